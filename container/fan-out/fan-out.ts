@@ -1,0 +1,80 @@
+import type { JoblogRow } from '../../experiment/joblog.ts';
+
+/** A node that takes part, node 0 included (by its own address, never `:`). */
+export interface FanoutNode {
+  index: number;
+  address: string;
+  /** Tasks at once. */
+  slots: number;
+}
+
+/** What a fan-out needs to run a frozen list of commands. Every path is absolute and the same on all nodes. */
+export interface FanoutRequest {
+  /** The frozen list on shared storage, one command a line; complete and synced before the first node reads it. */
+  commandsFile: string;
+  /** Number of lines in it. */
+  total: number;
+  /** Sequence numbers that need not run: they succeeded in an earlier attempt. */
+  done: ReadonlySet<number>;
+  nodes: readonly FanoutNode[];
+  /** The folder that tasks start in. */
+  workdir: string;
+  /** GNU parallel's `--results` tree. */
+  results: string;
+  /** The joblog; rows of earlier attempts are kept, new ones appended. */
+  joblog: string;
+  /** A folder of this attempt on shared storage, 0700, for what the fan-out itself has to leave there. */
+  scratch: string;
+  /** The ssh_config written for this attempt: keys, known hosts, port, control master. `ssh -F <this> <address>`. */
+  sshConfig: string;
+  /**
+   * Variables that every task gets on every node besides what its own node's sshd sets: the manifest's `environment`
+   * and the names that PARALLEL's `--env` lists. Any bytes but NUL. What is not named stays undefined.
+   */
+  environment: Readonly<Record<string, string>>;
+  taskSeconds?: number;
+  /** How many more times a task that failed is started. */
+  taskRetries: number;
+}
+
+/** What the fan-out tells and asks while it runs. */
+export interface FanoutHooks {
+  /** A task was started, as far as the scheme can know it. */
+  onStart?(seq: number, node: number): void;
+  /** The final row of a sequence number: exactly one for each that was not done before, unless it is lost. */
+  onRow(row: JoblogRow, node: number): void;
+  /** A row that will be followed by another try. */
+  onRetry?(row: JoblogRow, node: number): void;
+  /**
+   * The ssh channel to a node broke although nobody asked for it. Answers once nothing of the node's tasks runs any
+   * more: `reconnect` when its sshd is up again, `evict` when the node is to be left alone.
+   */
+  onChannelLost(node: number, why: string): Promise<'reconnect' | 'evict'>;
+  log(event: string, fields?: Readonly<Record<string, unknown>>): void;
+}
+
+export interface FanoutResult {
+  succeeded: number;
+  failed: number;
+  /** Sequence numbers that have no final row: nobody was left to run them, or the fan-out was stopped. */
+  unfinished: number;
+  retried: number;
+  /** Set when the scheme itself failed (GNU parallel could not start, its log could not be written): a sentence. */
+  broken?: string;
+}
+
+export interface RunningFanout {
+  /** Ends when every sequence number has a final row, when no node is left, or after {@link stop}. Never rejects. */
+  readonly result: Promise<FanoutResult>;
+  /** A node that came late or came back. */
+  addNode(node: FanoutNode): void;
+  /** The node is gone for good and nothing of it runs any more: its unfinished tasks go to others. */
+  removeNode(node: number, why: string): void;
+  /** Ends all tasks (TERM, then KILL after `graceMs`) and records what is done. */
+  stop(why: string, graceMs: number): Promise<void>;
+  /** Tasks started and not finished. */
+  running(): number;
+}
+
+/** One of the two schemes. */
+export type StartFanout = (request: FanoutRequest, hooks: FanoutHooks) => RunningFanout;

@@ -1,0 +1,50 @@
+/** Where everything lies in the bucket: the one place that knows a key. See docs/architecture.md. */
+
+/** The only prefix that people write to, and the only trigger. */
+export const MANIFEST_PREFIX = 'manifests/';
+export const INPUT_PREFIX = 'inputs/';
+export const RUN_PREFIX = 'runs/';
+export const CONTROL_PREFIX = 'control/';
+export const REJECTED_PREFIX = 'rejected/';
+export const RUNS_PAGE_KEY = 'runs.html';
+
+/** True for a key that may start a run: `manifests/<any>.yaml|.yml|.json`. */
+export function isManifestKey(key: string): boolean {
+  return key.startsWith(MANIFEST_PREFIX) && /[^/]\.(yaml|yml|json)$/.test(key);
+}
+
+/** Keys of one run. */
+export function runKeys(runId: string) {
+  const run = `${RUN_PREFIX}${runId}/`;
+  return {
+    folder: run,
+    manifest: `${run}manifest.yaml`,
+    plan: `${run}plan.json`,
+    commands: `${run}commands.txt`,
+    status: `${run}status.json`,
+    events: `${run}events/`,
+    event: (eventId: string) => `${run}events/${eventId}.json`,
+    owner: `${run}owner.json`,
+    progress: `${run}progress.json`,
+    joblog: `${run}joblog.tsv`,
+    nodes: `${run}nodes.json`,
+    nodeLog: (index: number) => `${run}logs/nodes/${index}.log`,
+    taskOutput: (seq: number, stream: 'out' | 'err') => `${run}logs/tasks/${seq}.${stream}`,
+    outputs: `${run}outputs/`,
+    outputIndex: `${run}outputs/index.json`,
+    summary: `${run}summary.json`,
+    report: `${run}report.html`,
+    control: `${CONTROL_PREFIX}${runId}.json`,
+  } as const;
+}
+
+/** Where the faults of a manifest that was not accepted are written. */
+export function rejectionKeys(key: string, version: string) {
+  const base = `${REJECTED_PREFIX}${key}@${version}`;
+  return { text: `${base}.txt`, json: `${base}.json` } as const;
+}
+
+/** The archive of a folder packed by `sierra-batch submit`. */
+export function inputArchiveKey(sha256: string): string {
+  return `${INPUT_PREFIX}${sha256}.tar.gz`;
+}

@@ -1,0 +1,104 @@
+/**
+ * GNU parallel's joblog: its own columns and header, tab separated. The Command column is raw (it may hold tabs),
+ * so a row is split at the first eight tabs only. A log appended to by `--resume-failed` holds several rows for one
+ * sequence number: the last counts.
+ */
+export interface JoblogRow {
+  /** From 1, the command's line number in the frozen list. */
+  seq: number;
+  /** As GNU parallel writes it: the sshlogin's host. */
+  host: string;
+  /** Seconds since the epoch. */
+  startTime: number;
+  /** Seconds. */
+  runtime: number;
+  send: number;
+  receive: number;
+  exitval: number;
+  /** Of a task ended by a signal over ssh this is 0 and `exitval` 128 + signal; local GNU parallel says 0 and signal. */
+  signal: number;
+  command: string;
+}
+
+export const JOBLOG_HEADER = 'Seq\tHost\tStarttime\tJobRuntime\tSend\tReceive\tExitval\tSignal\tCommand';
+
+/** True for a row of a task that did what it was asked to. */
+export function succeeded(row: Pick<JoblogRow, 'exitval' | 'signal'>): boolean {
+  return row.exitval === 0 && row.signal === 0;
+}
+
+/** One line, without its newline. Times with GNU parallel's three decimals, runtime right-aligned to ten as it does. */
+export function renderJoblogRow(row: JoblogRow): string {
+  return [
+    row.seq,
+    row.host,
+    row.startTime.toFixed(3),
+    row.runtime.toFixed(3).padStart(10),
+    row.send,
+    row.receive,
+    row.exitval,
+    row.signal,
+    row.command,
+  ].join('\t');
+}
+
+/** One line of a joblog, or undefined for a header, a blank line or a line cut off in the middle. */
+export function parseJoblogRow(line: string): JoblogRow | undefined {
+  const cells = splitAtFirstTabs(line, 8);
+  if (cells.length !== 9) return undefined;
+  const [seq, host = '', startTime, runtime, send, receive, exitval, signal, command = ''] = cells;
+  const numbers = [seq, startTime, runtime, send, receive, exitval, signal].map(toNumber);
+  if (numbers.some((number) => number === undefined)) return undefined;
+  const [seqNumber = 0, start = 0, run = 0, sent = 0, received = 0, exit = 0, sig = 0] = numbers;
+  if (!Number.isInteger(seqNumber) || seqNumber < 1) return undefined;
+  return {
+    seq: seqNumber,
+    host,
+    startTime: start,
+    runtime: run,
+    send: sent,
+    receive: received,
+    exitval: exit,
+    signal: sig,
+    command,
+  };
+}
+
+/**
+ * The final row of each sequence number, in the order of first appearance. A last line without a newline was cut by a
+ * crash and is left out: what has no full row runs again.
+ */
+export function parseJoblog(text: string): JoblogRow[] {
+  const whole = text.slice(0, text.lastIndexOf('\n') + 1);
+  const rows = new Map<number, JoblogRow>();
+  for (const line of whole.split('\n')) {
+    const row = parseJoblogRow(line);
+    if (row !== undefined) rows.set(row.seq, row);
+  }
+  return [...rows.values()];
+}
+
+/** A whole joblog with header and final newline. */
+export function renderJoblog(rows: Iterable<JoblogRow>): string {
+  let text = `${JOBLOG_HEADER}\n`;
+  for (const row of rows) text += `${renderJoblogRow(row)}\n`;
+  return text;
+}
+
+function splitAtFirstTabs(line: string, tabs: number): string[] {
+  const cells: string[] = [];
+  let from = 0;
+  while (cells.length < tabs) {
+    const tab = line.indexOf('\t', from);
+    if (tab === -1) break;
+    cells.push(line.slice(from, tab));
+    from = tab + 1;
+  }
+  cells.push(line.slice(from));
+  return cells;
+}
+
+function toNumber(cell: string | undefined): number | undefined {
+  const text = (cell ?? '').trim();
+  return /^-?\d+(\.\d+)?$/.test(text) ? Number(text) : undefined;
+}

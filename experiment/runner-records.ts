@@ -1,0 +1,103 @@
+import type { ExitCode } from './exit-code.ts';
+
+/** Where the runner on node 0 is. `done` is written once, with the exit code, just before it exits. */
+export type RunnerPhase = 'checking' | 'joining' | 'running' | 'collecting' | 'done';
+
+export interface TaskCounts {
+  total: number;
+  succeeded: number;
+  failed: number;
+  /** Tasks that were started more than once because they failed. */
+  retried: number;
+  /** Started on a node that was lost and never finished anywhere. */
+  lost: number;
+}
+
+/**
+ * `runs/<run-id>/progress.json`, written by node 0 only. It is what settle learns the run's inner state from.
+ * Times are ISO 8601 in UTC.
+ */
+export interface Progress {
+  runId: string;
+  jobId: string;
+  attempt: number;
+  phase: RunnerPhase;
+  at: string;
+  startedAt: string;
+  joinedAt?: string;
+  tasksStartedAt?: string;
+  tasksEndedAt?: string;
+  nodes: { expected: number; joined: number; lost: number };
+  tasks: TaskCounts & { running: number };
+  /** Slots there are now. */
+  slots: number;
+  /** Sum of the instance time of all nodes so far, in hours. */
+  nodeHours: number;
+  /** Tasks a second over the last ten seconds. */
+  rate: number;
+  /** SIERRA's stage under way. */
+  stage?: number;
+  exitCode?: ExitCode;
+  reason?: RunnerReason;
+}
+
+export type NodeState = 'joined' | 'late' | 'lost' | 'never-came' | 'released';
+
+/** One entry of `runs/<run-id>/nodes.json`. */
+export interface NodeRecord {
+  index: number;
+  /** Absent for a node that never came. */
+  address?: string;
+  slots: number;
+  state: NodeState;
+  tasks: number;
+  busySeconds: number;
+  cpus?: number;
+  joinedAt?: string;
+  lostAt?: string;
+  releasedAt?: string;
+  /** Why the node was given up, in a sentence. */
+  lostBecause?: string;
+  /** Highest memory of the node's container, from its cgroup. */
+  peakMemoryMiB?: number;
+  versions?: Readonly<Record<string, string>>;
+}
+
+/** One thing wrong with a node before any task ran, with what to do about it. */
+export interface CheckFault {
+  node: number;
+  /** For instance `shared-storage-not-mounted`, `no-sshd`, `cpu-counts-differ`. */
+  check: string;
+  what: string;
+  todo: string;
+}
+
+/** Why the runner ended as it did; diagnosis turns it into sentences. */
+export type RunnerReason =
+  | { kind: 'succeeded' }
+  | { kind: 'tasks-failed'; failed: number; lost: number }
+  | { kind: 'bad-environment'; faults: readonly CheckFault[] }
+  | { kind: 'bad-plan'; what: string }
+  | { kind: 'too-few-joined'; joined: number; needed: number; missing: readonly number[] }
+  | { kind: 'too-many-lost'; left: number; needed: number; lost: readonly number[] }
+  | { kind: 'sierra-failed'; stage: number; exitCode: number; tail: string }
+  | { kind: 'not-owner'; owner: string }
+  | { kind: 'budget-used'; nodeHours: number; maxNodeHours: number }
+  | { kind: 'run-time-limit'; seconds: number }
+  | { kind: 'terminated'; signal: string }
+  | { kind: 'storage-failed'; what: string; path: string }
+  | { kind: 'internal'; what: string };
+
+/** `runs/<run-id>/owner.json`: the job that may run it. */
+export interface Owner {
+  jobId: string;
+  attempt: number;
+  nonce: string;
+}
+
+/** `runs/<run-id>/outputs/index.json`. */
+export interface OutputIndex {
+  files: readonly { path: string; size: number; sha256: string }[];
+  /** Paths named in the manifest at which nothing was found. */
+  missing: readonly string[];
+}
