@@ -1,0 +1,23 @@
+/**
+ * What a deployment gives every run of it: read once from the environment by `functions/live.ts`, or made by the local
+ * system. Limits of a manifest that depend on it (its queue's vCPUs, its buckets and queues) are judged with this.
+ */
+export interface Deployment {
+  bucket: string;
+  stateMachineArn: string;
+  /** `name:revision` or ARN of the multi-node job definition. */
+  jobDefinition: string;
+  /** Queues a manifest may name. */
+  queues: Readonly<Record<string, { arn: string; maxvCpus: number }>>;
+  defaultQueue: string;
+  /** Other buckets that `inputs` and `commands.file` may name, besides `bucket`. */
+  inputBuckets: readonly string[];
+  /** For what a manifest leaves out. */
+  defaults: { vcpus: number; memoryMiB: number };
+  /** Where shared storage is mounted in the container: `/mnt/efs`. */
+  sharedFolder: string;
+  joinPort: number;
+  sshPort: number;
+  /** More of the runner's environment; only the local system uses it (endpoint variables). */
+  extraEnvironment?: Readonly<Record<string, string>>;
+}
