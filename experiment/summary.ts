@@ -6,6 +6,8 @@ export type Outcome = 'succeeded' | 'failed' | 'cancelled' | 'timed-out';
 export interface FailureGroup {
   signature: string;
   count: number;
+  /** On how many different nodes. */
+  nodes: number;
   example: {
     seq: number;
     command: string;

@@ -1,0 +1,43 @@
+import { ENDED, UNKNOWN_END } from './diagnosis/ended.ts';
+import { MACHINE } from './diagnosis/machine.ts';
+import type { Diagnosis, Observed, Situation } from './diagnosis/observed.ts';
+import { RUNNER } from './diagnosis/runner.ts';
+import { UNDERWAY } from './diagnosis/underway.ts';
+import { WAITING } from './diagnosis/waiting.ts';
+
+export type { Diagnosis, Observed, ObservedAttempt, Sentences, StopBecause } from './diagnosis/observed.ts';
+
+/**
+ * From what was observed of a run to what a person is told: what it is, why, and what to do or type next. The status,
+ * the command line, the report, the inbox and the state machine's `Cause` all say these sentences and no others.
+ * A table, read from the top; the first row that fits speaks. What fits no row is told as what is known.
+ */
+export function diagnose(observed: Observed): Diagnosis {
+  for (const situation of tableFor(observed)) {
+    const sentences = situation.tell(observed);
+    if (sentences !== undefined) return { situation: situation.name, ...sentences };
+  }
+  return {
+    situation: 'unknown',
+    headline: `The run is ${observed.state}.`,
+    why: 'No more is known.',
+    next: 'Nothing to do.',
+  };
+}
+
+function tableFor({ state }: Observed): readonly Situation[] {
+  switch (state) {
+    case 'succeeded':
+    case 'cancelled':
+      return ENDED;
+    case 'failed':
+    case 'timed-out':
+      return AFTER_FAILURE;
+    default:
+      return BEFORE_THE_END;
+  }
+}
+
+const BEFORE_THE_END = [...UNDERWAY.slice(0, 1), ...WAITING, ...UNDERWAY.slice(1)];
+/** Who told it to end comes first, then node 0's own words, then AWS's. */
+const AFTER_FAILURE = [...ENDED, ...RUNNER, ...MACHINE, ...UNKNOWN_END];

@@ -1,0 +1,40 @@
+import { runKeys } from '../bucket-layout.ts';
+import type { Observed } from './observed.ts';
+
+/** What people can do next, worded once. Text between backticks is something to type or a name to look for. */
+
+/** Going on with an ended run: only what is missing or failed runs again. */
+export function resumeIt({ runId }: Observed): string {
+  return `add \`resume: ${runId}\` to the manifest and submit it again: only what is missing or failed will run`;
+}
+
+export function submitAgain(): string {
+  return 'submit the manifest again';
+}
+
+export function readNodeLog({ runId }: Observed, node = 0): string {
+  return `read \`${runKeys(runId).nodeLog(node)}\` in the bucket`;
+}
+
+export function readTaskOutput({ runId }: Observed, seq: number): string {
+  return `read \`${runKeys(runId).taskOutput(seq, 'err')}\` in the bucket`;
+}
+
+export function seeReport({ runId }: Observed): string {
+  return `open \`${runKeys(runId).report}\``;
+}
+
+/** A clause as a sentence of its own. */
+export function sentence(clause: string): string {
+  const text = clause.trim();
+  if (text === '') return '';
+  const first = text.charAt(0);
+  const capital = first === '`' ? text : first.toUpperCase() + text.slice(1);
+  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+}
+
+/** Someone else's words inside a sentence of ours: one line, at most 300 characters, in quotation marks. */
+export function quoted(text: string): string {
+  const line = text.replaceAll(/\s+/g, ' ').trim();
+  return `“${line.length > 300 ? `${line.slice(0, 299)}…` : line}”`;
+}

@@ -1,0 +1,178 @@
+import { EXIT } from '../exit-code.ts';
+import { counted, grouped, nodeHoursSpoken, spoken } from '../wording.ts';
+import { quoted, readNodeLog, resumeIt, seeReport, sentence, submitAgain } from './advice.ts';
+import { lastExitCode, wordsOfAws } from './machine.ts';
+import type { Observed, Sentences, Situation, StopBecause } from './observed.ts';
+import { progressClause } from './runner.ts';
+
+type Stop = NonNullable<Observed['stop']>;
+
+/** Endings that need no search for a cause: the run succeeded, or it was told to end. */
+export const ENDED: readonly Situation[] = [
+  { name: 'succeeded', tell: succeeded },
+  { name: 'cancelled', tell: cancelled },
+  stopped('queue-limit', (_stop, { limits, waiting, job }) => ({
+    headline: 'Given up: the machines did not come in time.',
+    why: `The run waited ${limits?.queueSeconds === undefined ? 'as long as it may' : spoken(limits.queueSeconds)} in the queue (\`timeouts.queue\`).${queueWords(waiting?.reason ?? job?.statusReason)}`,
+    next: 'Ask for fewer or smaller nodes, allow a longer `timeouts.queue`, or submit again later.',
+  })),
+  stopped('deadline', (_stop, observed) => ({
+    headline: 'Stopped: the run had used up all its time.',
+    why: `The limits of the manifest (\`timeouts\`, times \`retry.attempts\`) end a run at the latest now.${progressClause(observed)}`,
+    next: sentence(`raise \`timeouts.run\`, and ${resumeIt(observed)}`),
+  })),
+  stopped('budget', (_stop, observed) => ({
+    headline: `Stopped: the budget${observed.limits?.maxNodeHours === undefined ? '' : ` of ${nodeHoursSpoken(observed.limits.maxNodeHours)}`} is used up.`,
+    why: `${observed.nodeHours === undefined ? 'The run reached `budget.maxNodeHours`.' : `The run had used ${nodeHoursSpoken(observed.nodeHours)} (\`budget.maxNodeHours\`).`}${progressClause(observed)}`,
+    next: sentence(`raise \`budget.maxNodeHours\`, and ${resumeIt(observed)}`),
+  })),
+  stopped('silent', ({ why }, observed) => ({
+    headline: 'Stopped: node 0 had fallen silent.',
+    why: `${sentence(why)}${progressClause(observed)}`,
+    next: sentence(`${readNodeLog(observed)} for its last words; then ${resumeIt(observed)}`),
+  })),
+  stopped('submit-refused', ({ why }) => ({
+    headline: 'AWS Batch refused the job; nothing was started.',
+    why: sentence(why),
+    next: 'Correct what AWS names, in the manifest or with the operators of the deployment, and submit again.',
+  })),
+  stopped('execution-failed', ({ why }, observed) => ({
+    headline: 'The run was given up by its state machine.',
+    why: `${sentence(why)}${progressClause(observed)}`,
+    next: sentence(`show this to the operators of the deployment; then ${resumeIt(observed)}`),
+  })),
+];
+
+/** Endings of which nothing more exact is known. They say what is known, and never guess. */
+export const UNKNOWN_END: readonly Situation[] = [
+  {
+    name: 'told-to-end',
+    tell(observed) {
+      const { stop } = observed;
+      if (stop === undefined) return undefined;
+      return {
+        headline:
+          stop.cause === 'timed-out' ? 'Stopped: a time limit was reached.' : 'The run was told to end.',
+        why: `${stop.why.trim() === '' ? 'No reason was given.' : sentence(stop.why)}${progressClause(observed)}`,
+        next: sentence(resumeIt(observed)),
+      };
+    },
+  },
+  {
+    name: 'timed-out',
+    tell(observed) {
+      if (observed.state !== 'timed-out') return undefined;
+      return {
+        headline: 'Stopped: a time limit was reached.',
+        why: `Which one is not known.${aws(observed)}${progressClause(observed)}`,
+        next: sentence(`look at \`timeouts\` in the manifest; then ${resumeIt(observed)}`),
+      };
+    },
+  },
+  {
+    name: 'never-started',
+    tell(observed) {
+      const { job, exitCode } = observed;
+      if (job === undefined || (exitCode ?? undefined) !== undefined || (job.attempts?.length ?? 0) > 0)
+        return undefined;
+      return {
+        headline: 'The job ended before it was started.',
+        why: aws(observed).trim() || 'AWS Batch gives no reason.',
+        next: sentence(`${submitAgain()}; if it happens again, show this to the operators of the deployment`),
+      };
+    },
+  },
+  { name: 'exit-code-alone', tell: exitCodeAlone },
+  { name: 'unknown', tell: unknown },
+];
+
+function succeeded(observed: Observed): Sentences | undefined {
+  const { state, tasks, runSeconds, nodeHours } = observed;
+  if (state !== 'succeeded') return undefined;
+  const parts = [
+    ...(tasks === undefined || tasks.total === 0
+      ? []
+      : [`${grouped(tasks.succeeded)} of ${counted(tasks.total, 'task')}`]),
+    ...(runSeconds === undefined || runSeconds === null ? [] : [`in ${spoken(runSeconds)}`]),
+  ];
+  const cost = nodeHours === undefined ? '' : `, ${nodeHoursSpoken(nodeHours)}`;
+  return {
+    headline: parts.length === 0 ? `Succeeded${cost}.` : `Succeeded: ${parts.join(' ')}${cost}.`,
+    why: sentence(`every task ended well${remarks(observed)}`),
+    next: sentence(`${seeReport(observed)}; the outputs are under \`runs/${observed.runId}/outputs/\``),
+  };
+}
+
+function remarks({ tasks, nodes }: Observed): string {
+  const retried = tasks?.retried ?? 0;
+  const lost = nodes?.lost ?? 0;
+  const clauses = [
+    ...(retried > 0
+      ? [`${counted(retried, 'task')} only after ${retried === 1 ? 'a retry' : 'retries'}`]
+      : []),
+    ...(lost > 0 ? [`${counted(lost, 'node')} lost on the way, whose tasks others took over`] : []),
+  ];
+  return clauses.length === 0 ? '' : `, ${clauses.join('; ')}`;
+}
+
+function cancelled(observed: Observed): Sentences | undefined {
+  if (observed.state !== 'cancelled') return undefined;
+  const { stop } = observed;
+  const by = stop?.by === undefined ? 'someone' : stop.by;
+  const words = stop === undefined || stop.why.trim() === '' ? 'no reason was given' : stop.why;
+  return {
+    headline: `Cancelled by ${by}.`,
+    why: `${sentence(words)}${progressClause(observed)}`,
+    next: sentence(`to go on, ${resumeIt(observed)}`),
+  };
+}
+
+function stopped(because: StopBecause, tell: (stop: Stop, observed: Observed) => Sentences): Situation {
+  return {
+    name: `stopped-${because}`,
+    tell: (observed) => (observed.stop?.because === because ? tell(observed.stop, observed) : undefined),
+  };
+}
+
+/** The runner's own exit codes, for the case that its last words got lost: the code alone is a fact too. */
+const MEANINGS: Readonly<Record<number, string>> = {
+  [EXIT.succeeded]: 'every task succeeded',
+  [EXIT.tasksFailed]: 'some tasks failed',
+  [EXIT.badEnvironment]: 'a node or the plan was not fit for the run',
+  [EXIT.tooFewJoined]: 'too few nodes came in time',
+  [EXIT.tooManyLost]: 'too many nodes were lost',
+  [EXIT.sierraFailed]: 'SIERRA failed outside its tasks',
+  [EXIT.notOwner]: 'the job was a duplicate',
+  [EXIT.budgetUsed]: 'the budget was used up',
+  [EXIT.runTimeLimit]: 'the time limit of the run was reached',
+};
+
+function exitCodeAlone(observed: Observed): Sentences | undefined {
+  const code = lastExitCode(observed);
+  const meaning = code === undefined ? undefined : MEANINGS[code];
+  if (meaning === undefined) return undefined;
+  return {
+    headline: `The run failed: ${meaning}.`,
+    why: `Node 0 ended with exit code ${code}, which says so much; its own account of it is missing.${progressClause(observed)}`,
+    next: sentence(`${readNodeLog(observed)}; what is done is kept: ${resumeIt(observed)}`),
+  };
+}
+
+function unknown(observed: Observed): Sentences {
+  const code = lastExitCode(observed);
+  const known = `${code === undefined ? 'No exit code of node 0 is known.' : `Node 0 ended with exit code ${code} and left no reason.`}${aws(observed)}`;
+  return {
+    headline: 'The run failed for a reason that this system does not know.',
+    why: `${known}${progressClause(observed)}`,
+    next: sentence(`${readNodeLog(observed)}; what is done is kept: ${resumeIt(observed)}`),
+  };
+}
+
+function queueWords(reason: string | undefined): string {
+  return reason === undefined ? '' : ` AWS said: ${quoted(reason)}.`;
+}
+
+function aws(observed: Observed): string {
+  const [words] = wordsOfAws(observed);
+  return words === undefined ? '' : ` AWS says: ${quoted(words)}.`;
+}

@@ -1,0 +1,152 @@
+import type { RunnerReason } from '../runner-records.ts';
+import { counted, grouped, nodeHoursSpoken, nodesNamed, spoken } from '../wording.ts';
+import { quoted, readNodeLog, resumeIt, seeReport, sentence, submitAgain } from './advice.ts';
+import type { Observed, Sentences, Situation } from './observed.ts';
+import { SIERRA_MESSAGES } from './sierra-messages.ts';
+import { explainFailures } from './task-failures.ts';
+
+type Kind = RunnerReason['kind'];
+type Of<K extends Kind> = Extract<RunnerReason, { kind: K }>;
+type Tell<K extends Kind> = (reason: Of<K>, observed: Observed) => Sentences;
+
+/** One entry for each reason that the runner can give; the compiler misses none. */
+const TELL: { readonly [K in Kind]: Tell<K> } = {
+  succeeded: (_reason, observed) => ({
+    headline: 'All tasks succeeded, but the run did not end in order.',
+    why: sentence(afterSuccess(observed)),
+    next: sentence(
+      `the results are under \`runs/${observed.runId}/\` in the bucket; to be sure, ${resumeIt(observed)}`,
+    ),
+  }),
+  'tasks-failed': tasksFailed,
+  'bad-environment': ({ faults }) => {
+    const [first] = faults;
+    return {
+      headline: 'The nodes are not fit for this run; no task was started.',
+      why:
+        first === undefined
+          ? 'The check of the nodes failed without saying what is wrong.'
+          : `${sentence(`node ${first.node}: ${first.what}`)}${faults.length > 1 ? ` ${counted(faults.length - 1, 'more fault')} of this kind or another.` : ''}`,
+      next: first === undefined ? 'Read the log of node 0.' : sentence(first.todo),
+    };
+  },
+  'bad-plan': ({ what }) => ({
+    headline: 'The run’s plan cannot be carried out; no task was started.',
+    why: sentence(what),
+    next: 'Correct the manifest and submit it again.',
+  }),
+  'too-few-joined': ({ joined, needed, missing }, observed) => ({
+    headline: `Only ${grouped(joined)} of the ${counted(needed, 'node')} needed came in time; no task was started.`,
+    why: `${missing.length === 0 ? 'The others' : sentence(nodesNamed(missing)).slice(0, -1)} did not report to node 0${observed.limits?.joinSeconds === undefined ? ' in time' : ` within ${spoken(observed.limits.joinSeconds)} (\`timeouts.join\`)`}.`,
+    next: sentence(
+      `${missing[0] === undefined ? readNodeLog(observed) : readNodeLog(observed, missing[0])} if it is there; then ${submitAgain()}, with a longer \`timeouts.join\` or a smaller \`minNodes\` if it happens again`,
+    ),
+  }),
+  'too-many-lost': ({ left, needed, lost }, observed) => ({
+    headline: `Too many nodes were lost: ${grouped(left)} left, ${grouped(needed)} needed.`,
+    why: `${lost.length === 0 ? 'Nodes' : sentence(nodesNamed(lost)).slice(0, -1)} stopped answering while tasks ran.${progressClause(observed)}`,
+    next: sentence(resumeIt(observed)),
+  }),
+  'sierra-failed': sierraFailed,
+  'not-owner': ({ owner }) => ({
+    headline: 'This job was a duplicate and did nothing.',
+    why: `Job \`${owner}\` runs the experiment; this one stepped back, so that no task runs twice.`,
+    next: 'Nothing to do: follow the other job.',
+  }),
+  'budget-used': ({ nodeHours, maxNodeHours }, observed) => ({
+    headline: `Stopped: the budget of ${nodeHoursSpoken(maxNodeHours)} is used up.`,
+    why: `${sentence(`the run had used ${nodeHoursSpoken(nodeHours)} (\`budget.maxNodeHours\`)`)}${progressClause(observed)}`,
+    next: sentence(`raise \`budget.maxNodeHours\`, and ${resumeIt(observed)}`),
+  }),
+  'run-time-limit': ({ seconds }, observed) => ({
+    headline: `Stopped: the time limit of ${spoken(seconds)} was reached.`,
+    why: `${sentence('the tasks had not ended by then (`timeouts.run`)')}${progressClause(observed)}`,
+    next: sentence(`raise \`timeouts.run\`, and ${resumeIt(observed)}`),
+  }),
+  terminated: ({ signal }, observed) => ({
+    headline: 'The run was stopped from outside.',
+    why: `${sentence(`node 0 was told to end (${signal})${batchWords(observed)}`)}${progressClause(observed)}`,
+    next: sentence(resumeIt(observed)),
+  }),
+  'storage-failed': ({ what, path }, observed) => ({
+    headline: 'Storage failed while the run was under way.',
+    why: sentence(`\`${path}\`: ${what}`),
+    next: sentence(
+      `ask the operators of the deployment whether storage is full or out of reach; then ${resumeIt(observed)}`,
+    ),
+  }),
+  internal: ({ what }, observed) => ({
+    headline: 'The runner itself failed; this is a fault of sierra-batch.',
+    why: sentence(what),
+    next: sentence(
+      `${readNodeLog(observed)} and report the fault with it; what is done is kept: ${resumeIt(observed)}`,
+    ),
+  }),
+};
+
+/** An ended run of which node 0 said why. */
+export const RUNNER: readonly Situation[] = (Object.keys(TELL) as Kind[]).map((kind) => ({
+  name: `runner-${kind}`,
+  tell: (observed) => tellAs(kind, observed),
+}));
+
+function tellAs<K extends Kind>(kind: K, observed: Observed): Sentences | undefined {
+  const { runner } = observed;
+  return runner !== undefined && isKind(runner, kind) ? TELL[kind](runner, observed) : undefined;
+}
+
+function isKind<K extends Kind>(reason: RunnerReason, kind: K): reason is Of<K> {
+  return reason.kind === kind;
+}
+
+function tasksFailed({ failed, lost }: Of<'tasks-failed'>, observed: Observed): Sentences {
+  const total = observed.tasks?.total;
+  const of = total === undefined ? '' : ` of ${grouped(total)}`;
+  const parts = [
+    ...(failed > 0 ? [`${counted(failed, 'task')}${of} failed`] : []),
+    ...(lost > 0
+      ? [
+          `${counted(lost, 'task')}${failed > 0 ? '' : of} never finished because ${lost === 1 ? 'its node was' : 'their nodes were'} lost`,
+        ]
+      : []),
+  ];
+  const explained = explainFailures(observed);
+  const others =
+    total === undefined ? '' : ` The other ${grouped(Math.max(0, total - failed - lost))} succeeded.`;
+  return {
+    headline: `${parts.length === 0 ? 'Not every task succeeded' : parts.join(', and ')}.`,
+    why: `${explained?.why ?? 'What they wrote is not known.'}${others}`,
+    next: `${explained?.next === undefined ? '' : `${explained.next} `}${sentence(`${seeReport(observed)} for all failures with their output; to try again, ${resumeIt(observed)}`)}`,
+  };
+}
+
+function sierraFailed({ stage, exitCode, tail }: Of<'sierra-failed'>, observed: Observed): Sentences {
+  const known = SIERRA_MESSAGES.find(({ message }) => message.test(tail));
+  const said = tail.trimEnd().split('\n').at(-1) ?? '';
+  return {
+    headline: `SIERRA failed in stage ${stage} (exit code ${exitCode}).`,
+    why: `${known === undefined ? '' : `${known.why} `}${said.trim() === '' ? 'It said nothing.' : `It said: ${quoted(said)}.`}`,
+    next:
+      known?.next ??
+      sentence(`${readNodeLog(observed)} for all that SIERRA said; then ${resumeIt(observed)}`),
+  };
+}
+
+function afterSuccess({ job, stop }: Observed): string {
+  if (stop !== undefined) return stop.why;
+  const words = job?.attempts?.at(-1)?.statusReason ?? job?.statusReason;
+  return words === undefined
+    ? 'what happened after the last task is not known'
+    : `AWS Batch says ${quoted(words)}`;
+}
+
+function batchWords({ job }: Observed): string {
+  const words = job?.statusReason;
+  return words === undefined ? '' : `; AWS Batch says ${quoted(words)}`;
+}
+
+/** How far it had come, as a sentence to append; empty when not known. */
+export function progressClause({ tasks }: Observed): string {
+  if (tasks === undefined || tasks.total === 0) return '';
+  return ` ${grouped(tasks.succeeded)} of ${counted(tasks.total, 'task')} had succeeded by then.`;
+}

@@ -1,0 +1,137 @@
+import type { FailureGroup } from '../summary.ts';
+import { counted } from '../wording.ts';
+import { quoted } from './advice.ts';
+import type { Observed } from './observed.ts';
+
+/** What a group of failed tasks has in common, as a clause, and what to do about it. */
+interface FailureKind {
+  name: string;
+  matches(group: FailureGroup, observed: Observed): boolean;
+  why: string;
+  next: string;
+}
+
+const stderr = (pattern: RegExp) => (group: FailureGroup) => pattern.test(group.example.stderrTail);
+
+/** Exit code as a shell would show it: 128 + signal, whichever way GNU parallel logged it. */
+export function shellCode({ exitval, signal }: { exitval: number; signal: number }): number {
+  return signal > 0 ? 128 + signal : exitval;
+}
+
+/** First match wins. The texts are those of bash, CPython, glibc, and the exit codes those of POSIX shells. */
+const KINDS: readonly FailureKind[] = [
+  {
+    name: 'disk-full',
+    matches: stderr(/No space left on device|ENOSPC|Disk quota exceeded/),
+    why: 'the disk that they wrote to was full',
+    next: 'Write results to shared storage (relative paths lie there) and not to `/tmp`, or ask the operators of the deployment for larger disks.',
+  },
+  {
+    name: 'python-module-missing',
+    matches: stderr(/ModuleNotFoundError|ImportError|No module named/),
+    why: 'a Python module could not be imported',
+    next: 'Bring the module into the image or a virtual environment on shared storage, and set `PYTHONPATH` or `PATH` under `environment`.',
+  },
+  {
+    name: 'library-missing',
+    matches: stderr(/error while loading shared libraries|GLIBC(XX)?_[\d.]+' not found/),
+    why: 'a shared library was not found',
+    next: 'Bring the library into the image, or set `LD_LIBRARY_PATH` under `environment`.',
+  },
+  {
+    name: 'exec-format',
+    matches: stderr(/Exec format error|cannot execute binary file/),
+    why: 'the program was built for another kind of processor',
+    next: 'Build it for the architecture of the nodes (x86-64 unless the deployment says otherwise).',
+  },
+  {
+    name: 'command-not-found-one-node',
+    matches: (group, observed) =>
+      shellCode(group.example) === 127 && group.nodes === 1 && (observed.nodes?.joined ?? 0) > 1,
+    why: 'the command was not found, and only on one node',
+    next: 'Put the program on shared storage or in the image: what is installed on one node alone is not on the others.',
+  },
+  {
+    name: 'command-not-found',
+    matches: (group) => shellCode(group.example) === 127,
+    why: 'the command was not found',
+    next: 'Check the spelling in the manifest; bring the program in by `inputs` or in the image, and set `PATH` under `environment` if it lies elsewhere.',
+  },
+  {
+    name: 'not-executable',
+    matches: (group) => shellCode(group.example) === 126,
+    why: 'the command was found but may not be executed',
+    next: 'Make it executable (`chmod +x`) before you submit, or start it by its interpreter (`python3 sim.py`).',
+  },
+  {
+    name: 'task-memory',
+    matches: stderr(/MemoryError|std::bad_alloc|Cannot allocate memory|Out of memory/i),
+    why: 'there was no memory left for them',
+    next: 'Raise `cluster.memory`, or lower `run.jobsPerNode` so that fewer tasks share a node.',
+  },
+  {
+    name: 'task-killed',
+    matches: (group) => shellCode(group.example) === 137,
+    why: 'something killed them (signal 9), most often because the node’s memory was used up',
+    next: 'Raise `cluster.memory`, or lower `run.jobsPerNode` so that fewer tasks share a node.',
+  },
+  {
+    name: 'task-time-limit',
+    matches: (group, observed) =>
+      observed.limits?.taskSeconds !== undefined && [124, 143, 255].includes(shellCode(group.example)),
+    why: 'they ended as tasks do that reach `timeouts.task`',
+    next: 'Raise `timeouts.task` if they need longer, or look at what one of them was doing.',
+  },
+  {
+    name: 'crash',
+    matches: (group) => [132, 134, 135, 136, 139].includes(shellCode(group.example)),
+    why: 'the program crashed (a fault in memory, an abort or a wrong instruction)',
+    next: 'Run the example on your own machine under a debugger; a crash on one node only may be the machine’s fault, then submit again.',
+  },
+  {
+    name: 'no-such-file',
+    matches: stderr(/No such file or directory|FileNotFoundError|ENOENT/),
+    why: 'a file that they needed was not there',
+    next: 'Tasks start in the run’s folder on shared storage: bring the file in by `inputs`, and name it relative to there.',
+  },
+  {
+    name: 'permission',
+    matches: stderr(/Permission denied|PermissionError|EACCES/),
+    why: 'a file or folder may not be read or written by the tasks’ user',
+    next: 'Write below the folder that tasks start in, or change the permission of the file before you submit.',
+  },
+  {
+    name: 'aws-denied',
+    matches: stderr(/AccessDenied|is not authorized to perform|Unable to locate credentials/),
+    why: 'AWS refused what they asked for',
+    next: 'Ask the operators of the deployment to let the job’s role do this.',
+  },
+];
+
+/** What the largest group of failures says, for `why` and `next`; undefined when no group is known. */
+export function explainFailures(
+  observed: Observed,
+): { name: string; why: string; next?: string } | undefined {
+  const groups = observed.failures ?? [];
+  const [largest] = groups;
+  if (largest === undefined) return undefined;
+  const kind = KINDS.find((candidate) => candidate.matches(largest, observed));
+  const share =
+    groups.length === 1
+      ? 'They look alike'
+      : `The largest of ${groups.length} groups (${counted(largest.count, 'task')})`;
+  const said = lastLine(largest.example.stderrTail);
+  const words = said === '' ? 'said nothing on stderr' : `ended with ${quoted(said)}`;
+  const where = `for instance task ${largest.example.seq}`;
+  if (kind === undefined) {
+    return {
+      name: 'other',
+      why: `${share}: exit code ${shellCode(largest.example)}; ${where}, which ${words}.`,
+    };
+  }
+  return { name: kind.name, why: `${share}: ${kind.why}; ${where}, which ${words}.`, next: kind.next };
+}
+
+function lastLine(text: string): string {
+  return text.trimEnd().split('\n').at(-1)?.trim() ?? '';
+}

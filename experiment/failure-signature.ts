@@ -1,0 +1,51 @@
+/** How failed tasks are told apart: by exit code or signal, and the last line of stderr but for its numbers. */
+export interface FailedTask {
+  exitval: number;
+  signal: number;
+  /** Undefined when nobody has read it. */
+  stderrTail?: string | undefined;
+}
+
+const LONGEST = 200;
+const SIGNALS: Readonly<Record<number, string>> = {
+  1: 'HUP',
+  2: 'INT',
+  4: 'ILL',
+  6: 'ABRT',
+  7: 'BUS',
+  8: 'FPE',
+  9: 'KILL',
+  11: 'SEGV',
+  13: 'PIPE',
+  15: 'TERM',
+  24: 'XCPU',
+};
+
+/**
+ * `exit 2: seed # is not allowed`, `signal 9 (KILL)`. Tasks with the same signature are shown as one group. GNU
+ * parallel writes a signal as 128 + n over ssh and in a column of its own when local: both give the same text.
+ */
+export function failureSignature({ exitval, signal, stderrTail }: FailedTask): string {
+  const number = signal > 0 ? signal : exitval > 128 && exitval - 128 in SIGNALS ? exitval - 128 : 0;
+  const name = SIGNALS[number];
+  const ending =
+    number === 0 ? `exit ${exitval}` : `signal ${number}${name === undefined ? '' : ` (${name})`}`;
+  const line = foldedLastLine(stderrTail ?? '');
+  return line === '' ? ending : `${ending}: ${line}`;
+}
+
+/**
+ * The last line that says something, with what differs from task to task folded: hexadecimal and decimal numbers
+ * become `#`, runs of blanks one blank, and at most 200 characters are kept.
+ */
+function foldedLastLine(text: string): string {
+  const end = text.slice(-64 * 1024).replace(/\s+$/, '');
+  const line = end.slice(Math.max(end.lastIndexOf('\n'), end.lastIndexOf('\r')) + 1);
+  return line
+    .slice(0, 4 * LONGEST)
+    .replaceAll(/0x[0-9a-f]+|\b[0-9a-f]{8}(?:-?[0-9a-f]{4,}){2,}\b/gi, '#')
+    .replaceAll(/\d+(?:[.,]\d+)*/g, '#')
+    .replaceAll(/\s+/g, ' ')
+    .trim()
+    .slice(0, LONGEST);
+}

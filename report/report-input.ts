@@ -1,0 +1,33 @@
+import type { NodeRecord } from '../experiment/runner-records.ts';
+import type { Status } from '../experiment/status.ts';
+import type { Summary } from '../experiment/summary.ts';
+import type { TaskTable } from '../experiment/task-table.ts';
+
+/** All that a report shows. Every text in it may come from a user and is escaped where it is shown. */
+export interface ReportInput {
+  summary: Summary;
+  /** Each state with the time it was entered; empty where no status was ever written. */
+  history: Status['history'];
+  nodes: readonly NodeRecord[];
+  tasks: TaskTable;
+  /** The manifest as dropped. */
+  manifest: string;
+  run: {
+    name: string;
+    /** The object that was dropped: `manifests/speed-sweep.yaml`. */
+    manifestKey: string;
+    bucket: string;
+    fanout: string;
+    /** vCPUs and memory of one node, and its tasks at once. */
+    vcpus: number;
+    memoryMiB: number;
+    slots: number;
+    nodes: number;
+    image?: string | undefined;
+    instanceType?: string | undefined;
+    /** The run that this one went on with. */
+    resume?: string | undefined;
+  };
+  /** When the report was made, in milliseconds since the epoch. */
+  madeAt: number;
+}
