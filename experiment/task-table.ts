@@ -18,12 +18,25 @@ export interface TaskTable {
   readonly runtime: Float64Array;
   readonly exitval: Int16Array;
   readonly signal: Uint8Array;
+  /** Tries that another one of the same task followed, where the joblog still holds them; the first 20,000. */
+  readonly earlier: readonly EarlierTry[];
   /** By sequence number: of the slowest tasks and of failed ones. */
   readonly commands: ReadonlyMap<number, string>;
   /** Rows of the slowest tasks, slowest first. */
   readonly slowest: readonly number[];
 }
 
+/** A try whose row was followed by another of the same sequence number. Times in seconds as in the table. */
+export interface EarlierTry {
+  seq: number;
+  host: number;
+  start: number;
+  runtime: number;
+  exitval: number;
+  signal: number;
+}
+
+const EARLIER = 20_000;
 /** How many slow tasks and how many failed ones keep their command. */
 const SLOWEST = 20;
 const FAILED_COMMANDS = 2000;
@@ -77,6 +90,7 @@ class Builder {
   #signal = new Uint8Array(1024);
   readonly #places = new Map<number, number>();
   readonly #hosts = new Map<string, number>();
+  readonly #earlier: EarlierTry[] = [];
   readonly #failed = new Map<number, string>();
   /** Twice as many as are shown, because a row may be replaced by a faster one later. */
   readonly #slow = new SlowTasks(2 * SLOWEST);
@@ -89,6 +103,7 @@ class Builder {
       this.#places.set(row.seq, at);
       this.#size += 1;
     } else {
+      this.#keepEarlier(at);
       this.#failed.delete(row.seq);
       this.#slow.drop(row.seq);
     }
@@ -116,9 +131,22 @@ class Builder {
       runtime: this.#runtime.subarray(0, this.#size),
       exitval: this.#exitval.subarray(0, this.#size),
       signal: this.#signal.subarray(0, this.#size),
+      earlier: this.#earlier,
       commands,
       slowest: slowest.map(({ seq }) => this.#places.get(seq) ?? 0),
     };
+  }
+
+  #keepEarlier(at: number): void {
+    if (this.#earlier.length === EARLIER) return;
+    this.#earlier.push({
+      seq: this.#seqs[at] ?? 0,
+      host: this.#host[at] ?? 0,
+      start: this.#start[at] ?? 0,
+      runtime: this.#runtime[at] ?? 0,
+      exitval: this.#exitval[at] ?? 0,
+      signal: this.#signal[at] ?? 0,
+    });
   }
 
   #hostIndex(host: string): number {

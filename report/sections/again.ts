@@ -1,0 +1,29 @@
+import { runKeys } from '../../experiment/bucket-layout.ts';
+import type { Markup } from '../html.ts';
+import { html } from '../html.ts';
+import type { ReportInput } from '../report-input.ts';
+import { shortened } from '../visible-text.ts';
+
+/** A manifest is at most a mebibyte; a report shows this much of one. */
+const LONGEST = 256 * 1024;
+
+/** The manifest, and how to run it again or go on with what is missing. */
+export function again(input: ReportInput): Markup {
+  const { summary, run, manifest } = input;
+  const keys = runKeys(summary.runId);
+  const complete = summary.tasks.total > 0 && summary.tasks.succeeded === summary.tasks.total;
+  return html`<section class="long">
+<h2>Run it again</h2>
+<ol class="steps">
+<li>The same run anew: save the manifest below as <code>${fileName(run.manifestKey)}</code> and type <code>sierra-batch submit ${fileName(run.manifestKey)}</code>. What the job did exactly is in <code>${keys.plan}</code>${run.resume !== undefined && html`; it went on with <code>${run.resume}</code>`}.</li>
+${!complete && html`<li>Only what is missing or failed: add the line <code>resume: ${summary.runId}</code> to it first.</li>`}
+<li>Everything that was kept lies in the bucket <code>${run.bucket}</code> under <code>${keys.folder}</code>: outputs, logs, and every task’s line in <code>joblog.tsv</code>.</li>
+</ol>
+<details open><summary>The manifest, as it was dropped at <code>${run.manifestKey}</code></summary>
+<pre tabindex="0">${shortened(manifest, LONGEST)}</pre></details>
+</section>`;
+}
+
+function fileName(key: string): string {
+  return key.slice(key.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,50 @@
+import { counted, grouped, nodeHoursSpoken, percent, spoken } from '../../experiment/wording.ts';
+import type { Markup } from '../html.ts';
+import { html } from '../html.ts';
+import type { ReportInput } from '../report-input.ts';
+
+/** The run in numbers. */
+export function facts(input: ReportInput): Markup {
+  const { summary, run } = input;
+  const { tasks, timings, utilisation, nodeHours } = summary;
+  return html`<dl class="facts">
+${fact('Tasks', `${grouped(tasks.succeeded)} of ${grouped(tasks.total)}`, taskRemarks(input))}
+${fact('Nodes', `${grouped(run.nodes)} × ${counted(run.slots, 'slot')}`, `${counted(run.vcpus, 'vCPU')}, ${memory(run.memoryMiB)} each${run.instanceType === undefined ? '' : `, ${run.instanceType}`}`)}
+${fact('Tasks took', time(timings.runSeconds), waits(input))}
+${fact('Used', nodeHoursSpoken(nodeHours), 'all nodes, from start to exit')}
+${fact('Busy', utilisation === null ? '–' : percent(utilisation), 'of the slots’ time')}
+</dl>`;
+}
+
+function fact(name: string, value: string, remark: Markup | string): Markup {
+  return html`<div><dt>${name}</dt><dd>${value}<small>${remark}</small></dd></div>`;
+}
+
+function taskRemarks({ summary: { tasks } }: ReportInput): Markup | string {
+  const left = tasks.total - tasks.succeeded - tasks.failed - tasks.lost;
+  const bad = [
+    ...(tasks.failed > 0 ? [`${grouped(tasks.failed)} failed`] : []),
+    ...(tasks.lost > 0 ? [`${grouped(tasks.lost)} lost`] : []),
+  ].join(', ');
+  const plain = [
+    ...(tasks.retried > 0 ? [`${grouped(tasks.retried)} retried`] : []),
+    ...(left > 0 ? [`${grouped(left)} not run`] : []),
+  ].join(', ');
+  if (bad === '' && plain === '') return 'succeeded';
+  return html`${bad !== '' && html`<span class="bad">${bad}</span>`}${bad !== '' && plain !== '' && ', '}${plain}`;
+}
+
+function waits({ summary: { timings } }: ReportInput): string {
+  return [
+    ...(timings.queuedSeconds === null ? [] : [`queued ${spoken(timings.queuedSeconds)}`]),
+    ...(timings.joinSeconds === null ? [] : [`joined in ${spoken(timings.joinSeconds)}`]),
+  ].join(', ');
+}
+
+function time(seconds: number | null): string {
+  return seconds === null ? '–' : spoken(seconds);
+}
+
+function memory(mebibytes: number): string {
+  return mebibytes % 1024 === 0 ? `${mebibytes / 1024} GiB` : `${grouped(mebibytes)} MiB`;
+}

@@ -1,0 +1,33 @@
+import { runKeys } from '../../experiment/bucket-layout.ts';
+import type { FailureGroup } from '../../experiment/summary.ts';
+import { counted, grouped } from '../../experiment/wording.ts';
+import type { Markup } from '../html.ts';
+import { html } from '../html.ts';
+import type { ReportInput } from '../report-input.ts';
+import { shortened, shortLines } from '../visible-text.ts';
+import type { NodeNames } from './nodes.ts';
+
+/** Failed tasks by what they have in common, each group with one of them as an example. */
+export function failures({ summary }: ReportInput, names: NodeNames): Markup | undefined {
+  if (summary.failures.length === 0) return undefined;
+  const keys = runKeys(summary.runId);
+  return html`<section class="long">
+<h2>Failures</h2>
+<p class="note">${counted(summary.tasks.failed, 'failed task')}, grouped by how they ended and the last line they wrote; numbers are folded to #.</p>
+${summary.failures.map((group) => failure(group, names, keys.taskOutput(group.example.seq, 'err')))}
+</section>`;
+}
+
+function failure({ signature, count, nodes, example }: FailureGroup, names: NodeNames, key: string): Markup {
+  const tail = example.stderrTail.trimEnd();
+  return html`<article class="failure">
+<h3><span class="count">${grouped(count)} ×</span><code>${shortened(signature, 300)}</code></h3>
+<p class="note">on ${counted(nodes, 'node')}; for instance task ${example.seq} on ${names(example.node)}</p>
+${example.command !== '' && html`<pre class="wrap">${shortened(example.command, 2000)}</pre>`}
+${tail === '' ? html`<p class="note">It wrote nothing on stderr, or its output was not kept.</p>` : html`<p class="note">The end of what it wrote on stderr (<code>${key}</code>):</p><pre tabindex="0">${shortLines(lastLines(tail, 40), 1000)}</pre>`}
+</article>`;
+}
+
+function lastLines(text: string, most: number): string {
+  return text.split('\n').slice(-most).join('\n');
+}

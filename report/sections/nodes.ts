@@ -1,0 +1,46 @@
+import type { NodeRecord, NodeState } from '../../experiment/runner-records.ts';
+import { grouped, percent, spoken } from '../../experiment/wording.ts';
+import type { Markup } from '../html.ts';
+import { html } from '../html.ts';
+import type { ReportInput } from '../report-input.ts';
+import { clock } from './times.ts';
+
+/** From a joblog's host to how the report calls that node. */
+export type NodeNames = (host: string) => string;
+
+export function nodeNames(nodes: readonly NodeRecord[]): NodeNames {
+  const names = new Map(nodes.map(({ address, index }) => [address, `node ${index}`]));
+  return (host) => names.get(host) ?? host;
+}
+
+const STATES: Readonly<Record<NodeState, string>> = {
+  joined: 'joined',
+  late: 'came late',
+  lost: 'lost',
+  'never-came': 'never came',
+  released: 'released at the end',
+};
+
+/** Each node with what it did. */
+export function nodes({ nodes: records, summary }: ReportInput): Markup | undefined {
+  if (records.length === 0) return undefined;
+  const seconds = summary.timings.runSeconds ?? 0;
+  const memory = records.some(({ peakMemoryMiB }) => peakMemoryMiB !== undefined);
+  const sorted = [...records].sort((a, b) => a.index - b.index);
+  const table = html`<div class="scroll"><table>
+<thead><tr><th class="number">Node</th><th>Address</th><th class="number">Slots</th><th class="number">Tasks</th><th class="number">Busy</th><th>of its slots’ time</th>${memory && html`<th class="number">Peak memory</th>`}<th>Joined</th><th>State</th></tr></thead>
+<tbody>${sorted.map((node) => row(node, seconds, memory))}</tbody>
+</table></div>`;
+  return html`<section class="long">
+<h2>Nodes</h2>
+${records.length > 40 ? html`<details><summary>All ${grouped(records.length)} nodes</summary>${table}</details>` : table}
+</section>`;
+}
+
+function row(node: NodeRecord, seconds: number, memory: boolean): Markup {
+  const share = node.slots * seconds > 0 ? Math.min(1, node.busySeconds / (node.slots * seconds)) : 0;
+  const gone = node.state === 'lost' || node.state === 'never-came';
+  const because = node.lostBecause === undefined ? '' : `: ${node.lostBecause}`;
+  const at = node.lostAt === undefined ? '' : ` at ${clock(node.lostAt)}`;
+  return html`<tr><td class="number">${node.index}</td><td class="mono">${node.address ?? '–'}</td><td class="number">${node.slots}</td><td class="number">${grouped(node.tasks)}</td><td class="number">${spoken(node.busySeconds)}</td><td class="share"><svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="${percent(share)}"><rect class="k-task" width="${Math.round(share * 100)}" height="8"/></svg></td>${memory && html`<td class="number">${node.peakMemoryMiB === undefined ? '–' : `${grouped(node.peakMemoryMiB)} MiB`}</td>`}<td>${node.joinedAt === undefined ? '–' : clock(node.joinedAt)}</td><td>${gone ? html`<span class="bad">${STATES[node.state]}${at}${because}</span>` : STATES[node.state]}</td></tr>`;
+}

@@ -1,0 +1,30 @@
+import type { TaskTable } from '../../experiment/task-table.ts';
+import { taskSucceeded } from '../../experiment/task-table.ts';
+import { spoken } from '../../experiment/wording.ts';
+import type { Markup } from '../html.ts';
+import { html } from '../html.ts';
+import { shortened } from '../visible-text.ts';
+import type { NodeNames } from './nodes.ts';
+
+/** The tasks that took longest, as far as there are enough of them to make the question worth asking. */
+export function slowest(tasks: TaskTable, names: NodeNames): Markup | undefined {
+  if (tasks.size < 5) return undefined;
+  const rows = tasks.slowest.slice(0, Math.min(20, Math.ceil(tasks.size / 5)));
+  return html`<section class="long">
+<h2>Slowest tasks</h2>
+<div class="scroll"><table>
+<thead><tr><th class="number">Task</th><th class="number">Took</th><th>Node</th><th>Ended</th><th>Command</th></tr></thead>
+<tbody>${rows.map((at) => row(tasks, at, names))}</tbody>
+</table></div>
+</section>`;
+}
+
+function row(tasks: TaskTable, at: number, names: NodeNames): Markup {
+  const seq = tasks.seqs[at] ?? 0;
+  return html`<tr><td class="number">${seq}</td><td class="number">${spoken(tasks.runtime[at] ?? 0)}</td><td>${names(tasks.hosts[tasks.host[at] ?? 0] ?? '')}</td><td>${taskSucceeded(tasks, at) ? 'succeeded' : html`<span class="bad">${ending(tasks, at)}</span>`}</td><td class="command">${shortened(tasks.commands.get(seq) ?? '', 300)}</td></tr>`;
+}
+
+function ending(tasks: TaskTable, at: number): string {
+  const signal = tasks.signal[at] ?? 0;
+  return signal > 0 ? `signal ${signal}` : `exit ${tasks.exitval[at]}`;
+}

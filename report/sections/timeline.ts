@@ -1,0 +1,31 @@
+import { counted } from '../../experiment/wording.ts';
+import type { Markup } from '../html.ts';
+import { html, jsonMarkup } from '../html.ts';
+import type { ReportInput } from '../report-input.ts';
+import { timelineData } from '../timeline.ts';
+
+/** The drawing's place and data; the page's script draws it. */
+export function timeline(input: ReportInput): Markup | undefined {
+  const data = timelineData(input);
+  if (data === undefined) return undefined;
+  const retried = input.tasks.earlier.length > 0;
+  const away = data.nodes.some(
+    ({ state, lost, joined }) => state === 'never-came' || lost !== undefined || (joined ?? 0) > 0,
+  );
+  return html`<section>
+<h2>Timeline</h2>
+<p class="note">${counted(data.bars, 'task')} on ${counted(data.nodes.length, 'node')}. Drag to move, Ctrl and wheel or + and − to zoom, point at a bar to read it.</p>
+<div id="timeline"><noscript><p class="note">The timeline is drawn by the report’s own script, which is switched off here.</p></noscript></div>
+<ul class="legend">
+<li>${swatch('k-task')}task</li>
+<li>${swatch('k-failed')}failed</li>
+${retried && html`<li>${swatch('k-retried')}tried again</li>`}
+${away && html`<li><svg viewBox="0 0 26 14" aria-hidden="true"><path class="k-absent" d="M-4 14 10 0M2 14 16 0M8 14 22 0M14 14 28 0M20 14 34 0"/></svg>node not there</li>`}
+</ul>
+<script type="application/json" id="timeline-data">${jsonMarkup(data)}</script>
+</section>`;
+}
+
+function swatch(kind: string): Markup {
+  return html`<svg viewBox="0 0 26 14" aria-hidden="true"><rect class="${kind}" width="26" height="14"/></svg>`;
+}
