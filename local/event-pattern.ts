@@ -1,0 +1,70 @@
+/** A pattern as in an EventBridge rule: nested fields down to arrays of values, which are OR-ed. */
+export interface EventPattern {
+  readonly [field: string]: EventPattern | readonly PatternValue[];
+}
+
+export type PatternValue =
+  | string
+  | number
+  | boolean
+  | null
+  | { readonly prefix: string }
+  | { readonly suffix: string }
+  | { readonly wildcard: string }
+  | { readonly exists: boolean }
+  | { readonly 'anything-but': readonly (string | number)[] };
+
+/** A pattern that this bus cannot judge; guessing would hide a mistake of the deployed rule. */
+export class UnknownPattern extends Error {
+  override readonly name = 'UnknownPattern';
+}
+
+type Judge = (value: unknown) => boolean;
+
+/** Compiles a pattern. @throws UnknownPattern */
+export function compilePattern(pattern: EventPattern): Judge {
+  const judges = Object.entries(pattern).map(([field, expected]): Judge => {
+    const judge = isAlternatives(expected) ? anyOf(expected.map(compileValue)) : compilePattern(expected);
+    return (event) => judge(fieldOf(event, field));
+  });
+  return (event) => judges.every((judge) => judge(event));
+}
+
+function isAlternatives(
+  expected: EventPattern | readonly PatternValue[],
+): expected is readonly PatternValue[] {
+  return Array.isArray(expected);
+}
+
+/** An array in the event matches when one of its elements does. */
+function anyOf(judges: readonly Judge[]): Judge {
+  return (value) => judges.some((judge) => (Array.isArray(value) ? value.some(judge) : judge(value)));
+}
+
+function compileValue(expected: PatternValue): Judge {
+  if (typeof expected !== 'object' || expected === null) return (value) => value === expected;
+  const [matcher, ...others] = Object.keys(expected);
+  if (others.length > 0) throw new UnknownPattern(`one matcher at a time: ${JSON.stringify(expected)}`);
+  if ('prefix' in expected) return (value) => typeof value === 'string' && value.startsWith(expected.prefix);
+  if ('suffix' in expected) return (value) => typeof value === 'string' && value.endsWith(expected.suffix);
+  if ('wildcard' in expected) return wildcard(expected.wildcard);
+  if ('exists' in expected) return (value) => (value !== undefined) === expected.exists;
+  if ('anything-but' in expected)
+    return (value) => value !== undefined && !expected['anything-but'].some((not) => not === value);
+  throw new UnknownPattern(`the local bus does not know the matcher ${JSON.stringify(matcher)}`);
+}
+
+function wildcard(pattern: string): Judge {
+  if (pattern.includes('**'))
+    throw new UnknownPattern(`EventBridge refuses consecutive wildcards: ${pattern}`);
+  const expression = new RegExp(`^${pattern.split('*').map(escapeRegExp).join('.*')}$`, 's');
+  return (value) => typeof value === 'string' && expression.test(value);
+}
+
+function escapeRegExp(text: string): string {
+  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+}
+
+function fieldOf(value: unknown, field: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, field) : undefined;
+}
