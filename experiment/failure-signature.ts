@@ -1,3 +1,5 @@
+import { plainLine, withoutTerminalCodes } from './terminal-codes.ts';
+
 /** How failed tasks are told apart: by exit code or signal, and the last line of stderr but for its numbers. */
 export interface FailedTask {
   exitval: number;
@@ -39,13 +41,11 @@ export function failureSignature({ exitval, signal, stderrTail }: FailedTask): s
  * become `#`, runs of blanks one blank, and at most 200 characters are kept.
  */
 function foldedLastLine(text: string): string {
-  const end = text.slice(-64 * 1024).replace(/\s+$/, '');
+  const end = withoutTerminalCodes(text.slice(-64 * 1024)).trimEnd();
   const line = end.slice(Math.max(end.lastIndexOf('\n'), end.lastIndexOf('\r')) + 1);
-  return line
-    .slice(0, 4 * LONGEST)
+  return plainLine(line.slice(0, 4 * LONGEST))
     .replaceAll(/0x[0-9a-f]+|\b[0-9a-f]{8}(?:-?[0-9a-f]{4,}){2,}\b/gi, '#')
     .replaceAll(/\d+(?:[.,]\d+)*/g, '#')
-    .replaceAll(/\s+/g, ' ')
-    .trim()
-    .slice(0, LONGEST);
+    .slice(0, LONGEST)
+    .toWellFormed();
 }

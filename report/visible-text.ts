@@ -1,12 +1,6 @@
-/** What a terminal or a browser would act on instead of showing: made visible, so that nothing can lie about itself. */
+import { withoutTerminalCodes } from '../experiment/terminal-codes.ts';
 
-/** Colours, cursor moves, titles and links of ECMA-48: dropped, for they are no text. */
-const ESC = String.fromCodePoint(0x1b);
-const BEL = String.fromCodePoint(0x07);
-const ANSI = new RegExp(
-  `${ESC}\\[[0-?]{0,64}[ -/]{0,8}[@-~]|${ESC}\\][^${BEL}${ESC}]{0,2000}(?:${BEL}|${ESC}\\\\)|${ESC}[@-Z\\\\^_=>()#][0-9A-B]?`,
-  'g',
-);
+/** What a terminal or a browser would act on instead of showing: made visible, so that nothing can lie about itself. */
 
 /**
  * Text as it may be shown: ANSI sequences are dropped, other control characters become their Unicode pictures (␀ … ␡),
@@ -14,9 +8,7 @@ const ANSI = new RegExp(
  * pairs become �. Newlines and tabs stay; CR LF is a newline, and a lone CR (a progress bar's) too.
  */
 export function visibleText(text: string): string {
-  return text
-    .toWellFormed()
-    .replaceAll(ANSI, '')
+  return withoutTerminalCodes(text.toWellFormed())
     .replaceAll(/\r\n?/g, '\n')
     .replaceAll(/[^\n\t\P{Cc}]/gu, picture)
     .replaceAll(

@@ -1,4 +1,5 @@
 import { runKeys } from '../bucket-layout.ts';
+import { plainLine } from '../terminal-codes.ts';
 import type { Observed } from './observed.ts';
 
 /** What people can do next, worded once. Text between backticks is something to type or a name to look for. */
@@ -21,7 +22,7 @@ export function readTaskOutput({ runId }: Observed, seq: number): string {
 }
 
 export function seeReport({ runId }: Observed): string {
-  return `open \`${runKeys(runId).report}\``;
+  return `the report (\`${runKeys(runId).report}\`)`;
 }
 
 /** A clause as a sentence of its own. */
@@ -33,8 +34,11 @@ export function sentence(clause: string): string {
   return /[.!?]$/.test(capital) ? capital : `${capital}.`;
 }
 
-/** Someone else's words inside a sentence of ours: one line, at most 300 characters, in quotation marks. */
+/**
+ * Someone else's words inside a sentence of ours: one printable line of at most 300 characters in quotation marks. The
+ * same sentence is shown in terminals, so what would act on one is taken out.
+ */
 export function quoted(text: string): string {
-  const line = text.replaceAll(/\s+/g, ' ').trim();
-  return `“${line.length > 300 ? `${line.slice(0, 299)}…` : line}”`;
+  const line = plainLine(text.slice(0, 4000)).replaceAll('`', "'");
+  return `“${line.length > 300 ? `${line.slice(0, 299).toWellFormed()}…` : line}”`;
 }

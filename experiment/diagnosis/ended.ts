@@ -99,7 +99,9 @@ function succeeded(observed: Observed): Sentences | undefined {
   return {
     headline: parts.length === 0 ? `Succeeded${cost}.` : `Succeeded: ${parts.join(' ')}${cost}.`,
     why: sentence(`every task ended well${remarks(observed)}`),
-    next: sentence(`${seeReport(observed)}; the outputs are under \`runs/${observed.runId}/outputs/\``),
+    next: sentence(
+      `the outputs are under \`runs/${observed.runId}/outputs/\`; ${seeReport(observed)} shows where the time went`,
+    ),
   };
 }
 

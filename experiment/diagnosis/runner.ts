@@ -101,14 +101,12 @@ function isKind<K extends Kind>(reason: RunnerReason, kind: K): reason is Of<K> 
 
 function tasksFailed({ failed, lost }: Of<'tasks-failed'>, observed: Observed): Sentences {
   const total = observed.tasks?.total;
-  const of = total === undefined ? '' : ` of ${grouped(total)}`;
+  const some = (number: number) =>
+    total === undefined ? counted(number, 'task') : `${grouped(number)} of ${counted(total, 'task')}`;
+  const because = lost === 1 ? 'its node was lost' : 'their nodes were lost';
   const parts = [
-    ...(failed > 0 ? [`${counted(failed, 'task')}${of} failed`] : []),
-    ...(lost > 0
-      ? [
-          `${counted(lost, 'task')}${failed > 0 ? '' : of} never finished because ${lost === 1 ? 'its node was' : 'their nodes were'} lost`,
-        ]
-      : []),
+    ...(failed > 0 ? [`${some(failed)} failed`] : []),
+    ...(lost > 0 ? [`${failed > 0 ? grouped(lost) : some(lost)} never finished because ${because}`] : []),
   ];
   const explained = explainFailures(observed);
   const others =
@@ -116,7 +114,7 @@ function tasksFailed({ failed, lost }: Of<'tasks-failed'>, observed: Observed): 
   return {
     headline: `${parts.length === 0 ? 'Not every task succeeded' : parts.join(', and ')}.`,
     why: `${explained?.why ?? 'What they wrote is not known.'}${others}`,
-    next: `${explained?.next === undefined ? '' : `${explained.next} `}${sentence(`${seeReport(observed)} for all failures with their output; to try again, ${resumeIt(observed)}`)}`,
+    next: `${explained?.next === undefined ? '' : `${explained.next} `}${sentence(`${seeReport(observed)} shows every failure with its output; to try again, ${resumeIt(observed)}`)}`,
   };
 }
 

@@ -11,12 +11,12 @@ const LONGEST = 256 * 1024;
 export function again(input: ReportInput): Markup {
   const { summary, run, manifest } = input;
   const keys = runKeys(summary.runId);
-  const complete = summary.tasks.total > 0 && summary.tasks.succeeded === summary.tasks.total;
+  const partial = summary.tasks.succeeded > 0 && summary.tasks.succeeded < summary.tasks.total;
   return html`<section class="long">
 <h2>Run it again</h2>
 <ol class="steps">
 <li>The same run anew: save the manifest below as <code>${fileName(run.manifestKey)}</code> and type <code>sierra-batch submit ${fileName(run.manifestKey)}</code>. What the job did exactly is in <code>${keys.plan}</code>${run.resume !== undefined && html`; it went on with <code>${run.resume}</code>`}.</li>
-${!complete && html`<li>Only what is missing or failed: add the line <code>resume: ${summary.runId}</code> to it first.</li>`}
+${partial && html`<li>Only what is missing or failed: add the line <code>resume: ${summary.runId}</code> to it first.</li>`}
 <li>Everything that was kept lies in the bucket <code>${run.bucket}</code> under <code>${keys.folder}</code>: outputs, logs, and every task’s line in <code>joblog.tsv</code>.</li>
 </ol>
 <details open><summary>The manifest, as it was dropped at <code>${run.manifestKey}</code></summary>

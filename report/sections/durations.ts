@@ -6,33 +6,32 @@ import { html } from '../html.ts';
 
 const BINS = 60;
 const WIDTH = 1000;
-const HEIGHT = 150;
-const FLOOR = 120;
+/** The base line, and how much of the median's line stands over the tallest column. */
+const FLOOR = 130;
+const CEILING = 8;
 
 /** How long the tasks took: a histogram up to the 99th percentile, with the longer ones in a last column. */
 export function durations(tasks: TaskTable): Markup | undefined {
   if (tasks.size < 5) return undefined;
   const sorted = Float64Array.from(tasks.runtime).sort();
-  const at = (share: number) => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
-  const longest = at(1);
-  const top = at(0.99) > 0 && longest > 1.3 * at(0.99) ? at(0.99) : longest;
+  const runtimeAt = (share: number) =>
+    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  const longest = runtimeAt(1);
+  const top = runtimeAt(0.99) > 0 && longest > 1.3 * runtimeAt(0.99) ? runtimeAt(0.99) : longest;
   if (!(top > 0)) return undefined;
-  const bins = fillBins(tasks, top);
+  const longer = longest > top;
+  const bins = fillBins(tasks, top, longer);
   const most = bins.reduce((high, { good, bad }) => Math.max(high, good + bad), 1);
-  const median = (at(0.5) / top) * xOf(BINS);
+  const step = WIDTH / bins.length;
+  const median = (runtimeAt(0.5) / top) * BINS * step;
   return html`<section>
 <h2>How long tasks took</h2>
-<p class="note">Half of them under ${spoken(at(0.5))}, 90 % under ${spoken(at(0.9))}; the shortest ${spoken(at(0))}, the longest ${spoken(longest)}.</p>
-<svg class="histogram" viewBox="0 0 ${WIDTH} ${HEIGHT}" role="img" aria-label="Histogram of task durations">
-${bins.map((bin, index) => column(bin, index, most))}
-<line class="rule" x1="0" x2="${WIDTH}" y1="${FLOOR}" y2="${FLOOR}"/>
-<line class="median" x1="${round(median)}" x2="${round(median)}" y1="4" y2="${FLOOR}"/>
-<text x="${round(median + 6)}" y="13">median</text>
-<text x="0" y="${FLOOR + 18}">0</text>
-<text x="${xOf(BINS) / 2}" y="${FLOOR + 18}" text-anchor="middle">${spoken(top / 2)}</text>
-<text x="${xOf(BINS)}" y="${FLOOR + 18}" text-anchor="end">${spoken(top)}</text>
-${longest > top && html`<text x="${WIDTH}" y="${FLOOR + 18}" text-anchor="end">longer</text>`}
+<p class="note">Half of them under ${spoken(runtimeAt(0.5))} (the dotted line), 90 % under ${spoken(runtimeAt(0.9))}; the shortest ${spoken(runtimeAt(0))}, the longest ${spoken(longest)}.</p>
+<svg class="histogram" viewBox="0 0 ${WIDTH} ${FLOOR}" preserveAspectRatio="none" role="img" aria-label="Histogram of task durations">
+${bins.map((bin, index) => column(bin, index * step, step, most))}
+<line class="median" x1="${round(median)}" x2="${round(median)}" y1="0" y2="${FLOOR}"/>
 </svg>
+<div class="scale" aria-hidden="true"><span>0</span><span>${spoken(top / 2)}</span><span>${spoken(top)}${longer && ' and more'}</span></div>
 </section>`;
 }
 
@@ -41,8 +40,9 @@ interface Bin {
   bad: number;
 }
 
-function fillBins(tasks: TaskTable, top: number): Bin[] {
-  const bins = Array.from({ length: BINS + 2 }, () => ({ good: 0, bad: 0 }));
+/** The column of the longer ones stands apart from the others by an empty one. */
+function fillBins(tasks: TaskTable, top: number, longer: boolean): Bin[] {
+  const bins = Array.from({ length: longer ? BINS + 2 : BINS }, () => ({ good: 0, bad: 0 }));
   for (let at = 0; at < tasks.size; at += 1) {
     const runtime = tasks.runtime[at] ?? 0;
     const bin = bins[runtime > top ? BINS + 1 : Math.min(BINS - 1, Math.floor((runtime / top) * BINS))];
@@ -53,19 +53,14 @@ function fillBins(tasks: TaskTable, top: number): Bin[] {
   return bins;
 }
 
-function column({ good, bad }: Bin, index: number, most: number): Markup | undefined {
+function column({ good, bad }: Bin, x: number, step: number, most: number): Markup | undefined {
   if (good + bad === 0) return undefined;
-  const scale = (FLOOR - 6) / most;
+  const scale = (FLOOR - CEILING) / most;
   const low = bad === 0 ? 0 : Math.max(2, bad * scale);
   const high = good === 0 ? 0 : Math.max(1, good * scale);
-  const x = xOf(index);
-  const width = round(xOf(1) - 1.5);
+  const width = round(step - 1.5);
   const title = html`<title>${grouped(good + bad)}${bad > 0 ? `, ${grouped(bad)} failed` : ''}</title>`;
-  return html`<g>${title}${high > 0 && html`<rect class="k-task" x="${x}" y="${round(FLOOR - low - high)}" width="${width}" height="${round(high)}"/>`}${low > 0 && html`<rect class="k-failed" x="${x}" y="${round(FLOOR - low)}" width="${width}" height="${round(low)}"/>`}</g>`;
-}
-
-function xOf(bin: number): number {
-  return round((bin * WIDTH) / (BINS + 2));
+  return html`<g>${title}${high > 0 && html`<rect class="k-task" x="${round(x)}" y="${round(FLOOR - low - high)}" width="${width}" height="${round(high)}"/>`}${low > 0 && html`<rect class="k-failed" x="${round(x)}" y="${round(FLOOR - low)}" width="${width}" height="${round(low)}"/>`}</g>`;
 }
 
 function round(number: number): number {

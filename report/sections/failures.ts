@@ -2,7 +2,7 @@ import { runKeys } from '../../experiment/bucket-layout.ts';
 import type { FailureGroup } from '../../experiment/summary.ts';
 import { counted, grouped } from '../../experiment/wording.ts';
 import type { Markup } from '../html.ts';
-import { html } from '../html.ts';
+import { html, trustedMarkup } from '../html.ts';
 import type { ReportInput } from '../report-input.ts';
 import { shortened, shortLines } from '../visible-text.ts';
 import type { NodeNames } from './nodes.ts';
@@ -14,18 +14,23 @@ export function failures({ summary }: ReportInput, names: NodeNames): Markup | u
   return html`<section class="long">
 <h2>Failures</h2>
 <p class="note">${counted(summary.tasks.failed, 'failed task')}, grouped by how they ended and the last line they wrote; numbers are folded to #.</p>
-${summary.failures.map((group) => failure(group, names, keys.taskOutput(group.example.seq, 'err')))}
+${summary.failures.map((group, at) => failure(group, names, keys.taskOutput(group.example.seq, 'err'), at === 0))}
 </section>`;
 }
 
-function failure({ signature, count, nodes, example }: FailureGroup, names: NodeNames, key: string): Markup {
+function failure(
+  { signature, count, nodes, example }: FailureGroup,
+  names: NodeNames,
+  key: string,
+  open: boolean,
+): Markup {
   const tail = example.stderrTail.trimEnd();
-  return html`<article class="failure">
-<h3><span class="count">${grouped(count)} ×</span><code>${shortened(signature, 300)}</code></h3>
+  return html`<details class="failure"${open && trustedMarkup(' open')}>
+<summary><span class="count">${grouped(count)} ×</span><code>${shortened(signature, 300)}</code></summary>
 <p class="note">on ${counted(nodes, 'node')}; for instance task ${example.seq} on ${names(example.node)}</p>
 ${example.command !== '' && html`<pre class="wrap">${shortened(example.command, 2000)}</pre>`}
 ${tail === '' ? html`<p class="note">It wrote nothing on stderr, or its output was not kept.</p>` : html`<p class="note">The end of what it wrote on stderr (<code>${key}</code>):</p><pre tabindex="0">${shortLines(lastLines(tail, 40), 1000)}</pre>`}
-</article>`;
+</details>`;
 }
 
 function lastLines(text: string, most: number): string {

@@ -9,7 +9,7 @@ import type { NodeNames } from './nodes.ts';
 /** The tasks that took longest, as far as there are enough of them to make the question worth asking. */
 export function slowest(tasks: TaskTable, names: NodeNames): Markup | undefined {
   if (tasks.size < 5) return undefined;
-  const rows = tasks.slowest.slice(0, Math.min(20, Math.ceil(tasks.size / 5)));
+  const rows = tasks.slowest.slice(0, Math.min(10, Math.ceil(tasks.size / 5)));
   return html`<section class="long">
 <h2>Slowest tasks</h2>
 <div class="scroll"><table>
@@ -21,10 +21,15 @@ export function slowest(tasks: TaskTable, names: NodeNames): Markup | undefined 
 
 function row(tasks: TaskTable, at: number, names: NodeNames): Markup {
   const seq = tasks.seqs[at] ?? 0;
-  return html`<tr><td class="number">${seq}</td><td class="number">${spoken(tasks.runtime[at] ?? 0)}</td><td>${names(tasks.hosts[tasks.host[at] ?? 0] ?? '')}</td><td>${taskSucceeded(tasks, at) ? 'succeeded' : html`<span class="bad">${ending(tasks, at)}</span>`}</td><td class="command">${shortened(tasks.commands.get(seq) ?? '', 300)}</td></tr>`;
+  return html`<tr><td class="number">${seq}</td><td class="number">${exactly(tasks.runtime[at] ?? 0)}</td><td class="name">${names(tasks.hosts[tasks.host[at] ?? 0] ?? '')}</td><td>${taskSucceeded(tasks, at) ? 'succeeded' : html`<span class="bad">${ending(tasks, at)}</span>`}</td><td class="command">${shortened(tasks.commands.get(seq) ?? '', 300)}</td></tr>`;
 }
 
 function ending(tasks: TaskTable, at: number): string {
   const signal = tasks.signal[at] ?? 0;
   return signal > 0 ? `signal ${signal}` : `exit ${tasks.exitval[at]}`;
+}
+
+/** Slow tasks are close to each other: a digit more than people say. */
+function exactly(seconds: number): string {
+  return seconds >= 1 && seconds < 100 ? `${seconds.toFixed(1)} s` : spoken(seconds);
 }

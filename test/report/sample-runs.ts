@@ -145,7 +145,7 @@ function sampleRows(sample: Sample, random: () => number): JoblogRow[] {
       runtime: round(runtime),
       send: 0,
       receive: 120,
-      exitval: failed ? ([1, 1, 1, 2, 127, 137][Math.floor(random() * 6)] ?? 1) : 0,
+      exitval: failed ? exitOf(seq) : 0,
       signal: 0,
       command: commandOf(sample, seq),
     });
@@ -249,7 +249,11 @@ function stderrOf(sample: Sample, seq: number): string {
     `sim: arena ${seq}: cannot place 40 robots in 2.5 m²`,
     'bash: line 2: ./sim: No such file or directory',
   ];
-  return tails[seq % 7 === 0 ? 1 : seq % 31 === 0 ? 2 : 0] ?? '';
+  return tails[seq % 31 === 0 ? 2 : seq % 7 === 0 ? 1 : 0] ?? '';
+}
+
+function exitOf(seq: number): number {
+  return seq % 31 === 0 ? 127 : seq % 7 === 0 ? 2 : seq % 29 === 0 ? 137 : 1;
 }
 
 function manifestOf(sample: Sample): string {
