@@ -1,0 +1,42 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+
+/** The largest request that is not an object's body. */
+const MOST_BYTES = 4 * 1024 * 1024;
+
+/** Sends a whole answer. */
+export function reply(
+  response: ServerResponse,
+  status: number,
+  contentType: string,
+  body: string,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  response.writeHead(status, {
+    'content-type': contentType,
+    'content-length': Buffer.byteLength(body),
+    ...headers,
+  });
+  response.end(body);
+}
+
+/** Reads a JSON request. @throws SyntaxError, RangeError when it is larger than any request of AWS's */
+export async function readJson(request: IncomingMessage): Promise<unknown> {
+  const chunks: Buffer[] = [];
+  let size = 0;
+  for await (const chunk of request) {
+    size += chunk.length;
+    if (size > MOST_BYTES) throw new RangeError('the request is too large');
+    chunks.push(chunk);
+  }
+  const text = Buffer.concat(chunks).toString();
+  return text === '' ? {} : JSON.parse(text);
+}
+
+/** What the SDK's JSON protocols need to make their own error of one that a local service threw. */
+export function errorOf(error: unknown): { status: number; name: string; message: string } {
+  if (!(error instanceof Error)) return { status: 500, name: 'InternalFailure', message: String(error) };
+  const metadata: unknown = Reflect.get(error, '$metadata');
+  const status: unknown =
+    typeof metadata === 'object' && metadata !== null ? Reflect.get(metadata, 'httpStatusCode') : undefined;
+  return { status: typeof status === 'number' ? status : 500, name: error.name, message: error.message };
+}

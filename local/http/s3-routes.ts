@@ -1,0 +1,184 @@
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Readable } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
+import {
+  DeleteObjectCommand,
+  GetObjectCommand,
+  HeadObjectCommand,
+  ListObjectsV2Command,
+  PutObjectCommand,
+} from '@aws-sdk/client-s3';
+import type { S3Port } from '../../experiment/ports.ts';
+import { decodeAwsChunked } from './aws-chunked.ts';
+import { errorOf, reply } from './reply.ts';
+import { errorXml, listXml } from './s3-xml.ts';
+
+/** S3's REST protocol, path style, for the calls that other processes make. */
+export async function answerS3(
+  s3: S3Port,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const call = callOf(request);
+  try {
+    await METHODS[call.method]?.(s3, call, request, response);
+    if (METHODS[call.method] === undefined)
+      reply(
+        response,
+        405,
+        'application/xml',
+        errorXml('MethodNotAllowed', `${call.method} is not answered here`),
+      );
+  } catch (error) {
+    if (response.headersSent) throw error;
+    const { status, name, message } = errorOf(error);
+    reply(response, status, 'application/xml', call.method === 'HEAD' ? '' : errorXml(name, message));
+    request.resume();
+  }
+}
+
+interface S3Call {
+  method: string;
+  Bucket: string;
+  Key: string;
+  query: URLSearchParams;
+  header: (name: string) => string | undefined;
+}
+
+type Answer = (s3: S3Port, call: S3Call, request: IncomingMessage, response: ServerResponse) => Promise<void>;
+
+const METHODS: Readonly<Record<string, Answer>> = {
+  PUT: putObject,
+  GET: (s3, call, request, response) =>
+    call.Key === '' ? listObjects(s3, call, request, response) : getObject(s3, call, request, response),
+  HEAD: headObject,
+  DELETE: deleteObject,
+};
+
+async function putObject(
+  s3: S3Port,
+  { Bucket, Key, header }: S3Call,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const chunked =
+    header('content-encoding')?.includes('aws-chunked') === true ||
+    header('x-amz-decoded-content-length') !== undefined;
+  const output = await s3.send(
+    new PutObjectCommand({
+      Bucket,
+      Key,
+      Body: chunked ? Readable.from(decodeAwsChunked(request), { objectMode: false }) : request,
+      ContentType: header('content-type'),
+      IfMatch: header('if-match'),
+      IfNoneMatch: header('if-none-match'),
+    }),
+  );
+  response.writeHead(200, {
+    etag: output.ETag ?? '',
+    'x-amz-version-id': output.VersionId ?? '',
+    'content-length': 0,
+  });
+  response.end();
+}
+
+async function getObject(
+  s3: S3Port,
+  { Bucket, Key, query, header }: S3Call,
+  _request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const output = await s3.send(
+    new GetObjectCommand({
+      Bucket,
+      Key,
+      VersionId: query.get('versionId') ?? undefined,
+      Range: header('range'),
+      IfMatch: header('if-match'),
+    }),
+  );
+  response.writeHead(output.ContentRange === undefined ? 200 : 206, objectHeaders(output));
+  if (output.Body instanceof Readable) await pipeline(output.Body, response);
+  else response.end();
+}
+
+async function headObject(
+  s3: S3Port,
+  { Bucket, Key, query, header }: S3Call,
+  _request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const output = await s3.send(
+    new HeadObjectCommand({
+      Bucket,
+      Key,
+      VersionId: query.get('versionId') ?? undefined,
+      IfMatch: header('if-match'),
+    }),
+  );
+  response.writeHead(200, objectHeaders(output));
+  response.end();
+}
+
+async function deleteObject(
+  s3: S3Port,
+  { Bucket, Key }: S3Call,
+  _request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const output = await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+  response.writeHead(204, { 'x-amz-delete-marker': 'true', 'x-amz-version-id': output.VersionId ?? '' });
+  response.end();
+}
+
+async function listObjects(
+  s3: S3Port,
+  { Bucket, query }: S3Call,
+  _request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const output = await s3.send(
+    new ListObjectsV2Command({
+      Bucket,
+      Prefix: query.get('prefix') ?? undefined,
+      Delimiter: query.get('delimiter') ?? undefined,
+      ContinuationToken: query.get('continuation-token') ?? undefined,
+      StartAfter: query.get('start-after') ?? undefined,
+      MaxKeys: query.has('max-keys') ? Number(query.get('max-keys')) : undefined,
+    }),
+  );
+  reply(response, 200, 'application/xml', listXml(output));
+}
+
+function callOf(request: IncomingMessage): S3Call {
+  const url = new URL(request.url ?? '/', 'http://127.0.0.1');
+  const [, bucket = '', ...parts] = url.pathname.split('/');
+  const header = (name: string) => {
+    const value = request.headers[name];
+    return Array.isArray(value) ? value.join(',') : value;
+  };
+  return {
+    method: request.method ?? 'GET',
+    Bucket: decodeURIComponent(bucket),
+    Key: parts.map(decodeURIComponent).join('/'),
+    query: url.searchParams,
+    header,
+  };
+}
+
+function objectHeaders(
+  output: GetObjectCommandOutput | HeadObjectCommandOutput,
+): Record<string, string | number> {
+  return {
+    'accept-ranges': 'bytes',
+    'content-length': output.ContentLength ?? 0,
+    'content-type': output.ContentType ?? 'application/octet-stream',
+    etag: output.ETag ?? '',
+    'last-modified': (output.LastModified ?? new Date(0)).toUTCString(),
+    'x-amz-version-id': output.VersionId ?? '',
+    ...('ContentRange' in output && output.ContentRange !== undefined
+      ? { 'content-range': output.ContentRange }
+      : {}),
+  };
+}
