@@ -25,13 +25,16 @@ export function seeReport({ runId }: Observed): string {
   return `the report (\`${runKeys(runId).report}\`)`;
 }
 
-/** A clause as a sentence of its own. */
+/**
+ * A clause as a sentence of its own: printable, at most 800 characters. A first word that is a file's or a person's name
+ * (anything but plain small letters) stays as it is.
+ */
 export function sentence(clause: string): string {
-  const text = clause.trim();
+  const line = plainLine(clause.slice(0, 4000));
+  const text = line.length > 800 ? `${line.slice(0, 799).toWellFormed()}…` : line;
   if (text === '') return '';
-  const first = text.charAt(0);
-  const capital = first === '`' ? text : first.toUpperCase() + text.slice(1);
-  return /[.!?]$/.test(capital) ? capital : `${capital}.`;
+  const capital = /^[a-z]+(?=[\s,;:]|$)/.test(text) ? text.charAt(0).toUpperCase() + text.slice(1) : text;
+  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }
 
 /**

@@ -120,10 +120,10 @@ function remarks({ tasks, nodes }: Observed): string {
 function cancelled(observed: Observed): Sentences | undefined {
   if (observed.state !== 'cancelled') return undefined;
   const { stop } = observed;
-  const by = stop?.by === undefined ? 'someone' : stop.by;
+  const by = stop?.by === undefined ? 'someone' : stop.by.trim();
   const words = stop === undefined || stop.why.trim() === '' ? 'no reason was given' : stop.why;
   return {
-    headline: `Cancelled by ${by}.`,
+    headline: sentence(`cancelled by ${by}`),
     why: `${sentence(words)}${progressClause(observed)}`,
     next: sentence(`to go on, ${resumeIt(observed)}`),
   };

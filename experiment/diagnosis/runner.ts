@@ -19,17 +19,7 @@ const TELL: { readonly [K in Kind]: Tell<K> } = {
     ),
   }),
   'tasks-failed': tasksFailed,
-  'bad-environment': ({ faults }) => {
-    const [first] = faults;
-    return {
-      headline: 'The nodes are not fit for this run; no task was started.',
-      why:
-        first === undefined
-          ? 'The check of the nodes failed without saying what is wrong.'
-          : `${sentence(`node ${first.node}: ${first.what}`)}${faults.length > 1 ? ` ${counted(faults.length - 1, 'more fault')} of this kind or another.` : ''}`,
-      next: first === undefined ? 'Read the log of node 0.' : sentence(first.todo),
-    };
-  },
+  'bad-environment': badEnvironment,
   'bad-plan': ({ what }) => ({
     headline: 'The run’s plan cannot be carried out; no task was started.',
     why: sentence(what),
@@ -37,14 +27,14 @@ const TELL: { readonly [K in Kind]: Tell<K> } = {
   }),
   'too-few-joined': ({ joined, needed, missing }, observed) => ({
     headline: `Only ${grouped(joined)} of the ${counted(needed, 'node')} needed came in time; no task was started.`,
-    why: `${missing.length === 0 ? 'The others' : sentence(nodesNamed(missing)).slice(0, -1)} did not report to node 0${observed.limits?.joinSeconds === undefined ? ' in time' : ` within ${spoken(observed.limits.joinSeconds)} (\`timeouts.join\`)`}.`,
+    why: `${missing.length === 0 ? 'The others' : atStart(nodesNamed(missing))} did not report to node 0${observed.limits?.joinSeconds === undefined ? ' in time' : ` within ${spoken(observed.limits.joinSeconds)} (\`timeouts.join\`)`}.`,
     next: sentence(
       `${missing[0] === undefined ? readNodeLog(observed) : readNodeLog(observed, missing[0])} if it is there; then ${submitAgain()}, with a longer \`timeouts.join\` or a smaller \`minNodes\` if it happens again`,
     ),
   }),
   'too-many-lost': ({ left, needed, lost }, observed) => ({
     headline: `Too many nodes were lost: ${grouped(left)} left, ${grouped(needed)} needed.`,
-    why: `${lost.length === 0 ? 'Nodes' : sentence(nodesNamed(lost)).slice(0, -1)} stopped answering while tasks ran.${progressClause(observed)}`,
+    why: `${lost.length === 0 ? 'Nodes' : atStart(nodesNamed(lost))} stopped answering while tasks ran.${progressClause(observed)}`,
     next: sentence(resumeIt(observed)),
   }),
   'sierra-failed': sierraFailed,
@@ -99,6 +89,23 @@ function isKind<K extends Kind>(reason: RunnerReason, kind: K): reason is Of<K> 
   return reason.kind === kind;
 }
 
+/** At most this many faults are told; all of them are in the log. */
+const FAULTS = 3;
+
+function badEnvironment({ faults }: Of<'bad-environment'>, observed: Observed): Sentences {
+  const told = faults.slice(0, FAULTS).map(({ node, what }) => sentence(`Node ${node}: ${what}`));
+  const left = faults.length - told.length;
+  const todos = [...new Set(faults.map(({ todo }) => sentence(todo)))].slice(0, FAULTS);
+  return {
+    headline: 'The nodes are not fit for this run; no task was started.',
+    why:
+      told.length === 0
+        ? 'The check of the nodes failed without saying what is wrong.'
+        : `${told.join(' ')}${left > 0 ? ` And ${counted(left, 'more fault')}, in the log of node 0.` : ''}`,
+    next: todos.length === 0 ? sentence(readNodeLog(observed)) : todos.join(' '),
+  };
+}
+
 function tasksFailed({ failed, lost }: Of<'tasks-failed'>, observed: Observed): Sentences {
   const total = observed.tasks?.total;
   const some = (number: number) =>
@@ -128,6 +135,10 @@ function sierraFailed({ stage, exitCode, tail }: Of<'sierra-failed'>, observed: 
       known?.next ??
       sentence(`${readNodeLog(observed)} for all that SIERRA said; then ${resumeIt(observed)}`),
   };
+}
+
+function atStart(clause: string): string {
+  return sentence(clause).slice(0, -1);
 }
 
 function afterSuccess({ job, stop }: Observed): string {

@@ -10,9 +10,7 @@ export const UNDERWAY: readonly Situation[] = [
       if (stop === undefined || isOver(state)) return undefined;
       return {
         headline: 'Stopping.',
-        why: sentence(
-          `${stop.by === undefined ? 'the run was told to end' : `${stop.by} ended the run`}: ${stop.why}`,
-        ),
+        why: sentence(`the run was told to end${stop.by === undefined ? '' : ` by ${stop.by}`}: ${stop.why}`),
         next: 'Wait until its machines are free; what is done is kept.',
       };
     },
