@@ -15,7 +15,7 @@ export function hoverText(
   const place = `${row.node.name}${row.to - row.from === 1 && row.node.lanes > 1 ? `, slot ${slotOf(data, row)}` : ''}`;
   const [only] = bars;
   if (only === undefined) return [place, idleBecause(row, time)];
-  if (bars.length > 1) return severalTasks(lanes, bars, place);
+  if (bars.length > 1) return severalTasks(lanes, bars, place, row);
   const seq = lanes.seq[only] ?? 0;
   const start = lanes.start[only] ?? 0;
   const command = data.commands[seq];
@@ -43,7 +43,7 @@ function barsNear(lanes: DecodedLanes, row: Row, time: number, pixel: number): n
   return exact.length === 1 ? exact : found;
 }
 
-function severalTasks(lanes: DecodedLanes, bars: readonly number[], place: string): string[] {
+function severalTasks(lanes: DecodedLanes, bars: readonly number[], place: string, row: Row): string[] {
   const failed = bars.filter((bar) => lanes.kind[bar] === 1);
   return [
     `${bars.length.toLocaleString('en')} tasks here${failed.length === 0 ? '' : `, ${failed.length} failed`}`,
@@ -55,7 +55,7 @@ function severalTasks(lanes: DecodedLanes, bars: readonly number[], place: strin
             .map((bar) => lanes.seq[bar])
             .join(', ')}${failed.length > 5 ? ', …' : ''}`,
         ]),
-    `${place} · zoom in to see each`,
+    `${place} · ${row.to - row.from > 1 ? '“Each slot” shows them apart' : 'zoom in to see each'}`,
   ];
 }
 

@@ -20,7 +20,7 @@ export interface Rows {
 }
 
 /** Above this height nodes are drawn as one row each, unless asked otherwise. */
-const COMFORTABLE = 720;
+const COMFORTABLE = 760;
 const NODE_GAP = 6;
 
 /** Lays the lanes out: slots as tall as there is room, 5 to 16 pixels, whole nodes when even that is too much. */

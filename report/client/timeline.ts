@@ -15,7 +15,7 @@ import type { View } from './view.ts';
 import { moved, zoomed } from './view.ts';
 
 const OVERVIEW = 56;
-const TALLEST = 780;
+const TALLEST = 800;
 /** More rows than this are drawn by node only. */
 const MOST_LANES = 4096;
 

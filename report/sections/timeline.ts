@@ -10,7 +10,8 @@ export function timeline(input: ReportInput): Markup | undefined {
   if (data === undefined) return undefined;
   const retried = input.tasks.earlier.length > 0;
   const away = data.nodes.some(
-    ({ state, lost, joined }) => state === 'never-came' || lost !== undefined || (joined ?? 0) > 0.005 * data.span,
+    ({ state, lost, joined }) =>
+      state === 'never-came' || lost !== undefined || (joined ?? 0) > 0.005 * data.span,
   );
   return html`<section>
 <h2>Timeline</h2>

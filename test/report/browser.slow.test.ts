@@ -1,0 +1,164 @@
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Browser, Page } from 'playwright-core';
+import { chromium } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { renderReport } from '../../report/render-report.ts';
+import { SAMPLES, sampleReport } from './sample-runs.ts';
+
+/** Debian's; `apt-get install chromium`. */
+const CHROMIUM = '/usr/bin/chromium';
+
+let browser: Browser;
+let folder: string;
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'sierra-batch-report-'));
+  browser = await chromium.launch({
+    executablePath: CHROMIUM,
+    args: [
+      '--no-sandbox',
+      '--disable-gpu',
+      '--disable-quic',
+      '--no-first-run',
+      '--disable-background-networking',
+      '--disable-component-update',
+      '--disable-sync',
+    ],
+  });
+});
+
+afterAll(async () => {
+  await browser.close();
+  await rm(folder, { recursive: true, force: true });
+});
+
+interface Opened {
+  page: Page;
+  /** What went wrong in the page, and what it asked the network for. */
+  faults: string[];
+  milliseconds: number;
+}
+
+async function open(name: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Opened> {
+  const sample = SAMPLES[name];
+  if (sample === undefined) throw new Error(`no sample ${name}`);
+  const file = join(folder, `${name}.html`);
+  await writeFile(file, renderReport(await sampleReport(sample)));
+  const page = await browser.newPage(options);
+  const faults: string[] = [];
+  page.on('console', (message) => {
+    if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text());
+  });
+  page.on('pageerror', (error) => faults.push(error.message));
+  page.on('request', (request) => {
+    if (request.url() !== pathToFileURL(file).href && !request.url().startsWith('blob:'))
+      faults.push(`request: ${request.url()}`);
+  });
+  const before = performance.now();
+  await page.goto(pathToFileURL(file).href);
+  if (sample.neverStarted !== true)
+    await page.waitForFunction('document.querySelector("#timeline canvas") !== null');
+  return { page, faults, milliseconds: performance.now() - before };
+}
+
+/** Different colours on the drawing of the rows: a blank canvas has one. */
+const colours = `(() => {
+  const canvas = document.querySelector('#timeline .tall canvas');
+  const { data } = canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height);
+  const seen = new Set();
+  for (let at = 0; at < data.length; at += 4) seen.add((data[at] << 16) | (data[at + 1] << 8) | data[at + 2]);
+  return seen.size;
+})()`;
+
+describe('in a browser', () => {
+  test.each(Object.keys(SAMPLES))('%s opens without a fault or a request', async (name) => {
+    const { page, faults } = await open(name);
+    expect(faults).toEqual([]);
+    if (name !== 'stuck') expect(await page.evaluate(colours)).toBeGreaterThan(3);
+    expect(await page.evaluate('globalThis.pwned')).toBeUndefined();
+    await page.close();
+  });
+
+  test('100,000 tasks open while one waits', async () => {
+    const { page, milliseconds } = await open('huge');
+    console.log(`opening 100,000 tasks took ${Math.round(milliseconds)} ms`);
+    // Ten times the target: nothing here may depend on how busy the machine is.
+    expect(milliseconds).toBeLessThan(20_000);
+    await page.close();
+  });
+
+  test('pointing at a task tells it, zooming and moving draw anew', async () => {
+    const { page, faults } = await open('failed');
+    const canvas = page.locator('#timeline .tall canvas');
+    const picture = async () =>
+      await canvas.evaluate('document.querySelector("#timeline .tall canvas").toDataURL()');
+    await canvas.hover({ position: { x: 300, y: 40 } });
+    await expect
+      .poll(async () => await page.locator('.tip').innerText())
+      .toMatch(/Task [\d,]+ · (succeeded|failed)/);
+    const whole = await picture();
+    await page.getByRole('button', { name: 'Zoom in' }).click();
+    await expect.poll(picture).not.toBe(whole);
+    const near = await picture();
+    await canvas.focus();
+    await page.keyboard.press('ArrowRight');
+    await expect.poll(picture).not.toBe(near);
+    await page.keyboard.press('0');
+    await expect.poll(picture).toBe(whole);
+    await page
+      .getByRole('button', { name: 'Draw a row for each slot' })
+      .or(page.getByText('Whole nodes'))
+      .first()
+      .click();
+    await expect.poll(picture).not.toBe(whole);
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
+  test.each([
+    ['a phone', { viewport: { width: 360, height: 740 } }],
+    ['the dark', { colorScheme: 'dark' as const }],
+  ])('%s: nothing sticks out, and the failure is in sight', async (_name, options) => {
+    const { page, faults } = await open('hostile', options);
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+    expect(await page.locator('h1').innerText()).toContain('19 of 120 tasks failed');
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
+  test('a script that got in would not run', async () => {
+    const { page } = await open('small');
+    await page.evaluate(
+      '(() => { const s = document.createElement("script"); s.textContent = "globalThis.pwned = 1"; document.body.append(s); })()',
+    );
+    expect(await page.evaluate('globalThis.pwned')).toBeUndefined();
+    await page.close();
+  });
+
+  test('on paper everything is open and light', async () => {
+    const { page } = await open('failed', { colorScheme: 'dark' });
+    await page.evaluate('dispatchEvent(new Event("beforeprint"))');
+    expect(await page.locator('details:not([open])').count()).toBe(0);
+    expect((await page.pdf()).length).toBeGreaterThan(20_000);
+    await page.close();
+  });
+
+  test('without scripts all but the timeline is there', async () => {
+    const { page } = await openWithoutScript('failed');
+    expect(await page.locator('body').innerText()).toContain('switched off here');
+    expect(await page.locator('body').innerText()).toContain('lost at');
+    await page.context().close();
+  });
+});
+
+async function openWithoutScript(name: string): Promise<{ page: Page }> {
+  const { page: drawn } = await open(name);
+  await drawn.close();
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const page = await context.newPage();
+  await page.goto(pathToFileURL(join(folder, `${name}.html`)).href);
+  return { page };
+}

@@ -1,0 +1,126 @@
+import { createHash } from 'node:crypto';
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import { build } from 'esbuild';
+import { describe, expect, test } from 'vitest';
+import { renderReport } from '../../report/render-report.ts';
+import type { ReportInput } from '../../report/report-input.ts';
+import { generatedClient } from '../../scripts/report-client.ts';
+import { HOSTILE, SAMPLES, sampleReport } from './sample-runs.ts';
+
+const sampleOf = async (name: string): Promise<ReportInput> => {
+  const sample = SAMPLES[name];
+  if (sample === undefined) throw new Error(`no sample ${name}`);
+  return await sampleReport(sample);
+};
+
+/** The page's tags in their order, without what is in the script, style and data elements. */
+function tags(page: string): string[] {
+  const bare = page.replaceAll(/<(script|style)\b([^>]*)>.*?<\/\1>/gs, '<$1$2></$1>');
+  return [...bare.matchAll(/<[a-z/!][^>]*>/gi)].map(([tag]) =>
+    tag.replaceAll(/(?:class|x|y|width|height|d|x1|x2|aria-label)="[^"]*"/g, ''),
+  );
+}
+
+describe('the page', () => {
+  test('says the outcome, why, what to do, and shows the manifest', async () => {
+    const input = await sampleOf('failed');
+    const page = renderReport(input);
+    for (const text of [
+      '70 of 1,800 tasks failed',
+      'ValueError: seed # gives no arena',
+      'apiVersion: sierra-batch/v1',
+      'resume: foraging-0a1b2c3d4e5',
+      'it stopped answering for 15 s',
+    ]) {
+      expect(page).toContain(text);
+    }
+  });
+
+  test('a run that never started has a page too', async () => {
+    const page = renderReport(await sampleOf('stuck'));
+    expect(page).toContain('Given up: the machines did not come in time');
+    expect(page).not.toContain('<div id="timeline">');
+  });
+
+  test('the same run gives the same page', async () => {
+    expect(renderReport(await sampleOf('small'))).toBe(renderReport(await sampleOf('small')));
+  });
+
+  test('its policy allows exactly its own script and style, and no request', async () => {
+    const page = renderReport(await sampleOf('small'));
+    const policy = /Content-Security-Policy" content="([^"]*)"/.exec(page)?.[1] ?? '';
+    const hash = (text: string) => `'sha256-${createHash('sha256').update(text).digest('base64')}'`;
+    const script = /<script>(.*?)<\/script>/s.exec(page)?.[1] ?? '';
+    const style = /<style>(.*?)<\/style>/s.exec(page)?.[1] ?? '';
+    expect(policy).toBe(
+      `default-src 'none'; script-src ${hash(script)}; style-src ${hash(style)}; base-uri 'none'; form-action 'none'`,
+    );
+    expect(page).not.toMatch(/ style="| on\w+="|(?:src|href)="/);
+  });
+
+  test('hostile text changes no tag of the page, wherever it comes from', async () => {
+    const input = await sampleOf('failed');
+    const harmless = withText(input, 'plain');
+    const hostile = withText(input, HOSTILE);
+    expect(tags(renderReport(hostile))).toEqual(tags(renderReport(harmless)));
+    expect(renderReport(hostile).match(/<script/g)).toHaveLength(2);
+  });
+
+  test('lines of a megabyte leave a small page', async () => {
+    const page = renderReport(await sampleOf('hostile'));
+    expect(page.length).toBeLessThan(300_000);
+  });
+});
+
+/** One text in every place of a report that others fill. */
+function withText(input: ReportInput, text: string): ReportInput {
+  const example = { seq: 1, command: text, node: text, exitval: 1, signal: 0, stderrTail: text };
+  return {
+    ...input,
+    summary: {
+      ...input.summary,
+      headline: text,
+      why: text.replaceAll('`', ''),
+      next: text.replaceAll('`', ''),
+      failures: [{ signature: text, count: 1, nodes: 1, example }],
+    },
+    manifest: text,
+    nodes: input.nodes.map((node) => ({
+      ...node,
+      lostBecause: text,
+      ...(node.index === 1 ? { address: text } : {}),
+    })),
+    tasks: {
+      ...input.tasks,
+      commands: new Map([...input.tasks.commands.keys()].map((seq) => [seq, text])),
+      hosts: input.tasks.hosts.map(() => text),
+    },
+    run: { ...input.run, name: text, manifestKey: text, bucket: text, instanceType: text, resume: text },
+  };
+}
+
+describe('the script in the page', () => {
+  test('is current', async () => {
+    expect(await readFile(new URL('../../report/client.generated.ts', import.meta.url), 'utf8')).toBe(
+      await generatedClient(),
+    );
+  });
+
+  test('a bundle renders the same page as plain Node', async () => {
+    const built = await build({
+      entryPoints: [fileURLToPath(new URL('../../report/render-report.ts', import.meta.url))],
+      bundle: true,
+      minify: true,
+      write: false,
+      platform: 'node',
+      format: 'esm',
+    });
+    const code = Buffer.from(built.outputFiles[0]?.contents ?? []).toString('base64');
+    const bundled: { renderReport: typeof renderReport } = await import(
+      `data:text/javascript;base64,${code}`
+    );
+    const input = await sampleOf('small');
+    expect(bundled.renderReport(input)).toBe(renderReport(input));
+  });
+});
