@@ -1,0 +1,108 @@
+import type { JobDetail, JobSummary } from '@aws-sdk/client-batch';
+import type { Attempt, ChildJob, Job } from './job.ts';
+
+/** DescribeJobs' answer for the parent: it has `nodeProperties` and no `container`. */
+export function parentDetail(job: Job): JobDetail {
+  return {
+    ...identity(job, job.id, job.arn),
+    status: job.status,
+    ...defined({
+      statusReason: job.statusReason,
+      startedAt: job.startedAt,
+      stoppedAt: job.stoppedAt,
+      timeout: job.input.timeout,
+      retryStrategy: job.input.retryStrategy,
+      tags: job.input.tags,
+    }),
+    startedAt: job.startedAt,
+    attempts: job.attempts.map(attemptDetail),
+    nodeProperties: { ...job.definition.nodes, numNodes: job.request.numNodes },
+    isTerminated: job.terminated !== undefined,
+    isCancelled: false,
+  };
+}
+
+/** DescribeJobs' answer for `<job id>#<node>`: it has `container` and `nodeDetails`. */
+export function childDetail(job: Job, child: ChildJob): JobDetail {
+  return {
+    ...identity(job, `${job.id}#${child.index}`, `${job.arn}#${child.index}`),
+    status: child.status,
+    startedAt: child.startedAt,
+    ...defined({ stoppedAt: child.stoppedAt }),
+    container: defined({
+      exitCode: child.exitCode,
+      reason: child.reason,
+      logStreamName: child.logStreamName,
+    }),
+    nodeDetails: { nodeIndex: child.index, isMainNode: child.index === job.request.mainNode },
+  };
+}
+
+/** One entry of ListJobs. */
+export function jobSummary(job: Job): JobSummary {
+  return {
+    jobId: job.id,
+    jobArn: job.arn,
+    jobName: job.name,
+    status: job.status,
+    createdAt: job.createdAt,
+    ...defined({ statusReason: job.statusReason, startedAt: job.startedAt, stoppedAt: job.stoppedAt }),
+    nodeProperties: { numNodes: job.request.numNodes },
+  };
+}
+
+/** One entry of ListJobs by `multiNodeJobId`. */
+export function childSummary(job: Job, child: ChildJob): JobSummary {
+  return {
+    jobId: `${job.id}#${child.index}`,
+    jobArn: `${job.arn}#${child.index}`,
+    jobName: job.name,
+    status: child.status,
+    createdAt: job.createdAt,
+    ...defined({ startedAt: child.startedAt, stoppedAt: child.stoppedAt }),
+    container: defined({ exitCode: child.exitCode, reason: child.reason }),
+    nodeProperties: {
+      isMainNode: child.index === job.request.mainNode,
+      nodeIndex: child.index,
+      numNodes: job.request.numNodes,
+    },
+  };
+}
+
+function identity(job: Job, jobId: string, jobArn: string) {
+  return {
+    jobId,
+    jobArn,
+    jobName: job.name,
+    jobQueue: job.queue,
+    jobDefinition: job.definition.arn,
+    createdAt: job.createdAt,
+    parameters: {},
+    dependsOn: [],
+  };
+}
+
+function attemptDetail(attempt: Attempt) {
+  return defined({
+    container: defined({
+      exitCode: attempt.exitCode,
+      reason: attempt.reason,
+      logStreamName: attempt.logStreamName,
+    }),
+    startedAt: attempt.startedAt,
+    stoppedAt: attempt.stoppedAt,
+    statusReason: attempt.statusReason,
+  });
+}
+
+/** Without the fields that are undefined: AWS leaves out what it does not know. */
+function defined<Fields extends object>(
+  fields: Fields,
+): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  const kept: { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } = { ...fields } as {
+    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>;
+  };
+  for (const name of Object.keys(fields) as (keyof Fields)[])
+    if (fields[name] === undefined) delete kept[name];
+  return kept;
+}

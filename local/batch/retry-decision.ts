@@ -1,0 +1,28 @@
+import type { EvaluateOnExit } from '@aws-sdk/client-batch';
+import type { NodeExit } from './node-start.ts';
+
+/**
+ * Whether Batch starts another attempt: the first rule all of whose conditions hold decides, and NO rule holding means
+ * retry. Patterns may end in `*`; exit codes match as text; letter case does not count.
+ */
+export function retriesAfter(
+  exit: NodeExit,
+  statusReason: string,
+  rules: readonly EvaluateOnExit[],
+): boolean {
+  const rule = rules.find(
+    ({ onExitCode, onReason, onStatusReason }) =>
+      matches(onExitCode, exit.exitCode === undefined ? '' : String(exit.exitCode)) &&
+      matches(onReason, exit.reason ?? '') &&
+      matches(onStatusReason, statusReason),
+  );
+  return rule === undefined || rule.action?.toUpperCase() === 'RETRY';
+}
+
+function matches(pattern: string | undefined, text: string): boolean {
+  if (pattern === undefined) return true;
+  const wanted = pattern.toLowerCase();
+  return wanted.endsWith('*')
+    ? text.toLowerCase().startsWith(wanted.slice(0, -1))
+    : text.toLowerCase() === wanted;
+}
