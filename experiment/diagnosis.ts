@@ -5,7 +5,7 @@ import { RUNNER } from './diagnosis/runner.ts';
 import { UNDERWAY } from './diagnosis/underway.ts';
 import { WAITING } from './diagnosis/waiting.ts';
 
-export type { Diagnosis, Observed, ObservedAttempt, Sentences, StopBecause } from './diagnosis/observed.ts';
+export type { Diagnosis, Observed, Sentences } from './diagnosis/observed.ts';
 
 /**
  * From what was observed of a run to what a person is told: what it is, why, and what to do or type next. The status,

@@ -27,7 +27,7 @@ export interface TaskTable {
 }
 
 /** A try whose row was followed by another of the same sequence number. Times in seconds as in the table. */
-export interface EarlierTry {
+interface EarlierTry {
   seq: number;
   host: number;
   start: number;

@@ -17,10 +17,6 @@ export function readNodeLog({ runId }: Observed, node = 0): string {
   return `read \`${runKeys(runId).nodeLog(node)}\` in the bucket`;
 }
 
-export function readTaskOutput({ runId }: Observed, seq: number): string {
-  return `read \`${runKeys(runId).taskOutput(seq, 'err')}\` in the bucket`;
-}
-
 export function seeReport({ runId }: Observed): string {
   return `the report (\`${runKeys(runId).report}\`)`;
 }

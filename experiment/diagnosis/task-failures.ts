@@ -14,7 +14,7 @@ interface FailureKind {
 const stderr = (pattern: RegExp) => (group: FailureGroup) => pattern.test(group.example.stderrTail);
 
 /** Exit code as a shell would show it: 128 + signal, whichever way GNU parallel logged it. */
-export function shellCode({ exitval, signal }: { exitval: number; signal: number }): number {
+function shellCode({ exitval, signal }: { exitval: number; signal: number }): number {
   return signal > 0 ? 128 + signal : exitval;
 }
 
