@@ -1,5 +1,5 @@
-import { ENDED, UNKNOWN_END } from './diagnosis/ended.ts';
-import { MACHINE } from './diagnosis/machine.ts';
+import { ENDED, TOLD_TO_END, UNKNOWN_END } from './diagnosis/ended.ts';
+import { MACHINE_CODES, MACHINE_WORDS } from './diagnosis/machine.ts';
 import type { Diagnosis, Observed, Situation } from './diagnosis/observed.ts';
 import { RUNNER } from './diagnosis/runner.ts';
 import { UNDERWAY } from './diagnosis/underway.ts';
@@ -39,5 +39,5 @@ function tableFor({ state }: Observed): readonly Situation[] {
 }
 
 const BEFORE_THE_END = [...UNDERWAY.slice(0, 1), ...WAITING, ...UNDERWAY.slice(1)];
-/** Who told it to end comes first, then node 0's own words, then AWS's. */
-const AFTER_FAILURE = [...ENDED, ...RUNNER, ...MACHINE, ...UNKNOWN_END];
+/** Whom we believe: a limit or person that ended it, node 0, AWS's words, whoever else ended it, a bare exit code. */
+const AFTER_FAILURE = [...ENDED, ...RUNNER, ...MACHINE_WORDS, TOLD_TO_END, ...MACHINE_CODES, ...UNKNOWN_END];

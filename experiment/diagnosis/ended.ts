@@ -43,21 +43,23 @@ export const ENDED: readonly Situation[] = [
   })),
 ];
 
+/** The run was told to end, and nothing more exact is known than the words that were given. */
+export const TOLD_TO_END: Situation = {
+  name: 'told-to-end',
+  tell(observed) {
+    const { stop } = observed;
+    if (stop === undefined) return undefined;
+    return {
+      headline:
+        stop.cause === 'timed-out' ? 'Stopped: a time limit was reached.' : 'The run was told to end.',
+      why: `${stop.why.trim() === '' ? 'No reason was given.' : sentence(stop.why)}${progressClause(observed)}`,
+      next: sentence(resumeIt(observed)),
+    };
+  },
+};
+
 /** Endings of which nothing more exact is known. They say what is known, and never guess. */
 export const UNKNOWN_END: readonly Situation[] = [
-  {
-    name: 'told-to-end',
-    tell(observed) {
-      const { stop } = observed;
-      if (stop === undefined) return undefined;
-      return {
-        headline:
-          stop.cause === 'timed-out' ? 'Stopped: a time limit was reached.' : 'The run was told to end.',
-        why: `${stop.why.trim() === '' ? 'No reason was given.' : sentence(stop.why)}${progressClause(observed)}`,
-        next: sentence(resumeIt(observed)),
-      };
-    },
-  },
   {
     name: 'timed-out',
     tell(observed) {

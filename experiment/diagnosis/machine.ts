@@ -160,24 +160,33 @@ const FAULTS: readonly MachineFault[] = [
   },
 ];
 
-/** A job of which only AWS can say what happened: node 0 could not write its reason. */
-export const MACHINE: readonly Situation[] = FAULTS.map((fault) => ({
-  name: `machine-${fault.name}`,
-  tell(observed) {
-    const words = wordsOfAws(observed);
-    const hit =
-      fault.reason === undefined
-        ? lastExitCode(observed) === fault.exitCode
-        : words.some((text) => fault.reason?.test(text));
-    if (!hit) return undefined;
-    const said = words.find((text) => fault.reason?.test(text)) ?? words.at(0);
-    return {
-      headline: fault.headline,
-      why: `${fault.why}${progressClause(observed)}${said === undefined ? '' : ` AWS says: ${quoted(said)}.`}`,
-      next: sentence(fault.next(observed)),
-    };
-  },
-}));
+/** A job of which only AWS can say what happened, and does: node 0 could not write its reason. */
+export const MACHINE_WORDS: readonly Situation[] = FAULTS.filter(({ reason }) => reason !== undefined).map(
+  asSituation,
+);
+
+/** The same when all that is left is an exit code. */
+export const MACHINE_CODES: readonly Situation[] = FAULTS.filter(({ reason }) => reason === undefined).map(
+  asSituation,
+);
+
+function asSituation(fault: MachineFault): Situation {
+  return {
+    name: `machine-${fault.name}`,
+    tell(observed) {
+      const words = wordsOfAws(observed);
+      const { reason } = fault;
+      const said = reason === undefined ? words.at(0) : words.find((text) => reason.test(text));
+      if (reason === undefined ? lastExitCode(observed) !== fault.exitCode : said === undefined)
+        return undefined;
+      return {
+        headline: fault.headline,
+        why: `${fault.why}${progressClause(observed)}${said === undefined ? '' : ` AWS says: ${quoted(said)}.`}`,
+        next: sentence(fault.next(observed)),
+      };
+    },
+  };
+}
 
 /** Everything AWS said of the last attempt and of the job, the most exact first. */
 export function wordsOfAws({ job }: Observed): string[] {

@@ -82,6 +82,8 @@ export const RUNNER: readonly Situation[] = (Object.keys(TELL) as Kind[]).map((k
 
 function tellAs<K extends Kind>(kind: K, observed: Observed): Sentences | undefined {
   const { runner } = observed;
+  // SIGTERM is only the way in which the run was told to end: whoever did it says why.
+  if (kind === 'terminated' && observed.stop !== undefined) return undefined;
   return runner !== undefined && isKind(runner, kind) ? TELL[kind](runner, observed) : undefined;
 }
 

@@ -474,6 +474,27 @@ describe('who is believed', () => {
     expect(diagnose(observed).situation).toBe('stopped-budget');
   });
 
+  test('a state machine that stopped a job which had ended by itself does not hide why it ended', () => {
+    const stop = { cause: 'failed', why: 'States.TaskFailed' } as const;
+    expect(diagnose({ ...byContainer('OutOfMemoryError', 137), stop }).situation).toBe('machine-memory');
+    expect(diagnose(byRunner({ kind: 'bad-plan', what: 'x' }, { stop })).situation).toBe('runner-bad-plan');
+  });
+
+  test('who ended the run is told, and not the signal by which it was done', () => {
+    const stop = { cause: 'timed-out', why: 'the execution ran out of time' } as const;
+    const signalled = byRunner(
+      { kind: 'terminated', signal: 'SIGTERM' },
+      { stop, exitCode: 143, state: 'timed-out' },
+    );
+    for (const observed of [
+      signalled,
+      { ...signalled, runner: undefined },
+      { ...signalled, exitCode: 137 },
+    ]) {
+      expect(diagnose(observed).why).toBe('The execution ran out of time.');
+    }
+  });
+
   test('the runner’s own account comes before AWS’s', () => {
     const observed = {
       ...byContainer('OutOfMemoryError', 137),
