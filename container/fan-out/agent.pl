@@ -1,0 +1,104 @@
+# Runs on a node, at the end of node 0's one ssh connection to it, and owns that node's GNU parallel.
+#
+#   perl agent.pl SCRATCH SLOTS ADDRESS
+#
+# stdin, from node 0: a group of tasks a line, passed on to GNU parallel as it comes; `end`: no more groups;
+# `stop MILLISECONDS`: end every task now. A stdin that closes without `end` is a lost connection: every task is ended,
+# so that node 0 may give them to other nodes.
+# stdout, to node 0: `ready`, then what the group runners write.
+use strict;
+use warnings;
+
+my ($scratch, $slots, $address) = @ARGV;
+
+# The variables that every task gets, over what sshd set; NUL separated because values may hold newlines.
+open(my $file, '<', "$scratch/environment") or die "pool: cannot read $scratch/environment: $!\n";
+{
+    local $/ = "\0";
+    while (my $pair = <$file>) {
+        chomp $pair;
+        my ($name, $value) = split /=/, $pair, 2;
+        $ENV{$name} = $value;
+    }
+}
+close $file;
+# Options of the user's PARALLEL are for node 0; here they would change how groups are run.
+delete @ENV{qw(PARALLEL PARALLEL_HOME PARALLEL_SHELL)};
+$ENV{PARALLEL_SSHLOGIN} = $ENV{PARALLEL_SSHHOST} = $address;
+
+# sshd made a session for this command; tasks stay in it, so the session is how they are found again.
+my $session = (split ' ', (stat_of($$))[1])[3];
+
+pipe(my $from, my $groups) or die "pool: pipe: $!\n";
+my $parallel = fork // die "pool: fork: $!\n";
+if ($parallel == 0) {
+    close $groups;
+    open STDIN, '<&', $from or die "pool: $!\n";
+    close $from;
+    # /bin/sh starts faster than bash, and only starts the group runner; each task gets a bash of its own.
+    $ENV{PARALLEL_SHELL} = '/bin/sh';
+    $ENV{SIERRA_BATCH_POOL} = $scratch;
+    # A group runner that dies says nothing; its shell does.
+    exec 'parallel', '--plain', '--will-cite', '--ungroup', '--jobs', $slots,
+        'perl "$SIERRA_BATCH_POOL/group.pl" {} || echo X {}';
+    die "pool: cannot start GNU parallel: $!\n";
+}
+close $from;
+$SIG{PIPE} = 'IGNORE';
+$SIG{TERM} = $SIG{INT} = $SIG{HUP} = sub { end_tasks(2000); exit 143 };
+
+$| = 1;
+print "ready\n";
+
+my ($buffer, $ended, $stopped) = ('', 0, 0);
+READ: while (sysread(STDIN, my $data, 65536)) {
+    $buffer .= $data;
+    while ($buffer =~ s/\A([^\n]*)\n//) {
+        my $line = $1;
+        if ($line eq 'end') { $ended = 1; last READ }
+        if ($line =~ /\Astop (\d+)\z/) { $stopped = 1; end_tasks($1); last READ }
+        syswrite($groups, "$line\n") // last READ;
+    }
+}
+close $groups;
+end_tasks(1000) unless $ended || $stopped;
+waitpid $parallel, 0;
+exit($ended ? $? >> 8 > 0 ? 1 : 0 : 1);
+
+# TERM to everything in this session but us, KILL to what is left after so many milliseconds.
+sub end_tasks {
+    my ($grace) = @_;
+    my @pids = session_pids();
+    # GNU parallel first, or it would start the next group when one ends.
+    kill 'KILL', $parallel;
+    kill 'TERM', @pids;
+    kill 'CONT', @pids;
+    for (my $waited = 0; $waited < $grace; $waited += 20) {
+        return unless session_pids();
+        select undef, undef, undef, 0.02;
+    }
+    for (1 .. 50) {
+        @pids = session_pids() or return;
+        kill 'KILL', @pids;
+        select undef, undef, undef, 0.02;
+    }
+}
+
+sub session_pids {
+    my @pids;
+    opendir(my $proc, '/proc') or return;
+    for my $pid (grep { /\A\d+\z/ && $_ != $$ } readdir $proc) {
+        my ($state, $rest) = stat_of($pid) or next;
+        push @pids, $pid if defined $rest && (split ' ', $rest)[3] == $session && $state ne 'Z';
+    }
+    return @pids;
+}
+
+# State and all fields from the state on of /proc/PID/stat; the name before them may hold anything.
+sub stat_of {
+    my ($pid) = @_;
+    open(my $stat, '<', "/proc/$pid/stat") or return;
+    my $line = <$stat> // return;
+    my ($fields) = $line =~ /\A.*\) (.*)\z/s or return;
+    return (substr($fields, 0, 1), $fields);
+}

@@ -1,0 +1,36 @@
+/** How long a group of short tasks should take: long against the 10 ms that starting it costs, short for a person. */
+const GROUP_SECONDS = 0.25;
+/** What bash and the group runner cost beside a task, about. */
+const OVERHEAD_SECONDS = 0.002;
+const MOST_TASKS = 400;
+
+/**
+ * How many tasks go into a group, from the durations measured so far. Before anything is known a group is one task; it
+ * grows at most fourfold at a time, and shrinks towards the end so that all slots end together.
+ */
+export class GroupSize {
+  #mean: number | undefined;
+  #last = 1;
+
+  /** @param seconds a task's run time */
+  observe(seconds: number): void {
+    // Follows a change within some fifty tasks, and is not thrown by one long task among short ones.
+    const weight = this.#mean === undefined ? 1 : 0.04;
+    this.#mean = (1 - weight) * (this.#mean ?? 0) + weight * seconds;
+  }
+
+  /**
+   * @param waiting tasks that are not started
+   * @param slots slots there are on all nodes
+   */
+  next(waiting: number, slots: number): number {
+    if (this.#mean === undefined) return 1;
+    const wanted = Math.floor(GROUP_SECONDS / (this.#mean + OVERHEAD_SECONDS));
+    const tail = Math.ceil(waiting / (2 * slots));
+    this.#last = Math.max(1, Math.min(wanted, tail, this.#last * 4, MOST_TASKS));
+    return this.#last;
+  }
+
+  /** Milliseconds after which a group gives back what it has not begun. */
+  readonly budgetMs = 2 * GROUP_SECONDS * 1000;
+}

@@ -1,0 +1,103 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { createInterface } from 'node:readline';
+import type { FanoutNode } from './fan-out.ts';
+import type { Group, NodeMessage } from './pool-messages.ts';
+import { parseNodeMessage, renderGroup } from './pool-messages.ts';
+
+export interface ChannelOptions {
+  node: FanoutNode;
+  sshConfig: string;
+  /** Holds `agent.pl`, `group.pl`, `environment`, `settings`. */
+  scratch: string;
+  onMessage: (message: NodeMessage) => void;
+  /** A line that is no message: something on the node wrote to the channel. */
+  onNoise: (line: string) => void;
+  /** The connection ended: asked for, or not. Called once. */
+  onClose: (why: string, asked: boolean) => void;
+}
+
+/** How much of ssh's own complaints is kept for the sentence that says why a channel was lost. */
+const STDERR_TAIL = 2000;
+
+/** The one ssh connection to a node, with its agent and GNU parallel at the other end. */
+export class PoolChannel {
+  readonly #child: ChildProcess;
+  readonly #options: ChannelOptions;
+  #asked = false;
+  #closed = false;
+  #stderr = '';
+
+  constructor(options: ChannelOptions) {
+    this.#options = options;
+    const { node, sshConfig, scratch } = options;
+    // The remote login shell reads this line: only characters that no shell touches may stand in it.
+    const remote = `exec perl ${shellWord(`${scratch}/agent.pl`)} ${shellWord(scratch)} ${node.slots} ${shellWord(node.address)}`;
+    // A connection of its own: a control master would carry every node's rows through one process.
+    this.#child = spawn(
+      'ssh',
+      ['-F', sshConfig, '-o', 'ControlPath=none', '-T', node.address, '--', remote],
+      { stdio: ['pipe', 'pipe', 'pipe'] },
+    );
+    const { stdin, stdout, stderr } = this.#child;
+    if (stdout !== null) {
+      createInterface({ input: stdout, crlfDelay: 0 }).on('line', (line) => {
+        const message = parseNodeMessage(line);
+        if (message === undefined) options.onNoise(line);
+        else options.onMessage(message);
+      });
+    }
+    stderr?.setEncoding('utf8').on('data', (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_TAIL);
+    });
+    // A write to a connection that just broke: the close that follows says why.
+    stdin?.on('error', () => undefined);
+    this.#child.on('error', (error) => this.#close(`ssh could not be started: ${error.message}`));
+    // 'close' and not 'exit': what the node had written before has been read by then.
+    this.#child.on('close', (code, signal) => this.#close(this.#reason(code, signal)));
+  }
+
+  send(group: Group): void {
+    this.#child.stdin?.write(`${renderGroup(group)}\n`);
+  }
+
+  /** No more groups; the connection ends when those under way have. */
+  end(): void {
+    this.#asked = true;
+    this.#child.stdin?.end('end\n');
+  }
+
+  /** Ends every task on the node: TERM, and KILL after the grace time. */
+  stop(graceMs: number): void {
+    this.#asked = true;
+    this.#child.stdin?.end(`stop ${Math.round(graceMs)}\n`);
+  }
+
+  /** Breaks the connection as if it had been lost: the agent then ends whatever runs on the node. */
+  breakOff(): void {
+    this.#child.kill('SIGKILL');
+  }
+
+  /** Drops the connection; the agent, if it is still there, ends the node's tasks when it notices. */
+  abandon(): void {
+    this.#asked = true;
+    this.#child.kill('SIGKILL');
+  }
+
+  #close(why: string): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#options.onClose(why, this.#asked);
+  }
+
+  #reason(code: number | null, signal: string | null): string {
+    const said = this.#stderr.trim().split('\n').at(-1) ?? '';
+    const how = signal === null ? `ssh ended with ${code}` : `ssh was ended by ${signal}`;
+    return said === '' ? how : `${how}: ${said}`;
+  }
+}
+
+/** Quoted for a POSIX shell. */
+function shellWord(text: string): string {
+  return /^[A-Za-z0-9_./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
+}
