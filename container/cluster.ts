@@ -1,0 +1,209 @@
+import { rm } from 'node:fs/promises';
+import type { JoinFacts } from '../experiment/join-messages.ts';
+import type { CheckFault } from '../experiment/runner-records.ts';
+import type { Attempt } from './attempt.ts';
+import { writeDurably } from './durable-file.ts';
+import type { FanoutNode } from './fan-out/fan-out.ts';
+import { Gathering } from './gathering.ts';
+import type { JoinListener, JoinServer } from './join-server.ts';
+import { startJoinServer } from './join-server.ts';
+import type { AttemptKeys } from './keys.ts';
+import { makeAttemptKeys } from './keys.ts';
+import { LogTail } from './log.ts';
+import type { KnownHost, SshClient } from './ssh-config.ts';
+import { writeKnownHosts, writeSshConfig } from './ssh-config.ts';
+import { SshMasters } from './ssh-masters.ts';
+
+/** Who hears of nodes once tasks run. */
+export interface ClusterListener {
+  came(node: FanoutNode): void;
+  lost(index: number, why: string): void;
+}
+
+/** Beyond it S3 refuses signatures and joblog times of different nodes mean nothing. */
+const MOST_SKEW_MS = 5 * 60_000;
+
+/** All nodes of an attempt as node 0 sees them: keys, sshd, the join, ssh to everyone. */
+export class Cluster implements JoinListener {
+  readonly sshConfig: string;
+  /** A folder of this attempt on shared storage, 0700. */
+  readonly scratch: string;
+  readonly logs = new Map<number, LogTail>();
+  readonly #attempt: Attempt;
+  readonly #ssh: SshClient;
+  readonly #gathering: Gathering;
+  readonly #hosts: KnownHost[] = [];
+  readonly #masters: SshMasters | undefined;
+  #server: JoinServer | undefined;
+  #listener: ClusterListener | undefined;
+  #known: Promise<void> = Promise.resolve();
+
+  /** Opens everything on node 0, which joins itself. @throws KeysFailed, SshdFailed, the system's errors */
+  static async open(attempt: Attempt): Promise<Cluster> {
+    const { config, surroundings, plan, node } = attempt;
+    const keys = await makeAttemptKeys(config, plan.folder, surroundings.makeNonce(), node.folder);
+    node.closers.add('keys on shared storage', () => rm(keys.path, { recursive: true, force: true }));
+    const ssh: SshClient = {
+      folder: node.folder,
+      user: surroundings.user.name ?? '',
+      port: config.sshPort,
+      clientKeyFile: keys.clientKeyFile,
+      ownAddress: node.address,
+    };
+    const [sshConfig] = await Promise.all([writeSshConfig(ssh), node.openSshd(keys.clientKey, node.address)]);
+    const cluster = new Cluster(attempt, keys, ssh, sshConfig);
+    await cluster.#joinItself();
+    await cluster.#listen(keys);
+    return cluster;
+  }
+
+  private constructor(attempt: Attempt, keys: AttemptKeys, ssh: SshClient, sshConfig: string) {
+    const { plan, surroundings, log, node } = attempt;
+    this.#attempt = attempt;
+    this.#ssh = ssh;
+    this.sshConfig = sshConfig;
+    this.scratch = keys.path;
+    this.#gathering = new Gathering(attempt);
+    if (plan.fanout === 'stock' || plan.work.kind === 'sierra') {
+      const masters = new SshMasters(sshConfig, surroundings.clock, log);
+      this.#masters = masters;
+      node.closers.add('ssh connections', () => masters.closeAll());
+    }
+  }
+
+  /** Resolves when everybody is here, or enough at the deadline; or when the attempt ends for another reason. */
+  gathered(): Promise<void> {
+    return this.#gathering.done();
+  }
+
+  /** From now on losses and late arrivals are told. */
+  listen(listener: ClusterListener): void {
+    this.#listener = listener;
+  }
+
+  /** Ends what is left of a node's tasks and brings its sshd up again; or gives the node up for good. */
+  async recover(index: number, why: string): Promise<'reconnect' | 'evict'> {
+    const { config, node, log } = this.#attempt;
+    log('Node:ChannelLost', { index, why });
+    const restarted = await (index === config.mainIndex
+      ? node.restartSshd()
+      : this.#server?.restartSshd(index));
+    if (restarted === true) return 'reconnect';
+    if (index === config.mainIndex) this.lost(index, `its own sshd does not come up again: ${why}`);
+    else await this.#server?.expel(index, `no ssh to it any more: ${why}`);
+    return 'evict';
+  }
+
+  async release(graceMs: number): Promise<void> {
+    await this.#server?.release(graceMs);
+    this.#attempt.roster.released(this.#attempt.surroundings.clock.now());
+  }
+
+  joined(index: number, facts: JoinFacts): void {
+    const { surroundings, log } = this.#attempt;
+    const skew = Math.abs(surroundings.clock.now() - facts.now);
+    if (skew > MOST_SKEW_MS)
+      this.faulty(index, [
+        {
+          node: index,
+          check: 'clock-skew',
+          what: `its clock differs from node 0's by ${Math.round(skew / 1000)} s`,
+          todo: 'let the instances keep time with chrony (Amazon Time Sync)',
+        },
+      ]);
+    this.#known = this.#known
+      .then(() => this.#enter(index, facts))
+      .catch((error: unknown) => log('Node:NotEntered', { index, why: String(error) }));
+  }
+
+  faulty(_index: number, faults: readonly CheckFault[]): void {
+    for (const fault of faults) this.#attempt.log('Check:Failed', { ...fault });
+    this.#gathering.faulty(faults);
+  }
+
+  unreadable(index: number, what: string): void {
+    this.#attempt.log('Node:CannotReadFolder', { index, what });
+    this.#gathering.unreadable(index, what);
+  }
+
+  lost(index: number, why: string): void {
+    const { roster, log, plan, ending, surroundings } = this.#attempt;
+    log('Node:Lost', { index, why });
+    const address = roster.records()[index]?.address;
+    roster.lost(index, why, surroundings.clock.now());
+    if (address !== undefined) void this.#masters?.close(address);
+    this.#listener?.lost(index, why);
+    const lost = roster.withState('lost');
+    const left = plan.cluster.nodes - lost.length;
+    if (left < plan.minNodes || (this.#gathering.isDone && roster.live().length < plan.minNodes))
+      ending.because({ kind: 'too-many-lost', left: roster.live().length, needed: plan.minNodes, lost });
+    this.#gathering.look();
+  }
+
+  said(index: number, line: string): void {
+    const tail = this.logs.get(index) ?? new LogTail();
+    this.logs.set(index, tail);
+    tail.add(line.endsWith('\n') ? line : `${line}\n`);
+  }
+
+  memory(index: number, peakMiB: number): void {
+    this.#attempt.roster.memory(index, peakMiB);
+  }
+
+  async #joinItself(): Promise<void> {
+    const { config, node, startedAt, surroundings } = this.#attempt;
+    const now = surroundings.clock.now();
+    const { versions, cpus } = node.checks;
+    await this.#enter(config.mainIndex, { ...node, versions, cpus, startedAt, now });
+  }
+
+  async #listen(keys: AttemptKeys): Promise<void> {
+    const { config, surroundings, log, node } = this.#attempt;
+    const server = await startJoinServer({
+      identity: { run: config.runId, job: config.jobId, attempt: config.attempt },
+      nodes: config.nodes,
+      mainIndex: config.mainIndex,
+      folder: keys.folder,
+      secret: keys.secret,
+      address: node.address,
+      port: config.joinPort,
+      clientKey: keys.clientKey,
+      clock: surroundings.clock,
+      makeNonce: surroundings.makeNonce,
+      log,
+      listener: this,
+    });
+    this.#server = server;
+    node.closers.add('join port', () => server.close());
+    this.#gathering.look();
+  }
+
+  /** Makes a node usable: its host key known, its connection open, its line in the nodefile. */
+  async #enter(
+    index: number,
+    facts: Pick<JoinFacts, 'address' | 'hostKey' | 'cpus' | 'startedAt' | 'now' | 'versions'>,
+  ): Promise<void> {
+    const { roster, surroundings, log } = this.#attempt;
+    const { address, hostKey, cpus, versions } = facts;
+    this.#hosts.push({ address, hostKey });
+    await writeKnownHosts(this.#ssh, this.#hosts);
+    if ((await this.#masters?.open(address)) === false) log('SshMaster:NotOpen', { index, address });
+    const now = surroundings.clock.now();
+    const late = this.#gathering.isDone;
+    roster.joined(
+      index,
+      { address, cpus, versions, startedAt: now - (facts.now - facts.startedAt) },
+      now,
+      late,
+    );
+    log('Node:Joined', { index, address, late });
+    const entered = roster.live().find((one) => one.index === index);
+    if (late && entered !== undefined) this.#listener?.came(entered);
+    this.#gathering.look();
+  }
+
+  /** Written by whoever renders the nodefile, once everybody is here. */
+  async writeNodefile(text: string): Promise<void> {
+    await writeDurably(this.#attempt.folders.nodefile, text, 0o644);
+  }
+}

@@ -1,0 +1,98 @@
+import { runKeys } from '../experiment/bucket-layout.ts';
+import type { ExitCode } from '../experiment/exit-code.ts';
+import { COLLECT_SECONDS } from '../experiment/plan.ts';
+import type { RunnerReason } from '../experiment/runner-records.ts';
+import type { Attempt } from './attempt.ts';
+import type { Cluster } from './cluster.ts';
+import { exitCodeOf } from './ending.ts';
+import { sendOutputs } from './outputs.ts';
+import { putText } from './s3-objects.ts';
+import { sendFailedOutput } from './task-output.ts';
+import { TERMINATION } from './termination.ts';
+
+const RELEASE_MS = 4000;
+/** Kept of the time for collecting to write the last records. */
+const LAST_WORDS_MS = 30_000;
+
+/**
+ * Ends an attempt whatever its reason: workers released, results, failed tasks' output and logs sent, everything closed,
+ * and last the record that says how it ended. Told to end meanwhile, it sends what fits into the time left.
+ */
+export async function conclude(
+  attempt: Attempt,
+  cluster: Cluster | undefined,
+  reason: RunnerReason,
+): Promise<ExitCode> {
+  const { progress, surroundings, termination, node, log } = attempt;
+  const { clock } = surroundings;
+  progress.enter('collecting');
+  const over = new AbortController();
+  const patience = COLLECT_SECONDS * 1000 - LAST_WORDS_MS;
+  const giveUp = () => over.abort(new Error('no time left'));
+  const timer = setTimeout(giveUp, patience);
+  const hurry = () =>
+    setTimeout(giveUp, Math.max(0, termination.at + TERMINATION.sentMs - 4000 - clock.now()));
+  if (termination.signal.aborted) hurry();
+  else termination.signal.addEventListener('abort', hurry);
+  const grace = termination.signal.aborted ? 1000 : 2000;
+  await Promise.all([node.tasks.end(grace), cluster?.release(RELEASE_MS)]);
+  await untilAborted(over.signal, sendAll(attempt, cluster, over.signal));
+  clearTimeout(timer);
+  await node.closers.closeAll();
+  const final =
+    termination.name === undefined ? reason : { kind: 'terminated' as const, signal: termination.name };
+  const deadline = termination.signal.aborted
+    ? termination.at + TERMINATION.sentMs
+    : clock.now() + LAST_WORDS_MS;
+  await progress.finish(final, Math.max(deadline, clock.now() + 2000));
+  log('Run:Ended', { ...final, exitCode: exitCodeOf(final) });
+  return exitCodeOf(final);
+}
+
+async function sendAll(attempt: Attempt, cluster: Cluster | undefined, signal: AbortSignal): Promise<void> {
+  const { surroundings, config, plan, folders, progress, log } = attempt;
+  const { s3, clock } = surroundings;
+  const failures = progress.tally?.failures() ?? [];
+  const missed = await sendFailedOutput(s3, config, failures, folders.results, signal);
+  if (missed > 0) log('TaskOutput:NotSent', { files: missed });
+  if (progress.tally !== undefined)
+    await sendOutputs({
+      s3,
+      bucket: config.bucket,
+      runId: config.runId,
+      folder: folders.tasks,
+      outputs: plan.outputs,
+      signal,
+      clock,
+      log,
+    });
+  await sendNodeLogs(attempt, cluster);
+}
+
+async function sendNodeLogs(attempt: Attempt, cluster: Cluster | undefined): Promise<void> {
+  const { surroundings, config, nodeLog, log } = attempt;
+  const { nodeLog: keyOf } = runKeys(config.runId);
+  const texts = new Map([[config.mainIndex, nodeLog.tail.text()]]);
+  for (const [index, tail] of cluster?.logs ?? []) texts.set(index, tail.text());
+  for (const [index, text] of texts) {
+    try {
+      await putText(surroundings.s3, {
+        bucket: config.bucket,
+        key: keyOf(index),
+        text,
+        contentType: 'text/plain',
+      });
+    } catch (error) {
+      log('NodeLog:NotSent', { index, why: String(error) });
+    }
+  }
+}
+
+/** S3 may hang: what is under way then is left to itself. */
+async function untilAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
+  const aborted = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve());
+  });
+  await Promise.race([work, aborted]);
+}

@@ -1,0 +1,41 @@
+import { runKeys } from '../experiment/bucket-layout.ts';
+import type { Plan } from '../experiment/plan.ts';
+import type { S3Port } from '../experiment/ports.ts';
+import type { RunnerConfig } from './environment.ts';
+import { getText } from './s3-objects.ts';
+
+export type LoadedPlan = { ok: true; plan: Plan } | { ok: false; what: string };
+
+/** Reads `plan.json`, which ingest wrote before it started anything. Never rejects. */
+export async function loadPlan(s3: S3Port, config: RunnerConfig): Promise<LoadedPlan> {
+  const { plan: key } = runKeys(config.runId);
+  const where = `s3://${config.bucket}/${key}`;
+  try {
+    const found = await getText(s3, { bucket: config.bucket, key });
+    if (found === undefined)
+      return { ok: false, what: `${where} is not there, or the job’s role may not read it` };
+    const plan: unknown = JSON.parse(found.text);
+    if (!isPlan(plan))
+      return { ok: false, what: `${where} is not a plan of version 1: deploy image and functions together` };
+    if (plan.runId !== config.runId) return { ok: false, what: `${where} is the plan of ${plan.runId}` };
+    if (plan.cluster.nodes !== config.nodes)
+      return {
+        ok: false,
+        what: `${where} is for ${plan.cluster.nodes} nodes, and the job has ${config.nodes}`,
+      };
+    return { ok: true, plan };
+  } catch (error) {
+    return { ok: false, what: `${where}: ${error instanceof Error ? error.message : String(error)}` };
+  }
+}
+
+/** Ingest made it from a validated manifest and nobody else may write there: only the version can differ. */
+function isPlan(value: unknown): value is Plan {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'version' in value &&
+    value.version === 1 &&
+    'runId' in value
+  );
+}

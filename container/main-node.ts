@@ -1,0 +1,124 @@
+import { runKeys } from '../experiment/bucket-layout.ts';
+import type { ExitCode } from '../experiment/exit-code.ts';
+import { EXIT } from '../experiment/exit-code.ts';
+import type { Plan } from '../experiment/plan.ts';
+import type { Progress, RunnerReason } from '../experiment/runner-records.ts';
+import type { Attempt } from './attempt.ts';
+import { Cluster } from './cluster.ts';
+import { conclude } from './conclude.ts';
+import { Ending } from './ending.ts';
+import { takeOwnership } from './fence.ts';
+import { loadPlan } from './load-plan.ts';
+import { ProgressSender } from './progress.ts';
+import { Roster } from './roster.ts';
+import { runCommands } from './run-commands.ts';
+import { runFolders } from './run-folders.ts';
+import { getText } from './s3-objects.ts';
+import { runSierra } from './sierra.ts';
+import type { NodeStart } from './this-node.ts';
+import { ThisNode } from './this-node.ts';
+
+/** Node 0: takes the run, gathers the nodes, has the tasks run, sends what came of it, and ends with the run's code. */
+export async function runMainNode(start: NodeStart): Promise<ExitCode> {
+  const { surroundings, config, nodeLog, startedAt } = start;
+  const { log } = nodeLog;
+  const me = { jobId: config.jobId, attempt: config.attempt, nonce: surroundings.makeNonce() };
+  const looking = ThisNode.open(start).then(async (node) => ({ node, faults: await node.lookAround() }));
+  const [fence, loaded, earlierNodeHours, { node, faults }] = await Promise.all([
+    takeOwnership(surroundings.s3, config, me, surroundings.clock),
+    loadPlan(surroundings.s3, config),
+    nodeHoursBefore(start),
+    looking,
+  ]);
+  if (fence.kind === 'other') {
+    log('Run:NotOwner', { owner: fence.owner });
+    await node.closers.closeAll();
+    return EXIT.notOwner;
+  }
+  const plan = loaded.ok ? loaded.plan : emptyPlan(start);
+  const ending = new Ending();
+  const roster = new Roster(config.nodes, plan.slots);
+  const progress = new ProgressSender({ ...surroundings, config, log, roster, startedAt, earlierNodeHours });
+  const folders = runFolders(config.shared, plan);
+  const attempt: Attempt = { ...start, plan, folders, node, ending, roster, progress, log };
+  start.termination.signal.addEventListener('abort', () => terminated(attempt));
+  if (start.termination.signal.aborted) terminated(attempt);
+  progress.start();
+  if (!loaded.ok) return conclude(attempt, undefined, { kind: 'bad-plan', what: loaded.what });
+  if (faults.length > 0) return conclude(attempt, undefined, { kind: 'bad-environment', faults });
+  return lead(attempt);
+}
+
+async function lead(attempt: Attempt): Promise<ExitCode> {
+  const { plan, ending, progress, log } = attempt;
+  progress.enter('joining');
+  const opening = Cluster.open(attempt);
+  opening.catch((error: unknown) => ending.because(cannotOpen(attempt, error)));
+  let reason: RunnerReason;
+  try {
+    const { work } = plan;
+    reason = await (work.kind === 'commands'
+      ? runCommands(attempt, work, opening)
+      : runSierra(attempt, work, opening));
+  } catch (error) {
+    log('Run:Broken', { why: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    reason = ending.reason ?? { kind: 'internal', what: String(error) };
+  }
+  const cluster = await opening.catch(() => undefined);
+  return conclude(attempt, cluster, reason);
+}
+
+function terminated({ ending, termination }: Attempt): void {
+  ending.because({ kind: 'terminated', signal: termination.name ?? 'SIGTERM' });
+}
+
+function cannotOpen({ config, folders }: Attempt, error: unknown): RunnerReason {
+  const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+  if (error instanceof Error && 'code' in error && 'path' in error)
+    return { kind: 'storage-failed', what, path: String(error.path ?? folders.run) };
+  const todo = `free ports ${config.sshPort} and ${config.joinPort}, or choose others with SIERRA_BATCH_SSH_PORT and SIERRA_BATCH_JOIN_PORT`;
+  return {
+    kind: 'bad-environment',
+    faults: [{ node: config.index, check: 'cannot-listen', what, todo }],
+  };
+}
+
+/** What earlier attempts of this run used, so that a budget holds for all of them. */
+async function nodeHoursBefore({ surroundings, config, nodeLog }: NodeStart): Promise<number> {
+  if (config.attempt === 1) return 0;
+  try {
+    const found = await getText(surroundings.s3, {
+      bucket: config.bucket,
+      key: runKeys(config.runId).progress,
+    });
+    const before = found === undefined ? undefined : (JSON.parse(found.text) as Partial<Progress>);
+    return typeof before?.nodeHours === 'number' && before.attempt !== config.attempt ? before.nodeHours : 0;
+  } catch (error) {
+    nodeLog.log('Progress:EarlierUnknown', { why: String(error) });
+    return 0;
+  }
+}
+
+/** Stands in for a plan that cannot be read, so that the reason can be told in the usual records. */
+function emptyPlan({ config }: NodeStart): Plan {
+  return {
+    version: 1,
+    runId: config.runId,
+    folder: config.runId,
+    source: { bucket: config.bucket, key: '', version: '' },
+    name: config.runId,
+    cluster: { nodes: config.nodes, vcpus: 1, memoryMiB: 1 },
+    minNodes: config.nodes,
+    slots: 1,
+    threadsPerTask: 1,
+    fanout: 'pool',
+    work: { kind: 'commands', file: { kind: 'frozen', key: '', total: 0 } },
+    inputs: [],
+    outputs: [],
+    environment: {},
+    timeouts: { queueSeconds: 1, joinSeconds: 1, runSeconds: 1 },
+    retry: { attempts: 1, tasks: 0 },
+    notify: [],
+    tags: {},
+  };
+}

@@ -1,0 +1,71 @@
+import { writeSync } from 'node:fs';
+import type { ExitCode } from '../experiment/exit-code.ts';
+import { EXIT } from '../experiment/exit-code.ts';
+import type { RunnerConfig } from './environment.ts';
+import { nodeMarker, readEnvironment } from './environment.ts';
+import type { Surroundings } from './live.ts';
+import { live } from './live.ts';
+import { makeNodeLog } from './log.ts';
+import { runMainNode } from './main-node.ts';
+import { TaskProcesses } from './task-processes.ts';
+import { TERMINATION, Termination } from './termination.ts';
+import { runWorkerNode } from './worker-node.ts';
+
+/** Every node of a job runs this: node 0 leads, the others follow. Ends with the runner's exit code. */
+async function main(): Promise<ExitCode> {
+  const surroundings = live();
+  const environment = readEnvironment(surroundings.env);
+  const write = (line: string) => writeOut(line);
+  if (!environment.ok) {
+    const { log } = makeNodeLog(0, write);
+    for (const fault of environment.faults) log('Environment:Bad', { ...fault });
+    return EXIT.badEnvironment;
+  }
+  const { config } = environment;
+  const termination = new Termination();
+  const nodeLog = makeNodeLog(config.index, write);
+  for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
+    process.on(name, () => terminate(name, config, surroundings, termination));
+  const start = { surroundings, config, nodeLog, termination, startedAt: startTime() };
+  try {
+    return await (config.index === config.mainIndex ? runMainNode(start) : runWorkerNode(start));
+  } catch (error) {
+    nodeLog.log('Runner:Failed', {
+      why: error instanceof Error ? (error.stack ?? error.message) : String(error),
+    });
+    return termination.signal.aborted ? EXIT.terminated : EXIT.badEnvironment;
+  }
+}
+
+/** Asks everything to end; what hangs for 24 s is left behind, its tasks killed. */
+function terminate(
+  name: string,
+  config: RunnerConfig,
+  { clock }: Surroundings,
+  termination: Termination,
+): void {
+  if (termination.signal.aborted) return;
+  termination.ask(name, clock.now());
+  setTimeout(() => {
+    writeOut(`${JSON.stringify({ node: config.index, event: 'Runner:Hangs', after: TERMINATION.hardMs })}\n`);
+    const left = new TaskProcesses(nodeMarker(config), () => undefined, clock);
+    void left.end(0).finally(() => process.exit(EXIT.terminated));
+    setTimeout(() => process.exit(EXIT.terminated), 500);
+  }, TERMINATION.hardMs).unref();
+}
+
+/** When this process started, in milliseconds since the epoch: what a node is billed from, as near as it can know. */
+function startTime(): number {
+  return performance.timeOrigin;
+}
+
+/** Whole lines, at once, also just before the end. A reader that is gone must not end the run. */
+function writeOut(line: string): void {
+  try {
+    writeSync(1, line);
+  } catch {
+    // A full or closed pipe: the tail that is sent to the bucket has the line.
+  }
+}
+
+process.exit(await main());

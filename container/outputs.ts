@@ -1,0 +1,121 @@
+import { createReadStream } from 'node:fs';
+import { lstat, opendir, realpath, stat } from 'node:fs/promises';
+import { join, relative, sep } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { runKeys } from '../experiment/bucket-layout.ts';
+import type { Clock } from '../experiment/clock.ts';
+import type { S3Port } from '../experiment/ports.ts';
+import type { OutputIndex } from '../experiment/runner-records.ts';
+import { forEachBounded } from './bounded.ts';
+import { fileSha256 } from './inputs.ts';
+import type { Log } from './log.ts';
+import { putText } from './s3-objects.ts';
+
+export interface OutputsOptions {
+  s3: S3Port;
+  bucket: string;
+  runId: string;
+  /** The tasks' folder. */
+  folder: string;
+  /** Relative paths: files or folders. */
+  outputs: readonly string[];
+  /** Aborted when there is no more time: what is sent by then is in the index. */
+  signal: AbortSignal;
+  clock: Clock;
+  log: Log;
+}
+
+const AT_ONCE = 8;
+const TRIES = 4;
+/** S3's limit for one PUT. */
+const MAX_BYTES = 5 * 1024 ** 3;
+
+/**
+ * Sends what the manifest names under `outputs`, file by file, and last the index of what arrived. A file that could not
+ * be sent is told in the log and missing in the index; the tasks' outcome does not change by it.
+ * Answers how many files could not be sent.
+ */
+export async function sendOutputs(options: OutputsOptions): Promise<{ index: OutputIndex; unsent: number }> {
+  const { s3, bucket, runId, folder, outputs, signal, log } = options;
+  const keys = runKeys(runId);
+  const files: OutputIndex['files'][number][] = [];
+  const missing: string[] = [];
+  let unsent = 0;
+  const root = await realpath(folder).catch(() => folder);
+  for (const output of outputs) {
+    const path = join(folder, output);
+    if (!(await leadsInside(path, root))) {
+      missing.push(output);
+      continue;
+    }
+    await forEachBounded(filesBelow(path), AT_ONCE, async (file) => {
+      if (signal.aborted) {
+        unsent += 1;
+        return;
+      }
+      const name = relative(folder, file).split(sep).join('/');
+      const sent = await sendFile(options, file, `${keys.outputs}${name}`);
+      if (sent.ok) files.push({ path: name, size: sent.size, sha256: sent.sha256 });
+      else {
+        unsent += 1;
+        log('Output:NotSent', { path: name, why: sent.why });
+      }
+    });
+  }
+  const index: OutputIndex = { files: files.sort((a, b) => (a.path < b.path ? -1 : 1)), missing };
+  if (outputs.length > 0) {
+    await putText(s3, { bucket, key: keys.outputIndex, text: JSON.stringify(index) }).catch(
+      (error: unknown) => {
+        unsent += 1;
+        log('Output:IndexNotSent', { why: String(error) });
+      },
+    );
+  }
+  log('Outputs:Sent', { files: files.length, missing, unsent });
+  return { index, unsent };
+}
+
+type Sent = { ok: true; size: number; sha256: string } | { ok: false; why: string };
+
+async function sendFile(options: OutputsOptions, file: string, key: string): Promise<Sent> {
+  const { s3, bucket, clock, signal } = options;
+  let why = '';
+  for (let tried = 1; tried <= TRIES && !signal.aborted; tried++) {
+    try {
+      const { size } = await stat(file);
+      if (size > MAX_BYTES) return { ok: false, why: `${size} bytes: S3 takes at most 5 GiB in one piece` };
+      const sha256 = await fileSha256(file);
+      await s3.send(
+        new PutObjectCommand({
+          Bucket: bucket,
+          Key: key,
+          Body: size === 0 ? '' : createReadStream(file),
+          ContentLength: size,
+          ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
+        }),
+      );
+      return { ok: true, size, sha256 };
+    } catch (error) {
+      why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+      if (tried < TRIES) await clock.sleep(300 * 2 ** tried, signal).catch(() => undefined);
+    }
+  }
+  return { ok: false, why: why || 'no time left' };
+}
+
+/** Files only; links are followed for files, not for folders (they could go round in circles). */
+async function* filesBelow(path: string): AsyncGenerator<string> {
+  const found = await lstat(path);
+  if (found.isSymbolicLink()) {
+    if ((await stat(path).catch(() => undefined))?.isFile() === true) yield path;
+  } else if (found.isFile()) {
+    yield path;
+  } else if (found.isDirectory()) {
+    for await (const entry of await opendir(path)) yield* filesBelow(join(path, entry.name));
+  }
+}
+
+async function leadsInside(path: string, root: string): Promise<boolean> {
+  const real = await realpath(path).catch(() => undefined);
+  return real !== undefined && (real === root || real.startsWith(root + sep));
+}

@@ -1,0 +1,176 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { runKeys } from '../experiment/bucket-layout.ts';
+import type { Clock } from '../experiment/clock.ts';
+import type { S3Port } from '../experiment/ports.ts';
+import type { Progress, RunnerPhase, RunnerReason } from '../experiment/runner-records.ts';
+import { exitCodeOf } from './ending.ts';
+import type { RunnerConfig } from './environment.ts';
+import type { Log } from './log.ts';
+import type { Roster } from './roster.ts';
+import type { TaskTally } from './task-tally.ts';
+
+export interface ProgressOptions {
+  config: Pick<RunnerConfig, 'bucket' | 'runId' | 'jobId' | 'attempt' | 'progressSeconds'>;
+  s3: S3Port;
+  clock: Clock;
+  log: Log;
+  roster: Roster;
+  startedAt: number;
+  /** Instance time of earlier attempts, in hours. */
+  earlierNodeHours: number;
+}
+
+/** A request that takes longer is given up: the next one says more anyway. */
+const SEND_MS = 20_000;
+/** A joblog is sent at most so fast on average, so that a large one is sent less often. */
+const JOBLOG_BYTES_A_SECOND = 1024 * 1024;
+
+/**
+ * Tells the bucket where the run stands: `progress.json`, `nodes.json` and `joblog.tsv`, at intervals and at the end.
+ * S3 may fail or hang for as long as it likes: one loop sends, nothing else waits for it.
+ */
+export class ProgressSender {
+  phase: RunnerPhase = 'checking';
+  joinedAt?: number;
+  tasksStartedAt?: number;
+  tasksEndedAt?: number;
+  stage?: number;
+  tally: TaskTally | undefined;
+  /** How many tasks run now, as the fan-out knows it. */
+  running: () => number = () => 0;
+  readonly #options: ProgressOptions;
+  readonly #stop = new AbortController();
+  #wake: (() => void) | undefined;
+  #loop: Promise<void> = Promise.resolve();
+  #sentVersion = -1;
+  #joblogNotBefore = 0;
+
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** Sends soon: a phase is news. */
+  enter(phase: RunnerPhase): void {
+    this.phase = phase;
+    this.#options.log('Run:Phase', { phase });
+    this.#wake?.();
+  }
+
+  nodeHours(): number {
+    return this.#options.earlierNodeHours + this.#options.roster.nodeHours(this.#options.clock.now());
+  }
+
+  /** The last word, with the reason; tried again until `deadline`. */
+  async finish(reason: RunnerReason, deadline: number): Promise<void> {
+    const { clock, log } = this.#options;
+    this.#stop.abort();
+    this.#wake?.();
+    await this.#loop;
+    this.phase = 'done';
+    for (let pause = 200; ; pause *= 2) {
+      try {
+        const left = Math.max(1000, deadline - clock.now());
+        await this.#sendJoblog(left);
+        await this.#put('nodes', JSON.stringify(this.#options.roster.records()), left);
+        await this.#put('progress', JSON.stringify(this.#progress(reason)), left);
+        return;
+      } catch (error) {
+        log('Progress:NotSent', { final: true, why: String(error) });
+        if (clock.now() + pause > deadline) return;
+        await clock.sleep(pause);
+      }
+    }
+  }
+
+  async #run(): Promise<void> {
+    const { clock, config, log } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      const phase = this.phase;
+      try {
+        await this.#put('progress', JSON.stringify(this.#progress()), SEND_MS);
+        await this.#put('nodes', JSON.stringify(this.#options.roster.records()), SEND_MS);
+        if (clock.now() >= this.#joblogNotBefore) await this.#sendJoblog(SEND_MS);
+      } catch (error) {
+        log('Progress:NotSent', { why: String(error) });
+      }
+      if (this.phase !== phase || this.#stop.signal.aborted) continue;
+      await this.#pause(config.progressSeconds * 1000);
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { clock } = this.#options;
+    const woken = Promise.withResolvers<void>();
+    this.#wake = woken.resolve;
+    const over = new AbortController();
+    await Promise.race([woken.promise, clock.sleep(ms, over.signal).catch(() => undefined)]);
+    over.abort();
+    this.#wake = undefined;
+  }
+
+  async #sendJoblog(timeoutMs: number): Promise<void> {
+    const { tally } = this;
+    if (tally === undefined || tally.version === this.#sentVersion) return;
+    const { version } = tally;
+    const text = tally.joblog();
+    await this.#put('joblog', text, timeoutMs);
+    this.#sentVersion = version;
+    const { clock } = this.#options;
+    this.#joblogNotBefore = clock.now() + (text.length / JOBLOG_BYTES_A_SECOND) * 1000;
+  }
+
+  async #put(what: 'progress' | 'nodes' | 'joblog', text: string, timeoutMs: number): Promise<void> {
+    const { s3, config, clock } = this.#options;
+    const put = s3.send(
+      new PutObjectCommand({
+        Bucket: config.bucket,
+        Key: runKeys(config.runId)[what],
+        Body: text,
+        ContentType: what === 'joblog' ? 'text/tab-separated-values' : 'application/json',
+      }),
+    );
+    const over = new AbortController();
+    const limit = clock.sleep(timeoutMs, over.signal).then(
+      () => Promise.reject(new Error(`${what}: no answer from S3 for ${timeoutMs / 1000} s`)),
+      () => undefined,
+    );
+    put.catch(() => undefined); // an answer after the limit is nobody's
+    try {
+      await Promise.race([put, limit]);
+    } finally {
+      over.abort();
+    }
+  }
+
+  #progress(reason?: RunnerReason): Progress {
+    const { config, clock, roster, startedAt } = this.#options;
+    const now = clock.now();
+    const counts = this.tally?.counts() ?? { total: 0, succeeded: 0, failed: 0, retried: 0, lost: 0 };
+    return {
+      runId: config.runId,
+      jobId: config.jobId,
+      attempt: config.attempt,
+      phase: this.phase,
+      at: iso(now),
+      startedAt: iso(startedAt),
+      ...(this.joinedAt === undefined ? {} : { joinedAt: iso(this.joinedAt) }),
+      ...(this.tasksStartedAt === undefined ? {} : { tasksStartedAt: iso(this.tasksStartedAt) }),
+      ...(this.tasksEndedAt === undefined ? {} : { tasksEndedAt: iso(this.tasksEndedAt) }),
+      nodes: roster.counts(),
+      tasks: { ...counts, running: reason === undefined ? this.running() : 0 },
+      slots: roster.slotsNow(),
+      nodeHours: this.nodeHours(),
+      rate: this.tally?.rate(now) ?? 0,
+      ...(this.stage === undefined ? {} : { stage: this.stage }),
+      ...(reason === undefined ? {} : { exitCode: exitCodeOf(reason), reason }),
+    };
+  }
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

@@ -1,0 +1,142 @@
+import { renderNodefile } from '../experiment/nodefile.ts';
+import type { CommandWork } from '../experiment/plan.ts';
+import type { RunnerReason } from '../experiment/runner-records.ts';
+import type { Attempt } from './attempt.ts';
+import type { Cluster } from './cluster.ts';
+import type { FrozenCommands } from './commands.ts';
+import { BadCommands, freezeCommands } from './commands.ts';
+import type { FanoutHooks, FanoutRequest, FanoutResult, RunningFanout } from './fan-out/fan-out.ts';
+import { startPool } from './fan-out/pool.ts';
+import { startStock } from './fan-out/stock.ts';
+import { BadInput, bringInputs } from './inputs.ts';
+import { alreadyDone } from './resume.ts';
+import { makeRunFolders } from './run-folders.ts';
+import { keepLimits } from './run-limits.ts';
+import { taskEnvironment } from './task-environment.ts';
+import { TaskTally } from './task-tally.ts';
+import { TERMINATION } from './termination.ts';
+
+/** A list of commands: prepared while the nodes gather, then run. Answers why it ended. */
+export async function runCommands(
+  attempt: Attempt,
+  work: CommandWork,
+  cluster: Promise<Cluster>,
+): Promise<RunnerReason> {
+  const { ending, progress, roster, surroundings } = attempt;
+  const preparing = prepare(attempt, work);
+  const here = cluster.then(async (opened) => {
+    await opened.gathered();
+    return opened;
+  });
+  // An attempt that ends meanwhile does not wait for a download.
+  const both = await Promise.race([Promise.all([preparing, here]), ending.promise]);
+  if (ending.reason !== undefined || 'kind' in both)
+    return ending.reason ?? { kind: 'internal', what: 'nothing was prepared' };
+  const [prepared, opened] = both;
+  await opened.writeNodefile(renderNodefile(roster.live().map(({ address: host }) => ({ host }))));
+  const now = surroundings.clock.now();
+  progress.joinedAt = now;
+  progress.tasksStartedAt = now;
+  progress.tally = prepared.tally;
+  progress.enter('running');
+  if (prepared.done.size === prepared.commands.total) return reasonOf(prepared.tally, undefined);
+  const running = startFanout(attempt, opened, prepared);
+  progress.running = () => running.running();
+  opened.listen({
+    came: (node) => running.addNode(node),
+    lost: (index, why) => {
+      prepared.tally.nodeLost(index);
+      running.removeNode(index, why);
+    },
+  });
+  const limits = keepLimits(attempt);
+  const result = await Promise.race([running.result, ending.promise.then(() => undefined)]);
+  limits.stop();
+  if (result === undefined) await stop(attempt, running);
+  progress.tasksEndedAt = surroundings.clock.now();
+  return ending.reason ?? reasonOf(prepared.tally, result);
+}
+
+interface Prepared {
+  commands: FrozenCommands;
+  done: Set<number>;
+  tally: TaskTally;
+}
+
+async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
+  const { surroundings, config, plan, folders, ending, log } = attempt;
+  try {
+    await makeRunFolders(folders);
+    await bringInputs(surroundings.s3, plan.inputs, folders, log);
+    const commands = await freezeCommands(surroundings.s3, config, work, folders);
+    const { done, rows } = await alreadyDone(folders.joblog, commands.total, commands.changed);
+    log('Commands:Frozen', { total: commands.total, done: done.size, changed: commands.changed.size });
+    return { commands, done, tally: new TaskTally(commands.total, rows) };
+  } catch (error) {
+    const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+    if (error instanceof BadInput || error instanceof BadCommands) ending.because({ kind: 'bad-plan', what });
+    else ending.because({ kind: 'storage-failed', what, path: folders.run });
+    const nothing = { file: folders.commands, total: 0, changed: new Set<number>() };
+    return { commands: nothing, done: new Set(), tally: new TaskTally(0, []) };
+  }
+}
+
+function startFanout(attempt: Attempt, cluster: Cluster, prepared: Prepared): RunningFanout {
+  const { plan, folders, roster, config, log, surroundings } = attempt;
+  const { clock } = surroundings;
+  const request: FanoutRequest = {
+    commandsFile: prepared.commands.file,
+    total: prepared.commands.total,
+    done: prepared.done,
+    nodes: roster.live(),
+    workdir: folders.tasks,
+    results: folders.results,
+    joblog: folders.joblog,
+    scratch: cluster.scratch,
+    sshConfig: cluster.sshConfig,
+    environment: taskEnvironment(plan, config.variables),
+    ...(plan.timeouts.taskSeconds === undefined ? {} : { taskSeconds: plan.timeouts.taskSeconds }),
+    taskRetries: plan.retry.tasks,
+  };
+  const hooks: FanoutHooks = {
+    onStart: (seq, node) => prepared.tally.started(seq, node),
+    onRow: (row, node) => {
+      prepared.tally.ended(row, clock.now());
+      roster.taskEnded(node, row.runtime);
+    },
+    onRetry: (row, node) => {
+      prepared.tally.retried(row.seq);
+      roster.taskEnded(node, row.runtime);
+    },
+    onChannelLost: (node, why) => cluster.recover(node, why),
+    log,
+  };
+  return (plan.fanout === 'stock' ? startStock : startPool)(request, hooks);
+}
+
+/** TERM, then KILL; what is done is recorded by the fan-out. Bounded, since a node may hang. */
+async function stop(attempt: Attempt, running: RunningFanout): Promise<void> {
+  const { ending, surroundings, log } = attempt;
+  const over = new AbortController();
+  const stopped = running
+    .stop(ending.reason?.kind ?? 'ended', TERMINATION.graceMs)
+    .then(() => running.result);
+  const limit = surroundings.clock.sleep(TERMINATION.graceMs + 4000, over.signal).then(
+    () => log('Fanout:StillStopping', {}),
+    () => undefined,
+  );
+  await Promise.race([
+    stopped.catch((error: unknown) => log('Fanout:StopFailed', { why: String(error) })),
+    limit,
+  ]);
+  over.abort();
+}
+
+function reasonOf(tally: TaskTally, result: FanoutResult | undefined): RunnerReason {
+  const { failed, lost } = tally.counts();
+  if (result?.broken !== undefined) return { kind: 'internal', what: `fan-out: ${result.broken}` };
+  const unfinished = result?.unfinished ?? 0;
+  if (failed > 0 || lost > 0 || unfinished > 0)
+    return { kind: 'tasks-failed', failed, lost: Math.max(lost, unfinished) };
+  return { kind: 'succeeded' };
+}

@@ -1,0 +1,19 @@
+import type { Attempt } from './attempt.ts';
+
+const LOOK_MS = 1000;
+
+/** Ends the attempt at `timeouts.run` and when the budget is used up. Looks every second; `stop` ends that. */
+export function keepLimits(attempt: Attempt): { stop(): void } {
+  const { plan, surroundings, ending, progress } = attempt;
+  const { clock } = surroundings;
+  const startedAt = clock.now();
+  const looking = setInterval(() => {
+    if (clock.now() - startedAt >= plan.timeouts.runSeconds * 1000)
+      ending.because({ kind: 'run-time-limit', seconds: plan.timeouts.runSeconds });
+    const { maxNodeHours } = plan;
+    const nodeHours = progress.nodeHours();
+    if (maxNodeHours !== undefined && nodeHours >= maxNodeHours)
+      ending.because({ kind: 'budget-used', nodeHours, maxNodeHours });
+  }, LOOK_MS);
+  return { stop: () => clearInterval(looking) };
+}

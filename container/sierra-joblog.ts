@@ -1,0 +1,80 @@
+import { glob, readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { parseJoblog } from '../experiment/joblog.ts';
+import type { RunnerReason } from '../experiment/runner-records.ts';
+import type { Attempt } from './attempt.ts';
+import { TaskTally } from './task-tally.ts';
+
+const LOOK_MS = 2000;
+
+/**
+ * What SIERRA's GNU parallel says of its tasks: `<batch root>/scratch/parallel.log`, written on this very node, beside
+ * `<batch root>/commands.txt`. The newest one under SIERRA's root counts, since a workspace may hold other batch roots.
+ */
+export class SierraJoblog {
+  readonly #attempt: Attempt;
+  #timer: NodeJS.Timeout | undefined;
+  #startedAt = 0;
+  #seen = '';
+  #reading: Promise<void> = Promise.resolve();
+
+  constructor(attempt: Attempt) {
+    this.#attempt = attempt;
+  }
+
+  follow(): void {
+    this.#startedAt = Date.now();
+    this.#timer = setInterval(() => {
+      this.#reading = this.#reading.then(() => this.#read());
+    }, LOOK_MS);
+  }
+
+  async end(): Promise<void> {
+    clearInterval(this.#timer);
+    await this.#reading;
+    await this.#read();
+  }
+
+  /** Undefined when no task failed. */
+  reason(): RunnerReason | undefined {
+    const counts = this.#attempt.progress.tally?.counts();
+    if (counts === undefined) return undefined;
+    const lost = counts.total - counts.succeeded - counts.failed;
+    if (counts.failed === 0 && lost === 0) return undefined;
+    return { kind: 'tasks-failed', failed: counts.failed, lost };
+  }
+
+  async #read(): Promise<void> {
+    const { progress, roster, log, surroundings } = this.#attempt;
+    try {
+      const path = await this.#newest();
+      if (path === undefined) return;
+      const text = await readFile(path, 'utf8');
+      if (text === this.#seen) return;
+      this.#seen = text;
+      const commands = await readFile(join(dirname(dirname(path)), 'commands.txt'), 'utf8');
+      const tally = new TaskTally(commands.split('\n').length - (commands.endsWith('\n') ? 1 : 0), []);
+      const nodes = new Map(roster.records().map(({ address, index }) => [address, index]));
+      const before = progress.tally;
+      for (const row of parseJoblog(text)) {
+        tally.ended(row, surroundings.clock.now());
+        if (before?.has(row.seq) !== true) roster.taskEnded(nodes.get(row.host) ?? 0, row.runtime);
+      }
+      progress.tally = tally;
+    } catch (error) {
+      log('Sierra:Joblog:Unread', { why: String(error) });
+    }
+  }
+
+  async #newest(): Promise<string | undefined> {
+    const root = this.#attempt.folders.tasks;
+    let newest: { path: string; at: number } | undefined;
+    for await (const found of glob('*/*/*/*/scratch/parallel.log', { cwd: root })) {
+      const path = join(root, found);
+      const { mtimeMs } = await stat(path);
+      if (mtimeMs >= this.#startedAt - 1000 && (newest === undefined || mtimeMs > newest.at))
+        newest = { path, at: mtimeMs };
+    }
+    return newest?.path;
+  }
+}

@@ -1,0 +1,52 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Attempt } from './attempt.ts';
+import { NODE_MARKER, nodeMarker } from './environment.ts';
+import { TERMINATION } from './termination.ts';
+
+export interface StageResult {
+  /** 128 + signal for one that was ended. */
+  code: number;
+  /** The end of what it wrote. */
+  tail: string;
+}
+
+const TAIL_CHARS = 4000;
+
+/** Runs one SIERRA command on node 0 in a process group of its own; ends it with the attempt. */
+export async function runStage(
+  attempt: Attempt,
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<StageResult> {
+  const { folders, config, ending, node, log } = attempt;
+  const child = spawn(program, args, {
+    cwd: folders.tasks,
+    // Marked as this node's, so that whatever it starts is found and ended with it.
+    env: { ...environment, [NODE_MARKER]: nodeMarker(config) },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let tail = '';
+  const hear = (chunk: Buffer) => {
+    const text = chunk.toString('utf8');
+    tail = (tail + text).slice(-TAIL_CHARS);
+    for (const line of text.split('\n'))
+      if (line.trim() !== '') log('Sierra:Says', { line: line.slice(0, 500) });
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const ended = once(child, 'close').then(
+    () => child.exitCode ?? 128,
+    (error: unknown) => {
+      tail += String(error);
+      return 127;
+    },
+  );
+  const stopping = ending.promise.then(async () => {
+    await node.tasks.end(TERMINATION.graceMs);
+    return ended;
+  });
+  return { code: await Promise.race([ended, stopping]), tail };
+}

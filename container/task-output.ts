@@ -1,0 +1,68 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { runKeys } from '../experiment/bucket-layout.ts';
+import type { JoblogRow } from '../experiment/joblog.ts';
+import type { S3Port } from '../experiment/ports.ts';
+import { forEachBounded } from './bounded.ts';
+
+const TAIL_BYTES = 64 * 1024;
+const LONGEST_NAME = 255;
+
+/** Sends the last 64 KiB of what failed tasks wrote. Answers how many files could not be read or sent. */
+export async function sendFailedOutput(
+  s3: S3Port,
+  run: { bucket: string; runId: string },
+  failures: readonly JoblogRow[],
+  results: string,
+  signal: AbortSignal,
+): Promise<number> {
+  const keys = runKeys(run.runId);
+  let missed = 0;
+  await forEachBounded(failures, 8, async (row) => {
+    for (const [stream, file] of [
+      ['out', 'stdout'],
+      ['err', 'stderr'],
+    ] as const) {
+      if (signal.aborted) return;
+      try {
+        await s3.send(
+          new PutObjectCommand({
+            Bucket: run.bucket,
+            Key: keys.taskOutput(row.seq, stream),
+            Body: await tailOf(Buffer.concat([resultFolder(results, row.command), Buffer.from(`/${file}`)])),
+            ContentType: 'text/plain; charset=utf-8',
+          }),
+        );
+      } catch {
+        missed += 1; // counted: a task that never started has left nothing
+      }
+    }
+  });
+  return missed;
+}
+
+/**
+ * The folder of one command in GNU parallel's `--results` tree: `1/<command>` with backslash, tab, NUL and slash
+ * written `\\ \t \0 \_`, cut at the longest file name. Bytes, since a cut may fall into a character.
+ */
+export function resultFolder(results: string, command: string): Buffer {
+  const name = command
+    .replaceAll('\\', '\\\\')
+    .replaceAll('\t', '\\t')
+    .replaceAll('\0', '\\0')
+    .replaceAll('/', '\\_');
+  return Buffer.concat([Buffer.from(`${join(results, '1')}/`), Buffer.from(name).subarray(0, LONGEST_NAME)]);
+}
+
+async function tailOf(path: Buffer): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const length = Math.min(size, TAIL_BYTES);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}

@@ -1,0 +1,188 @@
+import type { ExitCode } from '../experiment/exit-code.ts';
+import { EXIT } from '../experiment/exit-code.ts';
+import type { JoinFacts, MainMessage } from '../experiment/join-messages.ts';
+import type { JoinClientOptions, JoinSession } from './join-client.ts';
+import { joinMain } from './join-client.ts';
+import { HeldLease, LEASE } from './lease.ts';
+import { loadPlan } from './load-plan.ts';
+import { peakMemoryMiB } from './own-memory.ts';
+import { TERMINATION } from './termination.ts';
+import type { NodeStart } from './this-node.ts';
+import { ThisNode } from './this-node.ts';
+
+/** A worker: checks itself, joins node 0, keeps its sshd up, and ends when it is released or its lease is over. */
+export async function runWorkerNode(start: NodeStart): Promise<ExitCode> {
+  const { config, surroundings, nodeLog } = start;
+  const node = await ThisNode.open(start);
+  try {
+    const [loaded] = await Promise.all([loadPlan(surroundings.s3, config), node.lookAround()]);
+    if (!loaded.ok) {
+      nodeLog.log('Plan:Bad', { what: loaded.what });
+      return EXIT.badEnvironment;
+    }
+    return await new Worker(node, loaded.plan.timeouts.joinSeconds * 1000).work();
+  } finally {
+    await node.closers.closeAll();
+  }
+}
+
+const LOOK_MS = 500;
+/** How often node 0 may have the sshd of one node started anew. */
+const RESTARTS = 3;
+
+class Worker {
+  readonly #node: ThisNode;
+  readonly #joinMs: number;
+  readonly #instance: string;
+  readonly #ended = Promise.withResolvers<ExitCode>();
+  #lease: HeldLease | undefined;
+  #session: JoinSession | undefined;
+  #frozen = false;
+  #over = false;
+  #restarts = 0;
+
+  constructor(node: ThisNode, joinMs: number) {
+    this.#node = node;
+    this.#joinMs = joinMs;
+    this.#instance = node.start.surroundings.makeNonce();
+  }
+
+  async work(): Promise<ExitCode> {
+    const { surroundings, termination, nodeLog } = this.#node.start;
+    const { clock } = surroundings;
+    termination.signal.addEventListener('abort', () => this.#end(EXIT.terminated));
+    const joined = await joinMain(this.#joinOptions(), clock.now() + this.#joinMs, termination.signal);
+    if (termination.signal.aborted) return EXIT.terminated;
+    if (joined.kind !== 'in') {
+      nodeLog.log('Join:Failed', { kind: joined.kind, why: joined.why });
+      return joined.kind === 'refused' ? EXIT.badEnvironment : EXIT.tooFewJoined;
+    }
+    const { session } = joined;
+    this.#lease = new HeldLease(session.welcome.lease, session.joinSentAt);
+    this.#attach(session);
+    nodeLog.onLine((line) => this.#session?.connection.send({ t: 'log', line: line.slice(0, 4000) }));
+    const beating = setInterval(() => this.#pulse(), LEASE.pulseMs);
+    const looking = setInterval(() => this.#look(), LOOK_MS);
+    this.#pulse();
+    if (this.#node.checks.faults.length === 0) await this.#openSshd(session);
+    const code = await this.#ended.promise;
+    clearInterval(looking);
+    const left = await this.#node.tasks.end(code === EXIT.succeeded ? 1000 : TERMINATION.graceMs);
+    clearInterval(beating);
+    nodeLog.log('Node:Ends', { code, left });
+    if (left === 0) this.#session?.connection.finish({ t: 'bye', why: `ended with ${code}` }, 'ended');
+    await clock.sleep(50);
+    return code;
+  }
+
+  #joinOptions(): JoinClientOptions {
+    const { config, surroundings, nodeLog } = this.#node.start;
+    return {
+      config,
+      mainAddress: config.mainAddress ?? '',
+      ownAddress: this.#node.address,
+      facts: () => this.#facts(),
+      clock: surroundings.clock,
+      makeNonce: surroundings.makeNonce,
+      log: nodeLog.log,
+    };
+  }
+
+  #facts(): JoinFacts {
+    const { start, address, hostKey, checks } = this.#node;
+    return {
+      instance: this.#instance,
+      ...(this.#lease === undefined ? {} : { lease: this.#lease.id }),
+      address,
+      sshPort: start.config.sshPort,
+      hostKey,
+      cpus: checks.cpus,
+      startedAt: start.startedAt,
+      now: start.surroundings.clock.now(),
+      versions: checks.versions,
+      faults: checks.faults,
+    };
+  }
+
+  async #openSshd(session: JoinSession): Promise<void> {
+    const { config } = this.#node.start;
+    try {
+      await this.#node.openSshd(session.welcome.clientKey, session.welcome.mainAddress);
+      this.#session?.connection.send({ t: 'ready' });
+    } catch (error) {
+      const what = String(error).slice(0, 2000);
+      const todo = `free port ${config.sshPort}, or set SIERRA_BATCH_SSH_PORT to one that this user may open`;
+      this.#session?.connection.send({
+        t: 'fault',
+        faults: [{ node: config.index, check: 'sshd-failed', what, todo }],
+      });
+    }
+  }
+
+  /** Takes a connection into use; when it breaks, another is tried as long as the lease has not run out. */
+  #attach(session: JoinSession): void {
+    this.#session = session;
+    session.listen((message) => this.#hear(message));
+    void session.connection.closed.then((why) => (this.#over ? undefined : this.#comeBack(why)));
+  }
+
+  async #comeBack(why: string): Promise<void> {
+    const { surroundings, nodeLog, termination } = this.#node.start;
+    nodeLog.log('Join:Broken', { why });
+    const { clock } = surroundings;
+    const again = await joinMain(this.#joinOptions(), clock.now() + LEASE.endMs, termination.signal);
+    if (this.#over) return;
+    if (again.kind === 'in') this.#attach(again.session);
+    else if (again.kind === 'refused') this.#giveUp(again.why);
+  }
+
+  #hear(message: MainMessage): void {
+    if (message.t === 'beat') this.#lease?.renew(message.lease, message.echo);
+    else if (message.t === 'release') this.#end(EXIT.succeeded);
+    else if (message.t === 'refused') this.#giveUp(message.why);
+    else if (message.t === 'restart') void this.#restart(message.id);
+    this.#look();
+  }
+
+  async #restart(id: number): Promise<void> {
+    this.#restarts += 1;
+    const ok = this.#restarts <= RESTARTS && (await this.#node.restartSshd());
+    this.#session?.connection.send({ t: 'restarted', id, ok });
+  }
+
+  #pulse(): void {
+    const peak = peakMemoryMiB();
+    this.#session?.connection.send({
+      t: 'pulse',
+      at: this.#node.start.surroundings.clock.now(),
+      ...(peak === undefined ? {} : { peakMemoryMiB: peak }),
+    });
+  }
+
+  /** Acts on the lease. While it is in doubt, tasks that start meanwhile are stopped as well. */
+  #look(): void {
+    const { surroundings, nodeLog } = this.#node.start;
+    if (this.#over || this.#lease === undefined) return;
+    const verdict = this.#lease.judge(surroundings.clock.now());
+    if (verdict === 'end') {
+      this.#giveUp(`node 0 was silent for ${LEASE.endMs / 1000} s`);
+    } else if (verdict === 'freeze') {
+      const stopped = this.#node.tasks.signalTasks('SIGSTOP');
+      if (!this.#frozen) nodeLog.log('Lease:InDoubt', { stopped });
+      this.#frozen = true;
+    } else if (this.#frozen) {
+      this.#frozen = false;
+      nodeLog.log('Lease:Renewed', { continued: this.#node.tasks.signalTasks('SIGCONT') });
+    }
+  }
+
+  #giveUp(why: string): void {
+    this.#node.start.nodeLog.log('Node:GivesUp', { why });
+    this.#end(EXIT.tooManyLost);
+  }
+
+  #end(code: ExitCode): void {
+    this.#over = true;
+    this.#ended.resolve(code);
+  }
+}
