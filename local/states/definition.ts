@@ -55,11 +55,28 @@ const machine = z
     for (const name of named)
       if (!Object.hasOwn(States, name))
         context.addIssue({ code: 'custom', message: `no state is called ${JSON.stringify(name)}` });
+    const reached = reachable(StartAt, States);
+    for (const name of Object.keys(States))
+      if (!reached.has(name))
+        context.addIssue({ code: 'custom', message: `nothing leads to the state ${JSON.stringify(name)}` });
   });
 
-function targetsOf(
-  state: z.output<typeof task | typeof pass | typeof wait | typeof choice | typeof succeed | typeof fail>,
-) {
+type AnyState = z.output<
+  typeof task | typeof pass | typeof wait | typeof choice | typeof succeed | typeof fail
+>;
+
+/** AWS refuses a machine with a state that nothing leads to. */
+function reachable(startAt: string, states: Readonly<Record<string, AnyState>>): ReadonlySet<string> {
+  const reached = new Set([startAt]);
+  // A set that grows while it is walked is walked to its end.
+  for (const name of reached) {
+    const state = states[name];
+    for (const target of state === undefined ? [] : targetsOf(state)) reached.add(target);
+  }
+  return reached;
+}
+
+function targetsOf(state: AnyState): readonly string[] {
   if (state.Type === 'Choice') {
     const targets = state.Choices.map((rule) => rule.Next);
     return state.Default === undefined ? targets : [...targets, state.Default];

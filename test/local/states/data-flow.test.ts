@@ -183,6 +183,7 @@ describe('a definition', () => {
     ['Next and End', machineOf({ ...task, Next: 'A' })],
     ['neither Next nor End', machineOf({ Type: 'Pass' })],
     ['a Next that leads nowhere', machineOf({ Type: 'Pass', Next: 'B' })],
+    ['a state that nothing leads to', { StartAt: 'A', States: { A: task, B: task } }],
     ['a catch that leads nowhere', machineOf({ ...task, Catch: [{ ErrorEquals: ['X'], Next: 'B' }] })],
     ['two waiting times', machineOf({ Type: 'Wait', Seconds: 1, SecondsPath: '$.s', End: true })],
     ['a heartbeat that nobody can send', machineOf({ ...task, HeartbeatSeconds: 5 })],

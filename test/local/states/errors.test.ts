@@ -9,7 +9,7 @@ function failing(errors: readonly string[], more: object) {
       StartAt: 'Task',
       States: {
         Task: invoke('fail', { End: true, ...more }),
-        Caught: { Type: 'Succeed' },
+        ...('Catch' in more ? { Caught: { Type: 'Succeed' } } : {}),
       },
     },
     {
