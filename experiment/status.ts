@@ -45,4 +45,6 @@ export interface Status {
   attempt: number;
   /** Each state once, when it was first entered (ISO 8601, UTC). */
   history: readonly { state: RunState; at: string }[];
+  /** The names of the events that this status is made from. */
+  events: readonly string[];
 }

@@ -19,7 +19,7 @@ export type StopBecause =
   | 'execution-failed';
 
 /** One attempt of the job as DescribeJobs tells it. */
-interface ObservedAttempt {
+export interface ObservedAttempt {
   exitCode?: number | undefined;
   /** `attempts[].statusReason`: "Essential container in task exited", "Host EC2 (instance i-0) terminated.", … */
   statusReason?: string | undefined;

@@ -1,0 +1,41 @@
+import * as z from 'zod';
+import { isRunId } from './run-id.ts';
+
+/** Why settle was called. None of them is believed: each is a reason to look. */
+export type SettleReason =
+  | { kind: 'run'; runId: string; jobId?: string | undefined }
+  | { kind: 'stop'; runId: string; error: { name: string; cause: string } }
+  | { kind: 'everything' }
+  | { kind: 'not-ours'; what: string };
+
+const jobEvent = z.object({
+  source: z.literal('aws.batch'),
+  detail: z.object({ jobName: z.string().optional(), jobId: z.string().optional() }),
+});
+const executionEvent = z.object({ source: z.literal('aws.states'), detail: z.object({ name: z.string() }) });
+const schedule = z.object({ source: z.enum(['aws.events', 'aws.scheduler']) });
+const stop = z.object({
+  stop: z.string(),
+  error: z.object({ Error: z.string().default(''), Cause: z.string().default('') }),
+});
+
+/** Reads what settle was invoked with: an event of Batch or Step Functions, the schedule, or the state `Stop`. */
+export function settleReason(event: unknown): SettleReason {
+  const told = stop.safeParse(event);
+  if (told.success) {
+    const { Error: name, Cause: cause } = told.data.error;
+    return { kind: 'stop', runId: told.data.stop, error: { name, cause } };
+  }
+  if (schedule.safeParse(event).success) return { kind: 'everything' };
+  const execution = executionEvent.safeParse(event);
+  if (execution.success) return ofRun(execution.data.detail.name, undefined);
+  const job = jobEvent.safeParse(event);
+  if (job.success) return ofRun(job.data.detail.jobName ?? '', job.data.detail.jobId);
+  return { kind: 'not-ours', what: 'no event that settle knows' };
+}
+
+/** A node's own event carries `<job id>#<node>`. */
+function ofRun(name: string, jobId: string | undefined): SettleReason {
+  if (!isRunId(name)) return { kind: 'not-ours', what: 'the name is not that of a run' };
+  return { kind: 'run', runId: name, jobId: jobId?.replace(/#\d+$/, '') };
+}

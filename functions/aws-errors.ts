@@ -1,0 +1,56 @@
+/** What an error of an AWS client means, by its HTTP status and name: the same for every client and every fake. */
+
+/** There is no such object. Without `s3:ListBucket` S3 answers 403 for it. */
+export function isMissing(error: unknown): boolean {
+  const status = statusOf(error);
+  return status === 404 || status === 403;
+}
+
+/** The condition of a write did not hold. */
+export function isPreconditionFailed(error: unknown): boolean {
+  return statusOf(error) === 412;
+}
+
+/** Another write crossed this one; it was not done. */
+export function isConflict(error: unknown): boolean {
+  return statusOf(error) === 409;
+}
+
+/** AWS took nothing of the request and will take it later. */
+export function isThrottled(error: unknown): boolean {
+  return statusOf(error) === 429 || /throttl|TooManyRequests|SlowDown/i.test(nameOf(error));
+}
+
+/** AWS will never take this request: nothing was done, and doing it again does not help. */
+export function isRefused(error: unknown): boolean {
+  const status = statusOf(error);
+  return status !== undefined && status >= 400 && status < 500 && !isThrottled(error) && status !== 408;
+}
+
+/** Whether the error came from an AWS client, or from the network below it. */
+export function isFromAws(error: unknown): boolean {
+  return (
+    statusOf(error) !== undefined ||
+    (error instanceof Error && /^(E[A-Z]+|TimeoutError)$/.test(codeOf(error)))
+  );
+}
+
+export function nameOf(error: unknown): string {
+  return error instanceof Error ? error.name : typeof error;
+}
+
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
+
+function statusOf(error: unknown): number | undefined {
+  if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined;
+  const { $metadata } = error;
+  if (typeof $metadata !== 'object' || $metadata === null || !('httpStatusCode' in $metadata))
+    return undefined;
+  return typeof $metadata.httpStatusCode === 'number' ? $metadata.httpStatusCode : undefined;
+}
+
+function codeOf(error: Error): string {
+  return 'code' in error && typeof error.code === 'string' ? error.code : error.name;
+}

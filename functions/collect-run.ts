@@ -1,0 +1,177 @@
+import { runKeys } from '../experiment/bucket-layout.ts';
+import type { Control } from '../experiment/control.ts';
+import { ControlConflict, StillStopping, UnknownRecord } from '../experiment/errors.ts';
+import type { JobObservation } from '../experiment/job-observation.ts';
+import { isOver } from '../experiment/job-observation.ts';
+import { decideOutcome } from '../experiment/outcome.ts';
+import { eventsOf } from '../experiment/run-events.ts';
+import { summarise } from '../experiment/summarise.ts';
+import type { Outcome, Summary } from '../experiment/summary.ts';
+import { renderReport } from '../report/render-report.ts';
+import { describeJobs } from './batch-jobs.ts';
+import { Bucket } from './bucket.ts';
+import { ControlStore } from './control-store.ts';
+import type { FunctionDeps } from './function-deps.ts';
+import type { Remains } from './remains.ts';
+import { readRemains } from './remains.ts';
+import { observe, readStatus } from './status-store.ts';
+
+/** What the state machine chooses by, and what a failed execution shows as its error and cause. */
+export interface Collected {
+  outcome: Outcome;
+  error: string;
+  cause: string;
+}
+
+const TRIES = 5;
+const ERRORS: Record<Outcome, string> = {
+  succeeded: '',
+  failed: 'RunFailed',
+  cancelled: 'RunCancelled',
+  'timed-out': 'RunTimedOut',
+};
+
+/**
+ * Writes what a run came to: summary, status, report. Idempotent, and safe against a copy of itself that decided before
+ * the run was told to end: the objects are written only over what stood there before the decision, else all is decided
+ * again.
+ * @throws StillStopping while the run's job lives
+ * @throws UnknownRecord where there is no such run
+ * @throws ControlConflict when other copies keep writing
+ */
+export async function collectRun(deps: FunctionDeps, runId: string): Promise<Collected> {
+  const bucket = new Bucket(deps.s3, deps.deployment.bucket, deps.clock);
+  for (let tried = 1; tried <= TRIES; tried += 1) {
+    const collected = await collectOnce(deps, bucket, runId);
+    if (collected !== undefined) return collected;
+  }
+  throw new ControlConflict(`other copies kept writing the results of ${runId}`);
+}
+
+/** @returns undefined when another copy wrote meanwhile */
+async function collectOnce(
+  deps: FunctionDeps,
+  bucket: Bucket,
+  runId: string,
+): Promise<Collected | undefined> {
+  const keys = runKeys(runId);
+  const before = { summary: await bucket.read(keys.summary), report: await bucket.head(keys.report) };
+  const store = new ControlStore(bucket, deps.nonce);
+  const stored = await store.read(runId);
+  if (stored === undefined) throw new UnknownRecord(`there is no run ${runId}`);
+  const job = await deadJob(deps, stored.control);
+  const remains = await readRemains(bucket, runId);
+  const control = await store.change(runId, (now) => {
+    const outcome =
+      now.closedAt === undefined ? decideOutcome(now, job, remains.progress) : now.ended?.outcome;
+    return outcome === undefined || now.ended?.outcome === outcome
+      ? undefined
+      : { ...now, ended: { at: endOf(now, deps.clock.now()), outcome } };
+  });
+  if (control?.ended === undefined) throw new UnknownRecord(`the run ${runId} was closed without an outcome`);
+  if (remains.plan === undefined) return withoutFolder(runId, control.ended.outcome);
+
+  const { outcome, at } = control.ended;
+  const summary = summariseRun(control, outcome, job, remains);
+  if (!(await replace(bucket, keys.summary, before.summary?.etag, JSON.stringify(summary, undefined, 1))))
+    return undefined;
+  await observe(bucket, runId, [
+    ...eventsOf({ now: deps.clock.now(), control, jobs: job ? [job] : [], progress: remains.progress }),
+    { kind: 'ended', at, outcome, headline: summary.headline, why: summary.why, next: summary.next },
+  ]);
+  const report = await render(bucket, summary, remains, at);
+  if (!(await replace(bucket, keys.report, before.report?.etag, report, 'text/html; charset=utf-8')))
+    return undefined;
+  deps.metrics.count('RunEnded');
+  deps.logger.info('Run:Collected', { runId, outcome, headline: summary.headline });
+  return { outcome, error: ERRORS[outcome], cause: causeOf(summary) };
+}
+
+/** A run whose end was decided anew ended later than it first seemed to. */
+function endOf({ ended, stop, acceptedAt }: Control, now: number): number {
+  return Math.max(now, acceptedAt, (ended?.at ?? 0) + 1, stop?.at ?? 0);
+}
+
+async function deadJob(deps: FunctionDeps, control: Control): Promise<JobObservation | undefined> {
+  if (control.job === undefined) return undefined;
+  const [job] = await describeJobs(deps, control, [control.job.id]);
+  if (job !== undefined && !isOver(job.status))
+    throw new StillStopping(`the job ${job.id} of ${control.runId} is ${job.status}`);
+  return job;
+}
+
+async function replace(
+  bucket: Bucket,
+  key: string,
+  etag: string | undefined,
+  text: string,
+  contentType?: string,
+): Promise<boolean> {
+  return bucket.writeIf(key, text, etag === undefined ? { ifAbsent: true } : { ifMatch: etag }, contentType);
+}
+
+function summariseRun(
+  control: Control,
+  outcome: Outcome,
+  job: JobObservation | undefined,
+  { plan, progress, nodes, tasks, stderrTails }: Remains,
+): Summary {
+  if (plan === undefined) throw new UnknownRecord(`the run ${control.runId} has no plan`);
+  const { stop } = control;
+  return summarise({
+    plan,
+    outcome,
+    progress,
+    nodes,
+    tasks,
+    stderrTails,
+    job,
+    observed: {
+      exitCode: job?.exitCode,
+      job: job && { id: job.id, status: job.status, statusReason: job.statusReason, attempts: job.attempts },
+      stop: stop && { cause: stop.cause, why: stop.why, because: stop.because },
+    },
+  });
+}
+
+async function render(bucket: Bucket, summary: Summary, remains: Remains, madeAt: number): Promise<string> {
+  const { plan, nodes, tasks, manifest } = remains;
+  if (plan === undefined) throw new UnknownRecord(`the run ${summary.runId} has no plan`);
+  const { cluster, source } = plan;
+  const status = await readStatus(bucket, summary.runId);
+  return renderReport({
+    summary,
+    history: status?.history ?? [],
+    nodes,
+    tasks,
+    manifest,
+    run: {
+      name: plan.name,
+      manifestKey: source.key,
+      bucket: source.bucket,
+      fanout: plan.fanout,
+      vcpus: cluster.vcpus,
+      memoryMiB: cluster.memoryMiB,
+      slots: plan.slots,
+      nodes: cluster.nodes,
+      image: cluster.image,
+      instanceType: cluster.instanceType,
+      resume: plan.resume,
+    },
+    madeAt,
+  });
+}
+
+/** Step Functions takes 32,768 characters. */
+function causeOf({ headline, why, next }: Summary): string {
+  return `${headline} ${why} ${next}`.slice(0, 8000);
+}
+
+/** Somebody deleted the run's folder: there is nothing to sum up, and the run must end all the same. */
+function withoutFolder(runId: string, outcome: Outcome): Collected {
+  return {
+    outcome,
+    error: ERRORS[outcome],
+    cause: `The folder of ${runId} was deleted before it had ended.`,
+  };
+}

@@ -1,0 +1,96 @@
+import {
+  DescribeExecutionCommand,
+  ExecutionAlreadyExists,
+  ExecutionDoesNotExist,
+  InvalidToken,
+  SendTaskSuccessCommand,
+  StartExecutionCommand,
+  TaskDoesNotExist,
+  TaskTimedOut,
+} from '@aws-sdk/client-sfn';
+import { sameSource } from '../experiment/control.ts';
+import { RunIdCollision } from '../experiment/errors.ts';
+import { executionArn, renderExecutionInput, sourceOfExecution } from '../experiment/execution-input.ts';
+import type { Plan } from '../experiment/plan.ts';
+import type { RunView } from '../experiment/settle-step.ts';
+import { nameOf } from './aws-errors.ts';
+import type { FunctionDeps } from './function-deps.ts';
+
+type StatesDeps = Pick<FunctionDeps, 'states' | 'deployment' | 'logger'>;
+
+/**
+ * Starts the execution of a run, whose name is the run's: starting it twice is starting it once. A name that is taken by
+ * an execution for another source means that two manifests got one id.
+ * @throws RunIdCollision
+ */
+export async function startExecution(deps: StatesDeps, plan: Plan): Promise<void> {
+  try {
+    await deps.states.send(
+      new StartExecutionCommand({
+        stateMachineArn: deps.deployment.stateMachineArn,
+        name: plan.runId,
+        input: renderExecutionInput(plan),
+      }),
+    );
+  } catch (error) {
+    if (!isNamed(error, ExecutionAlreadyExists.name)) throw error;
+    const standing = await describe(deps, plan.runId);
+    const source = sourceOfExecution(standing?.input);
+    if (source === undefined || !sameSource(source, plan.source))
+      throw new RunIdCollision(
+        `the execution ${plan.runId} exists for ${source === undefined ? 'something else' : `s3://${source.bucket}/${source.key}`}: drop the manifest again under another key`,
+      );
+  }
+  deps.logger.info('Execution:Started', { runId: plan.runId });
+}
+
+/** How the run's execution is; undefined when there is none (any more). */
+export async function observeExecution(deps: StatesDeps, runId: string): Promise<RunView['execution']> {
+  const execution = await describe(deps, runId);
+  switch (execution?.status) {
+    case undefined:
+      return undefined;
+    case 'SUCCEEDED':
+    case 'FAILED':
+    case 'TIMED_OUT':
+    case 'ABORTED':
+      return { status: execution.status, cause: execution.cause };
+    default:
+      return { status: 'RUNNING' };
+  }
+}
+
+/** Lets the waiting state go on. A token that is dead (timed out, replaced, used) does no harm. */
+export async function completeToken(
+  deps: StatesDeps,
+  runId: string,
+  token: string,
+  jobId: string | undefined,
+) {
+  try {
+    await deps.states.send(
+      new SendTaskSuccessCommand({ taskToken: token, output: JSON.stringify({ jobId: jobId ?? null }) }),
+    );
+    deps.logger.info('Token:Completed', { runId });
+  } catch (error) {
+    if (![TaskTimedOut.name, TaskDoesNotExist.name, InvalidToken.name].some((name) => isNamed(error, name)))
+      throw error;
+    deps.logger.info('Token:Dead', { runId, error: nameOf(error) });
+  }
+}
+
+async function describe({ states, deployment }: Pick<StatesDeps, 'states' | 'deployment'>, runId: string) {
+  try {
+    return await states.send(
+      new DescribeExecutionCommand({ executionArn: executionArn(deployment.stateMachineArn, runId) }),
+    );
+  } catch (error) {
+    if (isNamed(error, ExecutionDoesNotExist.name)) return undefined;
+    throw error;
+  }
+}
+
+/** By name, since a client's error may come from another copy of the SDK. */
+function isNamed(error: unknown, name: string): boolean {
+  return nameOf(error) === name;
+}

@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import { runKeys } from '../experiment/bucket-layout.ts';
+import { UnknownRecord } from '../experiment/errors.ts';
+import type { Plan } from '../experiment/plan.ts';
+import type { NodeRecord, Owner, Progress } from '../experiment/runner-records.ts';
+import type { Bucket } from './bucket.ts';
+
+const owner = z.object({ jobId: z.string(), attempt: z.int(), nonce: z.string() });
+
+/** What makes a progress record usable here; the rest is shown and never reckoned with. */
+const progress = z.looseObject({
+  jobId: z.string(),
+  attempt: z.int(),
+  phase: z.enum(['checking', 'joining', 'running', 'collecting', 'done']),
+  at: z.iso.datetime(),
+  nodeHours: z.number(),
+  tasks: z.looseObject({ total: z.number() }),
+  nodes: z.looseObject({ expected: z.number() }),
+});
+
+/** @throws UnknownRecord when there is a plan and it is not of this version */
+export async function readPlan(bucket: Bucket, runId: string): Promise<Plan | undefined> {
+  const found = await bucket.read(runKeys(runId).plan);
+  if (found === undefined) return undefined;
+  const plan = json(found.text);
+  if (isPlan(plan)) return plan;
+  throw new UnknownRecord(`${runKeys(runId).plan} is not a plan of version 1`);
+}
+
+/** The job that may run the experiment; undefined while none has taken it, or when the record cannot be read. */
+export async function readOwner(bucket: Bucket, runId: string): Promise<Owner | undefined> {
+  const found = await bucket.read(runKeys(runId).owner);
+  return owner.safeParse(json(found?.text)).data;
+}
+
+/** Node 0's last words, or undefined where there are none that can be read. */
+export async function readProgress(bucket: Bucket, runId: string): Promise<Progress | undefined> {
+  const found = await bucket.read(runKeys(runId).progress);
+  const parsed = progress.safeParse(json(found?.text));
+  // The runner wrote it from the same type; only what is reckoned with was checked.
+  return parsed.success ? (parsed.data as unknown as Progress) : undefined;
+}
+
+/** Node 0's table of nodes; empty where there is none. */
+export async function readNodes(bucket: Bucket, runId: string): Promise<NodeRecord[]> {
+  const found = await bucket.read(runKeys(runId).nodes);
+  const parsed = z.array(z.looseObject({ index: z.int(), state: z.string() })).safeParse(json(found?.text));
+  return parsed.success ? (parsed.data as unknown as NodeRecord[]) : []; // As above.
+}
+
+function isPlan(value: unknown): value is Plan {
+  return typeof value === 'object' && value !== null && 'version' in value && value.version === 1;
+}
+
+function json(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? 'null');
+  } catch {
+    return undefined; // Half a record tells as much as none.
+  }
+}

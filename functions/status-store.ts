@@ -1,0 +1,50 @@
+import { runKeys } from '../experiment/bucket-layout.ts';
+import { ControlConflict } from '../experiment/errors.ts';
+import type { ObservedEvent, Status } from '../experiment/status.ts';
+import { eventId, reduceStatus } from '../experiment/status-reduction.ts';
+import type { Bucket } from './bucket.ts';
+
+const TRIES = 10;
+
+/**
+ * Writes down what was observed and makes the status anew from everything that ever was. A status that holds all of it
+ * already costs one read. The status is read before the events: whoever adds one meanwhile makes this write fail.
+ * @throws ControlConflict when the status keeps changing
+ */
+export async function observe(bucket: Bucket, runId: string, seen: readonly ObservedEvent[]): Promise<void> {
+  const keys = runKeys(runId);
+  for (let tried = 1; tried <= TRIES; tried += 1) {
+    const stored = await bucket.read(keys.status);
+    const held = new Set(eventsOf(stored?.text));
+    const fresh = seen.filter((event) => !held.has(eventId(event)));
+    if (fresh.length === 0) return;
+    for (const event of fresh)
+      await bucket.writeIf(keys.event(eventId(event)), JSON.stringify(event), { ifAbsent: true });
+    const status = reduceStatus(runId, await readEvents(bucket, runId));
+    const text = JSON.stringify(status, undefined, 1);
+    const condition = stored === undefined ? { ifAbsent: true as const } : { ifMatch: stored.etag };
+    if (await bucket.writeIf(keys.status, text, condition)) return;
+  }
+  throw new ControlConflict(`the status of ${runId} changed ${TRIES} times meanwhile`);
+}
+
+/** The status as it stands, or undefined where there is none. */
+export async function readStatus(bucket: Bucket, runId: string): Promise<Status | undefined> {
+  const found = await bucket.read(runKeys(runId).status);
+  return found === undefined ? undefined : JSON.parse(found.text);
+}
+
+async function readEvents(bucket: Bucket, runId: string): Promise<ObservedEvent[]> {
+  const events: ObservedEvent[] = [];
+  for await (const { key } of bucket.list(runKeys(runId).events)) {
+    const found = await bucket.read(key);
+    if (found !== undefined) events.push(JSON.parse(found.text));
+  }
+  return events;
+}
+
+function eventsOf(text: string | undefined): readonly string[] {
+  if (text === undefined) return [];
+  const status: Status = JSON.parse(text);
+  return status.events ?? [];
+}

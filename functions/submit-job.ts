@@ -1,0 +1,84 @@
+import { SubmitJobCommand } from '@aws-sdk/client-batch';
+import type { Control } from '../experiment/control.ts';
+import { withJob, withoutSubmission, withStop, withSubmission } from '../experiment/control.ts';
+import type { Plan } from '../experiment/plan.ts';
+import { submitJobRequest } from '../experiment/submit-job.ts';
+import { isRefused, isThrottled, messageOf, nameOf } from './aws-errors.ts';
+import type { ControlStore } from './control-store.ts';
+import type { FunctionDeps } from './function-deps.ts';
+
+/** Longer than any function lives, so that no call of a killed one can still be under way when the lease is over. */
+const LEASE_MS = 120_000;
+const THROTTLE_TRIES = 4;
+
+/**
+ * Submits the run's job. SubmitJob is not idempotent and an error does not say that nothing was done: so the intent is
+ * written first, with a lease, and whoever finds it later looks the job up before it submits again. Only an answer that
+ * AWS took nothing (a throttle, a refusal) ends the intent at once.
+ * @returns the new job's id, or undefined when there is none to be known yet
+ */
+export async function submitJob(
+  deps: FunctionDeps,
+  store: ControlStore,
+  control: Control,
+  plan: Plan,
+): Promise<string | undefined> {
+  const { runId } = control;
+  const nonce = deps.nonce();
+  const taken = await store.change(runId, (now) =>
+    mayStillSubmit(now, nonce, deps.clock.now())
+      ? withSubmission(now, nonce, deps.clock.now() + LEASE_MS)
+      : undefined,
+  );
+  if (taken?.submitting?.nonce !== nonce) return undefined;
+  const jobId = await trySubmit(deps, store, taken, plan, nonce);
+  if (jobId === undefined) return undefined;
+  deps.metrics.count('JobSubmitted');
+  deps.logger.info('Job:Submitted', { runId, jobId });
+  await store.change(runId, (now) =>
+    now.job === undefined ? withJob(now, jobId, deps.clock.now()) : undefined,
+  );
+  return jobId;
+}
+
+function mayStillSubmit(control: Control, nonce: string, now: number): boolean {
+  const { job, stop, ended, closedAt, submitting } = control;
+  if (job !== undefined || stop !== undefined || ended !== undefined || closedAt !== undefined) return false;
+  return submitting === undefined || (submitting.nonce !== nonce && submitting.leaseUntil <= now);
+}
+
+async function trySubmit(
+  deps: FunctionDeps,
+  store: ControlStore,
+  { runId, jobNonce }: Control,
+  plan: Plan,
+  nonce: string,
+): Promise<string | undefined> {
+  const request = new SubmitJobCommand(submitJobRequest(plan, deps.deployment, jobNonce));
+  for (let tried = 1; ; tried += 1) {
+    try {
+      return (await deps.batch.send(request)).jobId;
+    } catch (error) {
+      const fields = { runId, error: nameOf(error), message: messageOf(error) };
+      const ours = (control: Control) => control.submitting?.nonce === nonce;
+      if (isRefused(error)) {
+        deps.logger.warn('Job:Refused', fields);
+        const why = `AWS Batch says: ${messageOf(error)}`;
+        const stop = { at: deps.clock.now(), cause: 'failed', because: 'submit-refused', why } as const;
+        await store.change(runId, (now) => (ours(now) ? withStop(withoutSubmission(now), stop) : undefined));
+        return undefined;
+      }
+      if (!isThrottled(error)) {
+        // Whether there is a job now is unknown until the lease is over and Batch is asked.
+        deps.logger.warn('Job:SubmissionUnknown', fields);
+        return undefined;
+      }
+      deps.logger.warn('Job:SubmissionThrottled', fields);
+      if (tried === THROTTLE_TRIES) {
+        await store.change(runId, (now) => (ours(now) ? withoutSubmission(now) : undefined));
+        return undefined;
+      }
+      await deps.clock.sleep(500 * 2 ** tried);
+    }
+  }
+}
