@@ -1,0 +1,36 @@
+import { randomBytes } from 'node:crypto';
+import { availableParallelism, homedir, userInfo } from 'node:os';
+
+/** What a container image would define; on this machine the nodes get it from whoever started the system. */
+export type ImageEnvironment = Readonly<Record<string, string>>;
+
+export interface LocalSurroundings {
+  image: ImageEnvironment;
+  vcpus: number;
+  nonce: () => string;
+  /** True where a person watches: a terminal and not CI. */
+  interactive: boolean;
+  colour: boolean;
+}
+
+/** The only place of this room that reads the environment. */
+export function live(): LocalSurroundings {
+  const { env } = process;
+  const image: Record<string, string> = {
+    HOME: env.HOME ?? homedir(),
+    PATH: env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
+    USER: userInfo().username,
+  };
+  for (const name of ['LANG', 'LC_ALL', 'LD_LIBRARY_PATH', 'PYTHONPATH', 'PARALLEL']) {
+    const value = env[name];
+    if (value !== undefined) image[name] = value;
+  }
+  const interactive = process.stdout.isTTY === true && env.CI === undefined;
+  return {
+    image,
+    vcpus: availableParallelism(),
+    nonce: () => randomBytes(16).toString('hex'),
+    interactive,
+    colour: interactive && env.NO_COLOR === undefined,
+  };
+}

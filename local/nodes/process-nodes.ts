@@ -1,0 +1,120 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { MakeNonce } from '../../experiment/clock.ts';
+import type { NodeExit, NodeSpec, RunningNode, StartNode } from '../batch/node-start.ts';
+import type { ReservedAddresses } from './addresses.ts';
+import { reserveAddresses } from './addresses.ts';
+import { killNode, LOCAL_NODE_MARKER } from './node-processes.ts';
+
+export interface ProcessNodesSettings {
+  /** `.sierra-batch/logs`: one folder a job, one file a node. */
+  logs: string;
+  /** What a container image would bring: PATH, HOME, USER, LANG. */
+  imageEnvironment: Readonly<Record<string, string>>;
+  /** What every node gets besides: endpoint, credentials, region. */
+  extraEnvironment: () => Readonly<Record<string, string>>;
+  /** Makes a node's address known to its ECS metadata URL and returns that URL. */
+  announce: (token: string, address: string) => string;
+  nonce: MakeNonce;
+  sshPort: number;
+  joinPort: number;
+}
+
+const KEEPER = fileURLToPath(new URL('./keeper.pl', import.meta.url));
+const RUNNER = fileURLToPath(new URL('../../container/main.ts', import.meta.url));
+
+/**
+ * Nodes as processes of this machine: each runs the real runner with its own loopback address, sshd, temporary folder and
+ * process group. They end with the local system, however that ends.
+ */
+export class ProcessNodes {
+  readonly #settings: ProcessNodesSettings;
+  /** By job and attempt. */
+  readonly #addresses = new Map<string, { reserved: Promise<ReservedAddresses>; users: number }>();
+  readonly #nodes = new Set<RunningNode>();
+
+  constructor(settings: ProcessNodesSettings) {
+    this.#settings = settings;
+  }
+
+  readonly start: StartNode = async (spec) => {
+    const key = `${spec.jobId}-${spec.attempt}`;
+    const entry = this.#addresses.get(key) ?? {
+      reserved: reserveAddresses(spec.numNodes, [this.#settings.sshPort, this.#settings.joinPort]),
+      users: 0,
+    };
+    entry.users += 1;
+    this.#addresses.set(key, entry);
+    const { addresses, release } = await entry.reserved;
+    const node = this.#spawn(spec, addresses[spec.index] ?? '');
+    this.#nodes.add(node);
+    void node.exited.then(async () => {
+      this.#nodes.delete(node);
+      entry.users -= 1;
+      if (entry.users > 0) return;
+      this.#addresses.delete(key);
+      await release();
+    });
+    return node;
+  };
+
+  /** SIGKILL to every process of every node. */
+  killAll(): void {
+    for (const node of this.#nodes) node.kill();
+  }
+
+  #spawn(spec: NodeSpec, address: string): RunningNode {
+    const { logs, imageEnvironment, extraEnvironment, announce, nonce, sshPort, joinPort } = this.#settings;
+    const name = `${spec.jobId}-${spec.attempt}-${spec.index}`;
+    // Short: the path of a control socket may have 108 bytes.
+    const folder = mkdtempSync(join(tmpdir(), 'sb-'));
+    mkdirSync(join(logs, spec.jobName), { recursive: true });
+    const log = createWriteStream(join(logs, spec.jobName, `attempt-${spec.attempt}-node-${spec.index}.log`));
+    const child = spawn('perl', [KEEPER, process.execPath, RUNNER], {
+      detached: true,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      cwd: folder,
+      env: {
+        ...imageEnvironment,
+        ...spec.environment,
+        ...extraEnvironment(),
+        SIERRA_BATCH_SSH_PORT: String(sshPort),
+        SIERRA_BATCH_JOIN_PORT: String(joinPort),
+        SIERRA_BATCH_PROGRESS_SECONDS: '1',
+        ECS_CONTAINER_METADATA_URI_V4: announce(nonce(), address),
+        TMPDIR: folder,
+        [LOCAL_NODE_MARKER]: name,
+      },
+    });
+    child.stdin.on('error', () => undefined); // The keeper's end tells more than its pipe.
+    child.stdout.pipe(log, { end: false });
+    child.stderr.pipe(log, { end: false });
+    const exited = once(child, 'exit').then(
+      ([code, signal]): NodeExit => ({
+        exitCode: typeof code === 'number' ? code : signal === 'SIGKILL' ? 137 : 143,
+      }),
+      (error: unknown): NodeExit => ({ reason: `CannotStartContainerError: ${String(error)}` }),
+    );
+    const cleaned = exited.then(async (exit) => {
+      // A container's processes end with it; here they have to be ended.
+      await killNode(name);
+      log.end();
+      rmSync(folder, { recursive: true, force: true });
+      return exit;
+    });
+    return {
+      address,
+      exited: cleaned,
+      terminate: () => {
+        child.kill('SIGTERM');
+      },
+      kill: () => {
+        killNode(name).catch((error: unknown) => log.write(`${String(error)}\n`));
+      },
+    };
+  }
+}
