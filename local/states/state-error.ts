@@ -14,10 +14,6 @@ export class StateError extends Error {
 /** Errors that end the execution at once: no Retry and no Catch sees them, not even by `States.ALL`. */
 const TERMINAL: ReadonlySet<string> = new Set(['States.DataLimitExceeded', 'States.Runtime']);
 
-export function isTerminal(error: StateError): boolean {
-  return TERMINAL.has(error.name);
-}
-
 /** Whether an `ErrorEquals` names this error, with Step Functions' wildcards. */
 export function names(errorEquals: readonly string[], error: StateError): boolean {
   return errorEquals.some((name) => matches(name, error.name));

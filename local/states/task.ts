@@ -9,7 +9,7 @@ import { asJson, isJsonObject, secondsOf, withinLimit } from './json.ts';
 import type { Path, Scope } from './path.ts';
 import { readPath } from './path.ts';
 import { Retries } from './retries.ts';
-import { isTerminal, names, runtimeError, StateError } from './state-error.ts';
+import { names, runtimeError, StateError } from './state-error.ts';
 import { INVOKE_AND_WAIT } from './state-schemas.ts';
 import type { TaskTokens, WaitingTask } from './task-tokens.ts';
 
@@ -48,7 +48,7 @@ export async function runTask(
       const output = await attempt(state, input, withRetryCount(context, retryCount), execution);
       return { output, next: state.Next };
     } catch (error) {
-      if (!(error instanceof StateError) || isTerminal(error)) throw error;
+      if (!(error instanceof StateError)) throw error;
       const delay = retries.delayAfter(error);
       if (delay === undefined) return caught(state, input, error);
       await execution.clock.sleep(delay, execution.signal);

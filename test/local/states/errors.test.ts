@@ -208,6 +208,30 @@ describe('an execution', () => {
     expect(record.error).toBe('States.NoChoiceMatched');
   });
 
+  it('has nothing in its history after its end, at whatever moment it is stopped', async () => {
+    for (let moment = 0; moment < 20; moment += 1) {
+      const stopLater = async () => {
+        for (let turn = 0; turn < moment; turn += 1) await Promise.resolve();
+        await machine.states.stopExecution({ executionArn: machine.record().executionArn });
+      };
+      const machine = makeMachine(
+        {
+          StartAt: 'Task',
+          States: { Task: invoke('act', { Next: 'Wait' }), Wait: { Type: 'Wait', Seconds: 5, End: true } },
+        },
+        {
+          act: async () => {
+            void stopLater();
+          },
+        },
+      );
+      await machine.start();
+      const { status, history } = await machine.untilEnd();
+      await machine.clock.advance(10_000);
+      expect([status, history.at(-1)?.type]).toEqual(['ABORTED', 'ExecutionAborted']);
+    }
+  });
+
   it('is the same byte for byte when it is run again', async () => {
     const run = async () => {
       const { machine } = failing(['A', 'B'], {
