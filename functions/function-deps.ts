@@ -31,6 +31,8 @@ export type CountedEvent =
 
 export interface MetricsPort {
   count(event: CountedEvent): void;
+  /** Sends what was counted; once a call. */
+  flush?(): void;
 }
 
 /** For whoever wants neither. */

@@ -15,7 +15,7 @@ export function withMiddleware<Output>(
   { logger, metrics }: Pick<FunctionDeps, 'logger' | 'metrics'>,
   handler: (event: unknown) => Promise<Output>,
 ): LambdaFunction<Output> {
-  const lambda = middy({ timeoutEarlyInMillis: 0 }) // Its timer would not know virtual time; Lambda has its own.
+  const lambda = middy({ timeoutEarlyInMillis: 0, requestEnd: async () => metrics.flush?.() }) // Its timer would not know virtual time; Lambda has its own.
     .onError((request) => {
       const error = request.error;
       const family = error instanceof TerminalError ? 'terminal' : 'transient';

@@ -1,0 +1,5 @@
+import { makeCollect } from '../collect.ts';
+import { live } from '../live.ts';
+
+/** What Lambda calls. */
+export const handler = makeCollect(live('collect'));

@@ -1,0 +1,5 @@
+import { live } from '../live.ts';
+import { makeSubmit } from '../submit.ts';
+
+/** What Lambda calls. */
+export const handler = makeSubmit(live('submit'));
