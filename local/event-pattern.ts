@@ -24,6 +24,13 @@ type Judge = (value: unknown) => boolean;
 /** Compiles a pattern. @throws UnknownPattern */
 export function compilePattern(pattern: EventPattern): Judge {
   const judges = Object.entries(pattern).map(([field, expected]): Judge => {
+    // Patterns may come from a template, where no type holds them back.
+    if (
+      typeof expected !== 'object' ||
+      expected === null ||
+      (isAlternatives(expected) && expected.length === 0)
+    )
+      throw new UnknownPattern(`${field} takes a list of values: ${JSON.stringify(expected)}`);
     const judge = isAlternatives(expected) ? anyOf(expected.map(compileValue)) : compilePattern(expected);
     return (event) => judge(fieldOf(event, field));
   });
@@ -45,13 +52,17 @@ function compileValue(expected: PatternValue): Judge {
   if (typeof expected !== 'object' || expected === null) return (value) => value === expected;
   const [matcher, ...others] = Object.keys(expected);
   if (others.length > 0) throw new UnknownPattern(`one matcher at a time: ${JSON.stringify(expected)}`);
-  if ('prefix' in expected) return (value) => typeof value === 'string' && value.startsWith(expected.prefix);
-  if ('suffix' in expected) return (value) => typeof value === 'string' && value.endsWith(expected.suffix);
-  if ('wildcard' in expected) return wildcard(expected.wildcard);
-  if ('exists' in expected) return (value) => (value !== undefined) === expected.exists;
-  if ('anything-but' in expected)
-    return (value) => value !== undefined && !expected['anything-but'].some((not) => not === value);
-  throw new UnknownPattern(`the local bus does not know the matcher ${JSON.stringify(matcher)}`);
+  const operand: unknown = Reflect.get(expected, matcher ?? '');
+  if (typeof operand === 'string') {
+    if (matcher === 'prefix') return (value) => typeof value === 'string' && value.startsWith(operand);
+    if (matcher === 'suffix') return (value) => typeof value === 'string' && value.endsWith(operand);
+    if (matcher === 'wildcard') return wildcard(operand);
+  }
+  if (matcher === 'exists' && typeof operand === 'boolean')
+    return (value) => (value !== undefined) === operand;
+  if (matcher === 'anything-but' && Array.isArray(operand))
+    return (value) => value !== undefined && !operand.includes(value);
+  throw new UnknownPattern(`the local bus does not know the matcher ${JSON.stringify(expected)}`);
 }
 
 function wildcard(pattern: string): Judge {
