@@ -122,7 +122,6 @@ export class Cluster implements JoinListener {
   }
 
   unreadable(index: number, what: string): void {
-    this.#attempt.log('Node:CannotReadFolder', { index, what });
     this.#gathering.unreadable(index, what);
   }
 

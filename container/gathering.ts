@@ -36,6 +36,7 @@ export class Gathering {
   }
 
   unreadable(index: number, what: string): void {
+    if (this.#unreadable.get(index) !== what) this.#attempt.log('Node:CannotReadFolder', { index, what });
     this.#unreadable.set(index, what);
     this.#noteFault();
   }

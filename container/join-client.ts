@@ -148,7 +148,10 @@ class Handshake {
     try {
       this.#secret = await readSecret(join(config.shared, folder));
     } catch (error) {
-      this.#connection?.send({ t: 'unreadable', what: String(error).slice(0, 1000) });
+      // Its own checks may know better why (and cannot be told any other way).
+      const known = facts().faults.map(({ what }) => what);
+      const what = [...known, String(error)].join('; ');
+      this.#connection?.send({ t: 'unreadable', what: what.slice(0, 2000) });
       return;
     }
     const said = JSON.stringify(facts());

@@ -162,6 +162,8 @@ function answersAsSsh(address: string, port: number): Promise<boolean> {
     };
     socket.setTimeout(2000, () => end(false));
     socket.once('error', () => end(false));
+    // With a greeting of its own the caller leaves without a complaint in the log.
+    socket.once('connect', () => socket.write('SSH-2.0-sierra-batch-probe\r\n'));
     socket.once('data', (chunk) => end(chunk.toString('latin1').startsWith('SSH-')));
     socket.once('close', () => end(false));
   });

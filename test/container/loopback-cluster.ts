@@ -44,6 +44,10 @@ export interface LoopbackCluster {
   progress(): Promise<Progress>;
   nodes(): Promise<NodeRecord[]>;
   put(key: string, text: string): Promise<void>;
+  /** Every process of one node at once: SIGKILL is its host's loss, SIGSTOP a host that hangs. */
+  signalNode(index: number, signal: NodeJS.Signals): void;
+  /** The listener of one node's sshd and its sessions, not what runs in them. */
+  killSshd(index: number): void;
   /** Processes, sockets, temporary folders and keys of this run that are still there. */
   leftovers(): string[];
   close(): Promise<void>;
@@ -145,11 +149,19 @@ export async function loopbackCluster(
     progress: async () => JSON.parse((await text(keys.progress)) ?? '{}') as Progress,
     nodes: async () => JSON.parse((await text(keys.nodes)) ?? '[]') as NodeRecord[],
     put,
+    signalNode(index, signal) {
+      const own = pidsOf(join(base, `t${index}`), `${jobId}-1-${index}`, `${jobId}#${index}`);
+      for (const pid of withDescendants(own)) process.kill(pid, signal);
+    },
+    killSshd(index) {
+      const own = withDescendants(pidsOf(join(base, `t${index}`), 'none', 'none'));
+      for (const pid of own.filter((one) => commandOf(one).startsWith('sshd:'))) process.kill(pid, 'SIGKILL');
+    },
     leftovers: () => leftovers(base, jobId, block),
     async close() {
       for (const { child } of children) child.kill('SIGKILL');
       await Promise.all(children.map((node) => node.exited));
-      for (const pid of pidsOf(base, jobId)) process.kill(pid, 'SIGKILL');
+      for (const pid of pidsOf(base, `${jobId}-`, `${jobId}#`)) process.kill(pid, 'SIGKILL');
       await server.close();
       rmSync(base, { recursive: true, force: true });
     },
@@ -225,7 +237,7 @@ function plainPlan(runId: string, key: string, total: number): Plan {
 }
 
 function leftovers(base: string, jobId: string, block: string): string[] {
-  const processes = pidsOf(base, jobId).map((pid) => `process ${pid}: ${commandOf(pid)}`);
+  const processes = pidsOf(base, `${jobId}-`, `${jobId}#`).map((pid) => `process ${pid}: ${commandOf(pid)}`);
   const temporary = readdirSync(base)
     .filter((name) => /^t\d+$/.test(name))
     .flatMap((name) => readdirSync(join(base, name)).map((entry) => `temporary ${name}/${entry}`));
@@ -236,23 +248,45 @@ function leftovers(base: string, jobId: string, block: string): string[] {
 }
 
 /** Processes that carry the job's id or work in its folder; its S3 server, which is this process, is none. */
-function pidsOf(base: string, jobId: string): number[] {
+function pidsOf(folder: string, marker: string, job: string): number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .filter((pid) => {
       try {
-        if (/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'latin1'))) return false;
+        if (/\) Z /.test(statOf(pid))) return false;
         const environ = readFileSync(`/proc/${pid}/environ`, 'latin1');
         return (
-          environ.includes(`SIERRA_BATCH_NODE=${jobId}-`) ||
-          environ.includes(`AWS_BATCH_JOB_ID=${jobId}#`) ||
-          readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`${base}/`)
+          environ.includes(`SIERRA_BATCH_NODE=${marker}`) ||
+          environ.includes(`AWS_BATCH_JOB_ID=${job}`) ||
+          readFileSync(`/proc/${pid}/cmdline`, 'latin1').includes(`${folder}/`)
         );
       } catch {
         return false;
       }
     })
     .map(Number);
+}
+
+function withDescendants(pids: readonly number[]): number[] {
+  const parents = new Map<number, number>();
+  for (const name of readdirSync('/proc').filter((entry) => /^\d+$/.test(entry))) {
+    const [, parent = ''] = /\) \S (\d+)/.exec(statOf(name)) ?? [];
+    parents.set(Number(name), Number(parent));
+  }
+  const found = new Set(pids);
+  for (let before = 0; before !== found.size; ) {
+    before = found.size;
+    for (const [pid, parent] of parents) if (found.has(parent)) found.add(pid);
+  }
+  return [...found];
+}
+
+function statOf(pid: string): string {
+  try {
+    return readFileSync(`/proc/${pid}/stat`, 'latin1');
+  } catch {
+    return ''; // it ended meanwhile
+  }
 }
 
 function commandOf(pid: number): string {
