@@ -151,7 +151,13 @@ export async function loopbackCluster(
     put,
     signalNode(index, signal) {
       const own = pidsOf(join(base, `t${index}`), `${jobId}-1-${index}`, `${jobId}#${index}`);
-      for (const pid of withDescendants(own)) process.kill(pid, signal);
+      for (const pid of withDescendants(own)) {
+        try {
+          process.kill(pid, signal);
+        } catch {
+          // it ended by itself meanwhile
+        }
+      }
     },
     killSshd(index) {
       const own = withDescendants(pidsOf(join(base, `t${index}`), 'none', 'none'));
