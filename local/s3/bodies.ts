@@ -5,7 +5,7 @@ export interface WrittenBody {
   size: number;
   /** MD5 in hexadecimal, as S3's ETag has it. */
   md5: string;
-  /** Makes it the current body of `key`, keeping it readable by `versionId`. Does not wait for anything. */
+  /** Makes it the current body of `key`, keeping it readable by `versionId`. Does not wait for anything. @throws for a key that cannot be held */
   commit(key: string, versionId: string): void;
   /** Throws it away. */
   discard(): void;

@@ -4,9 +4,11 @@ import {
   createWriteStream,
   existsSync,
   mkdirSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
+  statSync,
   writeFileSync,
 } from 'node:fs';
 import { dirname, join } from 'node:path';
@@ -14,9 +16,12 @@ import type { Readable } from 'node:stream';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Bodies, WrittenBody } from './bodies.ts';
+import { s3Error } from './s3-errors.ts';
 
 /** Up to this size a body is written and read in one piece. */
 const IN_ONE_PIECE = 1024 * 1024;
+/** Of the file systems in use. */
+const LONGEST_NAME = 255;
 
 /**
  * Bodies in a folder: `<folder>/<key>` holds exactly the current bytes of each object, so that a person finds what the
@@ -42,7 +47,12 @@ export function folderBodies(
         size,
         md5,
         commit: (key) => {
-          mkdirSync(dirname(pathOf(key)), { recursive: true });
+          try {
+            makeRoom(folder, key);
+          } catch (error) {
+            rmSync(temporary, { force: true });
+            throw error;
+          }
           setAside(key);
           renameSync(temporary, pathOf(key));
         },
@@ -58,6 +68,31 @@ export function folderBodies(
     hide: setAside,
     drop: (_key, versionId) => rmSync(asideOf(versionId), { force: true }),
   };
+}
+
+/**
+ * Makes the folders of a key. @throws InvalidArgument where the real S3 would hold both `a` and `a/b`, or a longer name
+ */
+function makeRoom(folder: string, key: string): void {
+  const path = join(folder, key);
+  const [longest = ''] = key.split('/').sort((a, b) => Buffer.byteLength(b) - Buffer.byteLength(a));
+  if (Buffer.byteLength(longest) > LONGEST_NAME)
+    throw s3Error('InvalidArgument', `a file's name has at most ${LONGEST_NAME} bytes, not ${longest}`);
+  try {
+    removeEmptyFolders(path);
+    mkdirSync(dirname(path), { recursive: true });
+  } catch (error) {
+    throw s3Error('InvalidArgument', `the local bucket cannot hold ${key} beside what it holds: ${error}`);
+  }
+  if (existsSync(path) && statSync(path).isDirectory())
+    throw s3Error('InvalidArgument', `the local bucket cannot hold ${key} beside the objects under ${key}/`);
+}
+
+/** What deleted objects have left behind is no object, and may become one. */
+function removeEmptyFolders(path: string): void {
+  if (!existsSync(path) || !statSync(path).isDirectory()) return;
+  const entries = readdirSync(path, { recursive: true, withFileTypes: true });
+  if (entries.every((entry) => entry.isDirectory())) rmSync(path, { recursive: true });
 }
 
 async function writeHashed(

@@ -14,13 +14,14 @@ export interface ObjectVersion {
 /** Every version of every object, newest last, with keys in S3's order (UTF-8 bytes). */
 export class ObjectIndex {
   readonly #versions = new Map<string, ObjectVersion[]>();
+  /** Made at the first listing and kept in order from then on: who lists after each write does not sort each time. */
   #sorted: string[] | undefined;
 
   add(version: ObjectVersion): void {
     const versions = this.#versions.get(version.key);
     if (versions === undefined) {
       this.#versions.set(version.key, [version]);
-      this.#sorted = undefined;
+      this.#sorted?.splice(lowerBound(this.#sorted, version.key), 0, version.key);
     } else {
       versions.push(version);
     }
@@ -61,10 +62,25 @@ export class ObjectIndex {
   }
 }
 
-/** S3 lists by the bytes of UTF-8; code points order the same way, UTF-16 units do not. */
-function byUtf8(a: string, b: string): number {
-  if (a === b) return 0;
-  return Buffer.compare(Buffer.from(a), Buffer.from(b));
+/**
+ * S3 lists by the bytes of UTF-8, and so by code points. UTF-16 differs from that only where one of two units is half of a
+ * pair: pairs stand for the largest code points, yet their units are not the largest.
+ */
+export function byUtf8(a: string, b: string): number {
+  const length = Math.min(a.length, b.length);
+  for (let at = 0; at < length; at += 1) {
+    const unitA = a.charCodeAt(at);
+    const unitB = b.charCodeAt(at);
+    if (unitA === unitB) continue;
+    const [pairA, pairB] = [isHalfOfPair(unitA), isHalfOfPair(unitB)];
+    if (pairA !== pairB) return pairA ? 1 : -1;
+    return unitA - unitB;
+  }
+  return a.length - b.length;
+}
+
+function isHalfOfPair(unit: number): boolean {
+  return unit >= 0xd800 && unit <= 0xdfff;
 }
 
 function lowerBound(sorted: readonly string[], key: string): number {

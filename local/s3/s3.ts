@@ -60,6 +60,11 @@ export class LocalS3 {
     this.#checkCondition(key, input);
     const written = await bodies.write(toBody(input.Body));
     try {
+      if (input.ContentLength !== undefined && input.ContentLength !== written.size)
+        throw s3Error(
+          'IncompleteBody',
+          `${input.ContentLength} bytes of ${key} were promised, ${written.size} came`,
+        );
       this.#checkCondition(key, input);
     } catch (error) {
       written.discard();
@@ -83,10 +88,7 @@ export class LocalS3 {
     const version = this.#readable(input);
     const range = byteRange(input.Range, version.size);
     const bytes = this.#settings.bodies.read(version.key, version.versionId, range.from, range.to);
-    const stream =
-      bytes instanceof Uint8Array
-        ? Readable.from(bytes.length === 0 ? [] : [bytes], { objectMode: false })
-        : bytes;
+    const stream = bytes instanceof Uint8Array ? streamOf(bytes) : bytes;
     return {
       ...describe(version),
       ContentLength: range.to - range.from + 1,
@@ -210,6 +212,16 @@ function describe(version: ObjectVersion) {
     ContentType: version.contentType ?? 'application/octet-stream',
     AcceptRanges: 'bytes',
   };
+}
+
+/** Cheaper than `Readable.from`, which goes through an iterator. */
+function streamOf(bytes: Uint8Array): Readable {
+  return new Readable({
+    read() {
+      if (bytes.length > 0) this.push(bytes);
+      this.push(null);
+    },
+  });
 }
 
 function toBody(body: PutObjectCommandInput['Body']): Readable | Uint8Array {
