@@ -1,0 +1,80 @@
+import type { EvaluateOnExit, ResourceRequirement, SubmitJobCommandInput } from '@aws-sdk/client-batch';
+import { runKeys } from './bucket-layout.ts';
+import type { Deployment } from './deployment.ts';
+import { EXIT } from './exit-code.ts';
+import type { Plan } from './plan.ts';
+import { COLLECT_SECONDS } from './plan.ts';
+
+/** The tags by which a job is found again. */
+export const RUN_TAG = 'sierra-batch:run';
+export const NONCE_TAG = 'sierra-batch:nonce';
+
+/** All nodes: the definition has one open range, and an override's target must be the same text. */
+const ALL_NODES = '0:';
+
+/** The first rule that holds decides, and no rule holding means retry: the last one holds always. */
+const RETRY_RULES: EvaluateOnExit[] = [
+  { onExitCode: String(EXIT.tooFewJoined), action: 'RETRY' },
+  { onExitCode: String(EXIT.tooManyLost), action: 'RETRY' },
+  { onStatusReason: 'Host EC2*', action: 'RETRY' },
+  { onReason: '*', action: 'EXIT' },
+];
+
+/**
+ * The request for a plan's multi-node job. It holds next to nothing of the manifest: the runner reads plan.json, so the
+ * request stays far under Batch's 30 KiB and shows no secret to whoever may describe jobs.
+ * @param nonce tells this submission from another of the same run
+ */
+export function submitJobRequest(plan: Plan, deployment: Deployment, nonce: string): SubmitJobCommandInput {
+  const { cluster } = plan;
+  const queue = deployment.queues[cluster.queue ?? deployment.defaultQueue];
+  return {
+    jobName: plan.runId,
+    jobQueue: queue?.arn ?? cluster.queue ?? deployment.defaultQueue,
+    jobDefinition: deployment.jobDefinition,
+    nodeOverrides: {
+      numNodes: cluster.nodes,
+      nodePropertyOverrides: [
+        {
+          targetNodes: ALL_NODES,
+          containerOverrides: {
+            environment: environmentOf(plan, deployment),
+            resourceRequirements: resourcesOf(plan),
+          },
+          ...(cluster.instanceType === undefined ? {} : { instanceTypes: [cluster.instanceType] }),
+        },
+      ],
+    },
+    retryStrategy: { attempts: plan.retry.attempts, evaluateOnExit: RETRY_RULES },
+    timeout: { attemptDurationSeconds: attemptSeconds(plan) },
+    tags: { ...plan.tags, [RUN_TAG]: plan.runId, [NONCE_TAG]: nonce },
+    propagateTags: true,
+  };
+}
+
+/**
+ * Batch's limit covers the whole attempt and ends it without a word; the runner keeps `timeouts.run` itself, tells why,
+ * and needs the rest for joining before and sending after.
+ */
+export function attemptSeconds({ timeouts }: Plan): number {
+  return Math.max(60, timeouts.joinSeconds + timeouts.runSeconds + COLLECT_SECONDS);
+}
+
+function environmentOf(plan: Plan, deployment: Deployment) {
+  const variables = {
+    SIERRA_BATCH_RUN: `s3://${deployment.bucket}/${runKeys(plan.runId).folder.replace(/\/$/, '')}`,
+    SIERRA_BATCH_SHARED: deployment.sharedFolder,
+    SIERRA_BATCH_JOIN_PORT: String(deployment.joinPort),
+    SIERRA_BATCH_SSH_PORT: String(deployment.sshPort),
+    ...deployment.extraEnvironment,
+  };
+  return Object.entries(variables).map(([name, value]) => ({ name, value }));
+}
+
+function resourcesOf({ cluster }: Plan): ResourceRequirement[] {
+  return [
+    { type: 'VCPU', value: String(cluster.vcpus) },
+    { type: 'MEMORY', value: String(cluster.memoryMiB) },
+    ...(cluster.gpus === undefined ? [] : [{ type: 'GPU' as const, value: String(cluster.gpus) }]),
+  ];
+}
