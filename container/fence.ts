@@ -43,7 +43,7 @@ export async function takeOwnership(
 }
 
 /** Somebody keeps writing the owner's record. */
-export class FenceContested extends Error {
+class FenceContested extends Error {
   override readonly name = 'FenceContested';
 }
 

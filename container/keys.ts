@@ -53,7 +53,7 @@ export async function readSecret(path: string): Promise<Buffer> {
 }
 
 /** ssh-keygen could not make a key. */
-export class KeysFailed extends Error {
+class KeysFailed extends Error {
   override readonly name = 'KeysFailed';
 }
 

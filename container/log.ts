@@ -23,7 +23,7 @@ export function makeNodeLog(node: number, write: (line: string) => void): NodeLo
     },
   };
   const logger = pino(
-    { base: { node }, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'event' },
+    { base: { self: node }, timestamp: pino.stdTimeFunctions.isoTime, messageKey: 'event' },
     destination,
   );
   return {

@@ -47,7 +47,7 @@ function terminate(
   if (termination.signal.aborted) return;
   termination.ask(name, clock.now());
   setTimeout(() => {
-    writeOut(`${JSON.stringify({ node: config.index, event: 'Runner:Hangs', after: TERMINATION.hardMs })}\n`);
+    writeOut(`${JSON.stringify({ self: config.index, event: 'Runner:Hangs', after: TERMINATION.hardMs })}\n`);
     const left = new TaskProcesses(nodeMarker(config), () => undefined, clock);
     void left.end(0).finally(() => process.exit(EXIT.terminated));
     setTimeout(() => process.exit(EXIT.terminated), 500);

@@ -22,6 +22,8 @@ export interface ProgressOptions {
 
 /** A request that takes longer is given up: the next one says more anyway. */
 const SEND_MS = 20_000;
+/** What is under way when the end comes gets so long. */
+const UNDER_WAY_MS = 2000;
 /** A joblog is sent at most so fast on average, so that a large one is sent less often. */
 const JOBLOG_BYTES_A_SECOND = 1024 * 1024;
 
@@ -69,7 +71,7 @@ export class ProgressSender {
     const { clock, log } = this.#options;
     this.#stop.abort();
     this.#wake?.();
-    await this.#loop;
+    await this.#untilLoopEnds();
     this.phase = 'done';
     for (let pause = 200; ; pause *= 2) {
       try {
@@ -86,13 +88,23 @@ export class ProgressSender {
     }
   }
 
+  /** A request under way may end, so that it cannot arrive after the last word; one that hangs is left behind. */
+  async #untilLoopEnds(): Promise<void> {
+    const over = new AbortController();
+    const limit = this.#options.clock.sleep(UNDER_WAY_MS, over.signal).catch(() => undefined);
+    await Promise.race([this.#loop, limit]);
+    over.abort();
+  }
+
   async #run(): Promise<void> {
     const { clock, config, log } = this.#options;
     while (!this.#stop.signal.aborted) {
       const phase = this.phase;
       try {
         await this.#put('progress', JSON.stringify(this.#progress()), SEND_MS);
+        if (this.#stop.signal.aborted) return;
         await this.#put('nodes', JSON.stringify(this.#options.roster.records()), SEND_MS);
+        if (this.#stop.signal.aborted) return;
         if (clock.now() >= this.#joblogNotBefore) await this.#sendJoblog(SEND_MS);
       } catch (error) {
         log('Progress:NotSent', { why: String(error) });

@@ -117,7 +117,7 @@ function judge(
 }
 
 /** The line of one stage: the user's arguments, and what hpc.awsbatch needs from us. */
-export function sierraArguments(
+function sierraArguments(
   { folders, plan }: Pick<Attempt, 'folders' | 'plan'>,
   work: Pick<SierraWork, 'args'>,
   stage: number,

@@ -18,7 +18,7 @@ export interface KnownHost {
 }
 
 /** Where {@link renderSshConfig} and {@link renderKnownHosts} are written. */
-export function sshFiles(folder: string) {
+function sshFiles(folder: string) {
   return { config: join(folder, 'ssh_config'), knownHosts: join(folder, 'known_hosts') } as const;
 }
 
@@ -59,7 +59,7 @@ export function renderSshConfig(client: SshClient): string {
 }
 
 /** One line a node; a port other than 22 is part of a host's name there. */
-export function renderKnownHosts(port: number, hosts: readonly KnownHost[]): string {
+function renderKnownHosts(port: number, hosts: readonly KnownHost[]): string {
   return hosts
     .map(({ address, hostKey }) => `${port === 22 ? address : `[${address}]:${port}`} ${hostKey}\n`)
     .join('');

@@ -19,7 +19,7 @@ export interface Sshd {
 }
 
 /** sshd did not come up, or keeps dying: says what it wrote. */
-export class SshdFailed extends Error {
+class SshdFailed extends Error {
   override readonly name = 'SshdFailed';
 }
 

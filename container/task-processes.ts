@@ -3,7 +3,7 @@ import type { Clock } from '../experiment/clock.ts';
 import { NODE_MARKER } from './environment.ts';
 
 /** One process as `/proc` shows it. */
-export interface SeenProcess {
+interface SeenProcess {
   pid: number;
   parent: number;
   zombie: boolean;
@@ -70,7 +70,7 @@ export class TaskProcesses {
 }
 
 /** Those that match and all below them, without zombies, this process, and what this process descends from. */
-export function descend(seen: readonly SeenProcess[], belongs: (process: SeenProcess) => boolean): number[] {
+function descend(seen: readonly SeenProcess[], belongs: (process: SeenProcess) => boolean): number[] {
   const children = Map.groupBy(seen, (process) => process.parent);
   const parents = new Map(seen.map((process) => [process.pid, process.parent]));
   const spared = new Set<number>();

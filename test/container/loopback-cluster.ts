@@ -23,7 +23,7 @@ let clusters = 0;
 /** Nodes run as this process' user, or as an ordinary one that exists only in their own mount namespace (needs root). */
 export type NodeUser = 'self' | 'ordinary';
 
-export interface LoopbackNode {
+interface LoopbackNode {
   child: ChildProcess;
   /** Exit code, or -1 when a signal ended it. */
   exited: Promise<number>;
@@ -54,7 +54,7 @@ export interface LoopbackCluster {
 }
 
 export const JOIN_PORT = 7741;
-export const SSH_PORT = 22_722;
+const SSH_PORT = 22_722;
 
 /** A run of these commands on real processes: real runner, real sshd, real S3 client, on 127.x.y.z. */
 export async function loopbackCluster(

@@ -1,0 +1,242 @@
+import { spawnSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
+import {
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import fc from 'fast-check';
+import { create } from 'tar';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { BadCommands, freezeCommands } from '../../container/commands.ts';
+import { BadInput, bringInputs } from '../../container/inputs.ts';
+import { sendOutputs } from '../../container/outputs.ts';
+import { alreadyDone } from '../../container/resume.ts';
+import type { RunFolders } from '../../container/run-folders.ts';
+import { makeRunFolders, runFolders } from '../../container/run-folders.ts';
+import { resultFolder } from '../../container/task-output.ts';
+import { runKeys } from '../../experiment/bucket-layout.ts';
+import { renderJoblog } from '../../experiment/joblog.ts';
+import type { S3Port } from '../../experiment/ports.ts';
+import type { OutputIndex } from '../../experiment/runner-records.ts';
+import { realClock } from '../../local/real-clock.ts';
+import { memoryBodies } from '../../local/s3/memory-bodies.ts';
+import { ObjectIndex } from '../../local/s3/object-index.ts';
+import { LocalS3 } from '../../local/s3/s3.ts';
+import { S3InProcess } from '../../local/s3/s3-in-process.ts';
+import { SeededRandom } from '../../local/seeded-random.ts';
+
+const runId = 'a-0123456789a';
+const run = { bucket: 'b', runId };
+const quiet = () => undefined;
+let base: string;
+let folders: RunFolders;
+let s3: S3Port;
+
+beforeEach(async () => {
+  base = mkdtempSync(join(tmpdir(), 'sbt-'));
+  folders = runFolders(base, { folder: runId });
+  await makeRunFolders(folders);
+  s3 = new S3InProcess(
+    new LocalS3({
+      bucket: 'b',
+      bodies: memoryBodies(),
+      index: new ObjectIndex(),
+      clock: realClock,
+      nonce: new SeededRandom(1).nonce,
+      missing: 'NoSuchKey',
+      keepNoncurrent: 2,
+    }),
+  );
+});
+afterEach(() => rmSync(base, { recursive: true, force: true }));
+
+const put = (Key: string, Body: string | Uint8Array) =>
+  s3.send(new PutObjectCommand({ Bucket: 'b', Key, Body }));
+const text = async (Key: string) =>
+  (await s3.send(new GetObjectCommand({ Bucket: 'b', Key }))).Body?.transformToString();
+
+describe('the command list', () => {
+  const key = runKeys(runId).commands;
+  const frozen = (total: number) => ({ kind: 'commands', file: { kind: 'frozen', key, total } }) as const;
+
+  it('has the lines that GNU parallel sees: cut at newlines only, a last one without newline too', async () => {
+    await put(key, 'a\rb\n\n  c\u2028d\r\nlast');
+    expect(await freezeCommands(s3, run, frozen(4), folders)).toMatchObject({ total: 4 });
+    expect(readFileSync(folders.commands, 'utf8')).toBe('a\rb\n\n  c\u2028d\r\nlast');
+  });
+
+  it('is refused when it is empty, cut off, or not there', async () => {
+    await put(key, '');
+    await expect(freezeCommands(s3, run, frozen(0), folders)).rejects.toThrow(BadCommands);
+    await put(key, 'one\n');
+    await expect(freezeCommands(s3, run, frozen(2), folders)).rejects.toThrow(/1 lines, and the plan says 2/);
+    const inWork = { kind: 'commands', file: { kind: 'in-work', path: 'list.txt' } } as const;
+    await expect(freezeCommands(s3, run, inWork, folders)).rejects.toThrow(/list.txt cannot be read/);
+  });
+
+  it('from the tasks’ folder is sent to the bucket', async () => {
+    writeFileSync(join(folders.tasks, 'list.txt'), 'one\ntwo\n');
+    const inWork = { kind: 'commands', file: { kind: 'in-work', path: 'list.txt' } } as const;
+    expect(await freezeCommands(s3, run, inWork, folders)).toMatchObject({ total: 2 });
+    expect(await text(key)).toBe('one\ntwo\n');
+  });
+
+  it('of a resumed run: what succeeded and reads the same need not run again', async () => {
+    await put(key, 'one\ntwo\nthree\n');
+    await freezeCommands(s3, run, frozen(3), folders);
+    const row = (seq: number, exitval: number) => ({
+      seq,
+      host: 'h',
+      startTime: 1,
+      runtime: 1,
+      send: 0,
+      receive: 0,
+      exitval,
+      signal: 0,
+      command: 'x',
+    });
+    writeFileSync(folders.joblog, `${renderJoblog([row(1, 0), row(2, 1), row(3, 0)])}4\tcut off`);
+    await put(key, 'one\ntwo\nTHREE\nfour\n');
+    const { total, changed } = await freezeCommands(s3, run, frozen(4), folders);
+    expect([...changed]).toEqual([3, 4]);
+    const { done } = await alreadyDone(folders.joblog, total, changed);
+    expect([...done]).toEqual([1]);
+  });
+});
+
+describe('inputs', () => {
+  async function archive(files: Record<string, string>, more: { links?: Record<string, string> } = {}) {
+    const from = mkdtempSync(join(base, 'pack-'));
+    for (const [name, content] of Object.entries(files)) {
+      mkdirSync(join(from, name, '..'), { recursive: true });
+      writeFileSync(join(from, name), content, { mode: 0o755 });
+    }
+    for (const [name, target] of Object.entries(more.links ?? {})) symlinkSync(target, join(from, name));
+    const file = join(base, 'packed.tar.gz');
+    await create({ gzip: true, file, cwd: from }, readdirSync(from));
+    return put2(readFileSync(file));
+  }
+  async function put2(bytes: Uint8Array) {
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const key = `inputs/${sha256}.tar.gz`;
+    await put(key, bytes);
+    return { kind: 'archive', bucket: 'b', key, sha256, to: 'project/' } as const;
+  }
+
+  it('arrive where they belong: archive with modes and links, prefix, object', async () => {
+    const input = await archive({ 'bin/sim': '#!/bin/sh\n' }, { links: { latest: 'bin/sim' } });
+    await put('data/x/one.csv', '1');
+    await put('data/two.csv', '2');
+    const prefix = { kind: 'prefix', bucket: 'b', prefix: 'data/', to: 'data/' } as const;
+    const object = { kind: 'object', bucket: 'b', key: 'data/two.csv', to: 'renamed.csv' } as const;
+    await bringInputs(s3, [input, prefix, object], folders, quiet);
+    await bringInputs(s3, [input, prefix, object], folders, quiet);
+    expect(spawnSync('test', ['-x', join(folders.tasks, 'project/bin/sim')]).status).toBe(0);
+    expect(readFileSync(join(folders.tasks, 'project/latest'), 'utf8')).toBe('#!/bin/sh\n');
+    expect(readFileSync(join(folders.tasks, 'data/x/one.csv'), 'utf8')).toBe('1');
+    expect(readFileSync(join(folders.tasks, 'renamed.csv'), 'utf8')).toBe('2');
+    expect(readdirSync(folders.inputs)).toEqual([input.sha256]);
+  });
+
+  it('that are not what their hash says leave nothing behind', async () => {
+    const input = await archive({ a: '1' });
+    await put(input.key, 'something else');
+    await expect(bringInputs(s3, [input], folders, quiet)).rejects.toThrow(BadInput);
+    expect(readdirSync(folders.inputs)).toEqual([]);
+    expect(readdirSync(folders.tasks)).toEqual([]);
+  });
+
+  it('cannot write outside the tasks’ folder', async () => {
+    const made = spawnSync(
+      'python3',
+      [
+        '-c',
+        `import io, sys, tarfile
+out = io.BytesIO()
+tar = tarfile.open(fileobj=out, mode='w:gz')
+for name in ('../escaped', '${base}/absolute'):
+    entry = tarfile.TarInfo(name); entry.size = 1
+    tar.addfile(entry, io.BytesIO(b'x'))
+tar.close()
+sys.stdout.buffer.write(out.getvalue())`,
+      ],
+      { encoding: 'buffer' },
+    );
+    expect(made.status).toBe(0);
+    await expect(bringInputs(s3, [await put2(made.stdout)], folders, quiet)).rejects.toThrow();
+    expect(existsSync(join(base, 'absolute'))).toBe(false);
+    expect(existsSync(join(folders.inputs, 'escaped'))).toBe(false);
+    expect(readdirSync(folders.inputs)).toEqual([]);
+    await put('data/x', '1');
+    const object = { kind: 'object', bucket: 'b', key: 'data/x', to: '../../x' } as const;
+    await expect(bringInputs(s3, [object], folders, quiet)).rejects.toThrow(/leads out/);
+  });
+
+  it('that are not there are named', async () => {
+    const prefix = { kind: 'prefix', bucket: 'b', prefix: 'nothing/', to: 'x/' } as const;
+    await expect(bringInputs(s3, [prefix], folders, quiet)).rejects.toThrow(
+      's3://b/nothing/ holds no object',
+    );
+  });
+});
+
+describe('outputs', () => {
+  it('arrive with an index of size and SHA-256; what is missing or leads out is told', async () => {
+    mkdirSync(join(folders.tasks, 'out/deep'), { recursive: true });
+    writeFileSync(join(folders.tasks, 'out/deep/größe.csv'), 'data');
+    writeFileSync(join(folders.tasks, 'out/empty'), '');
+    symlinkSync('/etc', join(folders.tasks, 'outside'));
+    await sendOutputs({
+      s3,
+      ...run,
+      folder: folders.tasks,
+      outputs: ['out/', 'outside/', 'never/'],
+      signal: new AbortController().signal,
+      clock: realClock,
+      log: quiet,
+    });
+    const index = JSON.parse((await text(runKeys(runId).outputIndex)) ?? '{}') as OutputIndex;
+    expect(index.missing).toEqual(['outside/', 'never/']);
+    expect(index.files.map(({ path, size }) => [path, size])).toEqual([
+      ['out/deep/größe.csv', 4],
+      ['out/empty', 0],
+    ]);
+    expect(index.files[0]?.sha256).toBe(createHash('sha256').update('data').digest('hex'));
+    expect(await text(`runs/${runId}/outputs/out/deep/größe.csv`)).toBe('data');
+  });
+});
+
+describe('the folder of a task’s output', () => {
+  it('is the one that GNU parallel itself makes', () => {
+    const commands = ['echo a/b\\c', `echo ${'x'.repeat(300)}`, 'printf "a\tb"', `: ${'ü'.repeat(140)}`];
+    const results = join(base, 'real');
+    const list = commands.map((command) => `${command}\n`).join('');
+    spawnSync('parallel', ['--jobs', '1', '--results', results], {
+      input: list,
+      env: { PATH: process.env.PATH, HOME: base },
+    });
+    for (const command of commands) {
+      const folder = resultFolder(results, command);
+      expect(existsSync(folder), command).toBe(true);
+    }
+  });
+
+  it('is one folder name for any command', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', minLength: 1 }), (command) => {
+        const name = resultFolder('/r', command).subarray('/r/1/'.length);
+        expect(name.includes('/')).toBe(false);
+        expect(name.length).toBeLessThanOrEqual(255);
+      }),
+    );
+  });
+});

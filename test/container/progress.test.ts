@@ -1,0 +1,112 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { describe, expect, it } from 'vitest';
+import { ProgressSender } from '../../container/progress.ts';
+import { Roster } from '../../container/roster.ts';
+import { TaskTally } from '../../container/task-tally.ts';
+import type { S3Port } from '../../experiment/ports.ts';
+import type { Progress } from '../../experiment/runner-records.ts';
+import { realClock } from '../../local/real-clock.ts';
+
+const config = { bucket: 'b', runId: 'a-0123456789a', jobId: 'j', attempt: 1, progressSeconds: 1 };
+const row = (seq: number, exitval = 0) => ({
+  seq,
+  host: 'h',
+  startTime: 1,
+  runtime: 2,
+  send: 0,
+  receive: 0,
+  exitval,
+  signal: 0,
+  command: `c ${seq}`,
+});
+
+function sender(answer: (put: PutObjectCommand) => Promise<unknown>) {
+  const s3 = {
+    send: (command: unknown) =>
+      command instanceof PutObjectCommand ? answer(command) : Promise.reject(new Error('only PUT')),
+  } as S3Port;
+  const roster = new Roster(2, 1);
+  const log: string[] = [];
+  const progress = new ProgressSender({
+    config,
+    s3,
+    clock: realClock,
+    log: (event) => log.push(event),
+    roster,
+    startedAt: 0,
+    earlierNodeHours: 0,
+  });
+  return { progress, roster, log };
+}
+
+describe('progress', () => {
+  it('ends in time although S3 never answers', async () => {
+    const { progress, log } = sender(() => new Promise(() => undefined));
+    progress.start();
+    progress.enter('running');
+    const ended = progress.finish({ kind: 'succeeded' }, realClock.now() + 1500);
+    const late = realClock.sleep(12_000).then(() => 'late');
+    expect(await Promise.race([ended, late])).not.toBe('late');
+    expect(log).toContain('Progress:NotSent');
+  });
+
+  it('sends its last word again until it arrives, the record with the reason last', async () => {
+    let failures = 3;
+    const arrived: [string, string][] = [];
+    const { progress } = sender(async ({ input }) => {
+      failures -= 1;
+      if (failures >= 0) throw new Error('503');
+      arrived.push([String(input.Key), String(input.Body)]);
+    });
+    progress.tally = new TaskTally(2, []);
+    progress.tally.ended(row(1), realClock.now());
+    progress.tally.ended(row(2, 7), realClock.now());
+    await progress.finish({ kind: 'tasks-failed', failed: 1, lost: 0 }, realClock.now() + 20_000);
+    const [key, body] = arrived.at(-1) ?? ['', '{}'];
+    expect(key).toBe('runs/a-0123456789a/progress.json');
+    expect(JSON.parse(body) as Progress).toMatchObject({
+      phase: 'done',
+      exitCode: 1,
+      tasks: { total: 2, succeeded: 1, failed: 1, running: 0 },
+    });
+    expect(arrived.map(([name]) => name)).toContain('runs/a-0123456789a/joblog.tsv');
+  });
+});
+
+describe('the tally', () => {
+  it('counts a task of a lost node as lost until somebody else has ended it', () => {
+    const tally = new TaskTally(3, [row(1)]);
+    tally.started(2, 1);
+    tally.started(3, 1);
+    tally.nodeLost(1);
+    expect(tally.counts()).toMatchObject({ succeeded: 1, lost: 2 });
+    tally.ended(row(3), 0);
+    expect(tally.counts()).toMatchObject({ succeeded: 2, lost: 1, failed: 0 });
+  });
+
+  it('writes one row a task, in order', () => {
+    const tally = new TaskTally(2, []);
+    tally.ended(row(2), 0);
+    tally.ended(row(1), 0);
+    expect(
+      tally
+        .joblog()
+        .split('\n')
+        .map((line) => line.split('\t')[0]),
+    ).toEqual(['Seq', '1', '2', '']);
+  });
+});
+
+describe('the roster', () => {
+  it('adds up instance time until a node is lost or released', () => {
+    const { roster } = sender(() => Promise.resolve());
+    const arrival = { cpus: 2, versions: {}, startedAt: 0 };
+    roster.joined(0, { ...arrival, address: '10.0.0.1' }, 1000, false);
+    roster.joined(1, { ...arrival, address: '10.0.0.2' }, 1000, true);
+    roster.lost(1, 'gone', 1_800_000);
+    roster.released(3_600_000);
+    expect(roster.nodeHours(7_200_000)).toBeCloseTo(1.5);
+    expect(roster.records().map((record) => record.state)).toEqual(['released', 'lost']);
+    expect(roster.live()).toEqual([]);
+  });
+});
