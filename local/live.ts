@@ -10,6 +10,8 @@ export interface LocalSurroundings {
   nonce: () => string;
   /** True where a person watches: a terminal and not CI. */
   interactive: boolean;
+  /** True where a question can be answered: CI installs without asking. */
+  asks: boolean;
   colour: boolean;
 }
 
@@ -31,6 +33,7 @@ export function live(): LocalSurroundings {
     vcpus: availableParallelism(),
     nonce: () => randomBytes(16).toString('hex'),
     interactive,
+    asks: env.CI !== 'true',
     colour: interactive && env.NO_COLOR === undefined,
   };
 }

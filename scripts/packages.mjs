@@ -1,0 +1,116 @@
+// Plain Node 20, no dependency: makes sure that GNU parallel and OpenSSH are there. Debian's openssh-server starts an ssh
+// service when it is installed, which nobody asked for: a policy-rc.d forbids it meanwhile.
+import { spawnSync } from 'node:child_process';
+import { accessSync, chmodSync, constants, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline/promises';
+import { fileURLToPath } from 'node:url';
+
+const WANTED = [
+  { command: 'parallel', package: 'parallel' },
+  { command: 'sshd', package: 'openssh-server' },
+  { command: 'ssh', package: 'openssh-client' },
+  { command: 'ssh-keygen', package: 'openssh-client' },
+  { command: 'perl', package: 'perl' },
+];
+const POLICY = '/usr/sbin/policy-rc.d';
+const SET_ASIDE = '/usr/sbin/policy-rc.d.sierra-batch';
+
+/**
+ * Installs what is missing, after asking unless `yes`. `browser` asks for Debian's chromium as well.
+ * @returns whether everything is there now
+ */
+export async function ensurePackages({ yes, browser = false }) {
+  const wanted = browser ? [...WANTED, { command: 'chromium', package: 'chromium' }] : WANTED;
+  const missing = [
+    ...new Set(wanted.filter(({ command }) => !isInstalled(command)).map((each) => each.package)),
+  ];
+  if (missing.length === 0) return true;
+  const install = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
+  const isRoot = process.getuid?.() === 0;
+  const canSudo =
+    !isRoot && isInstalled('sudo') && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
+  if (!isInstalled('apt-get') || !(isRoot || canSudo)) {
+    console.error(`Missing: ${missing.join(', ')}. Install with:\n\n  ${isRoot ? '' : 'sudo '}${install}\n`);
+    return false;
+  }
+  if (!yes && !(await agreed(missing))) {
+    console.error(`Nothing was installed. To do it yourself:\n\n  ${isRoot ? '' : 'sudo '}${install}\n`);
+    return false;
+  }
+  if (canSudo) {
+    // The same script as root: the policy file is root's to write.
+    return (
+      spawnSync(
+        'sudo',
+        ['-n', process.execPath, fileURLToPath(import.meta.url), '--yes', ...(browser ? ['--browser'] : [])],
+        { stdio: 'inherit' },
+      ).status === 0
+    );
+  }
+  return installWithoutServices(missing);
+}
+
+function installWithoutServices(packages) {
+  const hadPolicy = existsSync(POLICY);
+  if (hadPolicy) renameSync(POLICY, SET_ASIDE);
+  writeFileSync(POLICY, '#!/bin/sh\nexit 101\n');
+  chmodSync(POLICY, 0o755);
+  try {
+    const install = () => apt('install', '-y', '--no-install-recommends', ...packages);
+    // Without package lists, or with old ones, the first try fails.
+    if (install() !== 0 && (apt('update') !== 0 || install() !== 0)) {
+      console.error(`apt could not install ${packages.join(', ')}: see above.`);
+      return false;
+    }
+    return true;
+  } finally {
+    rmSync(POLICY, { force: true });
+    if (hadPolicy) renameSync(SET_ASIDE, POLICY);
+  }
+}
+
+function apt(...args) {
+  console.error(`apt-get ${args.join(' ')} …`);
+  // What apt prints is for whoever has to find out why it failed.
+  const { status, stdout, stderr } = spawnSync('apt-get', ['-q', ...args], {
+    env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
+    encoding: 'utf8',
+  });
+  if (status !== 0) console.error(`${stdout}${stderr}`.trim().split('\n').slice(-10).join('\n'));
+  return status;
+}
+
+async function agreed(packages) {
+  if (!process.stdin.isTTY || !process.stderr.isTTY) return false;
+  const prompt = createInterface({ input: process.stdin, output: process.stderr });
+  try {
+    const answer = await prompt.question(
+      `Debian packages are missing: ${packages.join(', ')}. Install them (no ssh service will be started)? [y/N] `,
+    );
+    return /^y(es)?$/i.test(answer.trim());
+  } finally {
+    prompt.close();
+  }
+}
+
+/** sshd lies in a folder that is seldom on an ordinary user's PATH. */
+function isInstalled(command) {
+  return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'].some((folder) => {
+    try {
+      accessSync(join(folder, command), constants.X_OK);
+      return true;
+    } catch {
+      return false;
+    }
+  });
+}
+
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  const has = (option) => process.argv.includes(option);
+  const ready = await ensurePackages({
+    yes: has('--yes') || process.env.CI === 'true',
+    browser: has('--browser'),
+  });
+  process.exit(ready ? 0 : 2);
+}
