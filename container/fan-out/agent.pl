@@ -24,7 +24,7 @@ open(my $file, '<', "$scratch/environment") or die "pool: cannot read $scratch/e
 close $file;
 # Options of the user's PARALLEL are for node 0; here they would change how groups are run.
 delete @ENV{qw(PARALLEL PARALLEL_HOME PARALLEL_SHELL)};
-$ENV{PARALLEL_SSHLOGIN} = $ENV{PARALLEL_SSHHOST} = $address;
+$ENV{SIERRA_BATCH_POOL_ADDRESS} = $address;
 
 # sshd made a session for this command; tasks stay in it, so the session is how they are found again.
 my $session = (split ' ', (stat_of($$))[1])[3];

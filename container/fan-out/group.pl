@@ -14,6 +14,8 @@ use Time::HiRes qw(time);
 
 my ($descriptor) = @ARGV;
 my $scratch = delete $ENV{SIERRA_BATCH_POOL};
+# To a task it looks as if node 0's GNU parallel had sent it here.
+$ENV{PARALLEL_SSHLOGIN} = $ENV{PARALLEL_SSHHOST} = delete $ENV{SIERRA_BATCH_POOL_ADDRESS};
 my ($id, $budget, $limit, @ranges) = split /_/, $descriptor;
 my ($commands, $results, $workdir) = settings("$scratch/settings");
 delete @ENV{qw(PARALLEL_SHELL PARALLEL_TMP)};
