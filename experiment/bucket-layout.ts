@@ -1,3 +1,5 @@
+import { createHash } from 'node:crypto';
+
 /** Where everything lies in the bucket: the one place that knows a key. See docs/architecture.md. */
 
 /** The only prefix that people write to, and the only trigger. */
@@ -38,9 +40,14 @@ export function runKeys(runId: string) {
   } as const;
 }
 
-/** Where the faults of a manifest that was not accepted are written. */
+/**
+ * Where the faults of a manifest that was not accepted are written. A key may have 1,024 bytes in S3, so of a very long
+ * one the hash stands there.
+ */
 export function rejectionKeys(key: string, version: string) {
-  const base = `${REJECTED_PREFIX}${key}@${version}`;
+  const whole = `${REJECTED_PREFIX}${key}@${version}`;
+  const hash = createHash('sha256').update(`${key}@${version}`).digest('hex');
+  const base = Buffer.byteLength(whole) <= 1000 ? whole : `${REJECTED_PREFIX}${MANIFEST_PREFIX}${hash}`;
   return { text: `${base}.txt`, json: `${base}.json` } as const;
 }
 

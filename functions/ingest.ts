@@ -34,8 +34,7 @@ async function takeIn(
 ): Promise<void> {
   const bucket = new Bucket(deps.s3, deps.deployment.bucket, deps.clock);
   const source = { bucket: bucket.name, key: dropped.key, version: dropped.versionId ?? dropped.etag };
-  const read = await readManifest(deps, bucket, dropped);
+  const read = await readManifest(bucket, dropped);
   const started = read.ok ? await startRun(deps, bucket, source, read) : read;
-  if (started.ok) return;
-  await reject(deps, bucket, source, started.faults);
+  if (!started.ok) await reject(deps, bucket, source, started);
 }

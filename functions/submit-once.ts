@@ -21,6 +21,13 @@ type IdempotentCommand =
   | RegisterJobDefinitionCommand
   | DescribeJobDefinitionsCommand;
 
+type BatchOutput = SubmitJobCommandOutput &
+  DescribeJobsCommandOutput &
+  ListJobsCommandOutput &
+  TerminateJobCommandOutput &
+  RegisterJobDefinitionCommandOutput &
+  DescribeJobDefinitionsCommandOutput;
+
 /**
  * Batch with the SDK's own retries, but for SubmitJob: that has no client token, so a retry after a lost answer would be a
  * second job. Whoever submits decides what to do about an error.
@@ -40,7 +47,9 @@ export class SubmitOnce implements BatchPort {
   send(command: TerminateJobCommand): Promise<TerminateJobCommandOutput>;
   send(command: RegisterJobDefinitionCommand): Promise<RegisterJobDefinitionCommandOutput>;
   send(command: DescribeJobDefinitionsCommand): Promise<DescribeJobDefinitionsCommandOutput>;
-  async send(command: SubmitJobCommand | IdempotentCommand): Promise<object & SubmitJobCommandOutput> {
+  async send(
+    command: SubmitJobCommand | IdempotentCommand,
+  ): Promise<Partial<BatchOutput> & Pick<BatchOutput, '$metadata'>> {
     if (command instanceof SubmitJobCommand) return this.#once.send(command);
     const port: BatchPort = this.#often;
     return Reflect.apply(port.send, port, [command]);

@@ -1,0 +1,133 @@
+import { Readable } from 'node:stream';
+import { runKeys } from '../experiment/bucket-layout.ts';
+import {
+  MOST_COMMAND_BYTES,
+  MOST_LIST_BYTES,
+  MOST_STOCK_COMMAND_BYTES,
+  measureCommands,
+} from '../experiment/command-list.ts';
+import { parseS3Url } from '../experiment/make-plan.ts';
+import type { Manifest } from '../experiment/manifest.ts';
+import { commandsOf } from '../experiment/manifest.ts';
+import { Bucket } from './bucket.ts';
+import type { FunctionDeps } from './function-deps.ts';
+import type { Refused } from './read-manifest.ts';
+import { refused } from './read-manifest.ts';
+
+/** The list as it was frozen; undefined where node 0 freezes it (a file among the inputs), or for SIERRA. */
+export type Frozen = { ok: true; frozen?: { key: string; total: number } } | Refused;
+
+const BLOCK_BYTES = 256 * 1024;
+
+/**
+ * Writes `runs/<run-id>/commands.txt` as a stream of known length: the list is made twice and held never, so that a
+ * million commands take no more memory than a hundred.
+ */
+export async function freezeCommands(
+  deps: FunctionDeps,
+  bucket: Bucket,
+  runId: string,
+  manifest: Manifest,
+): Promise<Frozen> {
+  const own = commandsOf(manifest);
+  const key = runKeys(runId).commands;
+  if (own !== undefined) {
+    const { bytes } = measureCommands(own.lines, MOST_COMMAND_BYTES);
+    await bucket.writeStreamIfAbsent(key, Readable.from(inBlocks(own.lines), { objectMode: false }), bytes);
+    return { ok: true, frozen: { key, total: own.total } };
+  }
+  const place = parseS3Url(manifest.run.commands?.file ?? '');
+  return place === undefined
+    ? { ok: true }
+    : copyList(deps, bucket, key, place, manifest.run.fanout === 'stock');
+}
+
+/** A list that somebody left in a bucket is read twice: to judge it, and to copy what was judged. */
+async function copyList(
+  deps: FunctionDeps,
+  bucket: Bucket,
+  key: string,
+  place: { bucket: string; key: string },
+  stock: boolean,
+): Promise<Frozen> {
+  const source = new Bucket(deps.s3, place.bucket, deps.clock);
+  const url = `s3://${place.bucket}/${place.key}`;
+  const head = await source.head(place.key);
+  if (head === undefined)
+    return refused(
+      'no-commands',
+      `there is no object ${url}, or this deployment may not read it`,
+      'run.commands.file',
+    );
+  if (head.size > MOST_LIST_BYTES) return refused('too-large', `${url} has over 1 GiB`, 'run.commands.file');
+  const judged = await judgeLines(
+    await source.stream(place.key, { etag: head.etag }),
+    stock ? MOST_STOCK_COMMAND_BYTES : MOST_COMMAND_BYTES,
+  );
+  if (typeof judged === 'string') return refused('bad-commands', `${url}: ${judged}`, 'run.commands.file');
+  const again = await source.stream(place.key, { etag: head.etag });
+  if (again === undefined)
+    return refused(
+      'gone',
+      `${url} was changed while it was read; drop the manifest again`,
+      'run.commands.file',
+    );
+  await bucket.writeStreamIfAbsent(
+    key,
+    Readable.from(withFinalNewline(again, judged.endsWithNewline), { objectMode: false }),
+    head.size + (judged.endsWithNewline ? 0 : 1),
+  );
+  return { ok: true, frozen: { key, total: judged.total } };
+}
+
+/** How many lines there are, or what is wrong with them in a sentence. */
+async function judgeLines(
+  stream: AsyncIterable<Uint8Array> | undefined,
+  mostBytes: number,
+): Promise<{ total: number; endsWithNewline: boolean } | string> {
+  if (stream === undefined) return 'it was changed while it was read; drop the manifest again';
+  let total = 0;
+  let length = 0;
+  let last = 10;
+  for await (const block of stream) {
+    for (const byte of block) {
+      if (byte === 0) return `line ${total + 1} holds a NUL character`;
+      if (byte === 10) {
+        total += 1;
+        length = 0;
+      } else {
+        length += 1;
+        if (length > mostBytes)
+          return `line ${total + 1} has over ${mostBytes.toLocaleString('en')} bytes, the most that one command may have`;
+      }
+      last = byte;
+    }
+  }
+  if (last !== 10) total += 1;
+  if (total === 0) return 'it is empty';
+  if (total > 1_000_000)
+    return `it has ${total.toLocaleString('en')} lines, and at most 1,000,000 are allowed`;
+  return { total, endsWithNewline: last === 10 };
+}
+
+async function* withFinalNewline(
+  stream: AsyncIterable<Uint8Array>,
+  has: boolean,
+): AsyncGenerator<Uint8Array> {
+  yield* stream;
+  if (!has) yield Buffer.from('\n');
+}
+
+function* inBlocks(lines: Iterable<string>): Generator<Buffer> {
+  let block: string[] = [];
+  let size = 0;
+  for (const line of lines) {
+    block.push(line, '\n');
+    size += line.length + 1;
+    if (size < BLOCK_BYTES) continue;
+    yield Buffer.from(block.join(''));
+    block = [];
+    size = 0;
+  }
+  if (size > 0) yield Buffer.from(block.join(''));
+}

@@ -1,0 +1,55 @@
+import type { Fault } from '../experiment/faults.ts';
+import type { Manifest } from '../experiment/manifest.ts';
+import { manifestFormat, parseManifest } from '../experiment/manifest.ts';
+import type { Source } from '../experiment/manifest-source.ts';
+import type { Bucket } from './bucket.ts';
+
+/** A manifest that was not accepted: its faults, and its text to show them in. */
+export interface Refused {
+  ok: false;
+  faults: readonly Fault[];
+  text: string;
+}
+
+export interface ReadManifest {
+  ok: true;
+  bytes: Uint8Array;
+  manifest: Manifest;
+  /** For faults that are found later. */
+  source: Source;
+  warnings: readonly Fault[];
+}
+
+const MOST_BYTES = 1024 * 1024;
+
+/** Reads that very version. One that is gone or too large is refused: trying again would never end. */
+export async function readManifest(
+  bucket: Bucket,
+  { key, versionId, etag }: { key: string; versionId: string | undefined; etag: string },
+): Promise<ReadManifest | Refused> {
+  const version = { versionId, etag };
+  const head = await bucket.head(key, version);
+  if (head === undefined) return gone(key);
+  if (head.size > MOST_BYTES)
+    return refused(
+      'too-large',
+      `the file has ${head.size} bytes, and a manifest may have 1 MiB; put long command lists into a file of their own (run.commands.file)`,
+    );
+  const bytes = await bucket.readBytes(key, version);
+  if (bytes === undefined) return gone(key);
+  const parsed = parseManifest(bytes, manifestFormat(key), { origin: 'bucket' });
+  if (!parsed.ok) return { ok: false, faults: parsed.faults, text: new TextDecoder().decode(bytes) };
+  return { ok: true, bytes, manifest: parsed.manifest, source: parsed.source, warnings: parsed.warnings };
+}
+
+/** A fault of the file as a whole, or of what it names elsewhere. */
+export function refused(code: string, message: string, path = '', text = ''): Refused {
+  return { ok: false, faults: [{ code, path, line: 0, column: 0, text, message }], text: '' };
+}
+
+function gone(key: string): Refused {
+  return refused(
+    'gone',
+    `this version of ${key} was deleted or overwritten before it could be read; drop it again`,
+  );
+}
