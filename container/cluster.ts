@@ -95,6 +95,8 @@ export class Cluster implements JoinListener {
   }
 
   async release(graceMs: number): Promise<void> {
+    // First the shared connections, which would complain of a daemon that goes away under them.
+    await this.#masters?.closeAll();
     await this.#server?.release(graceMs);
     this.#attempt.roster.released(this.#attempt.surroundings.clock.now());
   }

@@ -49,6 +49,8 @@ export class SierraJoblog {
     try {
       const path = await this.#newest();
       if (path === undefined) return;
+      // Here lies what failed tasks wrote.
+      this.#attempt.folders.results = dirname(path);
       const text = await readFile(path, 'utf8');
       if (text === this.#seen) return;
       this.#seen = text;

@@ -77,10 +77,11 @@ async function runStages(
   const { ending, progress, surroundings, log } = attempt;
   const environment = await sierraEnvironment(attempt, cluster);
   const joblog = new SierraJoblog(attempt);
+  const goesOn = await hasFinishedStageOne(attempt);
   let workersAreHere = true;
   for (const stage of work.pipeline) {
     if (ending.reason !== undefined) return ending.reason;
-    if (stage === 1 && (await hasFinishedStageOne(attempt))) {
+    if (stage === 1 && goesOn) {
       log('Sierra:Stage:Skipped', { stage, why: 'an earlier attempt has finished it' });
       continue;
     }
@@ -92,7 +93,12 @@ async function runStages(
     progress.stage = stage;
     log('Sierra:Stage:Started', { stage });
     if (stage === 2) joblog.follow();
-    const result = await runStage(attempt, program, sierraArguments(attempt, work, stage), environment);
+    const result = await runStage(
+      attempt,
+      program,
+      sierraArguments(attempt, work, stage, goesOn),
+      environment,
+    );
     if (stage === 2) await joblog.end();
     if (ending.reason !== undefined) return ending.reason;
     const reason = judge(stage, result, joblog, work);
@@ -118,11 +124,12 @@ function judge(
 
 /** The line of one stage: the user's arguments, and what hpc.awsbatch needs from us. */
 function sierraArguments(
-  { folders, plan }: Pick<Attempt, 'folders' | 'plan'>,
-  work: Pick<SierraWork, 'args'>,
+  { folders, plan }: Attempt,
+  work: SierraWork,
   stage: number,
+  goesOn: boolean,
 ): string[] {
-  const resumes = stage === 2 && plan.resume !== undefined && !work.args.includes('--exec-resume');
+  const resumes = stage === 2 && goesOn && !work.args.includes('--exec-resume');
   return [
     ...work.args,
     '--execenv=hpc.awsbatch',

@@ -1,0 +1,143 @@
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { runKeys } from '../../experiment/bucket-layout.ts';
+import { parseJoblog } from '../../experiment/joblog.ts';
+import type { Plan, SierraWork } from '../../experiment/plan.ts';
+import type { LoopbackCluster } from './loopback-cluster.ts';
+import { loopbackCluster } from './loopback-cluster.ts';
+
+let cluster: LoopbackCluster | undefined;
+afterEach(async () => {
+  await cluster?.close();
+  cluster = undefined;
+});
+
+const PATIENCE = { timeout: 120_000 };
+
+/**
+ * Does what SIERRA does on hpc.awsbatch as far as the runner sees it: stage 1 makes the batch root and fails where there
+ * is one, stage 2 runs the very line over ssh and exits 0 although runs failed, the others say that they ran.
+ */
+const SIERRA = `#!/bin/bash
+set -u
+while [ $# -gt 0 ]; do
+  case "$1" in
+    --sierra-root=*) root="\${1#*=}" ;;
+    --nodefile=*) nodefile="\${1#*=}" ;;
+    --exec-jobs-per-node=*) jobs="\${1#*=}" ;;
+    --exec-resume) resume=--resume-failed ;;
+    --breaks-in=*) breaks="\${1#*=}" ;;
+    --pipeline) shift; stage="$1" ;;
+  esac
+  shift
+done
+B="$root/project/controller/scenario/template-criterion"
+echo "stage $stage \${resume:-}" >> "$root/../stages"
+if [ "$stage" = "\${breaks:-}" ]; then echo "stage $stage is broken" >&2; exit 1; fi
+case "$stage" in
+  1) [ -e "$B/exp-inputs" ] && { echo "FileExistsError: exp-inputs" >&2; exit 1; }
+     mkdir -p "$B/exp-inputs" "$B/scratch"; cp "$root/runs.txt" "$B/commands.txt" ;;
+  2) export PARALLEL="\${PARALLEL} --env PATH --env LD_LIBRARY_PATH --env PYTHONPATH" PARALLEL_SHELL=/bin/bash
+     sort -u "$nodefile" > "$B/$AWS_BATCH_JOB_ID-nodelist.txt"
+     parallel \${resume:-} --jobs "$jobs" --results "$B/scratch" --joblog "$B/scratch/parallel.log" \\
+       --sshloginfile "$B/$AWS_BATCH_JOB_ID-nodelist.txt" --workdir "$B/scratch" < "$B/commands.txt" ;;
+esac
+exit 0
+`;
+
+async function sierraCluster(runs: string, work: Partial<SierraWork>): Promise<LoopbackCluster> {
+  const change: Partial<Plan> = {
+    cluster: { nodes: 2, vcpus: 2, memoryMiB: 512 },
+    minNodes: 2,
+    inputs: [{ kind: 'object', bucket: 'bucket', key: 'data/runs.txt', to: 'runs.txt' }],
+    environment: { GREETING: 'good  day' },
+    work: { kind: 'sierra', args: [], pipeline: [1, 2, 3, 4], onFailedRuns: 'process', ...work },
+  };
+  const made = await loopbackCluster([], change);
+  await made.put('data/runs.txt', runs);
+  mkdirSync(join(made.base, 'bin'));
+  writeFileSync(join(made.base, 'bin/sierra'), SIERRA);
+  chmodSync(join(made.base, 'bin/sierra'), 0o755);
+  cluster = made;
+  return made;
+}
+
+async function run(made: LoopbackCluster, attempt = '1') {
+  const environment = { PATH: `${made.base}/bin:${process.env.PATH}`, AWS_BATCH_JOB_ATTEMPT: attempt };
+  const nodes = made.startAll(environment);
+  const codes = await Promise.all(nodes.map((node) => node.exited));
+  return { codes, output: nodes[0]?.output() };
+}
+
+function lines(name: string): string[] {
+  const path = join(cluster?.shared ?? '', 'runs/test-run-0123456789a', name);
+  return readFileSync(path, 'utf8')
+    .trim()
+    .split('\n')
+    .map((line) => line.trim());
+}
+
+describe('a SIERRA experiment', () => {
+  it('runs stage 2 on all nodes, and the later ones once the workers are gone', PATIENCE, async () => {
+    const runs = 'echo "$GREETING" "$AWS_BATCH_JOB_NODE_INDEX" >> "$HOME_OF_TEST/said"; sleep 0.3\n'.repeat(
+      8,
+    );
+    const made = await sierraCluster(runs.replaceAll('$HOME_OF_TEST', '../../../../../..'), {});
+    const { codes, output } = await run(made);
+    expect(codes, output).toEqual([0, 0]);
+    expect(lines('stages')).toEqual(['stage 1', 'stage 2', 'stage 3', 'stage 4']);
+    expect(new Set(lines('said'))).toEqual(new Set(['good  day 0', 'good  day 1']));
+    expect((await made.progress()).tasks).toMatchObject({ total: 8, succeeded: 8 });
+    expect(parseJoblog((await made.text(runKeys(made.runId).joblog)) ?? '')).toHaveLength(8);
+    expect(made.leftovers()).toEqual([]);
+  });
+
+  it('tells failed runs although SIERRA exits 0, and processes the others', PATIENCE, async () => {
+    const made = await sierraCluster('true\necho why >&2; exit 3\n', {});
+    const { codes, output } = await run(made);
+    expect(codes, output).toEqual([1, 0]);
+    expect((await made.progress()).reason).toEqual({ kind: 'tasks-failed', failed: 1, lost: 0 });
+    expect(await made.text(runKeys(made.runId).taskOutput(2, 'err'))).toBe('why\n');
+    expect(lines('stages')).toContain('stage 4');
+  });
+
+  it('stops before stage 3 where the manifest says so', PATIENCE, async () => {
+    const made = await sierraCluster('false\n', { onFailedRuns: 'stop' });
+    expect((await run(made)).codes).toEqual([1, 0]);
+    expect(lines('stages')).toEqual(['stage 1', 'stage 2']);
+  });
+
+  it('that breaks outside its tasks ends with 5 and names the stage', PATIENCE, async () => {
+    const made = await sierraCluster('true\n', { args: ['--breaks-in=3'] });
+    expect((await run(made)).codes[0]).toBe(5);
+    const { reason } = await made.progress();
+    expect(reason).toMatchObject({ kind: 'sierra-failed', stage: 3, exitCode: 1 });
+    expect(JSON.stringify(reason)).toContain('stage 3 is broken');
+  });
+
+  it('that is retried leaves stage 1 out and resumes stage 2', PATIENCE, async () => {
+    const made = await sierraCluster(
+      'echo once >> ../../../../../../once\n[ -e ../../../../../../once2 ]\n',
+      {
+        onFailedRuns: 'stop',
+      },
+    );
+    expect((await run(made)).codes[0]).toBe(1);
+    writeFileSync(join(made.shared, 'runs/test-run-0123456789a/once2'), '');
+    const again = await run(made, '2');
+    expect(again.codes[0], again.output).toBe(0);
+    expect(lines('once')).toEqual(['once']);
+    expect(lines('stages')).toEqual(['stage 1', 'stage 2', 'stage 2 --resume-failed', 'stage 3', 'stage 4']);
+  });
+
+  it('without SIERRA in the image ends with 2', PATIENCE, async () => {
+    const made = await sierraCluster('true\n', {});
+    const [main] = made.startAll();
+    expect(await main?.exited).toBe(2);
+    expect((await made.progress()).reason).toMatchObject({
+      kind: 'bad-environment',
+      faults: [{ check: 'no-sierra' }],
+    });
+  });
+});
