@@ -1,0 +1,220 @@
+import { readFileSync } from 'node:fs';
+import type { JobDetail } from '@aws-sdk/client-batch';
+import type { Deployment } from '../../experiment/deployment.ts';
+import { makeCollect } from '../../functions/collect.ts';
+import type { FunctionDeps } from '../../functions/function-deps.ts';
+import { makeIngest } from '../../functions/ingest.ts';
+import { makeSettle } from '../../functions/settle.ts';
+import { makeSubmit } from '../../functions/submit.ts';
+import { LocalBatch } from '../batch/batch.ts';
+import { BatchInProcess } from '../batch/batch-in-process.ts';
+import {
+  jobStateChangeEvent,
+  LOCAL_ACCOUNT,
+  LOCAL_REGION,
+  objectCreatedEvent,
+  scheduledEvent,
+} from '../bus-events.ts';
+import { EventBus } from '../events.ts';
+import { RULES } from '../rules.ts';
+import { memoryBodies } from '../s3/memory-bodies.ts';
+import { ObjectIndex } from '../s3/object-index.ts';
+import { LocalS3 } from '../s3/s3.ts';
+import { S3InProcess } from '../s3/s3-in-process.ts';
+import { SeededRandom } from '../seeded-random.ts';
+import { LocalStates } from '../states/local-states.ts';
+import { StatesInProcess } from '../states/states-in-process.ts';
+import { statusChangeEvent } from '../states/status-change-event.ts';
+import { VirtualClock } from '../virtual-clock.ts';
+import type { FaultKind } from './faults.ts';
+import { Faults } from './faults.ts';
+import { SimulatedLambda } from './invocations.ts';
+import type { Mutation } from './mutants.ts';
+import { simulatedNodes } from './simulated-nodes.ts';
+import { Trace } from './trace.ts';
+
+export const BUCKET = 'simulated-bucket';
+export const STATE_MACHINE = `arn:aws:states:${LOCAL_REGION}:${LOCAL_ACCOUNT}:stateMachine:simulated`;
+const QUEUE = {
+  name: 'queue',
+  arn: `arn:aws:batch:${LOCAL_REGION}:${LOCAL_ACCOUNT}:job-queue/queue`,
+  maxvCpus: 64,
+};
+const START_MS = Date.UTC(2030, 0, 1);
+const SCHEDULE_MS = 60_000;
+
+/** A job that passed the fence: it may run the experiment. */
+export interface Owned {
+  runId: string;
+  jobId: string;
+  attempt: number;
+}
+
+/** Everything that a seed makes: time, chance, a cloud and the real control plane in it. */
+export type World = Awaited<ReturnType<typeof makeWorld>>;
+
+export async function makeWorld(
+  seed: number,
+  options: { mutation?: Mutation; only?: readonly FaultKind[] } = {},
+) {
+  const clock = new VirtualClock(START_MS);
+  const random = new SeededRandom(seed);
+  const trace = new Trace(clock);
+  const faults = new Faults(random, options.only);
+  const owned: Owned[] = [];
+  /** How often each thing happened, for what must happen sometimes over all seeds. */
+  const happened = new Map<string, number>();
+  const count = (what: string) => happened.set(what, (happened.get(what) ?? 0) + 1);
+
+  const bus = new EventBus({
+    clock,
+    deliveries: (event) => {
+      if (event.source === 'aws.states' && faults.strikes('execution-event-lost')) return [];
+      // S3's and Batch's events are durable: late and twice, but there. A dropped manifest whose event is lost is nobody's.
+      if (event.source === 'aws.batch' && faults.strikes('event-lost')) return [];
+      const late = faults.strikes('event-late') ? random.between(0, 300_000) : random.between(0, 800);
+      return faults.strikes('event-doubled') ? [late, late + random.between(0, 120_000)] : [late];
+    },
+    maxTries: 200,
+  });
+  const bodies = memoryBodies();
+  const index = new ObjectIndex();
+  const s3 = new S3InProcess(
+    new LocalS3({
+      bucket: BUCKET,
+      bodies,
+      index,
+      clock,
+      nonce: random.nonce,
+      missing: random.pick(['NoSuchKey', 'AccessDenied']),
+      keepNoncurrent: 2,
+      onCreated: (object) => bus.putEvent(objectCreatedEvent(object, random.nonce())),
+    }),
+  );
+  const listedLate = faults.isOn('jobs-listed-late') ? random.between(1000, 90_000) : 0;
+  const forgottenAfter = faults.isOn('jobs-forgotten')
+    ? random.between(1000, 600_000)
+    : Number.POSITIVE_INFINITY;
+  if (listedLate > 0) faults.note('jobs-listed-late');
+  if (forgottenAfter < Number.POSITIVE_INFINITY) faults.note('jobs-forgotten');
+  const localBatch = new LocalBatch({
+    clock,
+    nonce: random.nonce,
+    region: LOCAL_REGION,
+    account: LOCAL_ACCOUNT,
+    queues: [QUEUE],
+    delays: { pending: 1000, starting: 30_000, child: (node) => node * 1000 },
+    listAfterMs: listedLate,
+    describeForMs: forgottenAfter,
+    capacityHook: () =>
+      faults.strikes('no-capacity')
+        ? {
+            reason: 'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - simulated',
+            until: clock.sleep(random.between(60_000, 40 * 60_000)),
+          }
+        : undefined,
+    startNode: simulatedNodes({
+      s3: options.mutation?.nodeS3?.(s3) ?? s3,
+      clock,
+      random,
+      faults,
+      trace,
+      bucket: BUCKET,
+      onOwned: (one) => {
+        owned.push(one);
+        trace.add('owned', { ...one });
+      },
+      onFenced: () => count('fenced'),
+    }),
+    onStateChange: (detail: JobDetail) => {
+      trace.add('job', { id: detail.jobId, status: detail.status, reason: detail.statusReason });
+      bus.putEvent(jobStateChangeEvent(detail, random.nonce(), clock.now()));
+    },
+  });
+  const { jobDefinitionArn: jobDefinition = '' } = await localBatch.registerJobDefinition({
+    jobDefinitionName: 'simulated',
+    type: 'multinode',
+    nodeProperties: {
+      numNodes: 1,
+      mainNode: 0,
+      nodeRangeProperties: [{ targetNodes: '0:', container: { image: 'simulated' } }],
+    },
+  });
+  const deployment: Deployment = {
+    bucket: BUCKET,
+    stateMachineArn: STATE_MACHINE,
+    jobDefinition,
+    queues: { [QUEUE.name]: { arn: QUEUE.arn, maxvCpus: QUEUE.maxvCpus } },
+    defaultQueue: QUEUE.name,
+    inputBuckets: [],
+    defaults: { vcpus: 2, memoryMiB: 1024 },
+    sharedFolder: '/mnt/efs',
+    joinPort: 7741,
+    sshPort: 22,
+  };
+  const localStates = new LocalStates({
+    clock,
+    nonce: random.nonce,
+    random: () => random.next(),
+    stateMachineArn: STATE_MACHINE,
+    definition: DEFINITION,
+    substitutions: {
+      SubmitFunctionArn: 'submit',
+      SettleFunctionArn: 'settle',
+      CollectFunctionArn: 'collect',
+    },
+    functions: {
+      submit: (payload) => lambda.invoke('submit', makeSubmit, payload),
+      settle: (payload) => lambda.invoke('settle', makeSettle, payload),
+      collect: (payload) => lambda.invoke('collect', makeCollect, payload),
+    },
+    onStatus: (execution) => {
+      trace.add('execution', { name: execution.name, status: execution.status, error: execution.error });
+      bus.putEvent(statusChangeEvent(execution, random.nonce(), clock.now()));
+    },
+  });
+  const states = new StatesInProcess(localStates);
+  const log = (event: string, fields: Record<string, unknown>) => {
+    count(typeof fields.do === 'string' ? `${event}:${fields.do}` : event);
+    trace.add(event, fields);
+  };
+  const deps: FunctionDeps = {
+    s3: options.mutation?.s3?.(s3) ?? s3,
+    batch: options.mutation?.batch?.(new BatchInProcess(localBatch)) ?? new BatchInProcess(localBatch),
+    states,
+    clock,
+    nonce: random.nonce,
+    deployment,
+    logger: { info: log, warn: log, error: log },
+    metrics: { count: () => undefined },
+  };
+  const lambda = new SimulatedLambda({ deps, clock, random, faults, trace });
+  bus.addRule({
+    name: 'manifest-dropped',
+    pattern: RULES.manifestDropped(BUCKET),
+    target: (event) => lambda.invoke('ingest', makeIngest, event),
+  });
+  const settle = (event: unknown) => lambda.invoke('settle', makeSettle, event);
+  bus.addRule({ name: 'job-changed', pattern: RULES.jobChanged(), target: settle });
+  bus.addRule({ name: 'execution-changed', pattern: RULES.executionChanged(STATE_MACHINE), target: settle });
+  bus.addSchedule('settle', SCHEDULE_MS, () => scheduledEvent('settle', random.nonce(), clock.now()), settle);
+
+  trace.add('faults', { on: faults.describe() });
+  return {
+    clock,
+    random,
+    trace,
+    faults,
+    owned,
+    happened,
+    s3,
+    index,
+    bodies,
+    localBatch,
+    localStates,
+    states,
+    lambda,
+  };
+}
+
+const DEFINITION = readFileSync(new URL('../../statemachine/experiment.asl.json', import.meta.url), 'utf8');
