@@ -4,11 +4,10 @@ import { createHash } from 'node:crypto';
 
 /** The only prefix that people write to, and the only trigger. */
 export const MANIFEST_PREFIX = 'manifests/';
-export const INPUT_PREFIX = 'inputs/';
-export const RUN_PREFIX = 'runs/';
+const INPUT_PREFIX = 'inputs/';
+const RUN_PREFIX = 'runs/';
 export const CONTROL_PREFIX = 'control/';
-export const REJECTED_PREFIX = 'rejected/';
-export const RUNS_PAGE_KEY = 'runs.html';
+const REJECTED_PREFIX = 'rejected/';
 
 /** True for a key that may start a run: `manifests/<any>.yaml|.yml|.json`. */
 export function isManifestKey(key: string): boolean {

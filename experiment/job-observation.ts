@@ -2,7 +2,7 @@ import type { JobDetail } from '@aws-sdk/client-batch';
 import type { ObservedAttempt } from './diagnosis/observed.ts';
 import type { JobStatus } from './status.ts';
 
-export interface JobAttempt extends ObservedAttempt {
+interface JobAttempt extends ObservedAttempt {
   /** Milliseconds since the epoch. */
   startedAt?: number | undefined;
   stoppedAt?: number | undefined;

@@ -25,7 +25,7 @@ export function renderNodefile(logins: readonly SshLogin[]): string {
 }
 
 /** One sshlogin as GNU parallel reads it. @throws BadNodefile */
-export function renderSshLogin({ slots, user, host }: SshLogin): string {
+function renderSshLogin({ slots, user, host }: SshLogin): string {
   if (!/^[A-Za-z0-9][A-Za-z0-9._:-]*$/.test(host))
     throw new BadNodefile(`not a host: ${JSON.stringify(host)}`);
   if (user !== undefined && !/^[A-Za-z_][A-Za-z0-9._-]*\$?$/.test(user))

@@ -3,7 +3,7 @@ import type { ManifestSource } from './run-id.ts';
 /** How a node's tasks are started: GNU parallel on node 0 as SIERRA does it, or one GNU parallel a node. */
 export type FanoutScheme = 'stock' | 'pool';
 
-export type NotifyState = 'rejected' | 'stuck' | 'failed' | 'succeeded' | 'cancelled' | 'timed-out';
+type NotifyState = 'rejected' | 'stuck' | 'failed' | 'succeeded' | 'cancelled' | 'timed-out';
 
 /** A list of commands, one a line. */
 export interface CommandWork {

@@ -6,7 +6,7 @@ import type { Progress } from './runner-records.ts';
 import { spoken } from './wording.ts';
 
 /** Node 0 writes its progress every ten seconds or more; this long without any, it is dead or frozen. */
-export const SILENCE_SECONDS = 15 * 60;
+const SILENCE_SECONDS = 15 * 60;
 /** Node 0 ends a run itself at its budget; settle only when node 0 did not within this time. */
 const BUDGET_GRACE_SECONDS = 180;
 

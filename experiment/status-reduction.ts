@@ -2,12 +2,6 @@ import { createHash } from 'node:crypto';
 import { diagnose } from './diagnosis.ts';
 import type { JobStatus, ObservedEvent, RunState, Status } from './status.ts';
 
-/** An event with the name it is stored under. */
-export interface StoredEvent {
-  id: string;
-  event: ObservedEvent;
-}
-
 /**
  * The name of what an event says, whenever it was seen: two observers of one thing write one object, and the first one's
  * time stands.

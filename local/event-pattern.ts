@@ -3,7 +3,7 @@ export interface EventPattern {
   readonly [field: string]: EventPattern | readonly PatternValue[];
 }
 
-export type PatternValue =
+type PatternValue =
   | string
   | number
   | boolean
@@ -15,7 +15,7 @@ export type PatternValue =
   | { readonly 'anything-but': readonly (string | number)[] };
 
 /** A pattern that this bus cannot judge; guessing would hide a mistake of the deployed rule. */
-export class UnknownPattern extends Error {
+class UnknownPattern extends Error {
   override readonly name = 'UnknownPattern';
 }
 

@@ -11,7 +11,7 @@ import { parseNodeRange, rangeOfNode } from './node-ranges.ts';
 import { checkRetryStrategy, checkTags, checkTimeout, NAME } from './request-limits.ts';
 
 /** One node as a request and its definition describe it together. */
-export interface NodeRequest {
+interface NodeRequest {
   image: string;
   command: readonly string[];
   environment: Readonly<Record<string, string>>;

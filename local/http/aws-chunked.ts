@@ -1,7 +1,7 @@
 import type { Readable } from 'node:stream';
 
 /** A body that is not what `Content-Encoding: aws-chunked` promises. */
-export class BadChunkedBody extends Error {
+class BadChunkedBody extends Error {
   override readonly name = 'BadChunkedBody';
 }
 

@@ -8,7 +8,7 @@ export interface ReservedAddresses {
 }
 
 /** There is no block of loopback addresses with the ports free: something is very wrong, or very full. */
-export class NoFreeAddresses extends Error {
+class NoFreeAddresses extends Error {
   override readonly name = 'NoFreeAddresses';
 }
 

@@ -12,7 +12,6 @@ export type PassState = Extract<State, { Type: 'Pass' }>;
 export type ChoiceState = Extract<State, { Type: 'Choice' }>;
 export type FailState = Extract<State, { Type: 'Fail' }>;
 export type Retrier = NonNullable<TaskState['Retry']>[number];
-export type Catcher = NonNullable<TaskState['Catch']>[number];
 
 /**
  * Reads a definition in the Amazon States Language (JSONPath). `${Name}` is replaced from `substitutions`, as

@@ -9,7 +9,7 @@ import { compileExpression, compileTemplate } from './payload-template.ts';
 import { timestamp } from './timestamp.ts';
 
 /** The two service integrations that are known here. */
-export const INVOKE = 'arn:aws:states:::lambda:invoke';
+const INVOKE = 'arn:aws:states:::lambda:invoke';
 export const INVOKE_AND_WAIT = 'arn:aws:states:::lambda:invoke.waitForTaskToken';
 
 const json: z.ZodType<Json> = z.json();

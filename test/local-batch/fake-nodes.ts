@@ -1,6 +1,6 @@
 import type { NodeExit, NodeSpec, RunningNode } from '../../local/batch/node-start.ts';
 
-export interface FakeNode extends RunningNode {
+interface FakeNode extends RunningNode {
   spec: NodeSpec;
   exit: (exit: NodeExit) => void;
   signals: string[];
