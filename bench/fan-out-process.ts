@@ -1,0 +1,63 @@
+// One run of a fan-out of the runner in a process of its own, as node 0 would run it:
+//
+//   node bench/fan-out-process.ts REQUEST
+//
+// REQUEST: a JSON file, a FanOutJob. Prints a FanOutReport as JSON.
+import { readFileSync } from 'node:fs';
+import type { FanoutHooks, FanoutNode, FanoutRequest } from '../container/fan-out/fan-out.ts';
+import { startPool } from '../container/fan-out/pool.ts';
+import { startStock } from '../container/fan-out/stock.ts';
+import { cpuMs } from './cpu-time.ts';
+
+export interface FanOutJob {
+  scheme: 'stock' | 'pool';
+  nodes: FanoutNode[];
+  commandsFile: string;
+  total: number;
+  /** An empty folder on the storage that the nodes share. */
+  folder: string;
+  sshConfig: string;
+  environment: Record<string, string>;
+}
+
+export interface FanOutReport {
+  seconds: number;
+  /** Of node 0, ssh clients and all. */
+  cpuMs: number;
+  succeeded: number;
+  peakMiB: number;
+  broken?: string;
+}
+
+const file = process.argv[2];
+if (file === undefined) throw new Error('no request given');
+const job: FanOutJob = JSON.parse(readFileSync(file, 'utf8'));
+const request: FanoutRequest = {
+  commandsFile: job.commandsFile,
+  total: job.total,
+  done: new Set(),
+  nodes: job.nodes,
+  workdir: `${job.folder}/work`,
+  results: `${job.folder}/results`,
+  joblog: `${job.folder}/joblog`,
+  scratch: `${job.folder}/scratch`,
+  sshConfig: job.sshConfig,
+  environment: job.environment,
+  taskRetries: 0,
+};
+const hooks: FanoutHooks = {
+  onRow: () => undefined,
+  onChannelLost: async () => 'evict',
+  log: (event, fields) => console.error(event, JSON.stringify(fields ?? {})),
+};
+const cpuBefore = cpuMs();
+const begin = performance.now();
+const { succeeded, broken } = await (job.scheme === 'pool' ? startPool : startStock)(request, hooks).result;
+const report: FanOutReport = {
+  seconds: (performance.now() - begin) / 1000,
+  cpuMs: cpuMs() - cpuBefore,
+  succeeded,
+  peakMiB: process.resourceUsage().maxRSS / 1024,
+  ...(broken === undefined ? {} : { broken }),
+};
+console.log(JSON.stringify(report));

@@ -1,0 +1,85 @@
+// How fast commands reach the nodes: this system's two fan-outs beside other tools, on this machine, in one run.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BenchNodes } from './nodes.ts';
+import { benchNodes } from './nodes.ts';
+import type { BenchOptions, Scheme, Workload } from './options.ts';
+import { parseOptions, SLOTS, USAGE } from './options.ts';
+import type { Row } from './results.ts';
+import { ROW_HEADER, renderComparison, renderRow, writeResults } from './results.ts';
+import { runScheme } from './schemes.ts';
+import { tasksOf } from './workloads.ts';
+
+const RESULTS = fileURLToPath(new URL('results.json', import.meta.url));
+
+async function main(): Promise<number> {
+  let options: BenchOptions;
+  try {
+    options = parseOptions(process.argv.slice(2));
+  } catch (error) {
+    console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
+    return 2;
+  }
+  const nodes = await benchNodes(Math.max(...options.nodes));
+  for (const signal of ['SIGINT', 'SIGTERM'] as const)
+    process.once(signal, () => void nodes.close().then(() => process.exit(130)));
+  const rows: Row[] = [];
+  try {
+    console.log(ROW_HEADER);
+    for (const count of options.nodes)
+      for (const workload of options.workloads)
+        for (const scheme of options.schemes) {
+          const row = await measure(nodes, workload, scheme, count, options);
+          if (row !== undefined) rows.push(row);
+        }
+  } finally {
+    await nodes.close();
+  }
+  console.log(`\n${renderComparison(rows)}`);
+  writeResults(RESULTS, rows);
+  return 0;
+}
+
+/** One cell of the table: the median of its repetitions. */
+async function measure(
+  nodes: BenchNodes,
+  workload: Workload,
+  scheme: Scheme,
+  count: number,
+  options: BenchOptions,
+): Promise<Row | undefined> {
+  const tasks = tasksOf(workload, scheme, count * SLOTS, options.tasks);
+  const rows: Row[] = [];
+  for (let turn = 0; turn < options.repeat; turn += 1) {
+    const folder = mkdtempSync(join(nodes.folder, 'run-'));
+    const commandsFile = join(folder, 'commands.txt');
+    writeFileSync(commandsFile, tasks.commands.map((command) => `${command}\n`).join(''));
+    const total = tasks.commands.length;
+    try {
+      const run = { nodes, count, commandsFile, total, folder };
+      const { seconds, node0CpuMs } = await runScheme(scheme, run);
+      rows.push({
+        workload,
+        scheme,
+        nodes: count,
+        slots: SLOTS,
+        tasks: total,
+        seconds,
+        rate: total / seconds,
+        node0CpuMs,
+      });
+    } catch (error) {
+      console.log(`${workload} ${scheme} on ${count}: ${error instanceof Error ? error.message : error}`);
+      process.exitCode = 1;
+      return undefined;
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  }
+  const median = rows.toSorted((a, b) => a.seconds - b.seconds)[Math.floor((rows.length - 1) / 2)];
+  if (median !== undefined) console.log(renderRow(median));
+  return median;
+}
+
+process.exitCode = (await main()) || process.exitCode;

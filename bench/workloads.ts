@@ -1,0 +1,43 @@
+import type { Scheme, Workload } from './options.ts';
+
+/** Tasks to run, and how long they would take if starting them cost nothing. */
+export interface Tasks {
+  commands: readonly string[];
+  /** Seconds of each task, in order. */
+  seconds: readonly number[];
+}
+
+/**
+ * The tasks of one workload. A scheme that starts a few tasks a second gets fewer of the short ones: rates are compared,
+ * and it reaches its own within these.
+ */
+export function tasksOf(workload: Workload, scheme: Scheme, slots: number, wanted?: number): Tasks {
+  const slow = scheme === 'stock';
+  switch (workload) {
+    case 'no-op':
+    case 'slow-storage':
+      return numbered(wanted ?? (slow ? 400 : 4000), (seq) => [`true ${seq}`, 0]);
+    case '10ms':
+      return numbered(wanted ?? (slow ? 400 : 4000), (seq) => [`sleep 0.01 # ${seq}`, 0.01]);
+    case '1s':
+      return numbered(wanted ?? 5 * slots, (seq) => [`sleep 1 # ${seq}`, 1]);
+    case 'heavy-tail':
+      return numbered(wanted ?? 400, (seq) => {
+        // One in a hundred takes fifty times as long; the last of them comes late in the list.
+        const seconds = seq % 100 === 90 ? 2.5 : 0.05;
+        return [`sleep ${seconds} # ${seq}`, seconds];
+      });
+  }
+}
+
+/** The shortest makespan that these slots allow: nobody waits, and starting costs nothing. */
+export function idealSeconds({ seconds }: Tasks, slots: number): number {
+  const work = seconds.reduce((sum, each) => sum + each, 0);
+  const longest = seconds.reduce((most, each) => Math.max(most, each), 0);
+  return Math.max(work / slots, longest, Math.ceil(seconds.length / slots) * Math.min(...seconds));
+}
+
+function numbered(count: number, task: (seq: number) => [string, number]): Tasks {
+  const all = Array.from({ length: count }, (_, index) => task(index + 1));
+  return { commands: all.map(([command]) => command), seconds: all.map(([, seconds]) => seconds) };
+}
