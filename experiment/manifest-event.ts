@@ -1,9 +1,11 @@
 import * as z from 'zod';
 
-/** An object that was dropped. `version` is absent where the bucket keeps none; the ETag stands in for it. */
+/** An object that was dropped. `versionId` is absent where the bucket keeps none; the ETag stands in for it. */
 export interface DroppedObject {
   bucket: string;
   key: string;
+  /** What the key says if it was URL-encoded after all: EventBridge's documentation does not tell. */
+  decodedKey?: string;
   versionId: string | undefined;
   etag: string;
 }
@@ -49,10 +51,12 @@ export function droppedObjects(event: unknown): DroppedObject[] | undefined {
   const bridged = eventBridge.safeParse(event);
   if (bridged.success) {
     const { bucket, object: created } = bridged.data.detail;
+    const decodedKey = decodeKey(created.key);
     return [
       {
         bucket: bucket.name,
         key: created.key,
+        ...(decodedKey === created.key ? {} : { decodedKey }),
         versionId: usable(created['version-id']),
         etag: unquoted(created.etag),
       },
@@ -61,27 +65,23 @@ export function droppedObjects(event: unknown): DroppedObject[] | undefined {
   if (testEvent.safeParse(event).success) return [];
   const notified = native.safeParse(event);
   if (!notified.success) return undefined;
-  return notified.data.Records.filter(({ eventName }) => /^(s3:)?ObjectCreated:/.test(eventName)).flatMap(
+  return notified.data.Records.filter(({ eventName }) => /^(s3:)?ObjectCreated:/.test(eventName)).map(
     ({ s3 }) => {
-      const key = decodeKey(s3.object.key);
-      if (key === undefined) return [];
-      return [
-        {
-          bucket: s3.bucket.name,
-          key,
-          versionId: usable(s3.object.versionId),
-          etag: unquoted(s3.object.eTag),
-        },
-      ];
+      return {
+        bucket: s3.bucket.name,
+        key: decodeKey(s3.object.key),
+        versionId: usable(s3.object.versionId),
+        etag: unquoted(s3.object.eTag),
+      };
     },
   );
 }
 
-function decodeKey(key: string): string | undefined {
+function decodeKey(key: string): string {
   try {
     return decodeURIComponent(key.replaceAll('+', ' '));
   } catch {
-    return undefined; // Not a key that S3 encoded.
+    return key; // Not a key that S3 encoded: it is meant as it stands.
   }
 }
 

@@ -1,4 +1,5 @@
 import type { Control, Stop } from './control.ts';
+import { EXIT } from './exit-code.ts';
 import type { JobObservation } from './job-observation.ts';
 import { isOver } from './job-observation.ts';
 import type { ExecutionEnd } from './outcome.ts';
@@ -103,17 +104,24 @@ function withoutJob(view: RunView): Step {
       return { do: 'nothing', because: 'another copy is submitting the job' };
     if (!view.lookedUp) return { do: 'look-up' };
     return control.stop === undefined && execution?.status === 'RUNNING'
-      ? { do: 'submit' }
+      ? withPlan(view, { do: 'submit' })
       : { do: 'forget-submission' };
   }
   if (control.stop !== undefined || execution?.status === 'SUCCEEDED') return finish(view);
   if (execution === undefined)
     return now - control.acceptedAt < START_AFTER_MS
       ? { do: 'nothing', because: 'ingest is about to start the execution' }
-      : { do: 'start-execution' };
+      : withPlan(view, { do: 'start-execution' });
   return control.token === undefined
     ? { do: 'nothing', because: 'the state machine has not asked for the job yet' }
-    : { do: 'submit' };
+    : withPlan(view, { do: 'submit' });
+}
+
+/** Whoever deletes a run's folder before it has begun ends it: nobody knows any more what its job would do. */
+function withPlan({ plan, now }: RunView, step: Step): Step {
+  if (plan !== undefined) return step;
+  const why = 'its plan.json was deleted or overwritten before the job was submitted';
+  return { do: 'mark-end', stop: { at: now, cause: 'failed', because: 'execution-failed', why } };
 }
 
 function withJob(view: RunView, current: { id: string; knownSince: number }): Step {
@@ -135,10 +143,23 @@ function withJob(view: RunView, current: { id: string; knownSince: number }): St
       return { do: 'nothing', because: 'Batch does not know the new job yet' };
     return view.lookedUp ? finish(view) : { do: 'look-up' };
   }
-  if (isOver(job.status)) return finish(view);
+  if (isOver(job.status))
+    return isFencedOff(view, job) ? awaitOwner(view, job.stoppedAt ?? current.knownSince) : finish(view);
   if (control.stop === undefined) return { do: 'nothing', because: `the job is ${job.status}` };
   if (job.isTerminated) return { do: 'nothing', because: 'the job is being terminated' };
   return { do: 'terminate', jobId: job.id, reason: control.stop.why };
+}
+
+/** The job ended because another one has the run. That never ends a run: the owner is followed, once Batch shows it. */
+function isFencedOff({ owner }: RunView, job: JobObservation): boolean {
+  return job.exitCode === EXIT.notOwner && owner !== undefined && owner.jobId !== job.id;
+}
+
+function awaitOwner(view: RunView, since: number): Step {
+  if (!view.lookedUp) return { do: 'look-up' };
+  if (view.now - since < UNKNOWN_FOR_MS)
+    return { do: 'nothing', because: 'Batch does not show the job that has the run' };
+  return finish(view);
 }
 
 /** Nothing of the run lives. */

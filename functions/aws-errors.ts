@@ -24,7 +24,20 @@ export function isThrottled(error: unknown): boolean {
 /** AWS will never take this request: nothing was done, and doing it again does not help. */
 export function isRefused(error: unknown): boolean {
   const status = statusOf(error);
-  return status !== undefined && status >= 400 && status < 500 && !isThrottled(error) && status !== 408;
+  if (status === undefined || status < 400 || status >= 500 || status === 408) return false;
+  return !isThrottled(error) && !isOutOfDate(error);
+}
+
+/** Credentials or a clock that have run out: the same request is good again with new ones. */
+function isOutOfDate(error: unknown): boolean {
+  return /ExpiredToken|TokenRefresh|RequestExpired|RequestTimeTooSkewed|SignatureDoesNotMatch/.test(
+    nameOf(error),
+  );
+}
+
+/** S3 knows no such object, whatever one may list. */
+export function isNotFound(error: unknown): boolean {
+  return statusOf(error) === 404;
 }
 
 /** Whether the error came from an AWS client, or from the network below it. */

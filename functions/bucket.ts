@@ -9,7 +9,7 @@ import {
 import type { Clock } from '../experiment/clock.ts';
 import { ServiceUnavailable } from '../experiment/errors.ts';
 import type { S3Port } from '../experiment/ports.ts';
-import { isConflict, isMissing, isPreconditionFailed } from './aws-errors.ts';
+import { isConflict, isMissing, isNotFound, isPreconditionFailed } from './aws-errors.ts';
 
 export interface StoredText {
   text: string;
@@ -106,13 +106,19 @@ export class Bucket {
         return true;
       } catch (error) {
         if (isPreconditionFailed(error)) return (await this.read(key))?.text === text;
-        // If-Match on an object that is gone is answered with 404.
-        if ('ifMatch' in condition && isMissing(error)) return false;
+        // If-Match on an object that is gone is answered with 404, or with 403 to whoever may not list.
+        if ('ifMatch' in condition && (isNotFound(error) || (isMissing(error) && (await this.#isGone(key)))))
+          return false;
         if (!isConflict(error)) throw error;
         await this.#clock.sleep(50 * 2 ** tried);
       }
     }
     throw new ServiceUnavailable(`writes of ${key} kept crossing each other`);
+  }
+
+  /** A 403 can also mean that the write was forbidden: then the object is still there. */
+  async #isGone(key: string): Promise<boolean> {
+    return (await this.head(key)) === undefined;
   }
 
   /**

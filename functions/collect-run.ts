@@ -69,7 +69,7 @@ async function collectOnce(
       : { ...now, ended: { at: endOf(now, deps.clock.now()), outcome } };
   });
   if (control?.ended === undefined) throw new UnknownRecord(`the run ${runId} was closed without an outcome`);
-  if (remains.plan === undefined) return withoutFolder(runId, control.ended.outcome);
+  if (remains.plan === undefined) return withoutPlan(bucket, control, control.ended);
 
   const { outcome, at } = control.ended;
   const summary = summariseRun(control, outcome, job, remains);
@@ -168,10 +168,14 @@ function causeOf({ headline, why, next }: Summary): string {
 }
 
 /** Somebody deleted the run's folder: there is nothing to sum up, and the run must end all the same. */
-function withoutFolder(runId: string, outcome: Outcome): Collected {
-  return {
-    outcome,
-    error: ERRORS[outcome],
-    cause: `The folder of ${runId} was deleted before it had ended.`,
-  };
+async function withoutPlan(
+  bucket: Bucket,
+  { runId }: Control,
+  { at, outcome }: NonNullable<Control['ended']>,
+): Promise<Collected> {
+  const headline = 'Ended without a report.';
+  const why = `The folder of ${runId} was deleted, or its plan.json overwritten, before it had ended.`;
+  const next = 'Submit the manifest again.';
+  await observe(bucket, runId, [{ kind: 'ended', at, outcome, headline, why, next }]);
+  return { outcome, error: ERRORS[outcome], cause: `${headline} ${why} ${next}` };
 }

@@ -6,6 +6,7 @@ import {
   MOST_STOCK_COMMAND_BYTES,
   measureCommands,
 } from '../experiment/command-list.ts';
+import { ControlConflict } from '../experiment/errors.ts';
 import { parseS3Url } from '../experiment/make-plan.ts';
 import type { Manifest } from '../experiment/manifest.ts';
 import { commandsOf } from '../experiment/manifest.ts';
@@ -72,12 +73,15 @@ async function copyList(
       `${url} was changed while it was read; drop the manifest again`,
       'run.commands.file',
     );
-  await bucket.writeStreamIfAbsent(
+  const isNew = await bucket.writeStreamIfAbsent(
     key,
     Readable.from(withFinalNewline(again, judged.endsWithNewline), { objectMode: false }),
     head.size + (judged.endsWithNewline ? 0 : 1),
   );
-  return { ok: true, frozen: { key, total: judged.total } };
+  // What an earlier call froze stands, though the list in the bucket has become another one since.
+  const standing = isNew ? judged : await judgeLines(await bucket.stream(key), MOST_COMMAND_BYTES);
+  if (typeof standing === 'string') throw new ControlConflict(`${key} changes while it is read: ${standing}`);
+  return { ok: true, frozen: { key, total: standing.total } };
 }
 
 /** How many lines there are, or what is wrong with them in a sentence. */

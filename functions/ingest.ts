@@ -1,10 +1,13 @@
 import { isManifestKey } from '../experiment/bucket-layout.ts';
+import { RunIdCollision } from '../experiment/errors.ts';
+import type { DroppedObject } from '../experiment/manifest-event.ts';
 import { droppedObjects } from '../experiment/manifest-event.ts';
+import { isRefused } from './aws-errors.ts';
 import { Bucket } from './bucket.ts';
 import type { FunctionDeps } from './function-deps.ts';
 import type { LambdaFunction } from './middleware.ts';
 import { withMiddleware } from './middleware.ts';
-import { readManifest } from './read-manifest.ts';
+import { readManifest, refused } from './read-manifest.ts';
 import { reject } from './reject.ts';
 import { startRun } from './start-run.ts';
 
@@ -17,24 +20,51 @@ export function makeIngest(deps: FunctionDeps): LambdaFunction<void> {
   return withMiddleware('Ingest', deps, async (event) => {
     const dropped = droppedObjects(event);
     if (dropped === undefined) deps.logger.warn('Ingest:NotAnEvent', {});
-    for (const { bucket, key, versionId, etag } of dropped ?? []) {
-      if (bucket !== deps.deployment.bucket || !isManifestKey(key)) {
-        // A rule that lets other keys through would start a cluster for every copy of a manifest.
-        deps.logger.warn('Ingest:NotAManifest', { bucket, key });
-        continue;
-      }
-      await takeIn(deps, { key, versionId, etag });
-    }
+    const failures: unknown[] = [];
+    // The trouble of one object keeps no other waiting.
+    for (const object of dropped ?? [])
+      await takeIn(deps, object).catch((error: unknown) => failures.push(error));
+    const retryable = failures.find((error) => !(error instanceof RunIdCollision));
+    if (failures.length > 0) throw retryable ?? failures[0];
   });
 }
 
-async function takeIn(
-  deps: FunctionDeps,
-  dropped: { key: string; versionId: string | undefined; etag: string },
-): Promise<void> {
+async function takeIn(deps: FunctionDeps, dropped: DroppedObject): Promise<void> {
   const bucket = new Bucket(deps.s3, deps.deployment.bucket, deps.clock);
-  const source = { bucket: bucket.name, key: dropped.key, version: dropped.versionId ?? dropped.etag };
-  const read = await readManifest(bucket, dropped);
-  const started = read.ok ? await startRun(deps, bucket, source, read) : read;
-  if (!started.ok) await reject(deps, bucket, source, started);
+  const { versionId, etag } = dropped;
+  const key = dropped.bucket === bucket.name ? await manifestKey(bucket, dropped) : undefined;
+  if (key === undefined) {
+    // A rule that lets other keys through would start a cluster for every copy of a manifest.
+    deps.logger.warn('Ingest:NotAManifest', { bucket: dropped.bucket, key: dropped.key });
+    return;
+  }
+  const source = { bucket: bucket.name, key, version: versionId ?? etag };
+  const read = await readManifest(bucket, key, { versionId, etag });
+  try {
+    const started = read.ok ? await startRun(deps, bucket, source, read) : read;
+    if (!started.ok) await reject(deps, bucket, source, started);
+  } catch (error) {
+    if (error instanceof RunIdCollision)
+      await reject(deps, bucket, source, refused('run-id-taken', error.message));
+    throw error;
+  }
+}
+
+/** The key under which the object lies, or undefined where that is not a manifest's. */
+async function manifestKey(
+  bucket: Bucket,
+  { key, decodedKey, versionId, etag }: DroppedObject,
+): Promise<string | undefined> {
+  const plain = isManifestKey(key) ? key : undefined;
+  if (decodedKey === undefined || !isManifestKey(decodedKey)) return plain;
+  const stands = async (candidate: string) => {
+    try {
+      return (await bucket.head(candidate, { versionId, etag })) !== undefined;
+    } catch (error) {
+      if (isRefused(error)) return true; // There is one, and reading it will tell why it cannot be had.
+      throw error;
+    }
+  };
+  if (plain !== undefined && (await stands(plain))) return plain;
+  return (await stands(decodedKey)) ? decodedKey : plain;
 }

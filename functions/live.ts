@@ -12,17 +12,21 @@ import { SubmitOnce } from './submit-once.ts';
 /** The SDK's own tries, of calls that may be made twice. */
 const MAX_ATTEMPTS = 4;
 
+/** Milliseconds: a connection that hangs is given up while the function still has time to try again. */
+const PATIENCE = { connectionTimeout: 3000, socketTimeout: 15_000 };
+
 /**
  * What the functions work with on AWS: the only place that reads their environment and makes clients.
  * @throws BadEnvironment with every fault of the environment at once
  */
 export function live(serviceName: string): FunctionDeps {
   const deployment = readDeployment(process.env);
-  const client = { maxAttempts: MAX_ATTEMPTS };
+  const client = { maxAttempts: MAX_ATTEMPTS, requestHandler: PATIENCE };
   const logger = new Logger({ serviceName });
   const metrics = new Metrics({ namespace: 'sierra-batch', serviceName });
   return {
-    s3: new S3Client(client),
+    // Only tests give an endpoint: one that has no wildcard DNS, so that buckets go in the path.
+    s3: new S3Client({ ...client, forcePathStyle: process.env.AWS_ENDPOINT_URL_S3 !== undefined }),
     batch: new SubmitOnce(client),
     states: new SFNClient(client),
     clock: systemClock,
@@ -31,7 +35,10 @@ export function live(serviceName: string): FunctionDeps {
     logger,
     metrics: {
       count: (event) => metrics.addMetric(event, MetricUnit.Count, 1),
-      flush: () => metrics.publishStoredMetrics(),
+      // Powertools warns of nothing to publish, which is what most calls of settle have.
+      flush: () => {
+        if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();
+      },
     },
   };
 }

@@ -2,7 +2,8 @@ import type { Fault } from '../experiment/faults.ts';
 import type { Manifest } from '../experiment/manifest.ts';
 import { manifestFormat, parseManifest } from '../experiment/manifest.ts';
 import type { Source } from '../experiment/manifest-source.ts';
-import type { Bucket } from './bucket.ts';
+import { isRefused, messageOf, nameOf } from './aws-errors.ts';
+import type { Bucket, ObjectVersion } from './bucket.ts';
 
 /** A manifest that was not accepted: its faults, and its text to show them in. */
 export interface Refused {
@@ -22,12 +23,25 @@ export interface ReadManifest {
 
 const MOST_BYTES = 1024 * 1024;
 
-/** Reads that very version. One that is gone or too large is refused: trying again would never end. */
+/** Reads that very version. One that is gone, too large or closed to us is refused: trying again would never end. */
 export async function readManifest(
   bucket: Bucket,
-  { key, versionId, etag }: { key: string; versionId: string | undefined; etag: string },
+  key: string,
+  version: ObjectVersion,
 ): Promise<ReadManifest | Refused> {
-  const version = { versionId, etag };
+  try {
+    return await read(bucket, key, version);
+  } catch (error) {
+    if (!isRefused(error)) throw error;
+    // For instance a file encrypted with a key of somebody's own, or one that lies in an archive.
+    return refused(
+      'unreadable',
+      `S3 does not hand ${key} to this deployment (${nameOf(error)}: ${messageOf(error)}); drop it again as a plain file`,
+    );
+  }
+}
+
+async function read(bucket: Bucket, key: string, version: ObjectVersion): Promise<ReadManifest | Refused> {
   const head = await bucket.head(key, version);
   if (head === undefined) return gone(key);
   if (head.size > MOST_BYTES)
@@ -50,6 +64,6 @@ export function refused(code: string, message: string, path = '', text = ''): Re
 function gone(key: string): Refused {
   return refused(
     'gone',
-    `this version of ${key} was deleted or overwritten before it could be read; drop it again`,
+    `this version of ${key} was deleted or overwritten before it could be read, or this deployment may not read it; drop it again`,
   );
 }

@@ -1,11 +1,13 @@
 import * as z from 'zod';
 import { runKeys } from '../experiment/bucket-layout.ts';
-import { UnknownRecord } from '../experiment/errors.ts';
 import type { Plan } from '../experiment/plan.ts';
 import type { NodeRecord, Owner, Progress } from '../experiment/runner-records.ts';
 import type { Bucket } from './bucket.ts';
 
 const owner = z.object({ jobId: z.string(), attempt: z.int(), nonce: z.string() });
+
+/** Tasks can write into a run's folder: a time that is none counts as absent. */
+const moment = z.iso.datetime().optional().catch(undefined);
 
 /** What makes a progress record usable here; the rest is shown and never reckoned with. */
 const progress = z.looseObject({
@@ -13,18 +15,19 @@ const progress = z.looseObject({
   attempt: z.int(),
   phase: z.enum(['checking', 'joining', 'running', 'collecting', 'done']),
   at: z.iso.datetime(),
+  startedAt: moment,
+  tasksStartedAt: moment,
+  tasksEndedAt: moment,
   nodeHours: z.number(),
   tasks: z.looseObject({ total: z.number() }),
   nodes: z.looseObject({ expected: z.number() }),
 });
 
-/** @throws UnknownRecord when there is a plan and it is not of this version */
+/** What the run's job does; undefined where there is no plan, or none that this version wrote: the run must end all the same. */
 export async function readPlan(bucket: Bucket, runId: string): Promise<Plan | undefined> {
   const found = await bucket.read(runKeys(runId).plan);
-  if (found === undefined) return undefined;
-  const plan = json(found.text);
-  if (isPlan(plan)) return plan;
-  throw new UnknownRecord(`${runKeys(runId).plan} is not a plan of version 1`);
+  const plan = json(found?.text);
+  return isPlan(plan) ? plan : undefined;
 }
 
 /** The job that may run the experiment; undefined while none has taken it, or when the record cannot be read. */
@@ -49,7 +52,13 @@ export async function readNodes(bucket: Bucket, runId: string): Promise<NodeReco
 }
 
 function isPlan(value: unknown): value is Plan {
-  return typeof value === 'object' && value !== null && 'version' in value && value.version === 1;
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'version' in value &&
+    value.version === 1 &&
+    ['cluster', 'timeouts', 'retry', 'work', 'source', 'runId'].every((part) => part in value)
+  );
 }
 
 function json(text: string | undefined): unknown {

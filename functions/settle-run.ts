@@ -14,7 +14,7 @@ import { completeToken, startExecution } from './executions.ts';
 import type { FunctionDeps } from './function-deps.ts';
 import type { Knowledge } from './look-at-run.ts';
 import { lookAtRun } from './look-at-run.ts';
-import { readPlan } from './run-records.ts';
+import { readOwner, readPlan } from './run-records.ts';
 import { observe } from './status-store.ts';
 import { submitJob } from './submit-job.ts';
 
@@ -129,7 +129,12 @@ async function giveOwnership({ bucket, view, deps }: Surroundings): Promise<void
   const { runId, job } = view.control;
   if (job === undefined) return;
   const owner: Owner = { jobId: job.id, attempt: 0, nonce: deps.nonce() };
-  await bucket.writeIf(runKeys(runId).owner, JSON.stringify(owner), { ifAbsent: true });
+  const key = runKeys(runId).owner;
+  const standing = await bucket.read(key);
+  // A record that cannot be read keeps every node 0 out and names nobody: it is replaced.
+  if (standing !== undefined && (await readOwner(bucket, runId)) !== undefined) return;
+  const condition = standing === undefined ? { ifAbsent: true as const } : { ifMatch: standing.etag };
+  await bucket.writeIf(key, JSON.stringify(owner), condition);
 }
 
 async function planOf(bucket: Bucket, runId: string) {

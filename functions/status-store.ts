@@ -31,20 +31,41 @@ export async function observe(bucket: Bucket, runId: string, seen: readonly Obse
 /** The status as it stands, or undefined where there is none. */
 export async function readStatus(bucket: Bucket, runId: string): Promise<Status | undefined> {
   const found = await bucket.read(runKeys(runId).status);
-  return found === undefined ? undefined : JSON.parse(found.text);
+  return found === undefined || eventsOf(found.text).length === 0 ? undefined : JSON.parse(found.text);
 }
 
 async function readEvents(bucket: Bucket, runId: string): Promise<ObservedEvent[]> {
   const events: ObservedEvent[] = [];
   for await (const { key } of bucket.list(runKeys(runId).events)) {
     const found = await bucket.read(key);
-    if (found !== undefined) events.push(JSON.parse(found.text));
+    const event = json(found?.text);
+    if (isEvent(event)) events.push(event);
   }
   return events;
 }
 
 function eventsOf(text: string | undefined): readonly string[] {
-  if (text === undefined) return [];
-  const status: Status = JSON.parse(text);
-  return status.events ?? [];
+  const status = json(text);
+  const events = typeof status === 'object' && status !== null && 'events' in status ? status.events : [];
+  return Array.isArray(events) ? events.filter((event) => typeof event === 'string') : [];
+}
+
+/** Tasks can write into a run's folder: what is no event there must not keep the run from its end. */
+function isEvent(value: unknown): value is ObservedEvent {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'kind' in value &&
+    typeof value.kind === 'string' &&
+    'at' in value &&
+    Number.isFinite(value.at)
+  );
+}
+
+function json(text: string | undefined): unknown {
+  try {
+    return JSON.parse(text ?? 'null');
+  } catch {
+    return undefined; // Not written by us.
+  }
 }

@@ -1,4 +1,5 @@
 import type {
+  BatchClientConfig,
   DescribeJobDefinitionsCommand,
   DescribeJobDefinitionsCommandOutput,
   DescribeJobsCommand,
@@ -36,7 +37,7 @@ export class SubmitOnce implements BatchPort {
   readonly #often: BatchClient;
   readonly #once: BatchClient;
 
-  constructor(config: { region?: string; maxAttempts: number }) {
+  constructor(config: BatchClientConfig & { maxAttempts: number }) {
     this.#often = new BatchClient(config);
     this.#once = new BatchClient({ ...config, maxAttempts: 1 });
   }

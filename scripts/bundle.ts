@@ -1,0 +1,84 @@
+import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { BuildOptions, Metafile } from 'esbuild';
+import { build } from 'esbuild';
+
+const root = fileURLToPath(new URL('..', import.meta.url));
+
+/** One bundle each, with `handler` for Lambda. */
+export const FUNCTIONS = ['ingest', 'submit', 'settle', 'collect'] as const;
+
+const COMMON = {
+  absWorkingDir: root,
+  bundle: true,
+  platform: 'node',
+  target: 'node24',
+  format: 'esm',
+  sourcemap: true,
+  // Error names are literal, so minifying is safe; names are kept for readable stacks.
+  minify: true,
+  keepNames: true,
+  metafile: true,
+  logLevel: 'warning',
+  // The SDK's CommonJS files would need a `require` that an ES module does not have.
+  mainFields: ['module', 'main'],
+  // yaml's Node build is CommonJS; the browser build is the same code as ES modules.
+  alias: { yaml: './node_modules/yaml/browser/index.js' },
+} as const satisfies BuildOptions;
+
+// CommonJS packages of the runner (pino) call `require` for Node's own modules.
+const REQUIRE =
+  "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);";
+
+/** What a bundle weighs, in bytes: a cold start pays for every byte it loads. */
+export interface BundleSize {
+  /** What is loaded at the start: the entry and all that it imports at once. */
+  atStart: number;
+  total: number;
+  files: number;
+}
+
+/** Bundles a function as `<folder>/index.mjs`, with lazy parts beside it. */
+export async function bundleFunction(name: (typeof FUNCTIONS)[number], folder: string): Promise<BundleSize> {
+  const { metafile } = await build({
+    ...COMMON,
+    entryPoints: { index: `functions/live/${name}.ts` },
+    outdir: folder,
+    outExtension: { '.js': '.mjs' },
+    chunkNames: 'chunk-[hash]',
+    // Credential providers and other lazy parts of the SDK become chunks that load only when used.
+    splitting: true,
+  });
+  return sizeOf(metafile);
+}
+
+/** Bundles the runner as `<folder>/main.js`, with the scripts that it hands to GNU parallel's nodes. */
+export async function bundleRunner(folder: string): Promise<BundleSize> {
+  const { metafile } = await build({
+    ...COMMON,
+    entryPoints: ['container/main.ts'],
+    outfile: join(folder, 'main.js'),
+    banner: { js: REQUIRE },
+  });
+  mkdirSync(folder, { recursive: true });
+  writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n');
+  for (const script of ['agent.pl', 'group.pl'])
+    copyFileSync(join(root, 'container/fan-out', script), join(folder, script));
+  return sizeOf(metafile);
+}
+
+function sizeOf({ outputs }: Metafile): BundleSize {
+  const code = Object.entries(outputs).filter(([path]) => !path.endsWith('.map'));
+  const entry = code.find(
+    ([, output]) => output.entryPoint !== undefined && !/chunk-/.test(output.entryPoint),
+  );
+  const loaded = new Set(entry === undefined ? [] : [entry[0]]);
+  // A set that grows while it is walked is walked to its end.
+  for (const path of loaded)
+    for (const { path: imported, kind } of outputs[path]?.imports ?? [])
+      if (kind === 'import-statement' && outputs[imported] !== undefined) loaded.add(imported);
+  const sum = (paths: Iterable<string>) =>
+    [...paths].reduce((bytes, path) => bytes + (outputs[path]?.bytes ?? 0), 0);
+  return { atStart: sum(loaded), total: sum(code.map(([path]) => path)), files: code.length };
+}
