@@ -70,9 +70,7 @@ export async function bundleRunner(folder: string): Promise<BundleSize> {
 
 function sizeOf({ outputs }: Metafile): BundleSize {
   const code = Object.entries(outputs).filter(([path]) => !path.endsWith('.map'));
-  const entry = code.find(
-    ([, output]) => output.entryPoint !== undefined && !/chunk-/.test(output.entryPoint),
-  );
+  const entry = code.find(([path]) => /\/(index\.mjs|main\.js)$/.test(path));
   const loaded = new Set(entry === undefined ? [] : [entry[0]]);
   // A set that grows while it is walked is walked to its end.
   for (const path of loaded)

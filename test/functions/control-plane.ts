@@ -1,0 +1,229 @@
+import { readFileSync } from 'node:fs';
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import type { Deployment } from '../../experiment/deployment.ts';
+import { makeRunId } from '../../experiment/run-id.ts';
+import { makeCollect } from '../../functions/collect.ts';
+import type { FunctionDeps } from '../../functions/function-deps.ts';
+import { makeIngest } from '../../functions/ingest.ts';
+import { makeSettle } from '../../functions/settle.ts';
+import { makeSubmit } from '../../functions/submit.ts';
+import type { LocalBatchSettings } from '../../local/batch/batch.ts';
+import { LocalBatch } from '../../local/batch/batch.ts';
+import { BatchInProcess } from '../../local/batch/batch-in-process.ts';
+import { objectCreatedEvent, scheduledEvent } from '../../local/bus-events.ts';
+import type { BusEvent } from '../../local/events.ts';
+import { memoryBodies } from '../../local/s3/memory-bodies.ts';
+import { ObjectIndex } from '../../local/s3/object-index.ts';
+import { LocalS3 } from '../../local/s3/s3.ts';
+import { S3InProcess } from '../../local/s3/s3-in-process.ts';
+import { SeededRandom } from '../../local/seeded-random.ts';
+import { LocalStates } from '../../local/states/local-states.ts';
+import { StatesInProcess } from '../../local/states/states-in-process.ts';
+import { VirtualClock } from '../../local/virtual-clock.ts';
+import { fakeNodes } from '../local-batch/fake-nodes.ts';
+
+export const BUCKET = 'lab';
+export const QUEUE_ARN = 'arn:aws:batch:eu-central-1:000000000000:job-queue/q';
+export const STATE_MACHINE = 'arn:aws:states:eu-central-1:000000000000:stateMachine:sierra-batch';
+const START = Date.UTC(2026, 0, 1);
+const DEFINITION = readFileSync(new URL('../../statemachine/experiment.asl.json', import.meta.url), 'utf8');
+
+export const MANIFEST = `apiVersion: sierra-batch/v1
+name: sweep
+cluster: {nodes: 2, vcpus: 2}
+run: {commands: {list: [a, b]}}
+timeouts: {queue: 1h, join: 10m, run: 2h}
+`;
+
+/** Ports that a test puts in front of the real ones. */
+export interface Around {
+  s3?: (real: FunctionDeps['s3']) => FunctionDeps['s3'];
+  batch?: (real: FunctionDeps['batch']) => FunctionDeps['batch'];
+  states?: (real: FunctionDeps['states']) => FunctionDeps['states'];
+}
+
+type Options = Around & {
+  ignoreTerm?: boolean;
+  missing?: 'NoSuchKey' | 'AccessDenied';
+  deployment?: Partial<Deployment>;
+} & Partial<Pick<LocalBatchSettings, 'capacityHook' | 'describeForMs' | 'listAfterMs' | 'delays'>>;
+
+/**
+ * The real handlers and the real state machine in virtual time, over the local system's clients and nodes that do nothing.
+ * No bus: a test delivers each event itself, or does not.
+ */
+export async function controlPlane(options: Options = {}) {
+  const clock = new VirtualClock(START);
+  const random = new SeededRandom(1);
+  const fake = fakeNodes({ ignoreTerm: options.ignoreTerm ?? false });
+  const created: BusEvent[] = [];
+  const localS3 = new LocalS3({
+    bucket: BUCKET,
+    bodies: memoryBodies(),
+    index: new ObjectIndex(),
+    clock,
+    nonce: random.nonce,
+    missing: options.missing ?? 'NoSuchKey',
+    keepNoncurrent: 2,
+    onCreated: (object) => created.push(objectCreatedEvent(object, random.nonce())),
+  });
+  const s3 = new S3InProcess(localS3);
+  const localBatch = new LocalBatch({
+    clock,
+    nonce: random.nonce,
+    region: 'eu-central-1',
+    account: '000000000000',
+    queues: [{ name: 'q', arn: QUEUE_ARN, maxvCpus: 64 }],
+    startNode: fake.startNode,
+    ...options,
+  });
+  const batch = new BatchInProcess(localBatch);
+  const { jobDefinitionArn: jobDefinition = '' } = await localBatch.registerJobDefinition({
+    jobDefinitionName: 'sierra-batch',
+    type: 'multinode',
+    nodeProperties: {
+      numNodes: 1,
+      mainNode: 0,
+      nodeRangeProperties: [{ targetNodes: '0:', container: { image: 'i' } }],
+    },
+  });
+  const localStates = new LocalStates({
+    clock,
+    nonce: random.nonce,
+    random: () => random.next(),
+    stateMachineArn: STATE_MACHINE,
+    definition: DEFINITION,
+    substitutions: {
+      SubmitFunctionArn: 'submit',
+      SettleFunctionArn: 'settle',
+      CollectFunctionArn: 'collect',
+    },
+    functions: {
+      submit: (payload) => submit(payload),
+      settle: (payload) => settle(payload),
+      collect: (payload) => collect(payload),
+    },
+  });
+  const states = new StatesInProcess(localStates);
+  const log: { event: string; fields: Record<string, unknown> }[] = [];
+  const note = (event: string, fields: Record<string, unknown>) => void log.push({ event, fields });
+  const deps: FunctionDeps = {
+    s3: options.s3?.(s3) ?? s3,
+    batch: options.batch?.(batch) ?? batch,
+    states: options.states?.(states) ?? states,
+    clock,
+    nonce: random.nonce,
+    deployment: {
+      bucket: BUCKET,
+      stateMachineArn: STATE_MACHINE,
+      jobDefinition,
+      queues: { q: { arn: QUEUE_ARN, maxvCpus: 64 } },
+      defaultQueue: 'q',
+      inputBuckets: [],
+      defaults: { vcpus: 2, memoryMiB: 1024 },
+      sharedFolder: '/mnt/efs',
+      joinPort: 7741,
+      sshPort: 22,
+      ...options.deployment,
+    },
+    logger: { info: note, warn: note, error: note },
+    metrics: { count: (counted) => note(`metric ${counted}`, {}) },
+  };
+  const ingest = makeIngest(deps);
+  const submit = makeSubmit(deps);
+  const settle = makeSettle(deps);
+  const collect = makeCollect(deps);
+
+  const text = async (key: string) => {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
+    return (await Body?.transformToString()) ?? '';
+  };
+  /** Puts an object and gives back the event that S3 would send. */
+  const put = async (key: string, body: string | Uint8Array): Promise<BusEvent> => {
+    await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body }));
+    const event = created.findLast(({ detail }) => JSON.stringify(detail).includes(JSON.stringify(key)));
+    if (event === undefined) throw new Error(`no event of ${key}`);
+    return event;
+  };
+  const record = (runId: string) => localStates.records().find(({ name }) => name === runId);
+  /** A minute's schedule. */
+  const tick = async (minutes = 1) => {
+    for (let minute = 0; minute < minutes; minute += 1) {
+      await clock.advance(60_000);
+      await settle(scheduledEvent('settle', 'id', clock.now()));
+    }
+  };
+  return {
+    ...fake,
+    clock,
+    log,
+    deps,
+    s3,
+    batch,
+    states,
+    localBatch,
+    localStates,
+    ingest,
+    submit,
+    settle,
+    collect,
+    put,
+    text,
+    record,
+    tick,
+    pass: (seconds: number) => clock.advance(seconds * 1000),
+    json: async (key: string): Promise<Record<string, unknown>> => JSON.parse(await text(key)),
+    /** Keys of the bucket with a prefix. */
+    keys: async (prefix: string) =>
+      ((await localS3.list({ Bucket: BUCKET, Prefix: prefix })).Contents ?? []).map(({ Key }) => Key ?? ''),
+    logged: (event: string) => log.filter((line) => line.event === event),
+    /** Drops a manifest, delivers its event and lets the state machine begin. */
+    start: async (manifest = MANIFEST, key = 'manifests/sweep.yaml') => {
+      const event = await put(key, manifest);
+      await ingest(event);
+      const runId = runIdOf(event, /name: (\S+)/.exec(manifest)?.[1] ?? '');
+      await clock.advance(10);
+      return { event, runId };
+    },
+  };
+}
+
+export type ControlPlane = Awaited<ReturnType<typeof controlPlane>>;
+
+/** The id of the run that a dropped manifest becomes. */
+export function runIdOf(event: BusEvent, name: string): string {
+  const object = Object(event.detail.object);
+  return makeRunId(name, { bucket: BUCKET, key: object.key, version: object['version-id'] });
+}
+
+/** The error that a promise is rejected with. */
+export async function failureOf(promise: Promise<unknown>): Promise<Error> {
+  const error = await promise.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+  if (error instanceof Error) return error;
+  throw new Error('nothing was thrown');
+}
+
+type Sends = { send(command: never): Promise<unknown> };
+
+/**
+ * A port whose calls go through `hook` first: it may throw instead, do the call and then throw, or answer otherwise.
+ * `call` does the real call.
+ */
+export function hooked<Port extends Sends>(
+  port: Port,
+  hook: (command: { constructor: { name: string }; input: object }, call: () => Promise<unknown>) => unknown,
+): Port {
+  const send = async (command: { constructor: { name: string }; input: object }) =>
+    hook(command, async () => Reflect.apply(port.send, port, [command]));
+  return new Proxy(port, {
+    get: (target, property) => (property === 'send' ? send : Reflect.get(target, property, target)),
+  });
+}
+
+/** What the SDK throws of a call that AWS answered with an error. */
+export function awsError(name: string, httpStatusCode: number, message = 'on purpose'): Error {
+  return Object.assign(new Error(message), { name, $metadata: { httpStatusCode } });
+}
