@@ -176,7 +176,7 @@ export class ProgressSender {
       tasks: { ...counts, running: reason === undefined ? this.running() : 0 },
       slots: roster.slotsNow(),
       nodeHours: this.nodeHours(),
-      rate: this.tally?.rate(now) ?? 0,
+      rate: this.tally?.rate(now, this.tasksStartedAt ?? now) ?? 0,
       ...(this.stage === undefined ? {} : { stage: this.stage }),
       ...(reason === undefined ? {} : { exitCode: exitCodeOf(reason), reason }),
     };

@@ -66,15 +66,15 @@ export class TaskTally {
     return this.#lines.has(seq);
   }
 
-  /** Tasks ended a second over the last ten. */
-  rate(now: number): number {
-    const current = Math.floor(now / 1000);
+  /** Tasks ended a second over the last ten; over less where tasks began later than that, at least over one. */
+  rate(now: number, tasksStartedAt: number): number {
+    const from = Math.floor(now / 1000) - RATE_SECONDS;
     let ended = 0;
     for (const [second, count] of this.#perSecond) {
-      if (second < current - RATE_SECONDS) this.#perSecond.delete(second);
+      if (second < from) this.#perSecond.delete(second);
       else ended += count;
     }
-    return ended / RATE_SECONDS;
+    return ended / Math.max(1, now / 1000 - Math.max(from, tasksStartedAt / 1000));
   }
 
   /** One final row a sequence number, in their order. */

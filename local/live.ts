@@ -13,6 +13,10 @@ export interface LocalSurroundings {
   /** True where a question can be answered: CI installs without asking. */
   asks: boolean;
   colour: boolean;
+  /** The user's own folder: npm runs its scripts in the package's. */
+  from: string;
+  /** npm is this process's parent. */
+  throughNpm: boolean;
 }
 
 /** The only place of this room that reads the environment. */
@@ -28,7 +32,10 @@ export function live(): LocalSurroundings {
     if (value !== undefined) image[name] = value;
   }
   const interactive = process.stdout.isTTY === true && env.CI === undefined;
+  const throughNpm = env.npm_lifecycle_event === 'start';
   return {
+    from: throughNpm ? (env.INIT_CWD ?? process.cwd()) : process.cwd(),
+    throughNpm,
     image,
     vcpus: availableParallelism(),
     nonce: () => randomBytes(16).toString('hex'),

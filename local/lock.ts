@@ -22,7 +22,9 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
     server.once('error', (error: NodeJS.ErrnoException) => {
       reject(
         error.code === 'EADDRINUSE'
-          ? new FolderInUse(`another sierra-batch is at work in ${folder}: wait for its end, or stop it`)
+          ? new FolderInUse(
+              `another sierra-batch is at work in ${folder}; wait until it has ended, or stop it`,
+            )
           : error,
       );
     });

@@ -1,46 +1,69 @@
-import { parseDocument } from 'yaml';
+import { renderDuration } from '../experiment/duration.ts';
+import type { Manifest } from '../experiment/manifest.ts';
 import type { FanoutScheme } from '../experiment/plan.ts';
-import type { PackedManifest } from './pack.ts';
+import type { FaultName } from './faults.ts';
+import type { Edit } from './manifest-edit.ts';
 
-/** Writes what was given on the command line into a manifest. */
-export function withOptions(
-  { bytes, format }: PackedManifest,
+/** What the command line changes in a manifest, and what there is to say about it. */
+export interface ManifestChanges {
+  edits: Edit[];
+  remarks: string[];
+}
+
+/** `--nodes` and `--fanout`. */
+export function changesForOptions(
+  { minNodes }: Pick<Manifest, 'minNodes'>,
   { nodes, fanout }: { nodes?: number; fanout?: FanoutScheme },
-): Uint8Array {
-  if (nodes === undefined && fanout === undefined) return bytes;
-  return edited({ bytes, format }, (document) => {
-    if (nodes !== undefined) {
-      document.setIn(['cluster', 'nodes'], nodes);
-      const minNodes = document.get('minNodes');
-      if (typeof minNodes === 'number' && minNodes > nodes) document.set('minNodes', nodes);
-    }
-    if (fanout !== undefined) document.setIn(['run', 'fanout'], fanout);
-  }).bytes;
+): Edit[] {
+  return [
+    ...(nodes === undefined ? [] : [{ path: ['cluster', 'nodes'], value: nodes }]),
+    ...(nodes === undefined || minNodes === undefined || minNodes <= nodes
+      ? []
+      : [{ path: ['minNodes'], value: nodes }]),
+    ...(fanout === undefined ? [] : [{ path: ['run', 'fanout'], value: fanout }]),
+  ];
 }
 
-/** `--fault failing-task`: every task whose number is a multiple of 7 really fails, saying why. */
-export function withFailingTask(manifest: PackedManifest): PackedManifest {
-  const fail =
-    'if [ $((PARALLEL_SEQ % 7)) = 0 ]; then echo "task $PARALLEL_SEQ: asked to fail" >&2; exit 3; fi; ';
-  return edited(manifest, (document) => {
-    const template = document.getIn(['run', 'commands', 'template']);
-    if (typeof template === 'string') document.setIn(['run', 'commands', 'template'], fail + template);
-    const list = document.toJS()?.run?.commands?.list;
-    if (Array.isArray(list))
-      document.setIn(
-        ['run', 'commands', 'list'],
-        list.map((command) => fail + String(command)),
-      );
-  });
+/** Two of the faults make a run wait; nobody wants to watch that for hours. */
+const SHORT_WAITS = {
+  'stuck-runnable': { limit: 'queue', seconds: 15 },
+  'worker-never-comes': { limit: 'join', seconds: 15 },
+} as const;
+
+/** What a fault needs of the manifest: a task that really fails, or an end that can be waited for. */
+export function changesForFault(manifest: Manifest, fault: FaultName | undefined): ManifestChanges {
+  if (fault === 'failing-task') return failingTasks(manifest);
+  if (fault !== 'stuck-runnable' && fault !== 'worker-never-comes') return { edits: [], remarks: [] };
+  const { limit, seconds } = SHORT_WAITS[fault];
+  if ((manifest.timeouts?.[limit] ?? Number.POSITIVE_INFINITY) <= seconds) return { edits: [], remarks: [] };
+  return {
+    edits: [{ path: ['timeouts', limit], value: renderDuration(seconds) }],
+    remarks: [`--fault ${fault}: timeouts.${limit} is ${seconds} s in this run, so that you see how it ends`],
+  };
 }
 
-function edited(
-  { bytes, format }: PackedManifest,
-  edit: (document: ReturnType<typeof parseDocument>) => void,
-): PackedManifest {
-  const document = parseDocument(new TextDecoder().decode(bytes));
-  edit(document);
-  const text =
-    format === 'json' ? JSON.stringify(document.toJS(), undefined, 2) : document.toString({ lineWidth: 0 });
-  return { bytes: Buffer.from(text), format };
+const FAIL =
+  'if [ $((PARALLEL_SEQ % 7)) = 1 ]; then echo "task $PARALLEL_SEQ: asked to fail" >&2; exit 3; fi; ';
+
+/** Tasks 1, 8, 15 … really fail, saying why. */
+function failingTasks({ run: { commands } }: Manifest): ManifestChanges {
+  if (commands?.template !== undefined)
+    return {
+      edits: [{ path: ['run', 'commands', 'template'], value: FAIL + commands.template }],
+      remarks: [],
+    };
+  if (commands?.list !== undefined)
+    return {
+      edits: commands.list.map((command, index) => ({
+        path: ['run', 'commands', 'list', index],
+        value: FAIL + command,
+      })),
+      remarks: [],
+    };
+  return {
+    edits: [],
+    remarks: [
+      '--fault failing-task changes the commands of a template or a list; here there is neither, so no task fails on purpose',
+    ],
+  };
 }

@@ -1,63 +1,48 @@
 import { createHash } from 'node:crypto';
-import {
-  createReadStream,
-  createWriteStream,
-  existsSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { createReadStream, createWriteStream, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { create } from 'tar';
-import { parseDocument } from 'yaml';
 import { inputArchiveKey } from '../experiment/bucket-layout.ts';
 import type { Manifest } from '../experiment/manifest.ts';
-import type { ManifestFormat } from '../experiment/manifest-source.ts';
 import type { S3Port } from '../experiment/ports.ts';
+import type { Edit } from './manifest-edit.ts';
 
-/** Something that the manifest names is not there. */
+const OWN_FOLDER = '.sierra-batch';
+
+/** Something that the manifest names is not there, or may not be read. */
 export class NothingToPack extends Error {
   override readonly name = 'NothingToPack';
 }
 
-/** A manifest with its local folders replaced by what was sent in their place. */
-export interface PackedManifest {
-  bytes: Uint8Array;
-  format: ManifestFormat;
-}
-
 /**
- * Sends what a manifest names beside itself (`from: ./folder`, a `commands.file`) and rewrites it to what was sent: a
- * folder as `inputs/<sha256>.tar.gz`, the same bytes for the same content whenever it is packed. @throws NothingToPack
+ * Sends what a manifest names beside itself (`from: ./folder`, a `commands.file`) and tells what to write in its place: a
+ * folder becomes `inputs/<sha256>.tar.gz`, the same bytes for the same content whenever it is packed. @throws NothingToPack
  */
 export async function packInputs(
   s3: S3Port,
   bucket: string,
   manifestFile: string,
   manifest: Manifest,
-  format: ManifestFormat,
-): Promise<PackedManifest> {
-  const folder = dirname(resolve(manifestFile));
-  const document = parseDocument(readFileSync(manifestFile, 'utf8'));
-  for (const [index, input] of (manifest.inputs ?? []).entries()) {
-    if (!input.from.startsWith('./')) continue;
-    document.setIn(
-      ['inputs', index, 'from'],
-      await sendFolder(s3, bucket, join(folder, input.from), input.from),
-    );
+): Promise<Edit[]> {
+  const beside = dirname(resolve(manifestFile));
+  const edits: Edit[] = [];
+  for (const [index, { from }] of (manifest.inputs ?? []).entries()) {
+    if (!from.startsWith('./')) continue;
+    edits.push({
+      path: ['inputs', index, 'from'],
+      value: await sendFolder(s3, bucket, join(beside, from), from),
+    });
   }
   const file = manifest.run.commands?.file;
-  if (file !== undefined && !file.startsWith('s3://') && existsSync(join(folder, file))) {
-    document.setIn(['run', 'commands', 'file'], await sendFile(s3, bucket, join(folder, file)));
+  if (file !== undefined && !file.startsWith('s3://') && existsSync(join(beside, file))) {
+    const value = await readable(`run.commands.file: ${file}`, sendFile(s3, bucket, join(beside, file)));
+    edits.push({ path: ['run', 'commands', 'file'], value });
   }
-  const text =
-    format === 'json' ? JSON.stringify(document.toJS(), undefined, 2) : document.toString({ lineWidth: 0 });
-  return { bytes: Buffer.from(text), format };
+  return edits;
 }
 
 async function sendFolder(s3: S3Port, bucket: string, folder: string, written: string): Promise<string> {
@@ -66,13 +51,16 @@ async function sendFolder(s3: S3Port, bucket: string, folder: string, written: s
   const temporary = mkdtempSync(join(tmpdir(), 'sb-pack-'));
   const archive = join(temporary, 'inputs.tar.gz');
   try {
-    const entries = (await readdir(folder)).toSorted();
+    // Never this system's own folder: it grows while it is packed.
+    const names = await readable(`inputs: ${written}`, readdir(folder));
+    const entries = names.filter((name) => name !== OWN_FOLDER).toSorted();
     if (entries.length === 0) throw new NothingToPack(`inputs: the folder ${written} is empty (${folder})`);
     // portable: without owners and times that differ from machine to machine; a fixed time keeps the hash the same.
-    await pipeline(
-      create({ cwd: folder, gzip: { level: 6 }, portable: true, mtime: new Date(0) }, entries),
-      createWriteStream(archive),
+    const tape = create(
+      { cwd: folder, gzip: { level: 6 }, portable: true, mtime: new Date(0), strict: true },
+      entries.map((entry) => `./${entry}`),
     );
+    await readable(`inputs: ${written}`, pipeline(tape, createWriteStream(archive)));
     const key = inputArchiveKey(await sha256Of(archive));
     await s3.send(
       new PutObjectCommand({
@@ -101,6 +89,17 @@ async function sendFile(s3: S3Port, bucket: string, path: string): Promise<strin
     }),
   );
   return `s3://${bucket}/${key}`;
+}
+
+/** What goes wrong with a file of the user's is the user's to know, in a sentence. */
+async function readable<Value>(what: string, work: Promise<Value>): Promise<Value> {
+  try {
+    return await work;
+  } catch (error) {
+    throw new NothingToPack(
+      `${what} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
+    );
+  }
 }
 
 async function sha256Of(path: string): Promise<string> {

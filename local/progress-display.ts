@@ -1,5 +1,6 @@
 import type { Progress } from '../experiment/runner-records.ts';
 import type { Status } from '../experiment/status.ts';
+import { plainLine } from '../experiment/terminal-codes.ts';
 import { spoken } from '../experiment/wording.ts';
 import type { RunView } from './watch-run.ts';
 
@@ -17,6 +18,8 @@ interface Output {
 
 /** How often a plain log tells of progress. */
 const PLAIN_EVERY_MS = 5000;
+/** Why a run waits is told when it does wait: on this machine it seldom does. */
+const WAITS_MS = 3000;
 
 /** Each state of the run once; below it a bar that moves (terminal), or a line now and then (no terminal). */
 export function makeDisplay(
@@ -25,9 +28,10 @@ export function makeDisplay(
 ): Display {
   const begin = now();
   let told = '';
+  let toldAt = begin;
   let reason = '';
   let barShown = false;
-  let lastPlain = 0;
+  let lastPlain = begin;
   const clear = () => {
     if (barShown) output.write('\r\x1b[2K');
     barShown = false;
@@ -37,27 +41,29 @@ export function makeDisplay(
     output.write(`${line}\n`);
   };
   const stamp = () => `${dim(((now() - begin) / 1000).toFixed(1).padStart(6), colour)} `;
+  const showStates = (status: Status | undefined) => {
+    for (const { state } of statesAfter(status, told)) {
+      told = state;
+      toldAt = now();
+      if (state === 'running') lastPlain = toldAt;
+      say(`${stamp()}${state}`);
+    }
+  };
+  const showReason = ({ why, state }: Status) => {
+    if (why === '' || why === reason || !WAITING.has(state) || now() - toldAt < WAITS_MS) return;
+    reason = why;
+    say(`        ${dim(plainLine(why), colour)}`);
+  };
 
   return {
     say,
     end: clear,
     update: ({ status, progress }) => {
-      for (const { state } of statesAfter(status, told)) {
-        told = state;
-        say(`${stamp()}${state}`);
-      }
-      if (
-        status !== undefined &&
-        status.why !== '' &&
-        status.why !== reason &&
-        ['queued', 'starting', 'joining'].includes(status.state)
-      ) {
-        reason = status.why;
-        say(`        ${dim(status.why, colour)}`);
-      }
-      if (progress === undefined || progress.phase !== 'running' || progress.tasks.total === 0) return;
+      showStates(status);
+      if (status !== undefined) showReason(status);
+      if (told !== 'running' || progress?.phase !== 'running' || progress.tasks.total === 0) return;
       if (interactive) {
-        output.write(`\r\x1b[2K${renderBar(progress, output.columns ?? 80, colour)}`);
+        output.write(`\r\x1b[2K${renderBar(progress, output.columns || 80, colour)}`);
         barShown = true;
       } else if (now() - lastPlain >= PLAIN_EVERY_MS) {
         lastPlain = now();
@@ -67,27 +73,39 @@ export function makeDisplay(
   };
 }
 
-/** `▐██████░░░░▌ 120/200 · 1 failed · 8 running · 23/s · 4 s left`, from what node 0 itself reported. */
+const WAITING: ReadonlySet<string> = new Set(['queued', 'starting', 'joining']);
+
+/**
+ * `██████░░░░ 120/200 done · 1 failed · 8 running · 23/s · 4 s left`, from what node 0 itself reported. Never longer than
+ * the terminal is wide: a line that wraps could not be taken back.
+ */
 export function renderBar(progress: Progress, columns: number, colour: boolean): string {
   const { total, succeeded, failed } = progress.tasks;
   const counts = renderCounts(progress);
-  const width = Math.max(8, Math.min(40, columns - counts.length - 4));
-  const good = Math.floor((succeeded / total) * width);
-  const bad = Math.min(width - good, Math.ceil((failed / total) * width));
+  const room = columns - counts.length - 2;
+  if (room < 8) return counts.slice(0, Math.max(0, columns - 1));
+  const width = Math.min(40, room);
+  const bad = Math.ceil((failed / total) * width);
+  const good = Math.min(width - bad, Math.floor((succeeded / total) * width));
   const bar = `${paint('█'.repeat(good), 32, colour)}${paint('█'.repeat(bad), 31, colour)}${dim('░'.repeat(width - good - bad), colour)}`;
   return `${bar} ${counts}`;
 }
 
 function renderCounts({ tasks, rate }: Progress): string {
   const done = tasks.succeeded + tasks.failed;
-  const left = rate > 0 ? `${spoken((tasks.total - done) / rate)} left` : 'time left unknown';
   return [
     `${done}/${tasks.total} done`,
     `${tasks.failed} failed`,
     `${tasks.running} running`,
-    `${rate.toFixed(rate < 10 ? 1 : 0)}/s`,
-    left,
+    ...(done === 0 ? [] : [`${rate.toFixed(rate < 10 ? 1 : 0)}/s`]),
+    timeLeft(tasks.total - done, rate),
   ].join(' · ');
+}
+
+function timeLeft(tasks: number, rate: number): string {
+  if (tasks <= 0) return 'about to end';
+  if (rate <= 0) return 'time left unknown';
+  return tasks < rate ? 'under 1 s left' : `${spoken(Math.round(tasks / rate))} left`;
 }
 
 function statesAfter(status: Status | undefined, told: string): Status['history'] {

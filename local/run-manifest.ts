@@ -1,100 +1,134 @@
-import { readFileSync } from 'node:fs';
-import { basename, join, relative } from 'node:path';
+import { basename } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { MANIFEST_PREFIX, rejectionKeys, runKeys } from '../experiment/bucket-layout.ts';
-import { executionArn } from '../experiment/execution-input.ts';
 import { EXIT } from '../experiment/exit-code.ts';
 import { renderFaults } from '../experiment/faults.ts';
 import { manifestFormat, parseManifest } from '../experiment/manifest.ts';
-import type { FanoutScheme } from '../experiment/plan.ts';
 import { makeRunId } from '../experiment/run-id.ts';
-import type { Summary } from '../experiment/summary.ts';
 import { plainLine } from '../experiment/terminal-codes.ts';
-import type { FaultName } from './faults.ts';
+import { followRun } from './follow-run.ts';
+import type { Interruption } from './interruption.ts';
 import type { LocalSurroundings } from './live.ts';
-import { withFailingTask, withOptions } from './manifest-options.ts';
+import { FolderInUse } from './lock.ts';
+import { editedText } from './manifest-edit.ts';
+import type { ManifestChanges } from './manifest-options.ts';
+import { changesForFault, changesForOptions } from './manifest-options.ts';
 import { NothingToPack, packInputs } from './pack.ts';
 import type { Display } from './progress-display.ts';
 import { makeDisplay } from './progress-display.ts';
+import { readManifestFile } from './read-manifest-file.ts';
 import { realClock } from './real-clock.ts';
+import type { StartOptions } from './start-options.ts';
 import type { LocalSystem } from './system.ts';
 import { startSystem } from './system.ts';
-import { readText, watchRun } from './watch-run.ts';
+import { readText } from './watch-run.ts';
 
-export interface StartOptions {
-  /** Absolute. */
-  file: string;
-  /** As the user wrote it. */
-  shownAs: string;
-  /** `.sierra-batch`, absolute. */
-  folder: string;
-  nodes?: number;
-  fanout?: FanoutScheme;
-  fault?: FaultName;
-}
+type Parsed = Extract<ReturnType<typeof parseManifest>, { ok: true }>;
 
 /** How long a dropped manifest may take to become a run or a rejection. */
 const ACCEPTED_WITHIN_MS = 30_000;
 
 /** Drops a manifest into a local system of its own, shows the run, and answers the runner's exit code. */
-export async function runManifest(options: StartOptions, surroundings: LocalSurroundings): Promise<number> {
+export async function runManifest(
+  options: StartOptions,
+  surroundings: LocalSurroundings,
+  interruption: Interruption,
+): Promise<number> {
   const display = makeDisplay(process.stdout, { ...surroundings, now: () => realClock.now() });
-  const checked = parseManifest(readFileSync(options.file), manifestFormat(options.file), { origin: 'file' });
-  if (!checked.ok) {
-    process.stderr.write(renderFaults(checked.faults, options.shownAs, checked.text));
-    return EXIT.badEnvironment;
-  }
-  for (const warning of checked.warnings)
-    process.stderr.write(`warning: ${renderFaults([warning], options.shownAs, checked.source.text)}`);
-  const system = await startSystem({
-    folder: options.folder,
-    clock: realClock,
-    nonce: surroundings.nonce,
-    image: surroundings.image,
-    defaultVcpus: surroundings.vcpus,
-    logger: {
-      info: () => undefined,
-      warn: () => undefined,
-      error: (event, fields) => display.say(plainLine(`${event} ${JSON.stringify(fields)}`)),
-    },
-    ...(options.fault === undefined ? {} : { fault: options.fault }),
-  });
+  const checked = check(options);
+  if (checked === undefined) return EXIT.badEnvironment;
+  const changes = changesForFault(checked.manifest, options.fault);
+  for (const remark of changes.remarks) display.say(remark);
+  let system: LocalSystem;
   try {
-    const key = `${MANIFEST_PREFIX}${surroundings.nonce().slice(0, 8)}/${basename(options.file)}`;
-    const packed = await packInputs(
-      system.s3,
-      system.bucket,
-      options.file,
-      checked.manifest,
-      manifestFormat(options.file),
-    );
-    const bytes = withOptions(options.fault === 'failing-task' ? withFailingTask(packed) : packed, options);
-    const { VersionId: version = '' } = await system.s3.send(
-      new PutObjectCommand({ Bucket: system.bucket, Key: key, Body: bytes }),
-    );
-    const runId = makeRunId(checked.manifest.name, { bucket: system.bucket, key, version });
-    const rejection = await accepted(system, runId, rejectionKeys(key, version).text);
-    if (rejection !== undefined) {
-      process.stderr.write(rejection);
-      return EXIT.badEnvironment;
-    }
-    display.say(`run ${runId}`);
-    return await follow(system, runId, options, display);
+    system = await open(options, surroundings, display);
+  } catch (error) {
+    return complain(cannotOpen(error, options.folder));
+  }
+  try {
+    const dropped = await drop(system, options, checked, changes, surroundings.nonce);
+    if (dropped.rejection !== undefined) return complain(dropped.rejection);
+    display.say(`run ${dropped.runId}`);
+    return await followRun(system, dropped.runId, options, display, interruption);
   } catch (error) {
     if (!(error instanceof NothingToPack)) throw error;
-    process.stderr.write(`${error.message}\n`);
-    return EXIT.badEnvironment;
+    return complain(error.message);
   } finally {
     await system.close();
   }
 }
 
-/** The text of the rejection, or undefined once the run's plan is there. */
-async function accepted(system: LocalSystem, runId: string, rejection: string): Promise<string | undefined> {
+/** The manifest; undefined where there is none to run, which the user was told then. */
+function check({ file, shownAs }: StartOptions): Parsed | undefined {
+  const read = readManifestFile(file, shownAs);
+  if (!read.ok) {
+    complain(`npm start: ${read.why}`);
+    return undefined;
+  }
+  const parsed = parseManifest(read.bytes, manifestFormat(file), { origin: 'file' });
+  if (!parsed.ok) {
+    process.stderr.write(renderFaults(parsed.faults, shownAs, parsed.text));
+    return undefined;
+  }
+  for (const warning of parsed.warnings)
+    process.stderr.write(`warning: ${renderFaults([warning], shownAs, parsed.source.text)}`);
+  return parsed;
+}
+
+function open(
+  { folder, fault }: StartOptions,
+  { nonce, image, vcpus }: LocalSurroundings,
+  display: Display,
+): Promise<LocalSystem> {
+  return startSystem({
+    folder,
+    clock: realClock,
+    nonce,
+    image,
+    defaultVcpus: vcpus,
+    logger: {
+      info: () => undefined,
+      warn: () => undefined,
+      error: (event, fields) => display.say(plainLine(`${event} ${JSON.stringify(fields)}`)),
+    },
+    ...(fault === undefined ? {} : { fault }),
+  });
+}
+
+function cannotOpen(error: unknown, folder: string): string {
+  if (error instanceof FolderInUse) return `npm start: ${error.message}`;
+  const code = error instanceof Error && 'code' in error ? error.code : undefined;
+  if (typeof code === 'string' && ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EEXIST'].includes(code))
+    return `npm start: runs are kept in ${folder}, which cannot be used: ${String(error)}`;
+  throw error;
+}
+
+async function drop(
+  system: LocalSystem,
+  options: StartOptions,
+  { manifest, source }: Parsed,
+  changes: ManifestChanges,
+  nonce: () => string,
+): Promise<{ runId: string; rejection: string | undefined }> {
+  const { bucket, s3 } = system;
+  const text = editedText(source, [
+    ...(await packInputs(s3, bucket, options.file, manifest)),
+    ...changesForOptions(manifest, options),
+    ...changes.edits,
+  ]);
+  const key = `${MANIFEST_PREFIX}${nonce().slice(0, 8)}/${basename(options.file)}`;
+  const { VersionId: version = '' } = await s3.send(
+    new PutObjectCommand({ Bucket: bucket, Key: key, Body: text }),
+  );
+  const runId = makeRunId(manifest.name, { bucket, key, version });
+  return { runId, rejection: await rejectionOf(system, runId, rejectionKeys(key, version).text) };
+}
+
+/** The text of the rejection, or undefined once the run's status is there. */
+async function rejectionOf(system: LocalSystem, runId: string, key: string): Promise<string | undefined> {
   const until = realClock.now() + ACCEPTED_WITHIN_MS;
   while (realClock.now() < until) {
-    const text = await readText(system.s3, system.bucket, rejection);
+    const text = await readText(system.s3, system.bucket, key);
     if (text !== undefined) return text;
     if ((await readText(system.s3, system.bucket, runKeys(runId).status)) !== undefined) return undefined;
     await realClock.sleep(20);
@@ -105,63 +139,7 @@ async function accepted(system: LocalSystem, runId: string, rejection: string): 
   );
 }
 
-async function follow(
-  system: LocalSystem,
-  runId: string,
-  options: StartOptions,
-  display: Display,
-): Promise<number> {
-  const watching = new AbortController();
-  let asked = 0;
-  const onSignal = () => {
-    asked += 1;
-    if (asked === 1) {
-      display.say('stopping: waits until nothing runs any more (again to kill)');
-      cancel(system, runId).catch((error: unknown) =>
-        display.say(`the run could not be cancelled: ${String(error)}`),
-      );
-    } else {
-      system.kill();
-    }
-  };
-  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(name, onSignal);
-  try {
-    const summary = await watchRun(
-      system.s3,
-      system.bucket,
-      runId,
-      realClock,
-      (view) => display.update(view),
-      watching.signal,
-    );
-    display.end();
-    if (summary === undefined) return EXIT.terminated;
-    tell(summary, runId, options, display);
-    if (asked > 0) return EXIT.terminated;
-    return summary.exitCode ?? (summary.outcome === 'succeeded' ? EXIT.succeeded : EXIT.tasksFailed);
-  } finally {
-    for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.off(name, onSignal);
-  }
-}
-
-async function cancel(system: LocalSystem, runId: string): Promise<void> {
-  await system.states.send(
-    new StopExecutionCommand({
-      executionArn: executionArn(system.deployment.stateMachineArn, runId),
-      error: 'Cancelled',
-      cause: 'interrupted at the terminal',
-    }),
-  );
-}
-
-function tell(summary: Summary, runId: string, { folder }: StartOptions, display: Display): void {
-  const keys = runKeys(runId);
-  const shown = (key: string) => relative(process.cwd(), join(folder, 'bucket', key));
-  display.say('');
-  display.say(plainLine(summary.headline));
-  if (summary.why !== '') display.say(plainLine(summary.why));
-  if (summary.next !== '') display.say(plainLine(summary.next));
-  display.say('');
-  display.say(`report   ${shown(keys.report)}`);
-  display.say(`outputs  ${shown(keys.outputs)}`);
+function complain(what: string): number {
+  process.stderr.write(what.endsWith('\n') ? what : `${what}\n`);
+  return EXIT.badEnvironment;
 }

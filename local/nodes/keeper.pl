@@ -2,9 +2,11 @@
 #
 #   perl keeper.pl COMMAND [ARGUMENT …]
 #
-# Passes TERM on and exits as the process did (128 + signal for one that was ended by a signal).
+# Passes TERM on and exits as the process did (128 + signal for one that was ended by a signal). The node's temporary folder
+# is the local system's to remove; without one left, the keeper does it.
 use strict;
 use warnings;
+use File::Path 'remove_tree';
 
 my $child = fork // die "keeper: fork: $!\n";
 if ($child == 0) {
@@ -19,7 +21,11 @@ $SIG{CHLD} = sub { };
 
 my $orphaned;
 for (;;) {
-    if (waitpid($child, 1) == $child) { exit($? & 127 ? 128 + ($? & 127) : $? >> 8) }
+    if (waitpid($child, 1) == $child) {
+        my $status = $? & 127 ? 128 + ($? & 127) : $? >> 8;
+        if ($orphaned && $ENV{TMPDIR}) { chdir '/'; remove_tree($ENV{TMPDIR}) }
+        exit $status;
+    }
     if ($orphaned && time - $orphaned > 30) { kill 'KILL', -$child }
     my $ready = '';
     vec($ready, 0, 1) = 1 unless $orphaned;

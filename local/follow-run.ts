@@ -1,0 +1,110 @@
+import { join, relative } from 'node:path';
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { runKeys } from '../experiment/bucket-layout.ts';
+import { executionArn } from '../experiment/execution-input.ts';
+import { EXIT } from '../experiment/exit-code.ts';
+import type { Summary } from '../experiment/summary.ts';
+import { plainLine } from '../experiment/terminal-codes.ts';
+import type { Interruption } from './interruption.ts';
+import type { Display } from './progress-display.ts';
+import { realClock } from './real-clock.ts';
+import type { StartOptions } from './start-options.ts';
+import type { LocalSystem } from './system.ts';
+import { readText, watchRun } from './watch-run.ts';
+
+/** A run that was asked to stop has so long before its nodes are killed, and before nobody waits for its summary. */
+const STOP = { killAfterMs: 17_000, leaveAfterMs: 21_000 };
+
+/** Shows a run until it has ended, or ends it when asked to. Answers the runner's exit code, 143 for a stopped run. */
+export async function followRun(
+  system: LocalSystem,
+  runId: string,
+  options: StartOptions,
+  display: Display,
+  interruption: Interruption,
+): Promise<number> {
+  const leaving = new AbortController();
+  const over = new AbortController();
+  const onAsked = () => {
+    display.say(
+      'Stopping: waits until nothing of the run is left. (Once more: without waiting for its tasks.)',
+    );
+    stop(system, runId, leaving, over.signal).catch((error: unknown) => {
+      if (!over.signal.aborted) display.say(`The run could not be stopped: ${String(error)}`);
+    });
+  };
+  const onInsisted = () => system.kill();
+  if (interruption.asked.aborted) onAsked();
+  interruption.asked.addEventListener('abort', onAsked);
+  interruption.insisted.addEventListener('abort', onInsisted);
+  try {
+    const { s3, bucket } = system;
+    const summary = await watchRun(s3, bucket, runId, realClock, display.update, leaving.signal);
+    display.end();
+    if (summary === undefined) return EXIT.terminated;
+    await tell(summary, system, options, display);
+    return interruption.asked.aborted ? EXIT.terminated : exitCodeOf(summary);
+  } finally {
+    over.abort();
+    interruption.asked.removeEventListener('abort', onAsked);
+    interruption.insisted.removeEventListener('abort', onInsisted);
+  }
+}
+
+/** Cancels the run as `sierra-batch cancel` does; whatever hangs is killed. */
+async function stop(
+  system: LocalSystem,
+  runId: string,
+  leaving: AbortController,
+  over: AbortSignal,
+): Promise<void> {
+  await system.states.send(
+    new StopExecutionCommand({
+      executionArn: executionArn(system.deployment.stateMachineArn, runId),
+      error: 'Cancelled',
+      cause: 'stopped at the terminal',
+    }),
+  );
+  await realClock.sleep(STOP.killAfterMs, over);
+  system.kill();
+  await realClock.sleep(STOP.leaveAfterMs - STOP.killAfterMs, over);
+  leaving.abort();
+}
+
+/** Where no runner left a code (it never started, its host was lost) the outcome stands for one. */
+function exitCodeOf({ exitCode, outcome }: Summary): number {
+  if (exitCode !== null) return exitCode;
+  switch (outcome) {
+    case 'succeeded':
+      return EXIT.succeeded;
+    case 'cancelled':
+      return EXIT.terminated;
+    case 'timed-out':
+      return EXIT.runTimeLimit;
+    case 'failed':
+      return EXIT.tasksFailed;
+  }
+}
+
+async function tell(
+  { runId, outcome, headline, why, next }: Summary,
+  { s3, bucket }: LocalSystem,
+  { folder, from }: StartOptions,
+  display: Display,
+): Promise<void> {
+  const keys = runKeys(runId);
+  const shown = (key: string) => relative(from, join(folder, 'bucket', key));
+  // The sentences name keys of the bucket; here they are files.
+  const sentence = (text: string) => {
+    if (text !== '') display.say(plainLine(text.replaceAll(`\`${keys.folder}`, `\`${shown(keys.folder)}/`)));
+  };
+  display.say('');
+  sentence(headline);
+  sentence(why);
+  // After a success it would only repeat the two lines below.
+  if (outcome !== 'succeeded') sentence(next);
+  display.say('');
+  display.say(`report   ${shown(keys.report)}`);
+  if ((await readText(s3, bucket, keys.outputIndex)) !== undefined)
+    display.say(`outputs  ${shown(keys.outputs)}`);
+}
