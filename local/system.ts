@@ -1,23 +1,21 @@
-import { readFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock, MakeNonce } from '../experiment/clock.ts';
 import type { Deployment } from '../experiment/deployment.ts';
 import type { BatchPort, S3Port, StatesPort } from '../experiment/ports.ts';
-import { makeCollect } from '../functions/collect.ts';
 import type { FunctionDeps } from '../functions/function-deps.ts';
-import { makeIngest } from '../functions/ingest.ts';
-import { makeSettle } from '../functions/settle.ts';
-import { makeSubmit } from '../functions/submit.ts';
 import { LocalBatch } from './batch/batch.ts';
 import { BatchInProcess } from './batch/batch-in-process.ts';
+import { jobStateChangeEvent, LOCAL_ACCOUNT, LOCAL_REGION, objectCreatedEvent } from './bus-events.ts';
+import { startControlPlane } from './control-plane.ts';
 import {
-  jobStateChangeEvent,
-  LOCAL_ACCOUNT,
-  LOCAL_REGION,
-  objectCreatedEvent,
-  scheduledEvent,
-} from './bus-events.ts';
+  JOIN_PORT,
+  LOCAL_BUCKET,
+  LOCAL_QUEUE,
+  localDeployment,
+  localJobDefinition,
+  SSH_PORT,
+} from './deployment.ts';
 import { EventBus } from './events.ts';
 import type { FaultName } from './faults.ts';
 import { faultsOf } from './faults.ts';
@@ -26,13 +24,9 @@ import type { ImageEnvironment } from './live.ts';
 import { lockFolder } from './lock.ts';
 import { killNode } from './nodes/node-processes.ts';
 import { ProcessNodes } from './nodes/process-nodes.ts';
-import { RULES } from './rules.ts';
 import { openFolderBucket } from './s3/folder-bucket.ts';
 import { LocalS3 } from './s3/s3.ts';
 import { S3InProcess } from './s3/s3-in-process.ts';
-import { LocalStates } from './states/local-states.ts';
-import { StatesInProcess } from './states/states-in-process.ts';
-import { statusChangeEvent } from './states/status-change-event.ts';
 
 export interface SystemSettings {
   /** `.sierra-batch`, absolute. */
@@ -62,24 +56,6 @@ export interface LocalSystem {
   /** Kills every node at once; for whoever asks a second time. */
   kill(): void;
 }
-
-export const LOCAL_BUCKET = 'sierra-batch-local';
-
-const QUEUE = {
-  name: 'local',
-  arn: `arn:aws:batch:${LOCAL_REGION}:${LOCAL_ACCOUNT}:job-queue/local`,
-  maxvCpus: 4096,
-};
-const STATE_MACHINE = `arn:aws:states:${LOCAL_REGION}:${LOCAL_ACCOUNT}:stateMachine:sierra-batch`;
-const FUNCTIONS = {
-  submit: functionArn('submit'),
-  settle: functionArn('settle'),
-  collect: functionArn('collect'),
-};
-const SSH_PORT = 2222;
-const JOIN_PORT = 7741;
-/** A minute on AWS. */
-const SCHEDULE_MS = 1000;
 
 /**
  * Makes and starts the system: the real handlers, the real state machine and the real runner, over S3 in a folder, an
@@ -132,85 +108,19 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     nonce,
     region: LOCAL_REGION,
     account: LOCAL_ACCOUNT,
-    queues: [QUEUE],
+    queues: [LOCAL_QUEUE],
     startNode: faults.aroundNodes?.(nodes.start) ?? nodes.start,
     onStateChange: (detail) => bus.putEvent(jobStateChangeEvent(detail, nonce(), clock.now())),
     ...(faults.capacityHook === undefined ? {} : { capacityHook: faults.capacityHook }),
   });
   const batch = new BatchInProcess(localBatch);
-  const { jobDefinitionArn: jobDefinition = '' } = await localBatch.registerJobDefinition({
-    jobDefinitionName: 'sierra-batch',
-    type: 'multinode',
-    nodeProperties: {
-      numNodes: 1,
-      mainNode: 0,
-      nodeRangeProperties: [
-        {
-          targetNodes: '0:',
-          container: {
-            image: 'this-machine',
-            resourceRequirements: [
-              { type: 'VCPU', value: String(settings.defaultVcpus) },
-              { type: 'MEMORY', value: '1024' },
-            ],
-          },
-        },
-      ],
-    },
-  });
-
-  const deployment: Deployment = {
-    bucket: LOCAL_BUCKET,
-    stateMachineArn: STATE_MACHINE,
-    jobDefinition,
-    queues: { [QUEUE.name]: { arn: QUEUE.arn, maxvCpus: QUEUE.maxvCpus } },
-    defaultQueue: QUEUE.name,
-    inputBuckets: [],
-    defaults: { vcpus: settings.defaultVcpus, memoryMiB: 1024 },
-    sharedFolder: shared,
-    joinPort: JOIN_PORT,
-    sshPort: SSH_PORT,
-  };
-
-  const localStates = new LocalStates({
-    clock,
-    nonce,
-    random: Math.random,
-    stateMachineArn: STATE_MACHINE,
-    definition: readFileSync(new URL('../statemachine/experiment.asl.json', import.meta.url), 'utf8'),
-    substitutions: {
-      SubmitFunctionArn: FUNCTIONS.submit,
-      SettleFunctionArn: FUNCTIONS.settle,
-      CollectFunctionArn: FUNCTIONS.collect,
-    },
-    // The functions need the state machine, which calls them only once they are there.
-    functions: {
-      [FUNCTIONS.submit]: (payload) => submit(payload),
-      [FUNCTIONS.settle]: (payload) => settle(payload),
-      [FUNCTIONS.collect]: (payload) => collect(payload),
-    },
-    onStatus: (execution) => bus.putEvent(statusChangeEvent(execution, nonce(), clock.now())),
-  });
-  const states = new StatesInProcess(localStates);
-  const deps: FunctionDeps = {
-    s3,
-    batch,
-    states,
-    clock,
-    nonce,
-    deployment,
-    logger,
-    metrics: { count: () => undefined },
-  };
-  const ingest = makeIngest(deps);
-  const submit = makeSubmit(deps);
-  const settle = makeSettle(deps);
-  const collect = makeCollect(deps);
-
-  bus.addRule({ name: 'manifest-dropped', pattern: RULES.manifestDropped(LOCAL_BUCKET), target: ingest });
-  bus.addRule({ name: 'job-changed', pattern: RULES.jobChanged(), target: settle });
-  bus.addRule({ name: 'execution-changed', pattern: RULES.executionChanged(STATE_MACHINE), target: settle });
-  bus.addSchedule('settle', SCHEDULE_MS, () => scheduledEvent('settle', nonce(), clock.now()), settle);
+  const { jobDefinitionArn = '' } = await localBatch.registerJobDefinition(
+    localJobDefinition(settings.defaultVcpus),
+  );
+  const deployment = localDeployment(jobDefinitionArn, settings.defaultVcpus, shared);
+  const metrics = { count: () => undefined };
+  const controlPlane = startControlPlane({ s3, batch, clock, nonce, deployment, logger, metrics }, bus);
+  const { states } = controlPlane;
 
   const accessKeyId = nonce();
   const server = await startLoopbackServer({
@@ -240,14 +150,10 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     close: async () => {
       closing.abort();
       await localBatch.close();
-      await localStates.close();
+      await controlPlane.close();
       await bus.close();
       await server.close();
       await unlock();
     },
   };
-}
-
-function functionArn(name: string): string {
-  return `arn:aws:lambda:${LOCAL_REGION}:${LOCAL_ACCOUNT}:function:sierra-batch-${name}`;
 }

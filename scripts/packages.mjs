@@ -1,7 +1,16 @@
 // Plain Node 20, no dependency: makes sure that GNU parallel and OpenSSH are there. Debian's openssh-server starts an ssh
 // service when it is installed, which nobody asked for: a policy-rc.d forbids it meanwhile.
 import { spawnSync } from 'node:child_process';
-import { accessSync, chmodSync, constants, existsSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  chmodSync,
+  constants,
+  existsSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline/promises';
 import { fileURLToPath } from 'node:url';
@@ -15,6 +24,9 @@ const WANTED = [
 ];
 const POLICY = '/usr/sbin/policy-rc.d';
 const SET_ASIDE = '/usr/sbin/policy-rc.d.sierra-batch';
+const FORBIDS =
+  '#!/bin/sh\n# sierra-batch installs packages just now and wants no service started\nexit 101\n';
+const SCRIPT = fileURLToPath(import.meta.url);
 
 /**
  * Installs what is missing, after asking unless `yes`. `browser` asks for Debian's chromium as well.
@@ -26,54 +38,67 @@ export async function ensurePackages({ yes, browser = false }) {
     ...new Set(wanted.filter(({ command }) => !isInstalled(command)).map((each) => each.package)),
   ];
   if (missing.length === 0) return true;
-  const install = `apt-get install -y --no-install-recommends ${missing.join(' ')}`;
+  if (!isInstalled('apt-get')) {
+    console.error(`Missing: ${missing.join(', ')}. Install these with this machine's package manager.`);
+    return false;
+  }
+  // The same script as root: it keeps Debian from starting an ssh service, which plain apt-get would do.
+  const install = [process.execPath, SCRIPT, '--yes', ...(browser ? ['--browser'] : [])];
   const isRoot = process.getuid?.() === 0;
+  const byHand = `To install them (no ssh service will be started):\n\n  ${isRoot ? '' : 'sudo '}${install.join(' ')}\n`;
   const canSudo =
-    !isRoot && isInstalled('sudo') && spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0;
-  if (!isInstalled('apt-get') || !(isRoot || canSudo)) {
-    console.error(`Missing: ${missing.join(', ')}. Install with:\n\n  ${isRoot ? '' : 'sudo '}${install}\n`);
+    !isRoot &&
+    isInstalled('sudo') &&
+    (process.stdin.isTTY || spawnSync('sudo', ['-n', 'true'], { stdio: 'ignore' }).status === 0);
+  if (!isRoot && !canSudo) {
+    console.error(`Debian packages are missing: ${missing.join(', ')}. ${byHand}`);
     return false;
   }
   if (!yes && !(await agreed(missing))) {
-    console.error(`Nothing was installed. To do it yourself:\n\n  ${isRoot ? '' : 'sudo '}${install}\n`);
+    console.error(`Nothing was installed; missing: ${missing.join(', ')}. ${byHand}`);
     return false;
   }
-  if (canSudo) {
-    // The same script as root: the policy file is root's to write.
-    return (
-      spawnSync(
-        'sudo',
-        ['-n', process.execPath, fileURLToPath(import.meta.url), '--yes', ...(browser ? ['--browser'] : [])],
-        { stdio: 'inherit' },
-      ).status === 0
-    );
-  }
-  return installWithoutServices(missing);
+  if (isRoot) return installWithoutServices(missing);
+  return spawnSync('sudo', install, { stdio: 'inherit' }).status === 0;
 }
 
 function installWithoutServices(packages) {
-  const hadPolicy = existsSync(POLICY);
-  if (hadPolicy) renameSync(POLICY, SET_ASIDE);
-  writeFileSync(POLICY, '#!/bin/sh\nexit 101\n');
+  // Interrupted, apt ends by itself, and this machine's policy must still be put back.
+  for (const name of ['SIGINT', 'SIGTERM', 'SIGHUP']) process.on(name, () => undefined);
+  // Ours is there when an earlier run was killed: then what it set aside is what there was.
+  if (existsSync(POLICY) && readFileSync(POLICY, 'utf8') !== FORBIDS) renameSync(POLICY, SET_ASIDE);
+  writeFileSync(POLICY, FORBIDS);
   chmodSync(POLICY, 0o755);
   try {
     const install = () => apt('install', '-y', '--no-install-recommends', ...packages);
     // Without package lists, or with old ones, the first try fails.
     if (install() !== 0 && (apt('update') !== 0 || install() !== 0)) {
-      console.error(`apt could not install ${packages.join(', ')}: see above.`);
+      console.error(
+        `apt could not install ${packages.join(', ')}: see above. Are Debian's packages reachable?`,
+      );
       return false;
     }
     return true;
   } finally {
     rmSync(POLICY, { force: true });
-    if (hadPolicy) renameSync(SET_ASIDE, POLICY);
+    if (existsSync(SET_ASIDE)) renameSync(SET_ASIDE, POLICY);
   }
 }
+
+/** Without a network apt would wait for minutes. */
+const IMPATIENT = [
+  '-o',
+  'Acquire::Retries=1',
+  '-o',
+  'Acquire::http::Timeout=20',
+  '-o',
+  'Acquire::https::Timeout=20',
+];
 
 function apt(...args) {
   console.error(`apt-get ${args.join(' ')} …`);
   // What apt prints is for whoever has to find out why it failed.
-  const { status, stdout, stderr } = spawnSync('apt-get', ['-q', ...args], {
+  const { status, stdout, stderr } = spawnSync('apt-get', ['-q', ...IMPATIENT, ...args], {
     env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' },
     encoding: 'utf8',
   });
@@ -106,7 +131,7 @@ function isInstalled(command) {
   });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+if (process.argv[1] === SCRIPT) {
   const has = (option) => process.argv.includes(option);
   const ready = await ensurePackages({
     yes: has('--yes') || process.env.CI === 'true',

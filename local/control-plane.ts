@@ -1,0 +1,62 @@
+import { readFileSync } from 'node:fs';
+import type { StatesPort } from '../experiment/ports.ts';
+import { makeCollect } from '../functions/collect.ts';
+import type { FunctionDeps } from '../functions/function-deps.ts';
+import { makeIngest } from '../functions/ingest.ts';
+import { makeSettle } from '../functions/settle.ts';
+import { makeSubmit } from '../functions/submit.ts';
+import { scheduledEvent } from './bus-events.ts';
+import { LOCAL_FUNCTIONS } from './deployment.ts';
+import type { EventBus } from './events.ts';
+import { RULES } from './rules.ts';
+import { LocalStates } from './states/local-states.ts';
+import { StatesInProcess } from './states/states-in-process.ts';
+import { statusChangeEvent } from './states/status-change-event.ts';
+
+/** A minute on AWS. */
+const SCHEDULE_MS = 1000;
+
+export interface ControlPlane {
+  states: StatesPort;
+  close(): Promise<void>;
+}
+
+/** The real handlers and the real state machine, called by the bus's events and by its schedule as the deployment says. */
+export function startControlPlane(around: Omit<FunctionDeps, 'states'>, bus: EventBus): ControlPlane {
+  const { clock, nonce, deployment } = around;
+  const { bucket, stateMachineArn } = deployment;
+  const localStates = new LocalStates({
+    clock,
+    nonce,
+    random: Math.random,
+    stateMachineArn,
+    definition: readFileSync(new URL('../statemachine/experiment.asl.json', import.meta.url), 'utf8'),
+    substitutions: {
+      SubmitFunctionArn: LOCAL_FUNCTIONS.submit,
+      SettleFunctionArn: LOCAL_FUNCTIONS.settle,
+      CollectFunctionArn: LOCAL_FUNCTIONS.collect,
+    },
+    // The functions need the state machine, which calls them only once they are there.
+    functions: {
+      [LOCAL_FUNCTIONS.submit]: (payload) => submit(payload),
+      [LOCAL_FUNCTIONS.settle]: (payload) => settle(payload),
+      [LOCAL_FUNCTIONS.collect]: (payload) => collect(payload),
+    },
+    onStatus: (execution) => bus.putEvent(statusChangeEvent(execution, nonce(), clock.now())),
+  });
+  const states = new StatesInProcess(localStates);
+  const deps: FunctionDeps = { ...around, states };
+  const ingest = makeIngest(deps);
+  const submit = makeSubmit(deps);
+  const settle = makeSettle(deps);
+  const collect = makeCollect(deps);
+  bus.addRule({ name: 'manifest-dropped', pattern: RULES.manifestDropped(bucket), target: ingest });
+  bus.addRule({ name: 'job-changed', pattern: RULES.jobChanged(), target: settle });
+  bus.addRule({
+    name: 'execution-changed',
+    pattern: RULES.executionChanged(stateMachineArn),
+    target: settle,
+  });
+  bus.addSchedule('settle', SCHEDULE_MS, () => scheduledEvent('settle', nonce(), clock.now()), settle);
+  return { states, close: () => localStates.close() };
+}

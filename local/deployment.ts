@@ -1,0 +1,64 @@
+import type { RegisterJobDefinitionCommandInput } from '@aws-sdk/client-batch';
+import type { Deployment } from '../experiment/deployment.ts';
+import { LOCAL_ACCOUNT, LOCAL_REGION } from './bus-events.ts';
+
+/** What `sam deploy` would have made, as it is called on this machine. */
+export const LOCAL_BUCKET = 'sierra-batch-local';
+export const LOCAL_STATE_MACHINE = `arn:aws:states:${LOCAL_REGION}:${LOCAL_ACCOUNT}:stateMachine:sierra-batch`;
+export const LOCAL_QUEUE = {
+  name: 'local',
+  arn: `arn:aws:batch:${LOCAL_REGION}:${LOCAL_ACCOUNT}:job-queue/local`,
+  maxvCpus: 4096,
+};
+export const LOCAL_FUNCTIONS = {
+  submit: functionArn('submit'),
+  settle: functionArn('settle'),
+  collect: functionArn('collect'),
+};
+export const SSH_PORT = 2222;
+export const JOIN_PORT = 7741;
+const DEFAULT_MEMORY_MIB = 1024;
+
+/** What the functions know of where they are. @param sharedFolder absolute */
+export function localDeployment(jobDefinition: string, vcpus: number, sharedFolder: string): Deployment {
+  return {
+    bucket: LOCAL_BUCKET,
+    stateMachineArn: LOCAL_STATE_MACHINE,
+    jobDefinition,
+    queues: { [LOCAL_QUEUE.name]: { arn: LOCAL_QUEUE.arn, maxvCpus: LOCAL_QUEUE.maxvCpus } },
+    defaultQueue: LOCAL_QUEUE.name,
+    inputBuckets: [],
+    defaults: { vcpus, memoryMiB: DEFAULT_MEMORY_MIB },
+    sharedFolder,
+    joinPort: JOIN_PORT,
+    sshPort: SSH_PORT,
+  };
+}
+
+/** The job definition that every job overrides. */
+export function localJobDefinition(vcpus: number): RegisterJobDefinitionCommandInput {
+  return {
+    jobDefinitionName: 'sierra-batch',
+    type: 'multinode',
+    nodeProperties: {
+      numNodes: 1,
+      mainNode: 0,
+      nodeRangeProperties: [
+        {
+          targetNodes: '0:',
+          container: {
+            image: 'this-machine',
+            resourceRequirements: [
+              { type: 'VCPU', value: String(vcpus) },
+              { type: 'MEMORY', value: String(DEFAULT_MEMORY_MIB) },
+            ],
+          },
+        },
+      ],
+    },
+  };
+}
+
+function functionArn(name: string): string {
+  return `arn:aws:lambda:${LOCAL_REGION}:${LOCAL_ACCOUNT}:function:sierra-batch-${name}`;
+}
