@@ -32,10 +32,17 @@ export function limitReached(view: LimitView): Stop | undefined {
       now,
       'timed-out',
       'queue-limit',
-      `the job waited ${spoken(plan.timeouts.queueSeconds)} for its machines`,
+      `the job waited ${spoken(plan.timeouts.queueSeconds)} for its machines${reasonGiven(job)}`,
     );
   if (job.status !== 'RUNNING') return undefined;
   return overBudget(view, plan, job) ?? silent(view, job);
+}
+
+/** AWS's word for it is gone once the job is terminated. */
+function reasonGiven({ statusReason, attempts }: JobObservation): string {
+  if (statusReason === undefined || statusReason === '' || statusReason === attempts.at(-1)?.statusReason)
+    return '';
+  return `, and AWS said: ${statusReason}`;
 }
 
 function overBudget(

@@ -11,9 +11,12 @@ type Stop = NonNullable<Observed['stop']>;
 export const ENDED: readonly Situation[] = [
   { name: 'succeeded', tell: succeeded },
   { name: 'cancelled', tell: cancelled },
-  stopped('queue-limit', (_stop, { limits, waiting, job }) => ({
+  stopped('queue-limit', (stop, { limits, waiting, job }) => ({
     headline: 'Given up: the machines did not come in time.',
-    why: `The run waited ${limits?.queueSeconds === undefined ? 'as long as it may' : spoken(limits.queueSeconds)} in the queue (\`timeouts.queue\`).${queueWords(waiting?.reason ?? job?.statusReason)}`,
+    why:
+      job?.statusReason === stop.why
+        ? sentence(`${stop.why} (\`timeouts.queue\`)`)
+        : `The run waited ${limits?.queueSeconds === undefined ? 'as long as it may' : spoken(limits.queueSeconds)} in the queue (\`timeouts.queue\`).${queueWords(waiting?.reason ?? job?.statusReason)}`,
     next: 'Ask for fewer or smaller nodes, allow a longer `timeouts.queue`, or submit again later.',
   })),
   stopped('deadline', (_stop, observed) => ({
