@@ -1,7 +1,7 @@
 import { parseArgs } from 'node:util';
 
-export const WORKLOADS = ['no-op', '10ms', '1s', 'heavy-tail', 'slow-storage'] as const;
-export const SCHEMES = ['stock', 'pool', 'parallel', 'xargs', 'hyperqueue', 'hypershell'] as const;
+const WORKLOADS = ['no-op', '10ms', '1s', 'heavy-tail', 'slow-storage'] as const;
+const SCHEMES = ['stock', 'pool', 'parallel', 'xargs', 'hyperqueue', 'hypershell'] as const;
 export type Workload = (typeof WORKLOADS)[number];
 export type Scheme = (typeof SCHEMES)[number];
 

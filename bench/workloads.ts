@@ -30,13 +30,6 @@ export function tasksOf(workload: Workload, scheme: Scheme, slots: number, wante
   }
 }
 
-/** The shortest makespan that these slots allow: nobody waits, and starting costs nothing. */
-export function idealSeconds({ seconds }: Tasks, slots: number): number {
-  const work = seconds.reduce((sum, each) => sum + each, 0);
-  const longest = seconds.reduce((most, each) => Math.max(most, each), 0);
-  return Math.max(work / slots, longest, Math.ceil(seconds.length / slots) * Math.min(...seconds));
-}
-
 function numbered(count: number, task: (seq: number) => [string, number]): Tasks {
   const all = Array.from({ length: count }, (_, index) => task(index + 1));
   return { commands: all.map(([command]) => command), seconds: all.map(([, seconds]) => seconds) };

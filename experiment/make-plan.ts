@@ -8,7 +8,7 @@ const MINUTE = 60;
 const HOUR = 3600;
 
 /** What a manifest leaves out. Times in seconds. */
-export const DEFAULTS = { queue: 6 * HOUR, join: 10 * MINUTE, run: 24 * HOUR } as const;
+const DEFAULTS = { queue: 6 * HOUR, join: 10 * MINUTE, run: 24 * HOUR } as const;
 
 /** What ingest found out beside the manifest. */
 export interface PlanFacts {

@@ -10,7 +10,7 @@ import { parseSize } from './size.ts';
 const MINUTE = 60;
 const DAY = 86_400;
 
-export const NAME = /^[a-z](?:[a-z0-9-]{0,58}[a-z0-9])?$/;
+const NAME = /^[a-z](?:[a-z0-9-]{0,58}[a-z0-9])?$/;
 const NAME_ALLOWED =
   'lower case letters, digits and hyphens, beginning with a letter, not ending with a hyphen, at most 60';
 

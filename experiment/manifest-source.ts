@@ -6,7 +6,7 @@ import type { Fault } from './faults.ts';
 export type ManifestFormat = 'yaml' | 'json';
 
 /** A place in the source: offsets of UTF-16 units. */
-export interface Span {
+interface Span {
   start: number;
   end: number;
 }

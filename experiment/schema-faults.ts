@@ -6,7 +6,7 @@ import { nearestKey } from './nearest-key.ts';
 export type FaultPath = readonly (string | number)[];
 
 /** Where a path leads in the source, as far as it exists; a key's place when the key itself is meant. */
-export function locate(
+function locate(
   source: Source,
   path: FaultPath,
   what: 'value' | 'key' = 'value',
@@ -146,7 +146,7 @@ function shown(node: SourceNode): string {
 }
 
 /** `inputs[0].from`. */
-export function renderPath(path: FaultPath): string {
+function renderPath(path: FaultPath): string {
   return path
     .map((step, index) => (typeof step === 'number' ? `[${step}]` : index === 0 ? step : `.${step}`))
     .join('');

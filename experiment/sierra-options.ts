@@ -1,5 +1,5 @@
 /** A fault of one of the user's SIERRA arguments; `index` is its place in the list. */
-export interface SierraFault {
+interface SierraFault {
   index: number;
   option: string;
   message: string;

@@ -6,8 +6,8 @@ import type { Plan } from './plan.ts';
 import { COLLECT_SECONDS } from './plan.ts';
 
 /** The tags by which a job is found again. */
-export const RUN_TAG = 'sierra-batch:run';
-export const NONCE_TAG = 'sierra-batch:nonce';
+const RUN_TAG = 'sierra-batch:run';
+const NONCE_TAG = 'sierra-batch:nonce';
 
 /** All nodes: the definition has one open range, and an override's target must be the same text. */
 const ALL_NODES = '0:';
@@ -56,7 +56,7 @@ export function submitJobRequest(plan: Plan, deployment: Deployment, nonce: stri
  * Batch's limit covers the whole attempt and ends it without a word; the runner keeps `timeouts.run` itself, tells why,
  * and needs the rest for joining before and sending after.
  */
-export function attemptSeconds({ timeouts }: Plan): number {
+function attemptSeconds({ timeouts }: Plan): number {
   return Math.max(60, timeouts.joinSeconds + timeouts.runSeconds + COLLECT_SECONDS);
 }
 

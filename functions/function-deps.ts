@@ -15,13 +15,13 @@ export interface FunctionDeps {
 }
 
 /** Log lines are events with fields: `Run:Accepted {runId}`. No token, no environment, no manifest's text in them. */
-export interface LogPort {
+interface LogPort {
   info(event: string, fields: Record<string, unknown>): void;
   warn(event: string, fields: Record<string, unknown>): void;
   error(event: string, fields: Record<string, unknown>): void;
 }
 
-export type CountedEvent =
+type CountedEvent =
   | 'ManifestAccepted'
   | 'ManifestRejected'
   | 'JobSubmitted'
@@ -29,14 +29,8 @@ export type CountedEvent =
   | 'RunEnded'
   | 'FunctionFailed';
 
-export interface MetricsPort {
+interface MetricsPort {
   count(event: CountedEvent): void;
   /** Sends what was counted; once a call. */
   flush?(): void;
 }
-
-/** For whoever wants neither. */
-export const silent: Pick<FunctionDeps, 'logger' | 'metrics'> = {
-  logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
-  metrics: { count: () => undefined },
-};

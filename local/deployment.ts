@@ -4,7 +4,7 @@ import { LOCAL_ACCOUNT, LOCAL_REGION } from './bus-events.ts';
 
 /** What `sam deploy` would have made, as it is called on this machine. */
 export const LOCAL_BUCKET = 'sierra-batch-local';
-export const LOCAL_STATE_MACHINE = `arn:aws:states:${LOCAL_REGION}:${LOCAL_ACCOUNT}:stateMachine:sierra-batch`;
+const LOCAL_STATE_MACHINE = `arn:aws:states:${LOCAL_REGION}:${LOCAL_ACCOUNT}:stateMachine:sierra-batch`;
 export const LOCAL_QUEUE = {
   name: 'local',
   arn: `arn:aws:batch:${LOCAL_REGION}:${LOCAL_ACCOUNT}:job-queue/local`,

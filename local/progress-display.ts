@@ -79,7 +79,7 @@ const WAITING: ReadonlySet<string> = new Set(['queued', 'starting', 'joining']);
  * `██████░░░░ 120/200 done · 1 failed · 8 running · 23/s · 4 s left`, from what node 0 itself reported. Never longer than
  * the terminal is wide: a line that wraps could not be taken back.
  */
-export function renderBar(progress: Progress, columns: number, colour: boolean): string {
+function renderBar(progress: Progress, columns: number, colour: boolean): string {
   const { total, succeeded, failed } = progress.tasks;
   const counts = renderCounts(progress);
   const room = columns - counts.length - 2;

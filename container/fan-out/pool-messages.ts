@@ -1,7 +1,7 @@
 /** What node 0 and the group runners on the nodes say to each other. See `group.pl`. */
 
 /** Consecutive commands of the frozen list and where their lines lie in its file. */
-export interface CommandRange {
+interface CommandRange {
   first: number;
   count: number;
   offset: number;
@@ -26,20 +26,6 @@ export function renderGroup({ id, budgetMs, limitMs, ranges }: Group): string {
     limitMs,
     ...ranges.map(({ first, count, offset, length }) => `${first}.${count}.${offset}.${length}`),
   ].join('_');
-}
-
-/** The inverse of {@link renderGroup}, for tests. */
-export function parseGroup(line: string): Group {
-  const [id, budgetMs, limitMs, ...ranges] = line.split('_');
-  return {
-    id: Number(id),
-    budgetMs: Number(budgetMs),
-    limitMs: Number(limitMs),
-    ranges: ranges.map((range) => {
-      const [first, count, offset, length] = range.split('.').map(Number);
-      return { first: first ?? 0, count: count ?? 0, offset: offset ?? 0, length: length ?? 0 };
-    }),
-  };
 }
 
 export type NodeMessage =

@@ -17,7 +17,7 @@ interface Seen {
  * one, and all they started. sshd writes its title over its environment, so the marker alone would miss it.
  * @param sessions sessions that are known to be the node's; those found are added
  */
-export async function nodeProcesses(node: string, sessions: Set<number> = new Set()): Promise<number[]> {
+async function nodeProcesses(node: string, sessions: Set<number> = new Set()): Promise<number[]> {
   const wanted = [`${NODE_MARKER}=${node}`, `${LOCAL_NODE_MARKER}=${node}`];
   const names = (await readdir('/proc')).filter((name) => /^\d+$/.test(name));
   const seen = (await Promise.all(names.map((name) => look(Number(name), wanted)))).filter(

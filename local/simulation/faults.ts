@@ -1,7 +1,7 @@
 import type { SeededRandom } from '../seeded-random.ts';
 
 /** What the simulated cloud may do to the control plane. */
-export const FAULT_KINDS = [
+const FAULT_KINDS = [
   'event-lost',
   'event-doubled',
   'event-late',

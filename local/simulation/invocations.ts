@@ -19,7 +19,7 @@ export interface LambdaSettings {
 }
 
 /** The function was killed between two calls, as Lambda kills one that takes too long or whose host is lost. */
-export class FunctionKilled extends Error {
+class FunctionKilled extends Error {
   override readonly name = 'Sandbox.Timedout';
 }
 

@@ -18,11 +18,8 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 const REAPER = fileURLToPath(new URL('./reaper.pl', import.meta.url));
 const ORDINARY_UID = 47_110;
 
-/** True where this process may make namespaces: only then sockets can be counted and an ordinary user be tried. */
-export const isRoot = process.getuid?.() === 0;
-
 /** What became of one `npm start`. */
-export interface Ended {
+interface Ended {
   code: number;
   out: string;
   err: string;
@@ -35,7 +32,7 @@ export interface Ended {
   listeners: string[];
 }
 
-export interface Started {
+interface Started {
   /** Resolves once what it printed matches. */
   prints(pattern: RegExp): Promise<RegExpExecArray>;
   signal(name: 'SIGTERM' | 'SIGINT' | 'SIGUSR1'): void;
