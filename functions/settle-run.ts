@@ -74,7 +74,8 @@ async function perform(around: Surroundings, step: Step): Promise<boolean> {
     case 'submit': {
       const jobId = await submitJob(deps, store, control, await planOf(bucket, runId));
       if (jobId !== undefined) known.jobIds.add(jobId);
-      return jobId !== undefined;
+      // A refusal has told the run to end: that is the next step, now and not in a minute.
+      return jobId !== undefined || (await store.read(runId))?.control.stop !== undefined;
     }
     case 'look-up':
       for (const id of await findJobIds(deps, runId)) known.jobIds.add(id);

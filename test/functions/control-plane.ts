@@ -23,8 +23,8 @@ import { VirtualClock } from '../../local/virtual-clock.ts';
 import { fakeNodes } from '../local-batch/fake-nodes.ts';
 
 export const BUCKET = 'lab';
-const QUEUE_ARN = 'arn:aws:batch:eu-central-1:000000000000:job-queue/q';
-const STATE_MACHINE = 'arn:aws:states:eu-central-1:000000000000:stateMachine:sierra-batch';
+export const QUEUE_ARN = 'arn:aws:batch:eu-central-1:000000000000:job-queue/q';
+export const STATE_MACHINE = 'arn:aws:states:eu-central-1:000000000000:stateMachine:sierra-batch';
 const START = Date.UTC(2026, 0, 1);
 const DEFINITION = readFileSync(new URL('../../statemachine/experiment.asl.json', import.meta.url), 'utf8');
 
@@ -36,7 +36,7 @@ timeouts: {queue: 1h, join: 10m, run: 2h}
 `;
 
 /** Ports that a test puts in front of the real ones. */
-interface Around {
+export interface Around {
   s3?: (real: FunctionDeps['s3']) => FunctionDeps['s3'];
   batch?: (real: FunctionDeps['batch']) => FunctionDeps['batch'];
   states?: (real: FunctionDeps['states']) => FunctionDeps['states'];
@@ -146,11 +146,22 @@ export async function controlPlane(options: Options = {}) {
     return event;
   };
   const record = (runId: string) => localStates.records().find(({ name }) => name === runId);
+  /** Lets time pass until the call is over. */
+  const during = async <Result>(call: Promise<Result>): Promise<Result> => {
+    let over = false;
+    const settled = call.finally(() => {
+      over = true;
+    });
+    settled.catch(() => undefined); // Whoever waits for the result is told.
+    if (!(await clock.runUntil(() => over, 900_000)))
+      throw new Error('the call is not over after 15 minutes');
+    return settled;
+  };
   /** A minute's schedule. */
   const tick = async (minutes = 1) => {
     for (let minute = 0; minute < minutes; minute += 1) {
       await clock.advance(60_000);
-      await settle(scheduledEvent('settle', 'id', clock.now()));
+      await during(settle(scheduledEvent('settle', 'id', clock.now())));
     }
   };
   return {
@@ -171,6 +182,7 @@ export async function controlPlane(options: Options = {}) {
     text,
     record,
     tick,
+    during,
     pass: (seconds: number) => clock.advance(seconds * 1000),
     json: async (key: string): Promise<Record<string, unknown>> => JSON.parse(await text(key)),
     /** Keys of the bucket with a prefix. */
@@ -187,6 +199,8 @@ export async function controlPlane(options: Options = {}) {
     },
   };
 }
+
+export type ControlPlane = Awaited<ReturnType<typeof controlPlane>>;
 
 /** The id of the run that a dropped manifest becomes. */
 export function runIdOf(event: BusEvent, name: string): string {
