@@ -26,9 +26,7 @@ export async function followRun(
   const leaving = new AbortController();
   const over = new AbortController();
   const onAsked = () => {
-    display.say(
-      'Stopping: waits until nothing of the run is left. (Once more: without waiting for its tasks.)',
-    );
+    display.say('Stopping: waits until nothing of the run is left. (Ask once more to kill it.)');
     stop(system, runId, leaving, over.signal).catch((error: unknown) => {
       if (!over.signal.aborted) display.say(`The run could not be stopped: ${String(error)}`);
     });

@@ -31,7 +31,8 @@ export function live(): LocalSurroundings {
     const value = env[name];
     if (value !== undefined) image[name] = value;
   }
-  const interactive = process.stdout.isTTY === true && env.CI === undefined;
+  const inCi = !['', 'false', undefined].includes(env.CI);
+  const interactive = process.stdout.isTTY === true && !inCi;
   const throughNpm = env.npm_lifecycle_event === 'start';
   return {
     from: throughNpm ? (env.INIT_CWD ?? process.cwd()) : process.cwd(),
@@ -40,7 +41,7 @@ export function live(): LocalSurroundings {
     vcpus: availableParallelism(),
     nonce: () => randomBytes(16).toString('hex'),
     interactive,
-    asks: env.CI !== 'true',
+    asks: !inCi,
     colour: interactive && env.NO_COLOR === undefined,
   };
 }

@@ -29,8 +29,8 @@ const MOST_NODES = 16;
 
 const HELP = `npm start [-- [OPTIONS] [MANIFEST]]
 
-Runs an experiment on this machine: the whole of sierra-batch, with as many nodes as the manifest says, each with an sshd
-of its own on a loopback address. Without a manifest it runs examples/sweep.yaml.
+Runs an experiment on this machine: the whole of sierra-batch, with as many nodes as the manifest says, each with an
+sshd of its own on a loopback address. Without a manifest it runs examples/sweep.yaml.
 
   --nodes N           another number of nodes, 1 to ${MOST_NODES}
   --fanout SCHEME     pool (one GNU parallel a node) or stock (SIERRA's own line)
@@ -43,11 +43,11 @@ of its own on a loopback address. Without a manifest it runs examples/sweep.yaml
   --yes               install missing Debian packages without asking
   -h, --help          this text
 
-Everything is left in .sierra-batch/bucket/, laid out as in the real bucket. Ctrl-C stops the run and waits until nothing
-of it is left; a second Ctrl-C does not let the tasks finish.
+Everything is left in .sierra-batch/bucket/, laid out as in the real bucket. Ctrl-C stops the run and waits until
+nothing of it is left; a second Ctrl-C kills what still runs.
 
-Exit codes: 0 all tasks succeeded, 1 some failed, 2 bad manifest or machine, 3 too few nodes came, 4 too many were lost,
-5 SIERRA itself failed, 7 the budget is used up, 124 a time limit was reached, 143 stopped.
+Exit codes: 0 all tasks succeeded, 1 some failed, 2 bad manifest or machine, 3 too few nodes came, 4 too many were
+lost, 5 SIERRA itself failed, 7 the budget is used up, 124 a time limit was reached, 143 stopped.
 
 Example: npm start -- --nodes 2 --fault node-lost examples/sweep.yaml
 `;

@@ -22,6 +22,7 @@ import { faultsOf } from './faults.ts';
 import { startLoopbackServer } from './http/server.ts';
 import type { ImageEnvironment } from './live.ts';
 import { lockFolder } from './lock.ts';
+import { removeJoinFolders } from './nodes/join-leftovers.ts';
 import { killNode } from './nodes/node-processes.ts';
 import { ProcessNodes } from './nodes/process-nodes.ts';
 import { openFolderBucket } from './s3/folder-bucket.ts';
@@ -150,6 +151,7 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     close: async () => {
       closing.abort();
       await localBatch.close();
+      await removeJoinFolders(shared);
       await controlPlane.close();
       await bus.close();
       await server.close();

@@ -179,7 +179,9 @@ function filesLeft(folder: string): string[] {
   const shared = join(folder, '.sierra-batch/shared');
   const kept = existsSync(shared) ? readdirSync(shared, { recursive: true, encoding: 'utf8' }) : [];
   return [
-    ...readdirSync(join(folder, 'tmp')).map((name) => `tmp/${name}`),
+    ...readdirSync(join(folder, 'tmp'))
+      .filter((name) => name.startsWith('sb-'))
+      .map((name) => `tmp/${name}`),
     ...kept.filter((path) => /\/join\/.|_key(\.pub)?$|(^|\/)secret$/.test(path)),
   ];
 }

@@ -1,0 +1,80 @@
+import { describe, expect } from 'vitest';
+import { SeededRandom } from '../../local/seeded-random.ts';
+import type { Started } from './npm-start.ts';
+import { isRoot, manifest, test } from './npm-start.ts';
+
+const RANDOM = new SeededRandom(Date.now());
+const USERS = isRoot ? (['self', 'ordinary'] as const) : (['self'] as const);
+const LONG = manifest(
+  { cluster: { nodes: 3, vcpus: 2 }, inputs: [{ from: './project', to: '.' }], outputs: ['here'] },
+  { template: 'sleep 0.3; touch here; sleep 5 & wait # {i}', matrix: { i: { from: 1, to: 200 } } },
+);
+
+describe.concurrent('of a run nothing is left: no process, no listening socket, no key', () => {
+  for (const user of USERS) {
+    test(`that ended by itself (${user})`, async ({ here }) => {
+      here.write('m.json', manifest());
+      const ended = await here.run(['m.json'], { user, ownNetwork: isRoot });
+      expect(ended, ended.out + ended.err).toMatchObject({ code: 0, left: [], ...noListeners });
+      expect(here.filesLeft()).toEqual([]);
+    });
+
+    for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+      const after = Math.round(RANDOM.next() * 4000);
+      test(`that ${signal} stopped ${after} ms after its start (${user})`, async ({ here }) => {
+        here.write('project/here', '');
+        here.write('m.json', LONG);
+        const started = here.start(['m.json'], { user, ownNetwork: isRoot });
+        const [, runId = ''] = await started.prints(/^run (\S+)$/m);
+        const asked = await signalAfter(started, signal, after);
+        const ended = await started.ended;
+
+        expect(ended, ended.out + ended.err).toMatchObject({ code: 143, left: [], ...noListeners });
+        expect(Date.now() - asked).toBeLessThan(25_000);
+        expect(here.filesLeft()).toEqual([]);
+        expect(here.json(`runs/${runId}/status.json`)).toMatchObject({ state: 'cancelled' });
+        expect(here.json(`runs/${runId}/summary.json`)).toMatchObject({ outcome: 'cancelled' });
+      });
+    }
+
+    test(`whose npm start was killed (${user})`, async ({ here }) => {
+      here.write('project/here', '');
+      here.write('m.json', LONG);
+      const started = here.start(['m.json'], { user, ownNetwork: isRoot, patienceSeconds: 35 });
+      await started.prints(/running$/m);
+      started.signal('SIGUSR1');
+      const ended = await started.ended;
+
+      expect(ended, ended.out + ended.err).toMatchObject({ code: 137, left: [], ...noListeners });
+      // Node 0 goes on trying to reach a bucket that is gone, as long as Batch would let it.
+      expect(ended.clearMs).toBeLessThan(30_000);
+      expect(here.filesLeft()).toEqual([]);
+
+      // Its folder is free again at once.
+      here.write('short.json', manifest());
+      expect(await here.run(['short.json'], { user })).toMatchObject({ code: 0, left: [] });
+    }, 60_000);
+  }
+
+  test('that was told to stop twice', async ({ here }) => {
+    here.write('m.json', manifest({}, { list: ["trap '' TERM INT HUP; sleep 60 & wait; sleep 60"] }));
+    const started = here.start(['m.json']);
+    await started.prints(/running$/m);
+    await signalAfter(started, 'SIGINT', 0);
+    const asked = await signalAfter(started, 'SIGINT', 800);
+    const ended = await started.ended;
+
+    expect(ended, ended.out + ended.err).toMatchObject({ code: 143, left: [] });
+    expect(Date.now() - asked).toBeLessThan(5000);
+    expect(here.filesLeft()).toEqual([]);
+  });
+});
+
+const noListeners = isRoot ? { listeners: [] } : {};
+
+/** When it was sent, in milliseconds since the epoch. */
+async function signalAfter(started: Started, name: 'SIGINT' | 'SIGTERM', ms: number): Promise<number> {
+  await new Promise((resolve) => setTimeout(resolve, ms));
+  started.signal(name);
+  return Date.now();
+}
