@@ -41,7 +41,7 @@ export async function watchRun(
 }
 
 /** An object of the bucket as JSON; undefined where there is none yet. */
-async function readJson<Value>(s3: S3Port, bucket: string, key: string): Promise<Value | undefined> {
+export async function readJson<Value>(s3: S3Port, bucket: string, key: string): Promise<Value | undefined> {
   const text = await readText(s3, bucket, key);
   return text === undefined ? undefined : JSON.parse(text);
 }

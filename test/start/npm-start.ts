@@ -32,7 +32,7 @@ interface Ended {
   listeners: string[];
 }
 
-interface Started {
+export interface Started {
   /** Resolves once what it printed matches. */
   prints(pattern: RegExp): Promise<RegExpExecArray>;
   signal(name: 'SIGTERM' | 'SIGINT' | 'SIGUSR1'): void;
