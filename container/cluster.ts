@@ -64,7 +64,7 @@ export class Cluster implements JoinListener {
     this.sshConfig = sshConfig;
     this.scratch = keys.path;
     this.#gathering = new Gathering(attempt);
-    if (plan.fanout === 'stock' || plan.work.kind === 'sierra') {
+    if (plan.fanout === 'stock') {
       const masters = new SshMasters(sshConfig, surroundings.clock, log);
       this.#masters = masters;
       node.closers.add('ssh connections', () => masters.closeAll());

@@ -5,16 +5,16 @@ import type { Attempt } from './attempt.ts';
 import type { Cluster } from './cluster.ts';
 import type { FrozenCommands } from './commands.ts';
 import { BadCommands, freezeCommands } from './commands.ts';
-import type { FanoutHooks, FanoutRequest, FanoutResult, RunningFanout } from './fan-out/fan-out.ts';
+import type { FanoutRequest, FanoutResult, RunningFanout } from './fan-out/fan-out.ts';
 import { startPool } from './fan-out/pool.ts';
 import { startStock } from './fan-out/stock.ts';
 import { BadInput, bringInputs } from './inputs.ts';
 import { alreadyDone } from './resume.ts';
 import { makeRunFolders } from './run-folders.ts';
 import { keepLimits } from './run-limits.ts';
+import { fanoutHooks, followNodes, stopFanout } from './running-fanout.ts';
 import { taskEnvironment } from './task-environment.ts';
 import { TaskTally } from './task-tally.ts';
-import { TERMINATION } from './termination.ts';
 
 /** A list of commands: prepared while the nodes gather, then run. Answers why it ended. */
 export async function runCommands(
@@ -42,17 +42,11 @@ export async function runCommands(
   if (prepared.done.size === prepared.commands.total) return reasonOf(prepared.tally, undefined);
   const running = startFanout(attempt, opened, prepared);
   progress.running = () => running.running();
-  opened.listen({
-    came: (node) => running.addNode(node),
-    lost: (index, why) => {
-      prepared.tally.nodeLost(index);
-      running.removeNode(index, why);
-    },
-  });
+  followNodes(opened, running, prepared.tally);
   const limits = keepLimits(attempt);
   const result = await Promise.race([running.result, ending.promise.then(() => undefined)]);
   limits.stop();
-  if (result === undefined) await stop(attempt, running);
+  if (result === undefined) await stopFanout(attempt, running);
   progress.tasksEndedAt = surroundings.clock.now();
   return ending.reason ?? reasonOf(prepared.tally, result);
 }
@@ -82,8 +76,7 @@ async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
 }
 
 function startFanout(attempt: Attempt, cluster: Cluster, prepared: Prepared): RunningFanout {
-  const { plan, folders, roster, config, log, surroundings } = attempt;
-  const { clock } = surroundings;
+  const { plan, folders, roster, config } = attempt;
   const request: FanoutRequest = {
     commandsFile: prepared.commands.file,
     total: prepared.commands.total,
@@ -98,38 +91,8 @@ function startFanout(attempt: Attempt, cluster: Cluster, prepared: Prepared): Ru
     ...(plan.timeouts.taskSeconds === undefined ? {} : { taskSeconds: plan.timeouts.taskSeconds }),
     taskRetries: plan.retry.tasks,
   };
-  const hooks: FanoutHooks = {
-    onStart: (seq, node) => prepared.tally.started(seq, node),
-    onRow: (row, node) => {
-      prepared.tally.ended(row, clock.now());
-      roster.taskEnded(node, row.runtime);
-    },
-    onRetry: (row, node) => {
-      prepared.tally.retried(row.seq);
-      roster.taskEnded(node, row.runtime);
-    },
-    onChannelLost: (node, why) => cluster.recover(node, why),
-    log,
-  };
+  const hooks = fanoutHooks(attempt, cluster, prepared.tally);
   return (plan.fanout === 'stock' ? startStock : startPool)(request, hooks);
-}
-
-/** TERM, then KILL; what is done is recorded by the fan-out. Bounded, since a node may hang. */
-async function stop(attempt: Attempt, running: RunningFanout): Promise<void> {
-  const { ending, surroundings, log } = attempt;
-  const over = new AbortController();
-  const stopped = running
-    .stop(ending.reason?.kind ?? 'ended', TERMINATION.graceMs)
-    .then(() => running.result);
-  const limit = surroundings.clock.sleep(TERMINATION.graceMs + 4000, over.signal).then(
-    () => log('Fanout:StillStopping', {}),
-    () => undefined,
-  );
-  await Promise.race([
-    stopped.catch((error: unknown) => log('Fanout:StopFailed', { why: String(error) })),
-    limit,
-  ]);
-  over.abort();
 }
 
 function reasonOf(tally: TaskTally, result: FanoutResult | undefined): RunnerReason {

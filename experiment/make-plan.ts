@@ -2,6 +2,7 @@ import type { Deployment } from './deployment.ts';
 import type { Manifest } from './manifest.ts';
 import type { Plan, PlanInput } from './plan.ts';
 import type { ManifestSource } from './run-id.ts';
+import { engineArguments } from './sierra-arguments.ts';
 import { readSierraArguments } from './sierra-options.ts';
 
 const MINUTE = 60;
@@ -73,7 +74,13 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
 function workOf({ run }: Manifest, { frozen }: PlanFacts): Plan['work'] {
   if (run.sierra !== undefined) {
     const { args, pipeline } = readSierraArguments(run.sierra.args ?? []);
-    return { kind: 'sierra', args, pipeline, onFailedRuns: run.sierra.onFailedRuns ?? 'process' };
+    const more = pipeline.includes(1) ? engineArguments(args, run.threadsPerTask ?? 1) : [];
+    return {
+      kind: 'sierra',
+      args: [...args, ...more],
+      pipeline,
+      onFailedRuns: run.sierra.onFailedRuns ?? 'process',
+    };
   }
   if (frozen !== undefined) return { kind: 'commands', file: { kind: 'frozen', ...frozen } };
   return { kind: 'commands', file: { kind: 'in-work', path: run.commands?.file ?? '' } };

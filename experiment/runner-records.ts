@@ -80,7 +80,18 @@ export type RunnerReason =
   | { kind: 'bad-plan'; what: string }
   | { kind: 'too-few-joined'; joined: number; needed: number; missing: readonly number[] }
   | { kind: 'too-many-lost'; left: number; needed: number; lost: readonly number[] }
-  | { kind: 'sierra-failed'; stage: number; exitCode: number; tail: string }
+  | {
+      kind: 'sierra-failed';
+      stage: number;
+      exitCode: number;
+      /** The end of what SIERRA wrote. */
+      tail: string;
+      /** Where it went wrong, as far as SIERRA's own words tell: `c1-exp0` and the run in it. */
+      experiment?: string;
+      run?: number;
+      /** Its batch root on shared storage. */
+      files?: string;
+    }
   | { kind: 'not-owner'; owner: string }
   | { kind: 'budget-used'; nodeHours: number; maxNodeHours: number }
   | { kind: 'run-time-limit'; seconds: number }

@@ -1,5 +1,5 @@
 import { copyFileSync, mkdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildOptions, Metafile } from 'esbuild';
 import { build } from 'esbuild';
@@ -63,8 +63,8 @@ export async function bundleRunner(folder: string): Promise<BundleSize> {
   });
   mkdirSync(folder, { recursive: true });
   writeFileSync(join(folder, 'package.json'), '{"type":"module"}\n');
-  for (const script of ['agent.pl', 'group.pl'])
-    copyFileSync(join(root, 'container/fan-out', script), join(folder, script));
+  for (const script of ['fan-out/agent.pl', 'fan-out/group.pl', 'sierra/parallel.pl'])
+    copyFileSync(join(root, 'container', script), join(folder, basename(script)));
   return sizeOf(metafile);
 }
 

@@ -1,25 +1,29 @@
 import { glob, readFile, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { parseJoblog } from '../experiment/joblog.ts';
-import type { RunnerReason } from '../experiment/runner-records.ts';
-import type { Attempt } from './attempt.ts';
-import { TaskTally } from './task-tally.ts';
+import { parseJoblog } from '../../experiment/joblog.ts';
+import type { RunnerReason } from '../../experiment/runner-records.ts';
+import type { Attempt } from '../attempt.ts';
+import { TaskTally } from '../task-tally.ts';
 
 const LOOK_MS = 2000;
 
 /**
- * What SIERRA's GNU parallel says of its tasks: `<batch root>/scratch/parallel.log`, written on this very node, beside
- * `<batch root>/commands.txt`. The newest one under SIERRA's root counts, since a workspace may hold other batch roots.
+ * What GNU parallel says of its tasks where it runs SIERRA's line itself (`fanout: stock`, or a PARALLEL that only it
+ * understands): `<batch root>/scratch/parallel.log`, written on this very node, beside `<batch root>/commands.txt`.
+ * The newest one under SIERRA's root counts, since a workspace may hold other batch roots.
  */
 export class SierraJoblog {
   readonly #attempt: Attempt;
+  readonly #isNeeded: () => boolean;
   #timer: NodeJS.Timeout | undefined;
   #startedAt = 0;
   #seen = '';
   #reading: Promise<void> = Promise.resolve();
 
-  constructor(attempt: Attempt) {
+  /** @param isNeeded false once the pool has taken the line and counts by itself */
+  constructor(attempt: Attempt, isNeeded: () => boolean) {
     this.#attempt = attempt;
+    this.#isNeeded = isNeeded;
   }
 
   follow(): void {
@@ -35,16 +39,8 @@ export class SierraJoblog {
     await this.#read();
   }
 
-  /** Undefined when no task failed. */
-  reason(): RunnerReason | undefined {
-    const counts = this.#attempt.progress.tally?.counts();
-    if (counts === undefined) return undefined;
-    const lost = counts.total - counts.succeeded - counts.failed;
-    if (counts.failed === 0 && lost === 0) return undefined;
-    return { kind: 'tasks-failed', failed: counts.failed, lost };
-  }
-
   async #read(): Promise<void> {
+    if (!this.#isNeeded()) return;
     const { progress, roster, log, surroundings } = this.#attempt;
     try {
       const path = await this.#newest();
@@ -79,4 +75,15 @@ export class SierraJoblog {
     }
     return newest?.path;
   }
+}
+
+/** Undefined when every run succeeded. SIERRA itself exits 0 when runs failed. */
+export function failedRuns({
+  progress,
+}: Attempt): Extract<RunnerReason, { kind: 'tasks-failed' }> | undefined {
+  const counts = progress.tally?.counts();
+  if (counts === undefined) return undefined;
+  const lost = counts.total - counts.succeeded - counts.failed;
+  if (counts.failed === 0 && lost === 0) return undefined;
+  return { kind: 'tasks-failed', failed: counts.failed, lost };
 }

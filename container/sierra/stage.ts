@@ -1,11 +1,12 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { Attempt } from './attempt.ts';
-import { NODE_MARKER, nodeMarker } from './environment.ts';
-import { TERMINATION } from './termination.ts';
+import type { Attempt } from '../attempt.ts';
+import { NODE_MARKER, nodeMarker } from '../environment.ts';
+import { TaskProcesses } from '../task-processes.ts';
+import { TERMINATION } from '../termination.ts';
 
 export interface StageResult {
-  /** 128 + signal for one that was ended. */
+  /** 128 for one that was ended by a signal. */
   code: number;
   /** The end of what it wrote. */
   tail: string;
@@ -13,18 +14,19 @@ export interface StageResult {
 
 const TAIL_CHARS = 4000;
 
-/** Runs one SIERRA command on node 0 in a process group of its own; ends it with the attempt. */
+/** Runs one SIERRA command on node 0 in a process group of its own; ends it and all it started with the attempt. */
 export async function runStage(
   attempt: Attempt,
   program: string,
   args: readonly string[],
   environment: Readonly<Record<string, string>>,
 ): Promise<StageResult> {
-  const { folders, config, ending, node, log } = attempt;
+  const { folders, config, ending, log, surroundings } = attempt;
+  // A marker of its own: when this node's sshd is started anew its tasks are ended, and SIERRA must outlive that.
+  const marker = `${nodeMarker(config)}-sierra`;
   const child = spawn(program, args, {
     cwd: folders.tasks,
-    // Marked as this node's, so that whatever it starts is found and ended with it.
-    env: { ...environment, [NODE_MARKER]: nodeMarker(config) },
+    env: { ...environment, [NODE_MARKER]: marker },
     stdio: ['ignore', 'pipe', 'pipe'],
     detached: true,
   });
@@ -45,7 +47,7 @@ export async function runStage(
     },
   );
   const stopping = ending.promise.then(async () => {
-    await node.tasks.end(TERMINATION.graceMs);
+    await new TaskProcesses(marker, () => undefined, surroundings.clock).end(TERMINATION.graceMs);
     return ended;
   });
   return { code: await Promise.race([ended, stopping]), tail };

@@ -1,0 +1,55 @@
+import type { Attempt } from './attempt.ts';
+import type { Cluster } from './cluster.ts';
+import type { FanoutHooks, RunningFanout } from './fan-out/fan-out.ts';
+import type { TaskTally } from './task-tally.ts';
+import { TERMINATION } from './termination.ts';
+
+/** What a fan-out tells goes into the tally, the roster and the log; a channel that breaks is the cluster's to mend. */
+export function fanoutHooks(
+  { roster, surroundings, log }: Attempt,
+  cluster: Cluster,
+  tally: TaskTally,
+): FanoutHooks {
+  return {
+    onStart: (seq, node) => tally.started(seq, node),
+    onRow: (row, node) => {
+      tally.ended(row, surroundings.clock.now());
+      roster.taskEnded(node, row.runtime);
+    },
+    onRetry: (row, node) => {
+      tally.retried(row.seq);
+      roster.taskEnded(node, row.runtime);
+    },
+    onChannelLost: (node, why) => cluster.recover(node, why),
+    log,
+  };
+}
+
+/** Nodes that come late or are lost while a fan-out runs. */
+export function followNodes(cluster: Cluster, running: RunningFanout, tally: TaskTally): void {
+  cluster.listen({
+    came: (node) => running.addNode(node),
+    lost: (index, why) => {
+      tally.nodeLost(index);
+      running.removeNode(index, why);
+    },
+  });
+}
+
+/** TERM, then KILL; what is done is recorded by the fan-out. Bounded, since a node may hang. */
+export async function stopFanout(attempt: Attempt, running: RunningFanout): Promise<void> {
+  const { ending, surroundings, log } = attempt;
+  const over = new AbortController();
+  const stopped = running
+    .stop(ending.reason?.kind ?? 'ended', TERMINATION.graceMs)
+    .then(() => running.result);
+  const limit = surroundings.clock.sleep(TERMINATION.graceMs + 4000, over.signal).then(
+    () => log('Fanout:StillStopping', {}),
+    () => undefined,
+  );
+  await Promise.race([
+    stopped.catch((error: unknown) => log('Fanout:StopFailed', { why: String(error) })),
+    limit,
+  ]);
+  over.abort();
+}

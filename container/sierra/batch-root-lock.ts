@@ -1,0 +1,127 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { appendFile, link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { CheckFault } from '../../experiment/runner-records.ts';
+import type { Attempt } from '../attempt.ts';
+
+/** How often the holder touches its lock, and for how long an untouched one still counts. */
+const ROOT_LOCK = { beatMs: 5000, staleMs: 45_000 };
+const TRIES = 10;
+
+interface Holder {
+  runId: string;
+  attempt: number;
+  nonce: string;
+}
+
+/**
+ * One run at a time writes a batch root in a workspace: a lock on the shared storage itself, whose time of change is the
+ * storage's own clock. A run that died leaves one that nobody touches, and the next takes it over; a later attempt of the
+ * same run at once. Answers the fault when another run holds it.
+ */
+export async function lockBatchRoot(
+  attempt: Attempt,
+  batchRoot: string,
+): Promise<Omit<CheckFault, 'node'> | undefined> {
+  const { folders, config, plan, node, log } = attempt;
+  if (plan.workspace === undefined) return undefined;
+  const folder = join(folders.tasks, '.sierra-batch');
+  await mkdir(folder, { recursive: true });
+  const name = createHash('sha256').update(batchRoot).digest('hex').slice(0, 16);
+  const lock = join(folder, `${name}.lock`);
+  const own = join(folder, `${name}.${randomBytes(8).toString('hex')}`);
+  const me: Holder = { runId: config.runId, attempt: config.attempt, nonce: own };
+  await writeFile(own, JSON.stringify(me));
+  try {
+    const holder = await take(attempt, lock, own, me);
+    if (holder !== undefined) {
+      return {
+        check: 'batch-root-in-use',
+        what: `run ${holder.runId} writes ${batchRoot === '' ? 'there' : batchRoot} in the workspace ${plan.workspace} now`,
+        todo: `wait until ${holder.runId} has ended, or cancel it; or name another \`workspace\``,
+      };
+    }
+  } finally {
+    await rm(own, { force: true });
+  }
+  const beating = setInterval(() => void beat(attempt, lock, me), ROOT_LOCK.beatMs);
+  node.closers.add('lock of the batch root', async () => {
+    clearInterval(beating);
+    if ((await holderOf(lock))?.nonce === me.nonce) await rm(lock, { force: true });
+  });
+  log('Sierra:RootLocked', { workspace: plan.workspace, batchRoot });
+  return undefined;
+}
+
+/** Undefined when it is ours now, else who holds it. `link` makes a name only where there is none. */
+async function take(
+  { surroundings }: Attempt,
+  lock: string,
+  own: string,
+  me: Holder,
+): Promise<Holder | undefined> {
+  for (let tried = 0; tried < TRIES; tried += 1) {
+    try {
+      await link(own, lock);
+      return undefined;
+    } catch (error) {
+      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+    }
+    const holder = await holderOf(lock);
+    if (holder === undefined) {
+      await surroundings.clock.sleep(100); // released between the two looks
+      continue;
+    }
+    if (!(holder.runId === me.runId && holder.attempt <= me.attempt) && !(await isStale(lock, own)))
+      return holder;
+    await moveAway(lock, `${own}.stale`, holder);
+  }
+  throw new Error(`${lock} cannot be taken`);
+}
+
+/** Of several that see the same stale lock one moves it away; who moves another's fresh one puts it back. */
+async function moveAway(lock: string, aside: string, stale: Holder): Promise<void> {
+  try {
+    await rename(lock, aside);
+  } catch {
+    return; // another was quicker
+  }
+  if ((await holderOf(aside))?.nonce !== stale.nonce) await link(aside, lock).catch(() => undefined);
+  await rm(aside, { force: true });
+}
+
+/** Both times come from the storage. */
+async function isStale(lock: string, own: string): Promise<boolean> {
+  await appendFile(own, ' ');
+  try {
+    const [theirs, ours] = await Promise.all([stat(lock), stat(own)]);
+    return ours.mtimeMs - theirs.mtimeMs > ROOT_LOCK.staleMs;
+  } catch {
+    return false; // released meanwhile: tried anew
+  }
+}
+
+async function beat({ ending, log }: Attempt, lock: string, me: Holder): Promise<void> {
+  try {
+    const holder = await holderOf(lock);
+    if (holder?.nonce === me.nonce) {
+      await appendFile(lock, ' '); // JSON all the same, and whole at every moment
+      return;
+    }
+    // This node was frozen for so long that another run took over: two writers would spoil the results of both.
+    ending.because({
+      kind: 'internal',
+      what: `the batch root is written by run ${holder?.runId ?? '(unknown)'} now, since this one had not been heard of for long`,
+    });
+  } catch (error) {
+    log('Sierra:RootLockNotRenewed', { why: String(error) });
+  }
+}
+
+async function holderOf(lock: string): Promise<Holder | undefined> {
+  try {
+    return JSON.parse(await readFile(lock, 'utf8')) as Holder;
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,48 @@
+import { accessSync, constants } from 'node:fs';
+import { readFile } from 'node:fs/promises';
+import { delimiter, join } from 'node:path';
+import type { CheckFault } from '../../experiment/runner-records.ts';
+import type { Attempt } from '../attempt.ts';
+import { commandOutput } from '../command-output.ts';
+
+const HAS_AWSBATCH =
+  'import importlib.util, sys; sys.exit(0 if importlib.util.find_spec("sierra.plugins.execenv.hpc.awsbatch") or importlib.util.find_spec("sierra.plugins.hpc.awsbatch") else 3)';
+
+/** `sierra` (1.5.16) or `sierra-cli` (before it) on the manifest's PATH, with its awsbatch plugin; or the fault. */
+export async function findSierra({ config, plan }: Attempt): Promise<string | Omit<CheckFault, 'node'>> {
+  const environment = { ...config.variables, ...plan.environment };
+  const program = findOnPath(['sierra', 'sierra-cli'], environment.PATH);
+  if (program === undefined)
+    return {
+      check: 'no-sierra',
+      what: `there is no sierra and no sierra-cli on PATH (${environment.PATH ?? ''})`,
+      todo: 'install sierra-research in the image, or give `environment.PATH` of the manifest its virtual environment',
+    };
+  // The interpreter named in the script's first line is the one that has SIERRA's packages.
+  const [first = ''] = (await readFile(program, 'latin1')).split('\n', 1);
+  const python = /^#!\s*(\S*python\S*)/.exec(first)?.[1];
+  if (python === undefined) return program;
+  const asked = await commandOutput(python, ['-c', HAS_AWSBATCH], { timeoutMs: 60_000, env: environment });
+  if (asked.code !== 3) return program;
+  return {
+    check: 'no-awsbatch-plugin',
+    what: `${program} has no plugin hpc.awsbatch`,
+    todo: 'install sierra-research 1.5.8 or later',
+  };
+}
+
+/** The first of these programs on a PATH. */
+export function findOnPath(names: readonly string[], path: string | undefined): string | undefined {
+  return names
+    .flatMap((name) => (path ?? '').split(delimiter).map((folder) => join(folder, name)))
+    .find(isExecutable);
+}
+
+function isExecutable(path: string): boolean {
+  try {
+    accessSync(path, constants.X_OK);
+    return true;
+  } catch {
+    return false;
+  }
+}

@@ -1,0 +1,214 @@
+import { createReadStream } from 'node:fs';
+import { copyFile, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JoblogRow } from '../../experiment/joblog.ts';
+import { succeeded } from '../../experiment/joblog.ts';
+import { parseNodefile } from '../../experiment/nodefile.ts';
+import type { Attempt } from '../attempt.ts';
+import type { Cluster } from '../cluster.ts';
+import type { FanoutNode, FanoutRequest, FanoutResult } from '../fan-out/fan-out.ts';
+import { startPool } from '../fan-out/pool.ts';
+import { alreadyDone } from '../resume.ts';
+import { fanoutHooks, followNodes, stopFanout } from '../running-fanout.ts';
+import { TaskTally } from '../task-tally.ts';
+import type { CallAnswer, ParallelCall } from './parallel-door.ts';
+import type { SierraLine } from './sierra-line.ts';
+import { readSierraLine } from './sierra-line.ts';
+
+const SAID_FAILURES = 8;
+
+/**
+ * Runs SIERRA's own line through the pool: same joblog, results and exit code as GNU parallel would give, and on top
+ * what it lacks (tasks of a lost node go to others, nodes may come late).
+ */
+export class LineInPool {
+  /** Whether a line has been taken: then the tally is kept here. */
+  taken = false;
+  /** Set when the pool itself failed. */
+  broken: string | undefined;
+  readonly #attempt: Attempt;
+  readonly #cluster: Cluster;
+  #running: Promise<unknown> = Promise.resolve();
+  #lines = 0;
+
+  constructor(attempt: Attempt, cluster: Cluster) {
+    this.#attempt = attempt;
+    this.#cluster = cluster;
+  }
+
+  /** One call of `parallel`. */
+  readonly answer = async (call: ParallelCall, gone: AbortSignal): Promise<CallAnswer> => {
+    const { log } = this.#attempt;
+    const line = readSierraLine(call.args, call.environment);
+    const nodes = line === undefined ? undefined : await this.#nodesOf(line);
+    if (line === undefined || nodes === undefined) {
+      log('Sierra:LeftToGnuParallel', {
+        args: call.args.join(' ').slice(0, 500),
+        PARALLEL: call.environment.PARALLEL,
+      });
+      return { kind: 'gnu-parallel' };
+    }
+    this.taken = true;
+    const running = this.#run(line, nodes, call.commandsFile, gone);
+    this.#running = running.catch(() => undefined);
+    return running;
+  };
+
+  /** Resolves when nothing of a line runs any more. */
+  async ended(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(
+    line: SierraLine,
+    nodes: readonly FanoutNode[],
+    commandsFile: string,
+    gone: AbortSignal,
+  ): Promise<CallAnswer> {
+    const { progress, folders, log, ending } = this.#attempt;
+    const request = await this.#request(line, nodes, commandsFile);
+    const { rows } = await this.#resumed(line, request);
+    const tally = new TaskTally(request.total, rows);
+    progress.tally = tally;
+    // Here lies what failed tasks wrote.
+    folders.results = line.results;
+    log('Sierra:Line', {
+      total: request.total,
+      done: rows.length,
+      nodes: nodes.length,
+      jobs: line.jobs,
+      resumesFailed: line.resumesFailed,
+    });
+    const running = startPool(
+      { ...request, done: new Set(rows.map(({ seq }) => seq)) },
+      fanoutHooks(this.#attempt, this.#cluster, tally),
+    );
+    progress.running = () => running.running();
+    followNodes(this.#cluster, running, tally);
+    const stopped = new Promise<void>((resolve) => {
+      gone.addEventListener('abort', () => resolve());
+      ending.signal.addEventListener('abort', () => resolve());
+    });
+    const result = await Promise.race([running.result, stopped]);
+    if (result === undefined) await stopFanout(this.#attempt, running);
+    progress.running = () => 0;
+    const final = result ?? (await running.result);
+    this.broken = final.broken;
+    return { kind: 'ended', code: exitCode(final), said: this.#words(final, tally) };
+  }
+
+  /** The nodes of SIERRA's list that are still here; undefined when it names one that never joined. */
+  async #nodesOf(line: SierraLine): Promise<FanoutNode[] | undefined> {
+    const { roster } = this.#attempt;
+    try {
+      const hosts = parseNodefile(await readFile(line.nodelist, 'utf8'));
+      const known = new Set(
+        roster.records().flatMap(({ address }) => (address === undefined ? [] : [address])),
+      );
+      if (
+        hosts.some(({ host, user, slots }) => !known.has(host) || user !== undefined || slots !== undefined)
+      )
+        return undefined;
+      const named = new Set(hosts.map(({ host }) => host));
+      const nodes = roster.live().filter(({ address }) => named.has(address));
+      return nodes.length === 0 ? undefined : nodes.map((node) => ({ ...node, slots: line.jobs }));
+    } catch (error) {
+      this.#attempt.log('Sierra:NodelistUnread', { why: String(error) });
+      return undefined;
+    }
+  }
+
+  /** The commands under a name that no node has looked up before, so that none reads an older list from its cache. */
+  async #request(
+    line: SierraLine,
+    nodes: readonly FanoutNode[],
+    commandsFile: string,
+  ): Promise<FanoutRequest> {
+    this.#lines += 1;
+    const scratch = join(this.#cluster.scratch, `sierra-${this.#lines}`);
+    await mkdir(scratch, { mode: 0o700 });
+    const frozen = join(scratch, 'commands.txt');
+    await copyFile(commandsFile, frozen);
+    const file = await open(frozen, 'r');
+    await file.sync();
+    await file.close();
+    return {
+      commandsFile: frozen,
+      total: await countLines(frozen),
+      done: new Set(),
+      nodes,
+      workdir: line.workdir,
+      results: line.results,
+      joblog: line.joblog,
+      scratch,
+      sshConfig: this.#cluster.sshConfig,
+      environment: line.environment,
+      ...(line.taskSeconds === undefined ? {} : { taskSeconds: line.taskSeconds }),
+      taskRetries: line.tries - 1,
+    };
+  }
+
+  /** Rows that `--resume-failed` need not repeat; without it GNU parallel begins a new joblog. */
+  async #resumed(line: SierraLine, request: FanoutRequest): Promise<{ rows: JoblogRow[] }> {
+    if (!line.resumesFailed) {
+      await rm(line.joblog, { force: true });
+      return { rows: [] };
+    }
+    const { rows } = await alreadyDone(line.joblog, request.total, new Set());
+    // Another command under the same number has not been run.
+    const commands = await linesAt(request.commandsFile, new Set(rows.map(({ seq }) => seq)));
+    return { rows: rows.filter(({ seq, command }) => commands.get(seq) === command) };
+  }
+
+  /** What SIERRA logs when the line failed. */
+  #words(result: FanoutResult, tally: TaskTally): string[] {
+    const { failed, unfinished, broken } = result;
+    const failures = tally.failures().filter((row) => !succeeded(row));
+    return [
+      ...(broken === undefined ? [] : [`parallel: ${broken}`]),
+      ...(unfinished === 0 ? [] : [`parallel: ${unfinished} commands were not finished`]),
+      ...(failed === 0 ? [] : [`parallel: ${failed} commands failed:`]),
+      ...failures
+        .slice(0, SAID_FAILURES)
+        .map(
+          ({ seq, host, exitval, command }) =>
+            `${seq} on ${host} ended with ${exitval}: ${command.slice(-300)}`,
+        ),
+    ];
+  }
+}
+
+/** GNU parallel's own: how many failed, 101 for more than a hundred, 255 when it could not do its work. */
+function exitCode({ failed, unfinished, broken }: FanoutResult): number {
+  if (broken !== undefined) return 255;
+  return Math.min(101, failed + unfinished);
+}
+
+async function countLines(file: string): Promise<number> {
+  let lines = 0;
+  let last = 10;
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines += 1;
+    last = chunk.at(-1) ?? last;
+  }
+  return last === 10 ? lines : lines + 1;
+}
+
+/** The lines with these numbers, from 1. */
+async function linesAt(file: string, wanted: ReadonlySet<number>): Promise<Map<number, string>> {
+  const found = new Map<number, string>();
+  if (wanted.size === 0) return found;
+  let seq = 0;
+  let rest = '';
+  const keep = (line: string) => {
+    seq += 1;
+    if (wanted.has(seq)) found.set(seq, line);
+  };
+  for await (const chunk of createReadStream(file, 'utf8') as AsyncIterable<string>) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) keep(line);
+  }
+  if (rest !== '') keep(rest);
+  return found;
+}

@@ -1,0 +1,53 @@
+import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { Attempt } from '../attempt.ts';
+import { writeDurably } from '../durable-file.ts';
+
+interface Mark {
+  state: 'begun' | 'finished';
+  runId: string;
+  /** Below SIERRA's root; empty where the arguments do not tell it. */
+  batchRoot: string;
+}
+
+/** How stage 1 is gone about. */
+export type StageOne =
+  /** Its inputs are there: it is left out, and stage 2 goes on. */
+  | 'done'
+  | 'plain'
+  /** It was cut off in the middle of this very batch root, which SIERRA would refuse to make twice. */
+  | 'overwrite';
+
+/**
+ * Whether stage 1 has finished in this run's folder. SIERRA fails on a root that has inputs, so a retried or resumed run
+ * leaves stage 1 out; with another batch criterion (another batch root), or a new run that asks for `--exp-overwrite`,
+ * it is done.
+ */
+export async function stageOneOf(
+  attempt: Attempt,
+  args: readonly string[],
+  batchRoot: string,
+): Promise<StageOne> {
+  const mark = await readMark(attempt);
+  if (mark === undefined || mark.batchRoot !== batchRoot) return 'plain';
+  const isOwn = mark.runId === attempt.config.runId;
+  if (!isOwn && args.includes('--exp-overwrite')) return 'plain';
+  return mark.state === 'finished' ? 'done' : 'overwrite';
+}
+
+export async function markStageOne(attempt: Attempt, batchRoot: string, state: Mark['state']): Promise<void> {
+  const mark: Mark = { state, runId: attempt.config.runId, batchRoot };
+  await writeDurably(markFile(attempt), `${JSON.stringify(mark)}\n`);
+}
+
+async function readMark(attempt: Attempt): Promise<Mark | undefined> {
+  try {
+    return JSON.parse(await readFile(markFile(attempt), 'utf8')) as Mark;
+  } catch {
+    return undefined; // not there, or cut off by a crash: then stage 1 has not finished
+  }
+}
+
+function markFile({ folders }: Attempt): string {
+  return join(folders.run, 'sierra-stage-1');
+}
