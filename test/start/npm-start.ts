@@ -18,6 +18,9 @@ const repository = fileURLToPath(new URL('../..', import.meta.url));
 const REAPER = fileURLToPath(new URL('./reaper.pl', import.meta.url));
 const ORDINARY_UID = 47_110;
 
+/** True where this process may make namespaces: only then sockets can be counted and an ordinary user be tried. */
+export const isRoot = process.getuid?.() === 0;
+
 /** What became of one `npm start`. */
 interface Ended {
   code: number;
