@@ -1,5 +1,5 @@
 /** One run of a SIERRA batch, as its command names it. */
-export interface SierraRun {
+interface SierraRun {
   /** For instance `c1-exp0`, or `c1-exp0+c2-exp1` with two criteria. */
   experiment: string;
   run: number;
@@ -15,7 +15,7 @@ const INPUT = new RegExp(
 );
 
 /** The run that a line of SIERRA's `commands.txt` starts; undefined for any other command. */
-export function sierraRunOf(command: string): SierraRun | undefined {
+function sierraRunOf(command: string): SierraRun | undefined {
   const match = INPUT.exec(command);
   if (match === null) return undefined;
   const [, root = '', experiment = '', file = '', stem = '', run = ''] = match;

@@ -37,7 +37,7 @@ export async function sierraEnvironment(
  * PARALLEL with what the manifest asks for after the user's own options. `--env NAME` and `--option value` stand in
  * two words, since an `=` would make SIERRA drop its own list; where the user needs one, that list is here all the same.
  */
-export function parallelOptions(
+function parallelOptions(
   all: Readonly<Record<string, string>>,
   plan: Pick<Attempt['plan'], 'environment' | 'retry' | 'timeouts'>,
 ): string {
