@@ -15,7 +15,7 @@ const INPUT = new RegExp(
 );
 
 /** The run that a line of SIERRA's `commands.txt` starts; undefined for any other command. */
-function sierraRunOf(command: string): SierraRun | undefined {
+export function sierraRunOf(command: string): SierraRun | undefined {
   const match = INPUT.exec(command);
   if (match === null) return undefined;
   const [, root = '', experiment = '', file = '', stem = '', run = ''] = match;
