@@ -23,7 +23,7 @@ import { VirtualClock } from '../../local/virtual-clock.ts';
 import { fakeNodes } from '../local-batch/fake-nodes.ts';
 
 export const BUCKET = 'lab';
-const QUEUE_ARN = 'arn:aws:batch:eu-central-1:000000000000:job-queue/q';
+export const QUEUE_ARN = 'arn:aws:batch:eu-central-1:000000000000:job-queue/q';
 export const STATE_MACHINE = 'arn:aws:states:eu-central-1:000000000000:stateMachine:sierra-batch';
 const START = Date.UTC(2026, 0, 1);
 const DEFINITION = readFileSync(new URL('../../statemachine/experiment.asl.json', import.meta.url), 'utf8');
