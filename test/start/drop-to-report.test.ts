@@ -19,7 +19,9 @@ environment: {FACTOR: 1.0}   # as written
 timeouts: {join: 20s, run: 60s}
 `;
 
-describe.concurrent('a manifest dropped becomes a run with everything that it promises', () => {
+describe.concurrent('a manifest dropped becomes a run with everything that it promises', {
+  timeout: 120_000,
+}, () => {
   test.for(['pool', 'stock'])('YAML, a packed folder, --fanout %s', async (fanout, { here }) => {
     here.write('sweep.yaml', YAML);
     here.write('project/sim.sh', 'echo "seed $1 factor $FACTOR"\n');

@@ -55,7 +55,7 @@ const MEETS = [
   },
 ] as const;
 
-describe.concurrent('what users of AWS Batch meet, met here on purpose', () => {
+describe.concurrent('what users of AWS Batch meet, met here on purpose', { timeout: 120_000 }, () => {
   for (const { fault, change, code, headline, summary } of MEETS) {
     test(`--fault ${fault} ${JSON.stringify(change)} ends with ${code}`, async ({ here }) => {
       here.write('m.json', manifest({ cluster: { nodes: 3, vcpus: 2 }, ...change }, { list: LIST }));

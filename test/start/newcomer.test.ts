@@ -10,7 +10,7 @@ import { isRoot, manifest, test } from './npm-start.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 
-describe.concurrent('what cannot be run is said in a sentence, and ends with 2', () => {
+describe.concurrent('what cannot be run is said in a sentence, and ends with 2', { timeout: 120_000 }, () => {
   const CASES = [
     [['nowhere.yaml'], 'there is no file nowhere.yaml'],
     [['folder.yaml'], 'folder.yaml is not a file'],
@@ -74,7 +74,7 @@ describe.concurrent('what cannot be run is said in a sentence, and ends with 2',
   });
 });
 
-describe.concurrent('through npm, as a newcomer does it', () => {
+describe.concurrent('through npm, as a newcomer does it', { timeout: 120_000 }, () => {
   test('a manifest is found from where the user is, and told from there', async ({ here }) => {
     here.write('package/mine/m.json', manifest());
     inPackage(join(here.folder, 'package'));

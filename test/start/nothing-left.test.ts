@@ -10,7 +10,9 @@ const LONG = manifest(
   { template: 'sleep 0.3; touch here; sleep 5 & wait # {i}', matrix: { i: { from: 1, to: 200 } } },
 );
 
-describe.concurrent('of a run nothing is left: no process, no listening socket, no key', () => {
+describe.concurrent('of a run nothing is left: no process, no listening socket, no key', {
+  timeout: 120_000,
+}, () => {
   for (const user of USERS) {
     test(`that ended by itself (${user})`, async ({ here }) => {
       here.write('m.json', manifest());
@@ -53,7 +55,7 @@ describe.concurrent('of a run nothing is left: no process, no listening socket, 
       // Its folder is free again at once.
       here.write('short.json', manifest());
       expect(await here.run(['short.json'], { user })).toMatchObject({ code: 0, left: [] });
-    }, 60_000);
+    });
   }
 
   test('that was told to stop twice', async ({ here }) => {

@@ -18,7 +18,9 @@ import { manifest } from './npm-start.ts';
 
 const OTHER = fileURLToPath(new URL('./other-process.ts', import.meta.url));
 
-test('another process sees and stops a run through the real SDK and its endpoint variables alone', async () => {
+test('another process sees and stops a run through the real SDK and its endpoint variables alone', {
+  timeout: 60_000,
+}, async () => {
   const system = await systemOfItsOwn();
   const runId = await drop(system, manifest({}, { list: ['sleep 60', 'sleep 60'] }));
   await untilRunning(system, runId);
