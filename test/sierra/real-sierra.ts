@@ -1,0 +1,83 @@
+import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Plan, SierraWork } from '../../experiment/plan.ts';
+import { sierraVenv } from '../../scripts/sierra-venv.ts';
+import type { LoopbackCluster } from '../container/loopback-cluster.ts';
+import { loopbackCluster } from '../container/loopback-cluster.ts';
+
+const project = fileURLToPath(new URL('../../examples/sierra-project', import.meta.url));
+/** The first installation takes a minute and a half. */
+export const INSTALLING = 600_000;
+
+/** The arguments of `examples/sierra.yaml`, smaller. */
+export const ARGS: readonly string[] = [
+  '--skip-pkg-checks',
+  '--project=projects.swarm',
+  '--engine=engines.forage',
+  '--expdef=expdef.json',
+  '--expdef-template=project/template.json',
+  '--exp-setup=exp_setup.T20',
+  '--controller=foraging.random',
+  '--scenario=arena',
+  '--batch-criteria',
+  'swarm_size.1.9.C2',
+  '--n-runs=2',
+];
+
+export const BATCH_ROOT = 'projects.swarm/foraging.random/arena/template-swarm_size.1.9.C2';
+
+export interface RealSierra {
+  cluster: LoopbackCluster;
+  /** SIERRA's root. */
+  root: string;
+  /** Runs all nodes to their end. */
+  run(environment?: Record<string, string>): Promise<{ codes: number[]; output: string }>;
+  /** Files below SIERRA's root, relative. */
+  files(below: string): string[];
+  read(file: string): string;
+}
+
+/** Real SIERRA on real nodes of this machine, with the example project in place. */
+export async function realSierra(
+  work: Partial<SierraWork> = {},
+  change: Partial<Plan> = {},
+): Promise<RealSierra> {
+  const bin = await sierraVenv();
+  const nodes = change.cluster?.nodes ?? 2;
+  const cluster = await loopbackCluster([], {
+    cluster: { nodes, vcpus: 2, memoryMiB: 512 },
+    minNodes: nodes,
+    work: { kind: 'sierra', args: ARGS, pipeline: [1, 2], onFailedRuns: 'process', ...work },
+    outputs: ['projects.swarm/'],
+    timeouts: { queueSeconds: 60, joinSeconds: 40, runSeconds: 240 },
+    ...change,
+    environment: {
+      PATH: `${bin}:${process.env.PATH}`,
+      SIERRA_PLUGIN_PATH: 'project',
+      ...change.environment,
+    },
+  });
+  const root =
+    change.workspace === undefined
+      ? join(cluster.shared, 'runs', cluster.runId, 'work')
+      : join(cluster.shared, 'workspaces', change.workspace);
+  if (!existsSync(join(root, 'project'))) {
+    mkdirSync(root, { recursive: true });
+    cpSync(project, join(root, 'project'), { recursive: true });
+  }
+  return {
+    cluster,
+    root,
+    async run(environment = {}) {
+      const started = cluster.startAll(environment);
+      const codes = await Promise.all(started.map((node) => node.exited));
+      return { codes, output: started.map((node) => node.output()).join('\n') };
+    },
+    files: (below) =>
+      readdirSync(join(root, below), { recursive: true, encoding: 'utf8', withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1)),
+    read: (file) => readFileSync(join(root, file), 'utf8'),
+  };
+}
