@@ -1,6 +1,7 @@
+import type { TemplatePart } from './command-template.ts';
 import { parseTemplate } from './command-template.ts';
-import type { Matrix } from './matrix.ts';
-import { countCombinations, countValues, valueAt } from './matrix.ts';
+import type { Axis, Matrix } from './matrix.ts';
+import { axisOf, countCombinations } from './matrix.ts';
 
 /** Commands in their frozen order, made one at a time: a million of them take no more memory than one. */
 export interface CommandList {
@@ -18,26 +19,72 @@ export const MOST_LIST_BYTES = 1024 ** 3;
 
 /** Every combination in the order of the matrix's keys, the last key changing fastest. */
 export function expandTemplate(template: string, matrix: Matrix): CommandList {
-  const parts = parseTemplate(template);
-  const axes = Object.entries(matrix).map(([key, values]) => ({ key, values, count: countValues(values) }));
   const total = countCombinations(matrix);
-  return {
-    total,
-    lines: {
-      *[Symbol.iterator]() {
-        const at = new Array<number>(axes.length).fill(0);
-        for (let made = 0; made < total; made += 1) {
-          const value = new Map(axes.map(({ key, values }, axis) => [key, valueAt(values, at[axis] ?? 0)]));
-          yield parts.map((part) => ('text' in part ? part.text : (value.get(part.key) ?? ''))).join('');
-          for (let axis = axes.length - 1; axis >= 0; axis -= 1) {
-            const next = (at[axis] ?? 0) + 1;
-            at[axis] = next === axes[axis]?.count ? 0 : next;
-            if (at[axis] !== 0) break;
-          }
-        }
-      },
-    },
-  };
+  const axes = Object.entries(matrix).map(([key, values]) => ({ key, axis: axisOf(values) }));
+  return { total, lines: { [Symbol.iterator]: () => combinations(parseTemplate(template), axes, total) } };
+}
+
+function* combinations(
+  template: readonly TemplatePart[],
+  all: readonly { key: string; axis: Axis }[],
+  total: number,
+): Generator<string> {
+  // Keys with one value only are text: whoever has a thousand of them pays for them once.
+  const fixed = new Map(all.filter(({ axis }) => axis.count === 1).map(({ key, axis }) => [key, axis.at(0)]));
+  const axes = all.filter(({ axis }) => axis.count > 1);
+  const places = new Map(axes.map(({ key }, place) => [key, place]));
+  const parts = template.map((part) =>
+    'text' in part ? part.text : (places.get(part.key) ?? fixed.get(part.key) ?? ''),
+  );
+  const at = axes.map(() => 0);
+  const values = axes.map(({ axis }) => axis.at(0));
+  for (let made = 0; made < total; made += 1) {
+    let line = '';
+    for (const part of parts) line += typeof part === 'string' ? part : values[part];
+    yield line;
+    for (let place = axes.length - 1; place >= 0; place -= 1) {
+      const axis = axes[place]?.axis;
+      if (axis === undefined) break;
+      const next = ((at[place] ?? 0) + 1) % axis.count;
+      at[place] = next;
+      values[place] = axis.at(next);
+      if (next !== 0) break;
+    }
+  }
+}
+
+/** What a template comes to, without making one command: the longest has the longest value of every key. */
+export interface TemplateSizes {
+  /** Of the longest command. */
+  longest: number;
+  /** Of all, with a newline behind each; every value counts as one byte at least, since it must be put in its place. */
+  bytes: number;
+}
+
+/** Time grows with the template and the values of each key, never with their combinations. */
+export function measureTemplate(template: string, matrix: Matrix): TemplateSizes {
+  const total = countCombinations(matrix);
+  const uses = new Map<string, number>();
+  const sizes = { longest: 0, bytes: total };
+  for (const part of parseTemplate(template)) {
+    if ('key' in part) uses.set(part.key, (uses.get(part.key) ?? 0) + 1);
+    else sizes.longest += Buffer.byteLength(part.text);
+  }
+  sizes.bytes += sizes.longest * total;
+  for (const [key, values] of Object.entries(matrix)) {
+    const axis = axisOf(values);
+    const used = uses.get(key) ?? 0;
+    let longest = 0;
+    let sum = 0;
+    for (let index = 0; used > 0 && index < axis.count; index += 1) {
+      const bytes = Buffer.byteLength(axis.at(index));
+      longest = Math.max(longest, bytes);
+      sum += Math.max(1, bytes);
+    }
+    sizes.longest += used * longest;
+    if (axis.count > 0) sizes.bytes += used * sum * (total / axis.count);
+  }
+  return sizes;
 }
 
 export interface CommandSizes {

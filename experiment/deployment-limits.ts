@@ -5,6 +5,7 @@ import type { Manifest } from './manifest.ts';
 import type { Source } from './manifest-source.ts';
 import { nearestKey } from './nearest-key.ts';
 import { faultAt } from './schema-faults.ts';
+import { renderSize } from './size.ts';
 
 /** What only a deployment can judge of a manifest: its queues, their vCPUs, its buckets. */
 export function deploymentFaults(manifest: Manifest, source: Source, deployment: Deployment): Fault[] {
@@ -13,7 +14,7 @@ export function deploymentFaults(manifest: Manifest, source: Source, deployment:
 
 function queueFaults({ cluster, run }: Manifest, source: Source, deployment: Deployment): Fault[] {
   const name = cluster.queue ?? deployment.defaultQueue;
-  const queue = deployment.queues[name];
+  const queue = Object.hasOwn(deployment.queues, name) ? deployment.queues[name] : undefined;
   const vcpus = cluster.vcpus ?? deployment.defaults.vcpus;
   const faults: Fault[] = [];
   if (queue === undefined) {
@@ -37,6 +38,15 @@ function queueFaults({ cluster, run }: Manifest, source: Source, deployment: Dep
       faultAt(source, ['run', 'threadsPerTask'], {
         code: 'out-of-range',
         message: `${run.threadsPerTask} threads do not fit the ${vcpus} vCPUs that a node has here when cluster.vcpus is left out`,
+      }),
+    );
+  }
+  const memory = cluster.memory ?? deployment.defaults.memoryMiB;
+  if (cluster.memory === undefined && (cluster.sharedMemory ?? 0) > memory) {
+    faults.push(
+      faultAt(source, ['cluster', 'sharedMemory'], {
+        code: 'out-of-range',
+        message: `shared memory is part of the memory, and a node has ${renderSize(memory)} here when cluster.memory is left out`,
       }),
     );
   }

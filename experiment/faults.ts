@@ -29,7 +29,7 @@ export function renderFaults(faults: readonly Fault[], fileName: string, sourceT
 }
 
 /** The sentence of a fault, with what would be right. */
-function faultSentence({ path, message, allowed, suggestion }: Fault): string {
+export function faultSentence({ path, message, allowed, suggestion }: Fault): string {
   const subject = path === '' ? '' : `${path}: `;
   const right = allowed === undefined ? '' : `; allowed: ${allowed}`;
   const meant = suggestion === undefined ? '' : `; did you mean \`${suggestion}\`?`;

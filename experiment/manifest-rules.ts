@@ -1,18 +1,18 @@
 import {
-  expandTemplate,
   MOST_COMMAND_BYTES,
   MOST_LIST_BYTES,
   MOST_STOCK_COMMAND_BYTES,
   measureCommands,
+  measureTemplate,
 } from './command-list.ts';
 import { parseTemplate } from './command-template.ts';
 import type { Fault } from './faults.ts';
 import type { Source } from './manifest-source.ts';
 import type { Matrix } from './matrix.ts';
-import { countCombinations, countValues, MOST_COMBINATIONS } from './matrix.ts';
+import { axisOf, countCombinations, MOST_COMBINATIONS } from './matrix.ts';
 import { nearestKey } from './nearest-key.ts';
 import type { FaultPath } from './schema-faults.ts';
-import { faultAt } from './schema-faults.ts';
+import { faultAt, MOST_JUDGED } from './schema-faults.ts';
 import { readSierraArguments } from './sierra-options.ts';
 import { parseSize } from './size.ts';
 
@@ -39,6 +39,7 @@ export function ruleFaults(source: Source, document: unknown, origin: Origin): R
   rules.files(origin);
   rules.namesAndTags();
   rules.stock();
+  rules.prototype();
   return { faults: rules.faults, warnings: rules.warnings };
 }
 
@@ -100,14 +101,15 @@ class Rules {
     const commands = this.#map(['run', 'commands']);
     if (commands === undefined) return;
     const { template, list, file } = commands;
+    this.#matrixValues();
     const matrix = this.#matrix();
     if (typeof template === 'string' && matrix !== undefined) this.#template(template, matrix);
     if (Array.isArray(list) && list.every((item) => typeof item === 'string'))
       this.#measure(list, (seq) => ['run', 'commands', 'list', seq - 1]);
     if (
       typeof file === 'string' &&
-      !/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/.+/s.test(file) &&
-      (file.startsWith('/') || file.includes('://') || file.split('/').includes('..'))
+      !/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/.*[^/]$/.test(file) &&
+      (/^\/|:\/\/|[\n\r]|\/$/.test(file) || file.split('/').includes('..'))
     ) {
       this.#fault(
         ['run', 'commands', 'file'],
@@ -121,8 +123,10 @@ class Rules {
   sierra(): void {
     const args = this.#at(['run', 'sierra', 'args']);
     if (!Array.isArray(args) || !args.every((argument) => typeof argument === 'string')) return;
-    for (const { index, message } of readSierraArguments(args).faults)
-      this.#fault(['run', 'sierra', 'args', index], 'sierra-option', message);
+    const jobs = String(this.#number(['run', 'jobsPerNode']));
+    for (const { index, option, value, message } of readSierraArguments(args).faults.slice(0, MOST_JUDGED))
+      if (option !== '--exec-jobs-per-node' || value !== jobs)
+        this.#fault(['run', 'sierra', 'args', index], 'sierra-option', message);
   }
 
   files(origin: Origin): void {
@@ -171,10 +175,14 @@ class Rules {
     for (const [name, value] of Object.entries(tags)) {
       if (/^(aws|sierra-batch):/i.test(name))
         this.#keyFault(['tags', name], 'reserved', 'tags beginning with aws: and sierra-batch: are reserved');
-      if (name.length > 128)
-        this.#keyFault(['tags', name], 'too-large', 'the name of a tag has at most 128 characters');
-      if (String(value).length > 256)
+      if ([...String(value)].length > 256)
         this.#fault(['tags', name], 'too-large', 'the value of a tag has at most 256 characters');
+      if (/\p{Cc}/u.test(`${name}${String(value)}`))
+        this.#fault(
+          ['tags', name],
+          'bad-value',
+          'a tag holds no line breaks, tabs or other control characters',
+        );
     }
     if (Object.keys(tags).length > MOST_TAGS)
       this.#fault(
@@ -201,12 +209,22 @@ class Rules {
       );
   }
 
+  /** The schema passes over this one name without a word. */
+  prototype(): void {
+    for (const path of [['environment'], ['tags'], ['run', 'commands', 'matrix']]) {
+      const map = this.#map(path);
+      if (map !== undefined && Object.hasOwn(map, '__proto__'))
+        this.#keyFault([...path, '__proto__'], 'bad-key', 'is not a name that is allowed here');
+    }
+  }
+
   #template(template: string, matrix: Matrix): void {
     const path = ['run', 'commands', 'template'];
     const keys = Object.keys(matrix);
+    const known = new Set(keys);
     const used = new Set(parseTemplate(template).flatMap((part) => ('key' in part ? [part.key] : [])));
-    for (const key of used) {
-      if (keys.includes(key)) continue;
+    const unknown = [...used].filter((key) => !known.has(key)).slice(0, MOST_JUDGED);
+    for (const key of unknown) {
       const suggestion = nearestKey(key, keys);
       this.#fault(
         path,
@@ -216,66 +234,90 @@ class Rules {
         suggestion,
       );
     }
-    for (const key of keys)
-      if (!used.has(key))
-        this.#keyFault(
-          ['run', 'commands', 'matrix', key],
-          'unused-key',
-          `{${key}} does not stand in the template`,
-        );
+    const unused = keys.filter((key) => !used.has(key)).slice(0, MOST_JUDGED);
+    for (const key of unused)
+      this.#keyFault(
+        ['run', 'commands', 'matrix', key],
+        'unused-key',
+        `{${key}} does not stand in the template`,
+      );
     for (const [key, values] of Object.entries(matrix))
-      if (countValues(values) === 0)
+      if (!Array.isArray(values) && axisOf(values).count === 0)
         this.#fault(['run', 'commands', 'matrix', key], 'empty-range', 'has no value: `to` is below `from`');
     const total = countCombinations(matrix);
     if (total > MOST_COMBINATIONS)
       this.#fault(
         ['run', 'commands', 'matrix'],
         'too-many',
-        `${total.toLocaleString('en')} combinations, and at most ${MOST_COMBINATIONS.toLocaleString('en')} are allowed`,
+        `${total > 1e15 ? 'far too many' : total.toLocaleString('en')} combinations, and at most ${MOST_COMBINATIONS.toLocaleString('en')} are allowed`,
       );
-    else if (this.faults.length === 0) this.#measureTemplate(template, matrix, total);
+    else this.#measureTemplate(template, matrix);
   }
 
-  /** The longest value of each key gives the longest command: no need to make a million to know that all are short. */
-  #measureTemplate(template: string, matrix: Matrix, total: number): void {
-    let longest = Buffer.byteLength(template);
-    for (const values of Object.values(matrix))
-      longest += Array.isArray(values)
-        ? Math.max(...values.slice(0, 100_000).map((value) => Buffer.byteLength(String(value)))) *
-          template.length
-        : 32 * template.length;
-    const list = expandTemplate(template, matrix);
-    for (const values of Object.values(matrix)) {
-      if (
-        Array.isArray(values) &&
-        values.some((value) => typeof value === 'string' && /[\n\r\0]/.test(value))
-      ) {
-        this.#fault(
-          ['run', 'commands', 'matrix'],
-          'bad-value',
-          'a value with a line break would make two commands of one',
-        );
-        return;
-      }
-    }
-    if (longest <= 1000 && longest * total < MOST_LIST_BYTES) return;
-    this.#measure(list.lines, () => ['run', 'commands', 'template']);
+  #measureTemplate(template: string, matrix: Matrix): void {
+    const { longest, bytes } = measureTemplate(template, matrix);
+    const { most, because } = this.#mostBytes();
+    if (longest > most)
+      this.#fault(
+        ['run', 'commands', 'template'],
+        'command-too-long',
+        `the longest command has ${longest.toLocaleString('en')} bytes`,
+        `at most ${most.toLocaleString('en')}${because}`,
+      );
+    this.#judgeListBytes(bytes);
   }
 
   #measure(lines: Iterable<string>, place: (seq: number) => FaultPath): void {
-    const stock = this.#at(['run', 'fanout']) === 'stock';
-    const most = stock ? MOST_STOCK_COMMAND_BYTES : MOST_COMMAND_BYTES;
+    const { most, because } = this.#mostBytes();
     const sizes = measureCommands(lines, most);
     for (const { seq, bytes } of sizes.tooLong) {
       this.#fault(
         place(seq),
         'command-too-long',
         `command ${seq} has ${bytes.toLocaleString('en')} bytes`,
-        `at most ${most.toLocaleString('en')}${stock ? ' with fanout: stock, which is GNU parallel’s limit over ssh' : ''}`,
+        `at most ${most.toLocaleString('en')}${because}`,
       );
     }
-    if (sizes.bytes > MOST_LIST_BYTES)
+    this.#judgeListBytes(sizes.bytes);
+  }
+
+  #mostBytes(): { most: number; because: string } {
+    return this.#at(['run', 'fanout']) === 'stock'
+      ? {
+          most: MOST_STOCK_COMMAND_BYTES,
+          because: ' with fanout: stock, which is GNU parallel’s limit over ssh',
+        }
+      : { most: MOST_COMMAND_BYTES, because: '' };
+  }
+
+  #judgeListBytes(bytes: number): void {
+    if (bytes > MOST_LIST_BYTES)
       this.#fault(['run', 'commands'], 'too-large', 'the commands have over 1 GiB in all');
+  }
+
+  /** What a value would do to the commands it is put into. */
+  #matrixValues(): void {
+    for (const [key, values] of Object.entries(this.#map(['run', 'commands', 'matrix']) ?? {})) {
+      const path = ['run', 'commands', 'matrix', key];
+      const named: [string | number, unknown][] = Array.isArray(values)
+        ? [...values.entries()]
+        : ['from', 'to', 'step'].map((name) => [name, field(values, name)]);
+      for (const [step, value] of named) {
+        if (typeof value === 'string' && /[\n\r]/.test(value))
+          this.#fault(
+            [...path, step],
+            'bad-value',
+            'a value with a line break would make two commands of one',
+          );
+        if (typeof value === 'number' && Math.abs(value) > Number.MAX_SAFE_INTEGER)
+          this.#fault(
+            [...path, step],
+            'out-of-range',
+            'such a number is not held exactly; write it in quotes',
+            'numbers up to 9,007,199,254,740,991',
+          );
+      }
+    }
   }
 
   #matrix(): Matrix | undefined {
@@ -344,6 +386,7 @@ class Rules {
   }
 
   #fault(path: FaultPath, code: string, message: string, allowed?: string, suggestion?: string): void {
+    if (this.faults.length >= MOST_JUDGED) return;
     this.faults.push(
       faultAt(this.#source, path, {
         code,
@@ -355,6 +398,7 @@ class Rules {
   }
 
   #keyFault(path: FaultPath, code: string, message: string, allowed?: string): void {
+    if (this.faults.length >= MOST_JUDGED) return;
     this.faults.push(
       faultAt(this.#source, path, { code, message, ...(allowed === undefined ? {} : { allowed }) }, 'key'),
     );

@@ -9,6 +9,9 @@ import { parseSize } from './size.ts';
 
 const MINUTE = 60;
 const DAY = 86_400;
+/** Of the largest instances of EC2. */
+const MOST_VCPUS = 1920;
+const MOST_MEBIBYTES = 32 * 1024 * 1024;
 
 const NAME = /^[a-z](?:[a-z0-9-]{0,58}[a-z0-9])?$/;
 const NAME_ALLOWED =
@@ -23,16 +26,17 @@ const text = (what: string, most = 4096) =>
   z
     .string({ error: what })
     .min(1, { error: what })
-    .max(most, { error: `${what}, at most ${most} characters` });
+    .max(most, { error: `${what}, at most ${most.toLocaleString('en')} characters` });
 
 const name = z.string({ error: NAME_ALLOWED }).regex(NAME, { error: NAME_ALLOWED });
 
-const size = () => {
-  const error = 'a size such as 512MiB, 8GiB or 1TiB, whole and over zero';
+/** The largest instance of EC2 has 32 TiB; Batch takes no less than 4 MiB. */
+const size = (min: number) => {
+  const error = `a whole size from ${min}MiB to 32TiB, such as 512MiB, 8GiB or 1TiB`;
   return z
     .string({ error })
     .regex(/^\d{1,9}(MiB|GiB|TiB)$/, { error })
-    .refine((value) => parseSize(value) !== 0, { error })
+    .refine((value) => within(parseSize(value), min, MOST_MEBIBYTES), { error })
     .transform((value) => parseSize(value) ?? 0);
 };
 
@@ -52,32 +56,27 @@ const RELATIVE = 'a relative path without `..`';
 const relativePath = z
   .string({ error: RELATIVE })
   .max(1024, { error: RELATIVE })
-  .refine(
-    (value) =>
-      value !== '' && !value.startsWith('/') && !value.split('/').includes('..') && !/[\0\n]/.test(value),
-    { error: RELATIVE },
-  );
+  .regex(/^(?!\/)(?!(?:[^\n\r]*\/)?\.\.(?:\/|$))[^\n\r]+$/, { error: RELATIVE });
 
 const FROM = 'a folder such as ./project, inputs/<sha256>.tar.gz, or s3://bucket/key (a prefix ends with /)';
 const from = z
   .string({ error: FROM })
-  .refine(
-    (value) =>
-      /^(\.\/.+|inputs\/[0-9a-f]{64}\.tar\.gz|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/.*)$/s.test(value) &&
-      !value.split('/').includes('..'),
+  .max(1100, { error: FROM })
+  .regex(
+    /^(?!(?:.*\/)?\.\.(?:\/|$))(?:\.\/.+|inputs\/[0-9a-f]{64}\.tar\.gz|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/.*)$/,
     { error: FROM },
   );
 
 const LINE = 'one line of text, not empty';
-const commandLine = z
-  .string({ error: LINE })
-  .refine((value) => value !== '' && !/[\n\r\0]/.test(value), { error: LINE });
+const commandLine = z.string({ error: LINE }).regex(/^[^\n\r]+$/, { error: LINE });
 
 const matrixValue = z.union([z.string(), z.number(), z.boolean()], {
   error: 'a text, a number, true or false',
 });
 const MATRIX = 'a list of values, or {from, to, step}';
 const finite = z.number({ error: 'a number' });
+const commandsChoice = [{ required: ['template', 'matrix'] }, { required: ['list'] }, { required: ['file'] }];
+const runChoice = [{ required: ['commands'] }, { required: ['sierra'] }];
 const matrix = z
   .record(
     z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
@@ -121,7 +120,10 @@ const commands = z
     },
     { error: 'one of template with matrix, list, file' },
   )
-  .describe('Commands to be run, each as one task: one of template with matrix, list, file.');
+  .meta({
+    description: 'Commands to be run, each as one task: one of template with matrix, list, file.',
+    oneOf: commandsChoice,
+  });
 
 const sierra = z
   .strictObject(
@@ -143,6 +145,8 @@ const sierra = z
 const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
   error: 'letters, digits and underscores, not beginning with a digit',
 });
+const TAG_NAME = 'from 1 to 128 characters';
+const tagName = z.string().min(1, { error: TAG_NAME }).max(128, { error: TAG_NAME });
 const scalar = z.union([z.string(), z.number(), z.boolean()], { error: 'a single value, not empty' });
 
 export const manifestSchema = z
@@ -159,9 +163,9 @@ export const manifestSchema = z
             nodes: whole(1, 1000).describe(
               'Nodes of the multi-node job, node 0 included; each is an instance of its own.',
             ),
-            vcpus: whole(1, 448).describe('vCPUs of each node.').optional(),
-            memory: size().describe('Memory of each node.').optional(),
-            sharedMemory: size().describe('Size of /dev/shm; 64 MiB when left out.').optional(),
+            vcpus: whole(1, MOST_VCPUS).describe('vCPUs of each node.').optional(),
+            memory: size(4).describe('Memory of each node.').optional(),
+            sharedMemory: size(1).describe('Size of /dev/shm; 64 MiB when left out.').optional(),
             gpus: whole(1, 16).describe('GPUs of each node.').optional(),
             image: text('a container image')
               .describe('The container image; the deployment’s when left out.')
@@ -184,7 +188,7 @@ export const manifestSchema = z
             commands: commands.optional(),
             sierra: sierra.optional(),
             jobsPerNode: whole(1, 4096).describe('Tasks at once on each node.').optional(),
-            threadsPerTask: whole(1, 448)
+            threadsPerTask: whole(1, MOST_VCPUS)
               .describe(
                 'vCPUs a task uses; tasks at once are vCPUs ÷ this when jobsPerNode is left out. 1 when left out.',
               )
@@ -198,7 +202,7 @@ export const manifestSchema = z
           },
           { error: 'commands or sierra' },
         )
-        .describe('What is run: exactly one of commands and sierra.'),
+        .meta({ description: 'What is run: exactly one of commands and sierra.', oneOf: runChoice }),
       inputs: z
         .array(
           z.strictObject(
@@ -231,16 +235,16 @@ export const manifestSchema = z
       timeouts: z
         .strictObject(
           {
-            queue: duration(1, DAY, ', at most 1d')
+            queue: duration(1, DAY, ', from 1s to 1d')
               .describe('Waiting for machines; 6h when left out.')
               .optional(),
-            join: duration(1, DAY, ', at most 1d')
+            join: duration(1, 14 * DAY, ', from 1s to 14d')
               .describe('Waiting for all nodes; 10m when left out.')
               .optional(),
             run: duration(MINUTE, 14 * DAY, ', from 60s to 14d')
               .describe('Running tasks; 1d when left out.')
               .optional(),
-            task: duration(1, 14 * DAY, ', at most 14d')
+            task: duration(1, 14 * DAY, ', from 1s to 14d')
               .describe('One task; no limit when left out.')
               .optional(),
           },
@@ -256,7 +260,7 @@ export const manifestSchema = z
                 'Attempts of the job when nodes are lost, the first included; later ones resume. 1 when left out.',
               )
               .optional(),
-            tasks: whole(0, 100)
+            tasks: whole(0, 1000)
               .describe('How often a task that failed is started again. 0 when left out.')
               .optional(),
           },
@@ -289,7 +293,7 @@ export const manifestSchema = z
         .describe('What people are told of.')
         .optional(),
       tags: z
-        .record(z.string().min(1).max(128), scalar, { error: 'names with values' })
+        .record(tagName, scalar, { error: 'names with values' })
         .describe('Tags of the job, for cost reports; at most 40.')
         .optional(),
     },

@@ -32,7 +32,7 @@ export function manifestFormat(key: string): ManifestFormat {
 
 /**
  * Reads and checks a manifest. Every fault at once, in the order of the text, each with its place and what is allowed.
- * Never throws; takes under a second for any input.
+ * Never throws; takes under half a second for any input.
  */
 export function parseManifest(
   bytes: Uint8Array,
@@ -41,14 +41,17 @@ export function parseManifest(
 ): ManifestResult {
   const read = readSource(bytes, format);
   if (!read.ok) return read;
-  const { source } = read;
+  const { source, faults: notation } = read;
   const document = plainValue(source.root);
   const parsed = manifestSchema.safeParse(document);
   const rules = ruleFaults(source, document, origin);
-  const faults = [
+  const content = [
     ...(parsed.success ? [] : schemaFaults(source, parsed.error.issues, keysKnownAt)),
     ...rules.faults,
   ];
+  // Where the notation itself is wrong, what it would mean is not judged.
+  const isSame = (a: Fault, b: Fault) => a.line === b.line && a.column === b.column;
+  const faults = [...notation, ...content.filter((fault) => !notation.some((other) => isSame(fault, other)))];
   if (parsed.success && faults.length === 0)
     return { ok: true, manifest: parsed.data, warnings: rules.warnings, source };
   return { ok: false, faults: inOrder(faults).slice(0, MOST_FAULTS), text: source.text };

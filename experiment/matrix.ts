@@ -1,5 +1,5 @@
 /** Values from `from` to `to`, both included; `step` > 0, 1 when left out. Decimals are exact. */
-interface MatrixRange {
+export interface MatrixRange {
   from: number;
   to: number;
   step?: number | undefined;
@@ -10,44 +10,56 @@ export type Matrix = Readonly<Record<string, MatrixValues>>;
 
 export const MOST_COMBINATIONS = 1_000_000;
 
-/** How many values there are, without making them. */
-export function countValues(values: MatrixValues): number {
-  if (isList(values)) return values.length;
-  const { from, step, to } = scaled(values);
-  return to < from ? 0 : Math.floor((to - from) / step + 1e-9) + 1;
+/** The values of one key as they are written into commands, each made when it is asked for; `index` from 0. */
+export interface Axis {
+  count: number;
+  at(index: number): string;
 }
 
-/** How many combinations a matrix has; Infinity when there are too many to count. */
+/** The values of one key, counted without being made. */
+export function axisOf(values: MatrixValues): Axis {
+  if (isList(values)) return { count: values.length, at: (index) => String(values[index]) };
+  const { from, to, step, decimals } = inUnits(values);
+  const count = to < from || step <= 0n ? 0 : Number((to - from) / step) + 1;
+  return { count, at: (index) => unitsAsText(from + BigInt(index) * step, decimals) };
+}
+
+/** How many combinations a matrix has. */
 export function countCombinations(matrix: Matrix): number {
-  return Object.values(matrix).reduce((product, values) => product * countValues(values), 1);
+  const counts = Object.values(matrix).map((values) => axisOf(values).count);
+  // An empty range makes nothing of everything, even of more than a number can count.
+  return counts.includes(0) ? 0 : counts.reduce((product, count) => product * count, 1);
 }
 
-/** Value number `index` (from 0) as it is written into a command. */
-export function valueAt(values: MatrixValues, index: number): string {
-  if (isList(values)) return String(values[index]);
-  const { from, step, decimals } = scaled(values);
-  return unscaled(from + index * step, decimals);
+/** `0.1` to `0.5` in steps of `0.1` is not what floating point makes of it: all in whole units of the last decimal. */
+function inUnits({ from, to, step = 1 }: MatrixRange) {
+  const [a, b, c] = [decimalOf(from), decimalOf(to), decimalOf(step)];
+  const decimals = Math.max(a.decimals, b.decimals, c.decimals);
+  const scaled = (value: Decimal) => value.digits * 10n ** BigInt(decimals - value.decimals);
+  return { from: scaled(a), to: scaled(b), step: scaled(c), decimals };
 }
 
-/** `0.1` to `0.5` in steps of `0.1` is not what floating point makes of it: counts in units of the last decimal. */
-function scaled({ from, to, step = 1 }: MatrixRange): {
-  from: number;
-  to: number;
-  step: number;
+interface Decimal {
+  digits: bigint;
   decimals: number;
-} {
-  const decimals = Math.max(decimalsOf(from), decimalsOf(step));
-  const unit = 10 ** decimals;
-  return { from: Math.round(from * unit), to: to * unit + 1e-6, step: Math.round(step * unit), decimals };
 }
 
-function unscaled(units: number, decimals: number): string {
-  return String(Number((units / 10 ** decimals).toFixed(decimals)));
-}
-
-function decimalsOf(value: number): number {
+/** A number as it is written: `1.5e-7` is 15 with 8 decimals. */
+function decimalOf(value: number): Decimal {
   const [mantissa = '', exponent = '0'] = String(value).split('e');
-  return Math.max(0, Math.min(15, (mantissa.split('.')[1]?.length ?? 0) - Number(exponent)));
+  const [whole = '', fraction = ''] = mantissa.split('.');
+  const decimals = fraction.length - Number(exponent);
+  const digits = BigInt(whole + fraction);
+  return decimals < 0 ? { digits: digits * 10n ** BigInt(-decimals), decimals: 0 } : { digits, decimals };
+}
+
+/** Without an exponent and without trailing zeros. */
+function unitsAsText(units: bigint, decimals: number): string {
+  if (decimals === 0) return String(units);
+  const digits = String(units < 0n ? -units : units).padStart(decimals + 1, '0');
+  const fraction = digits.slice(-decimals).replace(/0+$/, '');
+  const text = digits.slice(0, -decimals) + (fraction === '' ? '' : `.${fraction}`);
+  return units < 0n ? `-${text}` : text;
 }
 
 function isList(values: MatrixValues): values is readonly (string | number | boolean)[] {

@@ -1,9 +1,10 @@
 /** The known key that someone most likely meant; undefined when none is near. */
 export function nearestKey(written: string, known: readonly string[]): string | undefined {
-  if (written.length > 60) return undefined;
+  if (written.length > 60 || known.length > 1000) return undefined;
   const lower = written.toLowerCase();
   let best: { key: string; distance: number } | undefined;
   for (const key of known) {
+    if (Math.abs(key.length - written.length) > 20) continue;
     const distance = editDistance(lower, key.toLowerCase());
     if (best === undefined || distance < best.distance) best = { key, distance };
   }

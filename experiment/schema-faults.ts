@@ -16,7 +16,7 @@ function locate(
   for (const [depth, step] of path.entries()) {
     const isLast = depth === path.length - 1;
     if (node.kind === 'map') {
-      const entry = node.entries.find(({ key }) => key === String(step));
+      const entry = entriesOf(node).get(String(step));
       if (entry === undefined) return { ...startOf(span), node };
       span = isLast && what === 'key' ? entry.at : entry.value;
       // An empty value has no text of its own: its key is shown.
@@ -34,6 +34,19 @@ function locate(
   return { start: span.start, end: span.end, node };
 }
 
+type Entries = Extract<SourceNode, { kind: 'map' }>['entries'];
+
+const indexed = new WeakMap<SourceNode, Map<string, Entries[number]>>();
+
+/** By key, the first of doubles: a stranger's file may have ten thousand faults in one group of keys. */
+function entriesOf(node: SourceNode & { kind: 'map' }): Map<string, Entries[number]> {
+  const known = indexed.get(node);
+  if (known !== undefined) return known;
+  const made = new Map(node.entries.toReversed().map((entry) => [entry.key, entry]));
+  indexed.set(node, made);
+  return made;
+}
+
 /** A fault at a path of the source. */
 export function faultAt(
   source: Source,
@@ -46,13 +59,16 @@ export function faultAt(
   return { path: renderPath(path), ...source.place(start), text, ...fault };
 }
 
+/** Of one kind, so that thousands of faults take no time; nobody reads more. */
+export const MOST_JUDGED = 500;
+
 /** zod's issues as faults with their places. */
 export function schemaFaults(
   source: Source,
   issues: readonly z.core.$ZodIssue[],
   knownKeys: (path: FaultPath) => readonly string[],
 ): Fault[] {
-  return issues.flatMap((issue) => issueFaults(source, issue, [], knownKeys));
+  return issues.slice(0, MOST_JUDGED).flatMap((issue) => issueFaults(source, issue, [], knownKeys));
 }
 
 function issueFaults(
@@ -63,14 +79,13 @@ function issueFaults(
 ): Fault[] {
   const path = [...under, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))];
   if (issue.code === 'unrecognized_keys') {
-    return issue.keys.map((key) => {
-      const suggestion = nearestKey(key, knownKeys(path));
+    const known = knownKeys(path);
+    return issue.keys.slice(0, MOST_JUDGED).map((key) => {
+      const suggestion = nearestKey(key, known);
       const fault = {
         code: 'unknown-key',
         message: 'there is no such key',
-        allowed: `known here: ${knownKeys(path)
-          .filter((known) => known !== '$schema')
-          .join(', ')}`,
+        allowed: `known here: ${known.filter((name) => name !== '$schema').join(', ')}`,
       };
       return faultAt(
         source,
@@ -132,9 +147,7 @@ function suggestionFor(node: SourceNode, issue: z.core.$ZodIssue): { suggestion?
 
 function isMissing(source: Source, path: FaultPath): boolean {
   const parent = locate(source, path.slice(0, -1)).node;
-  return (
-    path.length > 0 && parent.kind === 'map' && !parent.entries.some(({ key }) => key === String(path.at(-1)))
-  );
+  return path.length > 0 && parent.kind === 'map' && !entriesOf(parent).has(String(path.at(-1)));
 }
 
 function shown(node: SourceNode): string {

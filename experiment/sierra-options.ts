@@ -2,6 +2,8 @@
 interface SierraFault {
   index: number;
   option: string;
+  /** The value that it was given, if any. */
+  value?: string | undefined;
   message: string;
   suggestion?: string;
 }
@@ -17,21 +19,25 @@ export interface SierraArguments {
 const DEFAULT_PIPELINE = [1, 2, 3, 4];
 
 /** Options that this system supplies: a value of the user's own would work against it. */
-const SUPPLIED: Readonly<Record<string, { value?: string; use: string }>> = {
-  '--execenv': { value: 'hpc.awsbatch', use: 'it is always hpc.awsbatch here; leave it out' },
-  '--sierra-root': {
-    use: 'it must lie on shared storage and is set here; use the key `workspace` to keep it between runs',
-  },
-  '--nodefile': { use: 'it is written when all nodes have joined; leave it out' },
-  '--exec-jobs-per-node': { use: 'use the key `run.jobsPerNode`' },
-  '--exec-parallelism-paradigm': { value: 'per-batch', use: 'hpc.awsbatch has only per-batch; leave it out' },
-  '--exec-resume': { use: 'use the key `resume`; a retried job resumes by itself' },
-};
+const SUPPLIED: ReadonlyMap<string, { value?: string; use: string }> = new Map([
+  ['--execenv', { value: 'hpc.awsbatch', use: 'it is always hpc.awsbatch here; leave it out' }],
+  [
+    '--sierra-root',
+    { use: 'it must lie on shared storage and is set here; use the key `workspace` to keep it between runs' },
+  ],
+  ['--nodefile', { use: 'it is written when all nodes have joined; leave it out' }],
+  ['--exec-jobs-per-node', { use: 'use the key `run.jobsPerNode`' }],
+  [
+    '--exec-parallelism-paradigm',
+    { value: 'per-batch', use: 'hpc.awsbatch has only per-batch; leave it out' },
+  ],
+  ['--exec-resume', { use: 'use the key `resume`; a retried job resumes by itself' }],
+]);
 
 /** SIERRA refuses these on hpc.awsbatch; better said before a node is paid for. */
-const REFUSED: Readonly<Record<string, string>> = {
-  '--engine-vc': 'SIERRA does no visual capture on AWS Batch',
-};
+const REFUSED: ReadonlyMap<string, string> = new Map([
+  ['--engine-vc', 'SIERRA does no visual capture on AWS Batch'],
+]);
 
 /** Takes the user's arguments apart: the pipeline, what we supply, what hpc.awsbatch refuses. */
 export function readSierraArguments(given: readonly string[]): SierraArguments {
@@ -41,17 +47,17 @@ export function readSierraArguments(given: readonly string[]): SierraArguments {
     const [option = '', inline] = splitOption(argument);
     if (option === '--pipeline') {
       const values = inline === undefined ? following(given, index) : inline.split(/\s+/);
-      if (inline === undefined) index += values.length;
       readPipeline(values, index, result);
+      if (inline === undefined) index += values.length;
       continue;
     }
-    const value = inline ?? following(given, index)[0];
-    if (value !== undefined && SUPPLIED[option]?.value === value) {
+    const value = inline ?? valueBehind(given, index);
+    if (value !== undefined && SUPPLIED.get(option)?.value === value) {
       // What we supply anyway, given once more.
       if (inline === undefined) index += 1;
       continue;
     }
-    const fault = judge(option, value, index);
+    const fault = judge(argument, option, value, index);
     if (fault !== undefined) result.faults.push(fault);
     result.args.push(argument);
   }
@@ -59,12 +65,25 @@ export function readSierraArguments(given: readonly string[]): SierraArguments {
   return result;
 }
 
-function judge(option: string, value: string | undefined, index: number): SierraFault | undefined {
-  const refused = REFUSED[option];
+function judge(
+  argument: string,
+  option: string,
+  value: string | undefined,
+  index: number,
+): SierraFault | undefined {
+  if (/^-[-a-z][^\s=]*\s/.test(argument)) {
+    const [first = '', ...rest] = argument.split(/\s+/);
+    return {
+      index,
+      option: first,
+      message: `an option and its value are two arguments: write ${JSON.stringify(first)}, ${JSON.stringify(rest.join(' '))}`,
+    };
+  }
+  const refused = REFUSED.get(option);
   if (refused !== undefined) return { index, option, message: refused };
-  const supplied = SUPPLIED[option];
+  const supplied = SUPPLIED.get(option);
   if (supplied !== undefined) {
-    return { index, option, message: `${option} is supplied by sierra-batch: ${supplied.use}` };
+    return { index, option, value, message: `${option} is supplied by sierra-batch: ${supplied.use}` };
   }
   if (option === '--engine' && value !== undefined && /ros1.*gazebo/i.test(value)) {
     return { index, option, message: 'SIERRA does not run ROS1+Gazebo on AWS Batch' };
@@ -74,11 +93,11 @@ function judge(option: string, value: string | undefined, index: number): Sierra
 
 function readPipeline(values: readonly string[], index: number, result: SierraArguments): void {
   const stages = values.map(Number);
-  if (values.length === 0 || stages.some((stage) => !Number.isInteger(stage) || stage < 1 || stage > 5)) {
+  if (values.length === 0 || values.some((value) => !/^[1-5]$/.test(value))) {
     result.faults.push({
       index,
       option: '--pipeline',
-      message: `--pipeline takes stages from 1 to 5, not ${JSON.stringify(values.join(' '))}`,
+      message: `--pipeline takes stages from 1 to 5, not ${JSON.stringify(values.join(' ').slice(0, 80))}`,
     });
     return;
   }
@@ -86,15 +105,20 @@ function readPipeline(values: readonly string[], index: number, result: SierraAr
 }
 
 function splitOption(argument: string): [string, string | undefined] {
-  const at = argument.indexOf('=');
-  return argument.startsWith('--') && at !== -1
-    ? [argument.slice(0, at), argument.slice(at + 1)]
-    : [argument, undefined];
+  // SIERRA's short form: `-xresume` is `--exec-resume`.
+  const long = argument.replace(/^-x=?(?=[a-z])/, '--exec-');
+  const at = long.indexOf('=');
+  return long.startsWith('--') && at !== -1 ? [long.slice(0, at), long.slice(at + 1)] : [long, undefined];
+}
+
+function valueBehind(given: readonly string[], index: number): string | undefined {
+  const next = given[index + 1];
+  return next?.startsWith('-') ? undefined : next;
 }
 
 /** The values behind an option, up to the next option. */
 function following(given: readonly string[], index: number): string[] {
-  const rest = given.slice(index + 1);
-  const end = rest.findIndex((argument) => argument.startsWith('-'));
-  return end === -1 ? rest : rest.slice(0, end);
+  let end = index + 1;
+  while (end < given.length && given[end]?.startsWith('-') === false) end += 1;
+  return given.slice(index + 1, end);
 }

@@ -6,3 +6,10 @@ export function parseSize(text: string): number | undefined {
   const unit = UNITS[match?.[2] ?? ''];
   return match === null || unit === undefined ? undefined : Number(match[1]) * unit;
 }
+
+/** MiB as a manifest would write them: in the largest unit that divides them. */
+export function renderSize(mebibytes: number): string {
+  for (const [unit, size] of Object.entries(UNITS))
+    if (mebibytes >= size && mebibytes % size === 0) return `${mebibytes / size}${unit}`;
+  return `${mebibytes}MiB`;
+}

@@ -27,10 +27,11 @@ const RETRY_RULES: EvaluateOnExit[] = [
  */
 export function submitJobRequest(plan: Plan, deployment: Deployment, nonce: string): SubmitJobCommandInput {
   const { cluster } = plan;
-  const queue = deployment.queues[cluster.queue ?? deployment.defaultQueue];
+  const name = cluster.queue ?? deployment.defaultQueue;
+  const queue = Object.hasOwn(deployment.queues, name) ? deployment.queues[name] : undefined;
   return {
     jobName: plan.runId,
-    jobQueue: queue?.arn ?? cluster.queue ?? deployment.defaultQueue,
+    jobQueue: queue?.arn ?? name,
     jobDefinition: deployment.jobDefinition,
     nodeOverrides: {
       numNodes: cluster.nodes,
