@@ -79,11 +79,11 @@ const WAITING: ReadonlySet<string> = new Set(['queued', 'starting', 'joining']);
  * `██████░░░░ 120/200 done · 1 failed · 8 running · 23/s · 4 s left`, from what node 0 itself reported. Never longer than
  * the terminal is wide: a line that wraps could not be taken back.
  */
-function renderBar(progress: Progress, columns: number, colour: boolean): string {
+export function renderBar(progress: Progress, columns: number, colour: boolean): string {
   const { total, succeeded, failed } = progress.tasks;
   const counts = renderCounts(progress);
   const room = columns - counts.length - 2;
-  if (room < 8) return counts.slice(0, Math.max(0, columns - 1));
+  if (room < 8) return shortCounts(progress, columns - 1);
   const width = Math.min(40, room);
   const bad = Math.ceil((failed / total) * width);
   const good = Math.min(width - bad, Math.floor((succeeded / total) * width));
@@ -91,7 +91,18 @@ function renderBar(progress: Progress, columns: number, colour: boolean): string
   return `${bar} ${counts}`;
 }
 
-function renderCounts({ tasks, rate }: Progress): string {
+function renderCounts(progress: Progress): string {
+  return countsOf(progress).join(' · ');
+}
+
+/** What fits, the time left before the rate and the running tasks. */
+function shortCounts(progress: Progress, most: number): string {
+  const parts = countsOf(progress);
+  while (parts.length > 1 && parts.join(' · ').length > most) parts.splice(-2, 1);
+  return parts.join(' · ').slice(0, Math.max(0, most));
+}
+
+function countsOf({ tasks, rate }: Progress): string[] {
   const done = tasks.succeeded + tasks.failed;
   return [
     `${done}/${tasks.total} done`,
@@ -99,7 +110,7 @@ function renderCounts({ tasks, rate }: Progress): string {
     `${tasks.running} running`,
     ...(done === 0 ? [] : [`${rate.toFixed(rate < 10 ? 1 : 0)}/s`]),
     timeLeft(tasks.total - done, rate),
-  ].join(' · ');
+  ];
 }
 
 function timeLeft(tasks: number, rate: number): string {

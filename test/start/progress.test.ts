@@ -1,0 +1,97 @@
+import { stripVTControlCharacters } from 'node:util';
+import { expect, test } from 'vitest';
+import { TaskTally } from '../../container/task-tally.ts';
+import type { JoblogRow } from '../../experiment/joblog.ts';
+import type { Progress } from '../../experiment/runner-records.ts';
+import { makeDisplay, renderBar } from '../../local/progress-display.ts';
+
+test('the bar never wraps, and has no part too many', () => {
+  for (const columns of [10, 40, 60, 80, 200])
+    for (const [succeeded, failed] of [
+      [0, 0],
+      [199, 1],
+      [1, 199],
+      [100, 3],
+      [200, 0],
+    ] as const) {
+      const bar = renderBar(progress({ succeeded, failed }, 20), columns, true);
+      expect(stripVTControlCharacters(bar).length).toBeLessThan(columns);
+    }
+});
+
+test('counts, rate and time left are what node 0 said, and nothing is made up', () => {
+  const said = (succeeded: number, failed: number, rate: number) =>
+    stripVTControlCharacters(renderBar(progress({ succeeded, failed }, rate), 60, false)).replace(
+      /^[█░]+ /,
+      '',
+    );
+  expect(said(120, 1, 23.4)).toBe('121/200 done · 1 failed · 8 running · 23/s · 3 s left');
+  expect(said(40, 0, 2)).toBe('40/200 done · 0 failed · 8 running · 1 min 20 s left');
+  expect(said(0, 0, 0)).toBe('0/200 done · 0 failed · 8 running · time left unknown');
+  expect(said(199, 0, 20)).toMatch(/under 1 s left$/);
+});
+
+test('the rate is that of the time since tasks began', () => {
+  const tally = new TaskTally(1000, []);
+  const begun = 1_000_000_500;
+  expect(tally.rate(begun, begun)).toBe(0);
+  for (let ms = 0; ms < 30_000; ms += 100) {
+    tally.ended(row(ms), begun + ms);
+    if (ms > 2000) expect(tally.rate(begun + ms, begun)).toBeCloseTo(10, 0);
+  }
+  expect(tally.rate(begun + 45_000, begun)).toBe(0);
+});
+
+test('why a run waits is told to whoever waits', () => {
+  let out = '';
+  let now = 0;
+  const output = { write: (text: string) => (out += text) };
+  const display = makeDisplay(output, { interactive: false, colour: false, now: () => now });
+  const status = {
+    runId: 'r',
+    state: 'queued',
+    headline: '',
+    why: 'There are no machines.',
+    next: '',
+    jobId: null,
+    attempt: 0,
+    history: [{ state: 'queued', at: '' }],
+    events: [],
+  } as const;
+  display.update({ status: { ...status, history: [...status.history], events: [] }, progress: undefined });
+  expect(out).toBe('   0.0 queued\n');
+  now = 5000;
+  for (let look = 0; look < 3; look += 1)
+    display.update({ status: { ...status, events: [] }, progress: undefined });
+  expect(out).toBe('   0.0 queued\n        There are no machines.\n');
+});
+
+function progress(tasks: { succeeded: number; failed: number }, rate: number): Progress {
+  return {
+    runId: 'r',
+    jobId: 'j',
+    attempt: 1,
+    phase: 'running',
+    at: '',
+    startedAt: '',
+    nodes: { expected: 4, joined: 4, lost: 0 },
+    tasks: { total: 200, retried: 0, lost: 0, running: 8, ...tasks },
+    slots: 8,
+    nodeHours: 0,
+    rate,
+  };
+}
+
+function row(seq: number): JoblogRow {
+  return {
+    seq,
+    host: 'node',
+    startTime: 0,
+    runtime: 0,
+    send: 0,
+    receive: 0,
+    exitval: 0,
+    signal: 0,
+    command: 'true',
+  };
+}
