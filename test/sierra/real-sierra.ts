@@ -11,7 +11,7 @@ const project = fileURLToPath(new URL('../../examples/sierra-project', import.me
 export const INSTALLING = 600_000;
 
 /** The arguments of `examples/sierra.yaml`, smaller. */
-export const ARGS: readonly string[] = [
+const ARGS: readonly string[] = [
   '--skip-pkg-checks',
   '--project=projects.swarm',
   '--engine=engines.forage',
