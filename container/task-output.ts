@@ -30,7 +30,7 @@ export async function sendFailedOutput(
           new PutObjectCommand({
             Bucket: run.bucket,
             Key: keys.taskOutput(row.seq, stream),
-            Body: await tailOf(Buffer.concat([resultFolder(results, row.command), Buffer.from(`/${file}`)])),
+            Body: await outputOf(resultFolder(results, row.command), file, row.seq),
             ContentType: 'text/plain; charset=utf-8',
           }),
         );
@@ -53,6 +53,19 @@ export function resultFolder(results: string, command: string): Buffer {
     .replaceAll('\0', '\\0')
     .replaceAll('/', '\\_');
   return Buffer.concat([Buffer.from(`${join(results, '1')}/`), Buffer.from(name).subarray(0, LONGEST_NAME)]);
+}
+
+/**
+ * GNU parallel gives commands that are alike in their first 255 bytes one folder: the last to end has it, and another's
+ * words must not pass for this task's.
+ */
+async function outputOf(folder: Buffer, file: string, seq: number): Promise<Buffer> {
+  const at = (name: string) => Buffer.concat([folder, Buffer.from(`/${name}`)]);
+  const owner = (await tailOf(at('seq'))).toString().trim();
+  if (owner === String(seq) || !/^\d+$/.test(owner)) return tailOf(at(file));
+  return Buffer.from(
+    `(not kept: task ${owner} wrote to the same folder of GNU parallel's results, since both commands begin with the same ${LONGEST_NAME} bytes; shorter paths or a distinguishing word at the front would keep them apart)\n`,
+  );
 }
 
 async function tailOf(path: Buffer): Promise<Buffer> {

@@ -1,4 +1,5 @@
 import type { RunnerReason } from '../runner-records.ts';
+import { sierraRunOf } from '../sierra-run.ts';
 import { counted, grouped, nodeHoursSpoken, nodesNamed, spoken } from '../wording.ts';
 import { quoted, readNodeLog, resumeIt, seeReport, sentence, submitAgain } from './advice.ts';
 import type { Observed, Sentences, Situation } from './observed.ts';
@@ -120,23 +121,41 @@ function tasksFailed({ failed, lost }: Of<'tasks-failed'>, observed: Observed): 
   const explained = explainFailures(observed);
   const others =
     total === undefined ? '' : ` The other ${grouped(Math.max(0, total - failed - lost))} succeeded.`;
+  const stage = observed.failures?.some(({ example }) => sierraRunOf(example.command) !== undefined)
+    ? 'In SIERRA’s stage 2, '
+    : '';
   return {
-    headline: `${parts.length === 0 ? 'Not every task succeeded' : parts.join(', and ')}.`,
+    headline: `${stage}${parts.length === 0 ? 'not every task succeeded' : parts.join(', and ')}.`.replace(
+      /^not/,
+      'Not',
+    ),
     why: `${explained?.why ?? 'What they wrote is not known.'}${others}`,
     next: `${explained?.next === undefined ? '' : `${explained.next} `}${sentence(`${seeReport(observed)} shows every failure with its output; to try again, ${resumeIt(observed)}`)}`,
   };
 }
 
-function sierraFailed({ stage, exitCode, tail }: Of<'sierra-failed'>, observed: Observed): Sentences {
+function sierraFailed(reason: Of<'sierra-failed'>, observed: Observed): Sentences {
+  const { stage, exitCode, tail, experiment, run, files } = reason;
   const known = SIERRA_MESSAGES.find(({ message }) => message.test(tail));
-  const said = tail.trimEnd().split('\n').at(-1) ?? '';
+  const said = lastError(tail);
+  const place =
+    experiment === undefined
+      ? ''
+      : ` at ${run === undefined ? '' : `run ${run} of `}experiment ${experiment}`;
+  const next =
+    known?.next ?? sentence(`${readNodeLog(observed)} for all that SIERRA said; then ${resumeIt(observed)}`);
   return {
-    headline: `SIERRA failed in stage ${stage} (exit code ${exitCode}).`,
-    why: `${known === undefined ? '' : `${known.why} `}${said.trim() === '' ? 'It said nothing.' : `It said: ${quoted(said)}.`}`,
-    next:
-      known?.next ??
-      sentence(`${readNodeLog(observed)} for all that SIERRA said; then ${resumeIt(observed)}`),
+    headline: `SIERRA failed in stage ${stage}${place} (exit code ${exitCode}).`,
+    why: `${known === undefined ? '' : `${known.why} `}${said === '' ? 'It said nothing.' : `It said: ${quoted(said)}.`}`,
+    next: `${next}${files === undefined ? '' : ` Its files are in \`${files}\`.`}`,
   };
+}
+
+/** The last exception that Python tells, with what follows it on the next lines; else the last two lines. */
+function lastError(tail: string): string {
+  const lines = tail.split('\n').filter((line) => line.trim() !== '');
+  const at = lines.findLastIndex((line) => /^(\w+\.)*\w*(Error|Exception|Interrupt)\b/.test(line.trim()));
+  return (at === -1 ? lines.slice(-2) : lines.slice(at, at + 3)).map((line) => line.trim()).join(' ');
 }
 
 function atStart(clause: string): string {

@@ -41,6 +41,11 @@ export const SIERRA_MESSAGES: readonly { message: RegExp; why: string; next: str
     next: 'Use the SIERRA version the project was written for, or adapt the plugin.',
   },
   {
+    message: /Required \.\w+ packages \S+ missing/,
+    why: 'SIERRA looked for a system package that the image does not have.',
+    next: 'Add it to the image, or `--skip-pkg-checks` to `run.sierra.args` where SIERRA works without.',
+  },
+  {
     message: /latex|dvipng|kpsewhich/i,
     why: 'Stage 4 draws its text with LaTeX, which is not in the image.',
     next: 'Switch `text.usetex` off in the project’s configuration, or add LaTeX to the image; then resume.',

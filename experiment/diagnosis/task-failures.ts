@@ -1,3 +1,4 @@
+import { sierraRunOf } from '../sierra-run.ts';
 import type { FailureGroup } from '../summary.ts';
 import { counted } from '../wording.ts';
 import { quoted } from './advice.ts';
@@ -122,14 +123,23 @@ export function explainFailures(
       : `The largest of ${groups.length} groups (${counted(largest.count, 'task')})`;
   const said = lastLine(largest.example.stderrTail);
   const words = said === '' ? 'said nothing on stderr' : `ended with ${quoted(said)}`;
-  const where = `for instance task ${largest.example.seq}`;
+  const run = sierraRunOf(largest.example.command);
+  const where =
+    run === undefined
+      ? `for instance task ${largest.example.seq}`
+      : `for instance run ${run.run} of experiment ${run.experiment} (task ${largest.example.seq})`;
+  const files = run === undefined ? '' : ` It read \`${run.input}\` and wrote to \`${run.output}\`.`;
   if (kind === undefined) {
     return {
       name: 'other',
-      why: `${share}: exit code ${shellCode(largest.example)}; ${where}, which ${words}.`,
+      why: `${share}: exit code ${shellCode(largest.example)}; ${where}, which ${words}.${files}`,
     };
   }
-  return { name: kind.name, why: `${share}: ${kind.why}; ${where}, which ${words}.`, next: kind.next };
+  return {
+    name: kind.name,
+    why: `${share}: ${kind.why}; ${where}, which ${words}.${files}`,
+    next: kind.next,
+  };
 }
 
 function lastLine(text: string): string {
