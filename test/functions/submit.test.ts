@@ -1,8 +1,10 @@
 import { SubmitJobCommand } from '@aws-sdk/client-batch';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { runKeys } from '../../experiment/bucket-layout.ts';
-import { awsError, controlPlane, failureOf, hooked, MANIFEST } from './control-plane.ts';
+import { executionArn } from '../../experiment/execution-input.ts';
+import { awsError, controlPlane, failureOf, hooked, MANIFEST, STATE_MACHINE } from './control-plane.ts';
 
 /** A run whose execution exists and whose first call of submit was made. */
 async function started(...options: Parameters<typeof controlPlane>) {
@@ -106,21 +108,43 @@ describe('the job of a run', () => {
   });
 
   it('is one, however many copies of settle submit it at once', async () => {
+    let throttled = true;
     const plane = await controlPlane({
       batch: (real) =>
         hooked(real, async (command, call) => {
-          if (command instanceof SubmitJobCommand) await plane.clock.sleep(5000);
+          if (!(command instanceof SubmitJobCommand)) return call();
+          if (throttled) throw awsError('TooManyRequestsException', 429);
+          await plane.clock.sleep(5000);
           return call();
         }),
     });
     const { runId } = await plane.start();
-    const copies = Array.from({ length: 5 }, () =>
-      plane.settle({ source: 'aws.states', detail: { name: runId } }),
-    );
-    await plane.pass(30);
-    await Promise.all(copies);
+    await plane.pass(20);
+    expect(await plane.json(runKeys(runId).control)).not.toHaveProperty('submitting');
+    throttled = false;
+    const look = () => plane.settle({ source: 'aws.states', detail: { name: runId } });
+    const copies = Promise.all([look(), look(), look(), look(), look()]);
+    await plane.during(copies);
     await plane.tick(3);
     expect(plane.localBatch.allJobs()).toHaveLength(1);
+  });
+
+  it('that may still be on its way when the run is cancelled: the run is not closed before it must have come', async () => {
+    const plane = await controlPlane({
+      batch: (real) =>
+        hooked(real, async (command, call) => {
+          if (command instanceof SubmitJobCommand) await plane.clock.sleep(100_000);
+          return call();
+        }),
+    });
+    const { runId } = await plane.start();
+    await plane.states.send(new StopExecutionCommand({ executionArn: executionArn(STATE_MACHINE, runId) }));
+    await plane.tick();
+    const control = () => plane.json(runKeys(runId).control);
+    expect(await control()).toMatchObject({ stop: { cause: 'cancelled' }, submitting: {} });
+    await plane.tick(3);
+    expect(plane.localBatch.allJobs().map(({ status }) => status)).toEqual(['FAILED']);
+    expect(await control()).toMatchObject({ closedAt: expect.any(Number), ended: { outcome: 'cancelled' } });
   });
 
   it('that Batch refuses ends the run at once, with Batch’s own words in the report', async () => {
