@@ -1,12 +1,15 @@
 import { readFileSync } from 'node:fs';
 import type { StatesPort } from '../experiment/ports.ts';
+import { Bucket } from '../functions/bucket.ts';
 import { makeCollect } from '../functions/collect.ts';
+import { ControlStore } from '../functions/control-store.ts';
 import type { FunctionDeps } from '../functions/function-deps.ts';
 import { makeIngest } from '../functions/ingest.ts';
 import { makeSettle } from '../functions/settle.ts';
 import { makeSubmit } from '../functions/submit.ts';
 import { scheduledEvent } from './bus-events.ts';
 import { LOCAL_FUNCTIONS } from './deployment.ts';
+import { findEarlierRuns, withEarlierExecutions, withEarlierJobs } from './earlier-runs.ts';
 import type { EventBus } from './events.ts';
 import { RULES } from './rules.ts';
 import { LocalStates } from './states/local-states.ts';
@@ -22,8 +25,11 @@ export interface ControlPlane {
 }
 
 /** The real handlers and the real state machine, called by the bus's events and by its schedule as the deployment says. */
-export function startControlPlane(around: Omit<FunctionDeps, 'states'>, bus: EventBus): ControlPlane {
-  const { clock, nonce, deployment } = around;
+export async function startControlPlane(
+  around: Omit<FunctionDeps, 'states'>,
+  bus: EventBus,
+): Promise<ControlPlane> {
+  const { s3, clock, nonce, deployment } = around;
   const { bucket, stateMachineArn } = deployment;
   const localStates = new LocalStates({
     clock,
@@ -44,8 +50,10 @@ export function startControlPlane(around: Omit<FunctionDeps, 'states'>, bus: Eve
     },
     onStatus: (execution) => bus.putEvent(statusChangeEvent(execution, nonce(), clock.now())),
   });
-  const states = new StatesInProcess(localStates);
-  const deps: FunctionDeps = { ...around, states };
+  const earlier = await findEarlierRuns(new ControlStore(new Bucket(s3, bucket, clock), nonce));
+  const states = withEarlierExecutions(new StatesInProcess(localStates), stateMachineArn, earlier);
+  const batch = withEarlierJobs(around.batch, earlier);
+  const deps: FunctionDeps = { ...around, batch, states };
   const ingest = makeIngest(deps);
   const submit = makeSubmit(deps);
   const settle = makeSettle(deps);

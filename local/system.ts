@@ -120,7 +120,7 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
   );
   const deployment = localDeployment(jobDefinitionArn, settings.defaultVcpus, shared);
   const metrics = { count: () => undefined };
-  const controlPlane = startControlPlane({ s3, batch, clock, nonce, deployment, logger, metrics }, bus);
+  const controlPlane = await startControlPlane({ s3, batch, clock, nonce, deployment, logger, metrics }, bus);
   const { states } = controlPlane;
 
   const accessKeyId = nonce();

@@ -43,6 +43,7 @@ describe.concurrent('of a run nothing is left: no process, no listening socket, 
       here.write('project/here', '');
       here.write('m.json', LONG);
       const started = here.start(['m.json'], { user, ownNetwork: isRoot, patienceSeconds: 35 });
+      const [, runId = ''] = await started.prints(/^run (\S+)$/m);
       await started.prints(/running$/m);
       started.signal('SIGUSR1');
       const ended = await started.ended;
@@ -52,9 +53,12 @@ describe.concurrent('of a run nothing is left: no process, no listening socket, 
       expect(ended.clearMs).toBeLessThan(30_000);
       expect(here.filesLeft()).toEqual([]);
 
-      // Its folder is free again at once.
-      here.write('short.json', manifest());
-      expect(await here.run(['short.json'], { user })).toMatchObject({ code: 0, left: [] });
+      // Its folder is free again at once, and the next start ends the run that nobody ended.
+      here.write('short.json', manifest({}, { list: ['sleep 4'] }));
+      const next = await here.run(['short.json'], { user });
+      expect(next, next.out + next.err).toMatchObject({ code: 0, left: [] });
+      expect(here.json(`runs/${runId}/status.json`)).toMatchObject({ state: 'cancelled' });
+      expect(here.has(`runs/${runId}/report.html`)).toBe(true);
     });
   }
 
