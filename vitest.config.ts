@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** Two projects: `fast` is `npm test`, `slow` needs root, Python, a browser or an image (`npm run test:slow`). */
+/**
+ * `fast` is `npm test`; `slow` needs root, Python, a browser or an image (`npm run test:slow`); `faults` is every fault
+ * three times over (`npm run test:faults`).
+ */
 export default defineConfig({
   test: {
     reporters: ['default', './test/reporter.ts'],
@@ -19,6 +22,16 @@ export default defineConfig({
         test: {
           name: 'slow',
           include: ['test/**/*.slow.test.ts'],
+          testTimeout: 300_000,
+          hookTimeout: 300_000,
+          fileParallelism: false,
+        },
+      },
+      {
+        test: {
+          name: 'faults',
+          include: ['test/cluster/faults*.slow.test.ts'],
+          env: { SIERRA_BATCH_FAULT_SEEDS: '3' },
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,

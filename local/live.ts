@@ -33,7 +33,7 @@ export function live(): LocalSurroundings {
   }
   const inCi = !['', 'false', undefined].includes(env.CI);
   const interactive = process.stdout.isTTY === true && !inCi;
-  const throughNpm = env.npm_lifecycle_event === 'start';
+  const throughNpm = env.npm_lifecycle_event === 'start' || env.npm_lifecycle_event === 'cluster';
   return {
     from: throughNpm ? (env.INIT_CWD ?? process.cwd()) : process.cwd(),
     throughNpm,

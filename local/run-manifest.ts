@@ -6,6 +6,7 @@ import { renderFaults } from '../experiment/faults.ts';
 import { manifestFormat, parseManifest } from '../experiment/manifest.ts';
 import { makeRunId } from '../experiment/run-id.ts';
 import { plainLine } from '../experiment/terminal-codes.ts';
+import type { Cluster } from './cluster/cluster.ts';
 import { followRun } from './follow-run.ts';
 import type { Interruption } from './interruption.ts';
 import type { LocalSurroundings } from './live.ts';
@@ -28,11 +29,15 @@ type Parsed = Extract<ReturnType<typeof parseManifest>, { ok: true }>;
 /** How long a dropped manifest may take to become a run or a rejection. */
 const ACCEPTED_WITHIN_MS = 30_000;
 
-/** Drops a manifest into a local system of its own, shows the run, and answers the runner's exit code. */
+/**
+ * Drops a manifest into a local system of its own, shows the run, and answers the runner's exit code.
+ * @param cluster machines to run it on; without it nodes are processes of this one
+ */
 export async function runManifest(
   options: StartOptions,
   surroundings: LocalSurroundings,
   interruption: Interruption,
+  cluster?: Cluster,
 ): Promise<number> {
   const display = makeDisplay(process.stdout, { ...surroundings, now: () => realClock.now() });
   const checked = check(options);
@@ -41,7 +46,7 @@ export async function runManifest(
   for (const remark of changes.remarks) display.say(remark);
   let system: LocalSystem;
   try {
-    system = await open(options, surroundings, display);
+    system = await open(options, surroundings, display, cluster);
   } catch (error) {
     return complain(cannotOpen(error, options.folder));
   }
@@ -79,6 +84,7 @@ function open(
   { folder, fault }: StartOptions,
   { nonce, image, vcpus }: LocalSurroundings,
   display: Display,
+  cluster: Cluster | undefined,
 ): Promise<LocalSystem> {
   return startSystem({
     folder,
@@ -92,6 +98,7 @@ function open(
       error: (event, fields) => display.say(plainLine(`${event} ${JSON.stringify(fields)}`)),
     },
     ...(fault === undefined ? {} : { fault }),
+    ...(cluster === undefined ? {} : { cluster }),
   });
 }
 

@@ -7,8 +7,12 @@ import type { FunctionDeps } from '../functions/function-deps.ts';
 import { LocalBatch } from './batch/batch.ts';
 import { BatchInProcess } from './batch/batch-in-process.ts';
 import { jobStateChangeEvent, LOCAL_ACCOUNT, LOCAL_REGION, objectCreatedEvent } from './bus-events.ts';
+import type { Cluster } from './cluster/cluster.ts';
+import { ClusterNodes } from './cluster/cluster-nodes.ts';
+import { SHARED_MOUNT } from './cluster/machine.ts';
 import { startControlPlane } from './control-plane.ts';
 import {
+  CLUSTER_SSH_PORT,
   JOIN_PORT,
   LOCAL_BUCKET,
   LOCAL_QUEUE,
@@ -23,7 +27,7 @@ import { startLoopbackServer } from './http/server.ts';
 import type { ImageEnvironment } from './live.ts';
 import { lockFolder } from './lock.ts';
 import { removeJoinFolders } from './nodes/join-leftovers.ts';
-import { killNode } from './nodes/node-processes.ts';
+import type { Nodes, NodesSettings } from './nodes/nodes.ts';
 import { ProcessNodes } from './nodes/process-nodes.ts';
 import { openFolderBucket } from './s3/folder-bucket.ts';
 import { LocalS3 } from './s3/s3.ts';
@@ -38,6 +42,8 @@ export interface SystemSettings {
   /** vCPUs that a manifest gets when it names none. */
   defaultVcpus: number;
   fault?: FaultName;
+  /** Nodes as machines of their own; without it they are processes of this machine on loopback addresses. */
+  cluster?: Cluster;
   logger: FunctionDeps['logger'];
 }
 
@@ -63,13 +69,31 @@ export interface LocalSystem {
  * event bus, Step Functions and Batch in this process. @throws FolderInUse when another system has the folder
  */
 export async function startSystem(settings: SystemSettings): Promise<LocalSystem> {
-  const { folder, clock, nonce, logger } = settings;
+  const { folder, clock, nonce, logger, cluster } = settings;
   const unlock = await lockFolder(folder);
   const shared = join(folder, 'shared');
   await mkdir(shared, { recursive: true });
   const closing = new AbortController();
-  const faults = faultsOf(settings.fault, killNode, (ms) =>
-    clock.sleep(ms, closing.signal).catch(() => undefined),
+  const addresses = new Map<string, string>();
+  const endpoint: Record<string, string> = {};
+  const nodesSettings: NodesSettings = {
+    logs: join(folder, 'logs'),
+    imageEnvironment: settings.image,
+    extraEnvironment: () => endpoint,
+    announce: (token, address) => {
+      addresses.set(token, address);
+      return `${endpoint.AWS_ENDPOINT_URL_S3}/ecs/${token}`;
+    },
+    nonce,
+    sshPort: cluster === undefined ? SSH_PORT : CLUSTER_SSH_PORT,
+    joinPort: JOIN_PORT,
+  };
+  const nodes: Nodes =
+    cluster === undefined ? new ProcessNodes(nodesSettings) : new ClusterNodes(cluster, nodesSettings);
+  const faults = faultsOf(
+    settings.fault,
+    (name) => nodes.killNode(name),
+    (ms) => clock.sleep(ms, closing.signal).catch(() => undefined),
   );
   const bus = new EventBus({
     clock,
@@ -90,20 +114,6 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
   });
   const s3 = new S3InProcess(localS3);
 
-  const addresses = new Map<string, string>();
-  const endpoint: Record<string, string> = {};
-  const nodes = new ProcessNodes({
-    logs: join(folder, 'logs'),
-    imageEnvironment: settings.image,
-    extraEnvironment: () => endpoint,
-    announce: (token, address) => {
-      addresses.set(token, address);
-      return `${endpoint.AWS_ENDPOINT_URL_S3}/ecs/${token}`;
-    },
-    nonce,
-    sshPort: SSH_PORT,
-    joinPort: JOIN_PORT,
-  });
   const localBatch = new LocalBatch({
     clock,
     nonce,
@@ -118,7 +128,11 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
   const { jobDefinitionArn = '' } = await localBatch.registerJobDefinition(
     localJobDefinition(settings.defaultVcpus),
   );
-  const deployment = localDeployment(jobDefinitionArn, settings.defaultVcpus, shared);
+  const deployment = localDeployment(
+    jobDefinitionArn,
+    settings.defaultVcpus,
+    cluster === undefined ? shared : SHARED_MOUNT,
+  );
   const metrics = { count: () => undefined };
   const controlPlane = await startControlPlane({ s3, batch, clock, nonce, deployment, logger, metrics }, bus);
   const { states } = controlPlane;
@@ -130,10 +144,11 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     states,
     accessKeyId,
     addresses,
+    ...(cluster === undefined ? {} : { door: cluster.door }),
     log: (event, fields) => logger.error(event, fields),
   });
   Object.assign(endpoint, {
-    AWS_ENDPOINT_URL_S3: server.url,
+    AWS_ENDPOINT_URL_S3: server.doorUrl ?? server.url,
     AWS_REGION: LOCAL_REGION,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: 'local',
@@ -145,7 +160,12 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     batch,
     states,
     deployment,
-    endpoint: { ...endpoint, AWS_ENDPOINT_URL_BATCH: server.url, AWS_ENDPOINT_URL_SFN: server.url },
+    endpoint: {
+      ...endpoint,
+      AWS_ENDPOINT_URL_S3: server.url,
+      AWS_ENDPOINT_URL_BATCH: server.url,
+      AWS_ENDPOINT_URL_SFN: server.url,
+    },
     deadLetters: () => bus.deadLetters,
     kill: () => nodes.killAll(),
     close: async () => {

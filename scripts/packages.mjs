@@ -22,6 +22,16 @@ const WANTED = [
   { command: 'ssh-keygen', package: 'openssh-client' },
   { command: 'perl', package: 'perl' },
 ];
+/** What an option asks for besides. */
+const MORE = {
+  '--browser': [{ command: 'chromium', package: 'chromium' }],
+  '--cluster': [{ command: 'ip', package: 'iproute2' }],
+  // Storage that is slow or forgets, for the tests of faults.
+  '--storage': [
+    { command: 'fusermount3', package: 'fuse3' },
+    { file: '/usr/lib/python3/dist-packages/fuse.py', package: 'python3-fusepy' },
+  ],
+};
 const POLICY = '/usr/sbin/policy-rc.d';
 const SET_ASIDE = '/usr/sbin/policy-rc.d.sierra-batch';
 const FORBIDS =
@@ -29,21 +39,19 @@ const FORBIDS =
 const SCRIPT = fileURLToPath(import.meta.url);
 
 /**
- * Installs what is missing, after asking unless `yes`. `browser` asks for Debian's chromium as well.
+ * Installs what is missing, after asking unless `yes`. Each of `options` (`--browser` …) asks for more packages.
  * @returns whether everything is there now
  */
-export async function ensurePackages({ yes, browser = false }) {
-  const wanted = browser ? [...WANTED, { command: 'chromium', package: 'chromium' }] : WANTED;
-  const missing = [
-    ...new Set(wanted.filter(({ command }) => !isInstalled(command)).map((each) => each.package)),
-  ];
+async function ensurePackages({ yes, options }) {
+  const wanted = [...WANTED, ...options.flatMap((option) => MORE[option])];
+  const missing = [...new Set(wanted.filter((each) => !isThere(each)).map((each) => each.package))];
   if (missing.length === 0) return true;
   if (!isInstalled('apt-get')) {
     console.error(`Missing: ${missing.join(', ')}. Install these with this machine's package manager.`);
     return false;
   }
   // The same script as root: it keeps Debian from starting an ssh service, which plain apt-get would do.
-  const install = [process.execPath, SCRIPT, '--yes', ...(browser ? ['--browser'] : [])];
+  const install = [process.execPath, SCRIPT, '--yes', ...options];
   const isRoot = process.getuid?.() === 0;
   const byHand = `To install them (no ssh service will be started):\n\n  ${isRoot ? '' : 'sudo '}${install.join(' ')}\n`;
   const canSudo =
@@ -119,6 +127,10 @@ async function agreed(packages) {
   }
 }
 
+function isThere({ command, file }) {
+  return file === undefined ? isInstalled(command) : existsSync(file);
+}
+
 /** sshd lies in a folder that is seldom on an ordinary user's PATH. */
 function isInstalled(command) {
   return [...(process.env.PATH ?? '').split(delimiter), '/usr/sbin', '/sbin'].some((folder) => {
@@ -135,7 +147,7 @@ if (process.argv[1] === SCRIPT) {
   const has = (option) => process.argv.includes(option);
   const ready = await ensurePackages({
     yes: has('--yes') || process.env.CI === 'true',
-    browser: has('--browser'),
+    options: Object.keys(MORE).filter(has),
   });
   process.exit(ready ? 0 : 2);
 }

@@ -1,5 +1,6 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
+import type { Server as NetServer, Socket } from 'node:net';
 import type { BatchPort, S3Port, StatesPort } from '../../experiment/ports.ts';
 import { answerBatch } from './batch-routes.ts';
 import type { NodeAddresses } from './ecs-metadata.ts';
@@ -16,12 +17,16 @@ export interface LoopbackSettings {
   accessKeyId: string;
   /** Addresses by node token, for the ECS task metadata. */
   addresses: NodeAddresses;
+  /** Another socket to answer on, besides 127.0.0.1: it listens already, at this address. */
+  door?: { server: NetServer; address: string; port: number };
   log?: (event: string, fields: Readonly<Record<string, unknown>>) => void;
 }
 
 export interface LoopbackServer {
   /** `http://127.0.0.1:<port>`, what the SDK's endpoint variables are set to. */
   url: string;
+  /** The same behind the door, where there is one. */
+  doorUrl?: string;
   close(): Promise<void>;
 }
 
@@ -44,7 +49,17 @@ export async function startLoopbackServer(settings: LoopbackSettings): Promise<L
     server.once('error', reject);
     server.listen(0, '127.0.0.1', () => resolve());
   });
-  return { url: `http://127.0.0.1:${portOf(server)}`, close: () => closeServer(server) };
+  const { door } = settings;
+  const comeIn = (socket: Socket) => server.emit('connection', socket);
+  door?.server.on('connection', comeIn);
+  return {
+    url: `http://127.0.0.1:${portOf(server)}`,
+    ...(door === undefined ? {} : { doorUrl: `http://${door.address}:${door.port}` }),
+    close: () => {
+      door?.server.off('connection', comeIn);
+      return closeServer(server);
+    },
+  };
 }
 
 async function route(
@@ -53,7 +68,7 @@ async function route(
   response: ServerResponse,
 ): Promise<void> {
   const host = (request.headers.host ?? '').replace(/:\d+$/, '');
-  if (host !== '127.0.0.1' && host !== 'localhost') {
+  if (host !== '127.0.0.1' && host !== 'localhost' && host !== settings.door?.address) {
     reply(response, 403, 'text/plain', 'only loopback\n');
     return;
   }

@@ -4,25 +4,11 @@ import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { MakeNonce } from '../../experiment/clock.ts';
 import type { NodeExit, NodeSpec, RunningNode, StartNode } from '../batch/node-start.ts';
 import type { ReservedAddresses } from './addresses.ts';
 import { reserveAddresses } from './addresses.ts';
 import { killNode, LOCAL_NODE_MARKER } from './node-processes.ts';
-
-export interface ProcessNodesSettings {
-  /** `.sierra-batch/logs`: one folder a job, one file a node. */
-  logs: string;
-  /** What a container image would bring: PATH, HOME, USER, LANG. */
-  imageEnvironment: Readonly<Record<string, string>>;
-  /** What every node gets besides: endpoint, credentials, region. */
-  extraEnvironment: () => Readonly<Record<string, string>>;
-  /** Makes a node's address known to its ECS metadata URL and returns that URL. */
-  announce: (token: string, address: string) => string;
-  nonce: MakeNonce;
-  sshPort: number;
-  joinPort: number;
-}
+import type { Nodes, NodesSettings } from './nodes.ts';
 
 const KEEPER = fileURLToPath(new URL('./keeper.pl', import.meta.url));
 const RUNNER = fileURLToPath(new URL('../../container/main.ts', import.meta.url));
@@ -31,13 +17,13 @@ const RUNNER = fileURLToPath(new URL('../../container/main.ts', import.meta.url)
  * Nodes as processes of this machine: each runs the real runner with its own loopback address, sshd, temporary folder and
  * process group. They end with the local system, however that ends.
  */
-export class ProcessNodes {
-  readonly #settings: ProcessNodesSettings;
+export class ProcessNodes implements Nodes {
+  readonly #settings: NodesSettings;
   /** By job and attempt. */
   readonly #addresses = new Map<string, { reserved: Promise<ReservedAddresses>; users: number }>();
   readonly #nodes = new Set<RunningNode>();
 
-  constructor(settings: ProcessNodesSettings) {
+  constructor(settings: NodesSettings) {
     this.#settings = settings;
   }
 
@@ -62,7 +48,8 @@ export class ProcessNodes {
     return node;
   };
 
-  /** SIGKILL to every process of every node. */
+  readonly killNode = killNode;
+
   killAll(): void {
     for (const node of this.#nodes) node.kill();
   }

@@ -1,0 +1,128 @@
+import { createWriteStream, mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { NodeExit, NodeSpec, RunningNode, StartNode } from '../batch/node-start.ts';
+import type { Nodes, NodesSettings } from '../nodes/nodes.ts';
+import type { Cluster } from './cluster.ts';
+import type { Machine } from './machine.ts';
+
+const INIT = fileURLToPath(new URL('./container-init.pl', import.meta.url));
+const RUNNER = fileURLToPath(new URL('../../container/main.ts', import.meta.url));
+const MOST_PROCESSES = 4096;
+
+/** A node of a job on a machine of the cluster. */
+export interface ClusterNode extends RunningNode {
+  machine: Machine;
+  spec: NodeSpec;
+}
+
+/** Nodes as containers on the machines of a cluster, started as AWS Batch starts them. */
+export class ClusterNodes implements Nodes {
+  readonly #cluster: Cluster;
+  readonly #settings: NodesSettings;
+  /** By the machine's number. */
+  readonly #nodes = new Map<number, ClusterNode>();
+  readonly #taken = new Set<number>();
+
+  constructor(cluster: Cluster, settings: NodesSettings) {
+    this.#cluster = cluster;
+    this.#settings = settings;
+  }
+
+  readonly start: StartNode = async (spec) => {
+    const index = this.#free(spec.index);
+    this.#taken.add(index);
+    try {
+      const machine = await this.#cluster.machine(index);
+      const node = this.#startContainer(spec, machine);
+      this.#nodes.set(index, node);
+      void node.exited.then(() => {
+        this.#nodes.delete(index);
+        this.#taken.delete(index);
+      });
+      return node;
+    } catch (error) {
+      this.#taken.delete(index);
+      throw error;
+    }
+  };
+
+  /** The nodes that run now. */
+  running(): ClusterNode[] {
+    return [...this.#nodes.values()];
+  }
+
+  killAll(): void {
+    for (const node of this.#nodes.values()) node.kill();
+  }
+
+  async killNode(name: string): Promise<void> {
+    await this.running()
+      .find(({ spec }) => nameOf(spec) === name)
+      ?.machine.lose();
+  }
+
+  /** A node's own number where that machine is free; a container has the whole network of its machine to itself. */
+  #free(wanted: number): number {
+    const all = Array.from({ length: this.#cluster.size }, (_, index) => index);
+    const index = [wanted, ...all].find((one) => one < all.length && !this.#taken.has(one));
+    if (index === undefined) throw new NoFreeMachine(`all ${all.length} nodes of the cluster are taken`);
+    return index;
+  }
+
+  #startContainer(spec: NodeSpec, machine: Machine): ClusterNode {
+    const { logs, imageEnvironment, extraEnvironment, announce, nonce, sshPort, joinPort } = this.#settings;
+    const { address, cgroup } = machine.settings;
+    mkdirSync(join(logs, spec.jobName), { recursive: true });
+    const log = createWriteStream(join(logs, spec.jobName, `attempt-${spec.attempt}-node-${spec.index}.log`));
+    cgroup.limit(spec.memoryMiB, MOST_PROCESSES);
+    const killsBefore = cgroup.memoryKills();
+    const child = machine.spawnContainer(['perl', INIT, process.execPath, RUNNER], {
+      ...imageEnvironment,
+      ...spec.environment,
+      ...extraEnvironment(),
+      SIERRA_BATCH_SSH_PORT: String(sshPort),
+      SIERRA_BATCH_JOIN_PORT: String(joinPort),
+      SIERRA_BATCH_PROGRESS_SECONDS: '1',
+      ECS_CONTAINER_METADATA_URI_V4: announce(nonce(), address),
+    });
+    const { stdin } = child;
+    stdin?.on('error', () => undefined); // The container's end tells more than its pipe.
+    child.stdout?.pipe(log, { end: false });
+    child.stderr?.pipe(log, { end: false });
+    const exited = new Promise<NodeExit>((resolve) => {
+      child.once('error', (error) => resolve({ reason: `CannotStartContainerError: ${error.message}` }));
+      child.once('close', (code) => {
+        log.end();
+        if (!machine.isUp || code === null)
+          resolve({ statusReason: `Host EC2 (instance i-${spec.index}) terminated.` });
+        else if (code === 137 && cgroup.memoryKills() > killsBefore)
+          resolve({ exitCode: code, reason: 'OutOfMemoryError: Container killed due to memory usage' });
+        else resolve({ exitCode: code });
+      });
+    });
+    return {
+      spec,
+      machine,
+      address,
+      exited,
+      terminate: () => {
+        stdin?.write('TERM\n');
+      },
+      kill: () => {
+        // Process 1 of the container ends with its stdin, and everything in it; not even that reaches a frozen one.
+        machine.thaw();
+        stdin?.destroy();
+      },
+    };
+  }
+}
+
+/** More nodes were asked for than the cluster has. */
+class NoFreeMachine extends Error {
+  override readonly name = 'NoFreeMachine';
+}
+
+function nameOf({ jobId, attempt, index }: NodeSpec): string {
+  return `${jobId}-${attempt}-${index}`;
+}
