@@ -56,17 +56,21 @@ export function resultFolder(results: string, command: string): Buffer {
 }
 
 /**
- * GNU parallel gives commands that are alike in their first 255 bytes one folder: the last to end has it, and another's
- * words must not pass for this task's.
+ * GNU parallel gives commands that are alike in their first 255 bytes one folder. The last to begin has it, but tasks
+ * that ran at the same time wrote into the same files: another's words must not pass for this task's.
  */
 async function outputOf(folder: Buffer, file: string, seq: number): Promise<Buffer> {
   const at = (name: string) => Buffer.concat([folder, Buffer.from(`/${name}`)]);
   const owner = (await tailOf(at('seq'))).toString().trim();
-  if (owner === String(seq) || !/^\d+$/.test(owner)) return tailOf(at(file));
-  return Buffer.from(
-    `(not kept: task ${owner} wrote to the same folder of GNU parallel's results, since both commands begin with the same ${LONGEST_NAME} bytes; shorter paths or a distinguishing word at the front would keep them apart)\n`,
-  );
+  if (owner !== String(seq) && /^\d+$/.test(owner))
+    return Buffer.from(`(not kept: task ${owner} wrote to the same folder, since ${SHARED})\n`);
+  const output = await tailOf(at(file));
+  const isCut = folder.length - folder.lastIndexOf('/') - 1 >= LONGEST_NAME;
+  if (!isCut || output.length === 0) return output;
+  return Buffer.concat([Buffer.from(`(this may be another task's, since ${SHARED})\n`), output]);
 }
+
+const SHARED = `commands that begin with the same ${LONGEST_NAME} bytes share one folder of GNU parallel's results: shorter paths keep them apart`;
 
 async function tailOf(path: Buffer): Promise<Buffer> {
   const file = await open(path, 'r');

@@ -1,7 +1,9 @@
 import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { runKeys } from '../../experiment/bucket-layout.ts';
 import type { Plan, SierraWork } from '../../experiment/plan.ts';
+import type { Progress } from '../../experiment/runner-records.ts';
 import { sierraVenv } from '../../scripts/sierra-venv.ts';
 import type { LoopbackCluster } from '../container/loopback-cluster.ts';
 import { loopbackCluster } from '../container/loopback-cluster.ts';
@@ -11,7 +13,7 @@ const project = fileURLToPath(new URL('../../examples/sierra-project', import.me
 export const INSTALLING = 600_000;
 
 /** The arguments of `examples/sierra.yaml`, smaller. */
-const ARGS: readonly string[] = [
+export const ARGS: readonly string[] = [
   '--skip-pkg-checks',
   '--project=projects.swarm',
   '--engine=engines.forage',
@@ -35,17 +37,19 @@ export interface RealSierra {
   run(environment?: Record<string, string>): Promise<{ codes: number[]; output: string }>;
   /** Files below SIERRA's root, relative. */
   files(below: string): string[];
+  progress(): Promise<Progress>;
   read(file: string): string;
 }
 
-/** Real SIERRA on real nodes of this machine, with the example project in place. */
+/** Real SIERRA on real nodes of this machine, with the example project in place; on another's shared storage if given. */
 export async function realSierra(
   work: Partial<SierraWork> = {},
   change: Partial<Plan> = {},
+  before?: RealSierra,
 ): Promise<RealSierra> {
   const bin = await sierraVenv();
   const nodes = change.cluster?.nodes ?? 2;
-  const cluster = await loopbackCluster([], {
+  const plan: Partial<Plan> = {
     cluster: { nodes, vcpus: 2, memoryMiB: 512 },
     minNodes: nodes,
     work: { kind: 'sierra', args: ARGS, pipeline: [1, 2], onFailedRuns: 'process', ...work },
@@ -57,11 +61,19 @@ export async function realSierra(
       SIERRA_PLUGIN_PATH: 'project',
       ...change.environment,
     },
-  });
+  };
+  const cluster = await loopbackCluster([], plan);
+  const shared = before?.cluster.shared ?? cluster.shared;
+  const runId = change.runId ?? cluster.runId;
+  const stored = JSON.parse((await cluster.text(runKeys(cluster.runId).plan)) ?? '{}') as Plan;
+  await cluster.put(
+    runKeys(runId).plan,
+    JSON.stringify({ ...stored, folder: change.folder ?? runId, ...change, ...plan }),
+  );
   const root =
     change.workspace === undefined
-      ? join(cluster.shared, 'runs', cluster.runId, 'work')
-      : join(cluster.shared, 'workspaces', change.workspace);
+      ? join(shared, 'runs', change.folder ?? runId, 'work')
+      : join(shared, 'workspaces', change.workspace);
   if (!existsSync(join(root, 'project'))) {
     mkdirSync(root, { recursive: true });
     cpSync(project, join(root, 'project'), { recursive: true });
@@ -70,10 +82,15 @@ export async function realSierra(
     cluster,
     root,
     async run(environment = {}) {
-      const started = cluster.startAll(environment);
+      const started = cluster.startAll({
+        SIERRA_BATCH_RUN: `s3://bucket/runs/${runId}`,
+        SIERRA_BATCH_SHARED: shared,
+        ...environment,
+      });
       const codes = await Promise.all(started.map((node) => node.exited));
       return { codes, output: started.map((node) => node.output()).join('\n') };
     },
+    progress: async () => JSON.parse((await cluster.text(runKeys(runId).progress)) ?? '{}') as Progress,
     files: (below) =>
       readdirSync(join(root, below), { recursive: true, encoding: 'utf8', withFileTypes: true })
         .filter((entry) => entry.isFile())
