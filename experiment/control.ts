@@ -36,8 +36,19 @@ const record = z.object({
   submitting: z.object({ nonce: z.string(), leaseUntil: z.number() }).optional(),
   job: z.object({ id: z.string(), knownSince: z.number() }).optional(),
   stop: stop.optional(),
+  /**
+   * Decided and worded once, by whoever comes first: Batch forgets jobs, and a second look may see less. `isWritten` once
+   * summary, status and report say so too.
+   */
   ended: z
-    .object({ at: z.number(), outcome: z.enum(['succeeded', 'failed', 'cancelled', 'timed-out']) })
+    .object({
+      at: z.number(),
+      outcome: z.enum(['succeeded', 'failed', 'cancelled', 'timed-out']),
+      headline: z.string(),
+      why: z.string(),
+      next: z.string(),
+      isWritten: z.literal(true).optional(),
+    })
     .optional(),
   closedAt: z.number().optional(),
 });
@@ -115,9 +126,9 @@ export function withSubmission(control: Control, nonce: string, leaseUntil: numb
   return { ...control, submitting: { nonce, leaseUntil } };
 }
 
-/** The job is known: whatever was about to submit one need not. */
+/** The job is known: whatever was about to submit one need not, and what another job came to does not count. */
 export function withJob(control: Control, id: string, now: number): Control {
-  const { submitting: _, ...rest } = control;
+  const { submitting: _, ended: __, ...rest } = control;
   return { ...rest, job: { id, knownSince: now } };
 }
 

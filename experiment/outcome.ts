@@ -1,4 +1,4 @@
-import type { Control } from './control.ts';
+import type { Control, Stop } from './control.ts';
 import { EXIT } from './exit-code.ts';
 import type { JobObservation } from './job-observation.ts';
 import type { Progress } from './runner-records.ts';
@@ -7,13 +7,18 @@ import type { Outcome } from './summary.ts';
 /** Step Functions' states of an execution that is over. */
 export type ExecutionEnd = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 
+/** Limits that settle judges by what it saw a moment ago: a job that was done all the same by then has kept them. */
+const LIMITS: readonly Stop['because'][] = ['queue-limit', 'deadline', 'budget', 'silent'];
+
 /** Why a run came to its end: who told it to, else what its job did, else what node 0 wrote before both were gone. */
 export function decideOutcome(
   control: Pick<Control, 'stop'>,
   job: JobObservation | undefined,
   progress: Pick<Progress, 'phase' | 'exitCode'> | undefined,
 ): Outcome {
-  if (control.stop !== undefined) return control.stop.cause;
+  const { stop } = control;
+  if (stop !== undefined && !(LIMITS.includes(stop.because) && job?.status === 'SUCCEEDED'))
+    return stop.cause;
   const exitCode = job?.exitCode ?? (progress?.phase === 'done' ? progress.exitCode : undefined);
   if (exitCode === EXIT.runTimeLimit) return 'timed-out';
   if (job === undefined) return exitCode === EXIT.succeeded ? 'succeeded' : 'failed';

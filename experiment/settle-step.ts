@@ -7,6 +7,7 @@ import { agrees, causeOf } from './outcome.ts';
 import type { Plan } from './plan.ts';
 import { limitReached } from './run-limits.ts';
 import type { Owner, Progress } from './runner-records.ts';
+import { errorMessage } from './stop-from-error.ts';
 
 /** All that settle looks at before it does one thing. */
 export interface RunView {
@@ -42,6 +43,7 @@ export type Step =
 const START_AFTER_MS = 60_000;
 /** DescribeJobs may not know a new job yet; one it does not know after this has aged out. */
 const UNKNOWN_FOR_MS = 5 * 60_000;
+const COLLECT_FOR_MS = 24 * 3_600_000;
 
 /**
  * From what is seen of a run to the one legal next step: pure, so that any copy of settle, at any time, decides alike.
@@ -91,7 +93,7 @@ const WORDS: Record<Stop['cause'], (cause: string | undefined) => Pick<Stop, 'wh
   }),
   failed: (cause) => ({
     because: 'execution-failed',
-    why: cause || 'the execution failed outside of its states',
+    why: errorMessage(cause ?? '') || 'the execution failed outside of its states',
   }),
 };
 
@@ -169,8 +171,13 @@ function finish(view: RunView): Step {
     return control.token === undefined || control.ended !== undefined
       ? { do: 'nothing', because: 'the state machine goes on by itself' }
       : { do: 'complete-token' };
-  if (control.ended === undefined) return { do: 'collect' };
+  if (control.ended === undefined || isHalfWritten(view)) return { do: 'collect' };
   return view.lookedUp ? { do: 'close' } : { do: 'look-up' };
+}
+
+/** Whoever wrote down what the run came to was killed over it. What cannot be written for a day never will be. */
+function isHalfWritten({ control: { ended }, now }: RunView): boolean {
+  return ended !== undefined && ended.isWritten !== true && now - ended.at < COLLECT_FOR_MS;
 }
 
 function live(jobs: readonly JobObservation[]): JobObservation[] {

@@ -17,7 +17,8 @@ export function stopFromError(error: { name: string; cause: string }, now: numbe
   };
 }
 
-function errorMessage(cause: string): string {
+/** What a failed Lambda said, without its stack; other causes as they are. */
+export function errorMessage(cause: string): string {
   try {
     const parsed: unknown = JSON.parse(cause);
     if (typeof parsed === 'object' && parsed !== null && 'errorMessage' in parsed)

@@ -1,5 +1,6 @@
 import { runKeys } from '../experiment/bucket-layout.ts';
 import type { Control } from '../experiment/control.ts';
+import type { Sentences } from '../experiment/diagnosis.ts';
 import { ControlConflict, StillStopping, UnknownRecord } from '../experiment/errors.ts';
 import type { JobObservation } from '../experiment/job-observation.ts';
 import { isOver } from '../experiment/job-observation.ts';
@@ -61,35 +62,58 @@ async function collectOnce(
   if (stored === undefined) throw new UnknownRecord(`there is no run ${runId}`);
   const job = await deadJob(deps, stored.control);
   const remains = await readRemains(bucket, runId);
-  const control = await store.change(runId, (now) => {
-    const outcome =
-      now.closedAt === undefined ? decideOutcome(now, job, remains.progress) : now.ended?.outcome;
-    return outcome === undefined || now.ended?.outcome === outcome
-      ? undefined
-      : { ...now, ended: { at: endOf(now, deps.clock.now()), outcome } };
-  });
+  const control = await store.change(runId, (now) =>
+    now.ended === undefined && now.closedAt === undefined
+      ? { ...now, ended: decideEnd(now, job, remains, deps.clock.now()) }
+      : undefined,
+  );
   if (control?.ended === undefined) throw new UnknownRecord(`the run ${runId} was closed without an outcome`);
-  if (remains.plan === undefined) return withoutPlan(bucket, control, control.ended);
-
-  const { outcome, at } = control.ended;
-  const summary = summariseRun(control, outcome, job, remains);
-  if (!(await replace(bucket, keys.summary, before.summary?.etag, JSON.stringify(summary, undefined, 1))))
-    return undefined;
-  await observe(bucket, runId, [
-    ...eventsOf({ now: deps.clock.now(), control, jobs: job ? [job] : [], progress: remains.progress }),
-    { kind: 'ended', at, outcome, headline: summary.headline, why: summary.why, next: summary.next },
-  ]);
-  const report = await render(bucket, summary, remains, at);
-  if (!(await replace(bucket, keys.report, before.report?.etag, report, 'text/html; charset=utf-8')))
-    return undefined;
+  const { at, outcome, headline, why, next } = control.ended;
+  const ended = { kind: 'ended', at, outcome, headline, why, next } as const;
+  if (remains.plan === undefined) {
+    await observe(bucket, runId, [ended]);
+  } else {
+    const summary = { ...summariseRun(control, outcome, job, remains), headline, why, next };
+    if (!(await replace(bucket, keys.summary, before.summary?.etag, JSON.stringify(summary, undefined, 1))))
+      return undefined;
+    await observe(bucket, runId, [
+      ...eventsOf({ now: deps.clock.now(), control, jobs: job ? [job] : [], progress: remains.progress }),
+      ended,
+    ]);
+    const report = await render(bucket, summary, remains, at);
+    if (!(await replace(bucket, keys.report, before.report?.etag, report, 'text/html; charset=utf-8')))
+      return undefined;
+  }
+  await noteWritten(store, control);
   deps.metrics.count('RunEnded');
-  deps.logger.info('Run:Collected', { runId, outcome, headline: summary.headline });
-  return { outcome, error: ERRORS[outcome], cause: causeOf(summary) };
+  deps.logger.info('Run:Collected', { runId, outcome, headline });
+  return { outcome, error: ERRORS[outcome], cause: causeOf(ended) };
+}
+
+function decideEnd(
+  control: Control,
+  job: JobObservation | undefined,
+  remains: Remains,
+  now: number,
+): NonNullable<Control['ended']> {
+  const outcome = decideOutcome(control, job, remains.progress);
+  const { headline, why, next } =
+    remains.plan === undefined ? withoutPlan(control) : summariseRun(control, outcome, job, remains);
+  return { at: endOf(control, now), outcome, headline, why, next };
+}
+
+/** Before this is noted, settle has the results written again. */
+async function noteWritten(store: ControlStore, { runId, ended }: Control): Promise<void> {
+  await store.change(runId, (now) =>
+    now.ended === undefined || now.ended.at !== ended?.at || now.ended.isWritten === true
+      ? undefined
+      : { ...now, ended: { ...now.ended, isWritten: true } },
+  );
 }
 
 /** A run whose end was decided anew ended later than it first seemed to. */
-function endOf({ ended, stop, acceptedAt }: Control, now: number): number {
-  return Math.max(now, acceptedAt, (ended?.at ?? 0) + 1, stop?.at ?? 0);
+function endOf({ stop, acceptedAt }: Control, now: number): number {
+  return Math.max(now, acceptedAt, (stop?.at ?? 0) + 1);
 }
 
 async function deadJob(deps: FunctionDeps, control: Control): Promise<JobObservation | undefined> {
@@ -129,7 +153,7 @@ function summariseRun(
     observed: {
       exitCode: job?.exitCode,
       job: job && { id: job.id, status: job.status, statusReason: job.statusReason, attempts: job.attempts },
-      stop: stop && { cause: stop.cause, why: stop.why, because: stop.because },
+      stop: stop?.cause === outcome ? { cause: stop.cause, why: stop.why, because: stop.because } : undefined,
     },
   });
 }
@@ -163,19 +187,15 @@ async function render(bucket: Bucket, summary: Summary, remains: Remains, madeAt
 }
 
 /** Step Functions takes 32,768 characters. */
-function causeOf({ headline, why, next }: Summary): string {
+function causeOf({ headline, why, next }: Sentences): string {
   return `${headline} ${why} ${next}`.slice(0, 8000);
 }
 
 /** Somebody deleted the run's folder: there is nothing to sum up, and the run must end all the same. */
-async function withoutPlan(
-  bucket: Bucket,
-  { runId }: Control,
-  { at, outcome }: NonNullable<Control['ended']>,
-): Promise<Collected> {
-  const headline = 'Ended without a report.';
-  const why = `The folder of ${runId} was deleted, or its plan.json overwritten, before it had ended.`;
-  const next = 'Submit the manifest again.';
-  await observe(bucket, runId, [{ kind: 'ended', at, outcome, headline, why, next }]);
-  return { outcome, error: ERRORS[outcome], cause: `${headline} ${why} ${next}` };
+function withoutPlan({ runId }: Control): Sentences {
+  return {
+    headline: 'Ended without a report.',
+    why: `The folder of ${runId} was deleted, or its plan.json overwritten, before it had ended.`,
+    next: 'Submit the manifest again.',
+  };
 }

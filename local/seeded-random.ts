@@ -6,6 +6,14 @@ export class SeededRandom {
     this.#state = seed >>> 0;
   }
 
+  /** A source for one purpose: what is drawn from it changes nothing of what other purposes draw from the same seed. */
+  static of(seed: number, purpose: string): SeededRandom {
+    // FNV-1a: neighbouring seeds and purposes share nothing.
+    let mixed = 0x811c9dc5;
+    for (const byte of Buffer.from(`${seed}/${purpose}`)) mixed = Math.imul(mixed ^ byte, 0x01000193) >>> 0;
+    return new SeededRandom(mixed);
+  }
+
   /** 0 ≤ x < 1 (mulberry32: 32 bits of state, passes gjrand; no security wanted). */
   next(): number {
     this.#state = (this.#state + 0x6d2b79f5) >>> 0;

@@ -1,20 +1,27 @@
-import { Readable } from 'node:stream';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Clock } from '../../experiment/clock.ts';
 import type { FunctionDeps } from '../../functions/function-deps.ts';
 import type { LambdaFunction } from '../../functions/middleware.ts';
 import type { SeededRandom } from '../seeded-random.ts';
 import type { Faults } from './faults.ts';
+import type { Send, SentCommand } from './hostile-calls.ts';
+import { awsError, commandName, crosses, networkError, repeats, sendingBy } from './hostile-calls.ts';
 import type { Trace } from './trace.ts';
 
 /** Lambda's limit of the functions, in milliseconds: shorter than the lease of a submission. */
 const LIFE_MS = 60_000;
+/** Of every call: so copies of a function cross each other at any point. */
+const LATENCY_MS = [5, 60] as const;
+/** A call that was under way when its function was killed has its effect within this time, if at all. */
+const AFTER_DEATH_MS = 10_000;
+/** Longer than any lease: then there are two jobs, and the fence is all that keeps them apart. */
+const LATE_SUBMISSION_MS = 300_000;
 
 export interface LambdaSettings {
   deps: FunctionDeps;
   clock: Clock;
-  random: SeededRandom;
   faults: Faults;
+  /** Chance of everyday delays. */
+  network: SeededRandom;
   trace: Trace;
 }
 
@@ -26,29 +33,43 @@ class FunctionKilled extends Error {
 /** Runs the real functions, each invocation with ports of its own that hurt its calls and may kill it. */
 export class SimulatedLambda {
   calls = 0;
+  invocations = 0;
   readonly #settings: LambdaSettings;
-  #invocations = 0;
 
   constructor(settings: LambdaSettings) {
     this.#settings = settings;
   }
 
+  /** One invocation; now and then a second copy of it runs beside, whose answer nobody waits for. */
   async invoke<Output>(
     name: string,
     make: (deps: FunctionDeps) => LambdaFunction<Output>,
     event: unknown,
   ): Promise<Output> {
+    if (this.#settings.faults.strikes('function-doubled'))
+      this.#run(name, make, structuredClone(event)).catch(() => undefined); // It is in the trace.
+    return this.#run(name, make, event);
+  }
+
+  async #run<Output>(
+    name: string,
+    make: (deps: FunctionDeps) => LambdaFunction<Output>,
+    event: unknown,
+  ): Promise<Output> {
     const { deps, clock, trace } = this.#settings;
-    this.#invocations += 1;
-    const id = `${name}#${this.#invocations}`;
-    const life = { isOver: false, startedAt: clock.now(), end: Promise.withResolvers<never>() };
-    const around = <Port extends { send(command: never): Promise<unknown> }>(port: Port) =>
-      this.#hurt(port, id, life);
+    this.invocations += 1;
+    const life: Life = {
+      id: `${name}#${this.invocations}`,
+      isOver: false,
+      startedAt: clock.now(),
+      end: Promise.withResolvers<never>(),
+    };
+    const around = (send: Send) => (command: SentCommand) => this.#call(send, life, command);
     const run = make({
       ...deps,
-      s3: around(deps.s3),
-      batch: around(deps.batch),
-      states: around(deps.states),
+      s3: sendingBy(deps.s3, around),
+      batch: sendingBy(deps.batch, around),
+      states: sendingBy(deps.states, around),
       clock: {
         now: () => clock.now(),
         sleep: async (ms, signal) => {
@@ -57,13 +78,15 @@ export class SimulatedLambda {
         },
       },
     });
-    trace.add(`${id} begins`);
+    trace.add(`${life.id} begins`);
     try {
       const output = await Promise.race([run(event), life.end.promise]);
-      trace.add(`${id} ends`);
+      trace.add(`${life.id} ends`);
       return output;
     } catch (error) {
-      trace.add(`${id} fails`, { error: error instanceof Error ? `${error.name}: ${error.message}` : error });
+      trace.add(`${life.id} fails`, {
+        error: error instanceof Error ? `${error.name}: ${error.message}` : error,
+      });
       throw error;
     } finally {
       life.isOver = true;
@@ -71,63 +94,64 @@ export class SimulatedLambda {
     }
   }
 
-  #hurt<Port extends { send(command: never): Promise<unknown> }>(port: Port, id: string, life: Life): Port {
-    const send = (command: SentCommand) => this.#call(port, id, life, command);
-    return new Proxy(port, {
-      get: (target, property) => (property === 'send' ? send : Reflect.get(target, property, target)),
-    });
-  }
-
-  async #call(
-    port: { send(command: never): Promise<unknown> },
-    id: string,
-    life: Life,
-    command: SentCommand,
-  ): Promise<unknown> {
-    const { clock, random, faults, trace } = this.#settings;
-    const name = command.constructor.name.replace(/Command$/, '');
+  async #call(send: Send, life: Life, command: SentCommand): Promise<unknown> {
+    const { clock, faults, network, trace } = this.#settings;
+    const name = commandName(command);
     if (life.isOver) return never();
-    const kill = () => {
-      trace.add(`${id} is killed`);
-      life.isOver = true;
-      life.end.reject(new FunctionKilled('the function was killed'));
-      return never();
-    };
-    if (faults.strikes('function-killed') || clock.now() - life.startedAt > LIFE_MS) return kill();
-    if (faults.strikes('call-slow')) await clock.sleep(random.between(1000, 25_000));
+    if (faults.strikes('function-killed') || clock.now() - life.startedAt > LIFE_MS)
+      return this.#kill(send, life, command);
+    await clock.sleep(network.between(...LATENCY_MS));
+    if (faults.strikes('call-slow')) await clock.sleep(faults.between('call-slow', 1000, 25_000));
     if (life.isOver) return never();
     this.calls += 1;
     const refuse = (what: string, error: Error) => {
-      trace.add(`${id} ${name} ${what}`);
+      trace.add(`${life.id} ${name} ${what}`);
       throw error;
     };
     if (faults.strikes('call-throttled')) refuse('throttled', awsError('ThrottlingException', 429));
     if (faults.strikes('call-failed')) refuse('failed', awsError('InternalServerError', 500));
-    const conditional =
-      command instanceof PutObjectCommand &&
-      (command.input.IfMatch ?? command.input.IfNoneMatch) !== undefined;
-    if (conditional && faults.strikes('write-conflict'))
-      refuse('crossed', awsError('ConditionalRequestConflict', 409));
-    let output = await this.#perform(port, id, name, command);
-    // The SDK repeats a call whose answer was lost, all but SubmitJob's; the second answer is what the caller sees.
-    const streams = command instanceof PutObjectCommand && command.input.Body instanceof Readable;
-    if (name !== 'SubmitJob' && !streams && faults.strikes('sdk-retried'))
-      output = await this.#perform(port, id, `${name} again`, command);
-    if (faults.strikes('function-killed')) return kill();
-    if (faults.strikes('answer-lost')) refuse('answer lost', awsError('InternalServerError', 500));
+    if (name === 'SubmitJob' && faults.strikes('submit-refused'))
+      refuse('refused', awsError('ClientException', 400));
+    if (name === 'SubmitJob' && faults.strikes('submission-late')) {
+      this.#performLater(send, life, command, faults.between('submission-late', 0, LATE_SUBMISSION_MS));
+      refuse('answer lost', networkError());
+    }
+    if (crosses(command, faults)) refuse('crossed', awsError('ConditionalRequestConflict', 409));
+    let output = await this.#perform(send, life.id, command);
+    if (repeats(command, faults)) output = await this.#perform(send, `${life.id} again`, command);
+    if (life.isOver) return never();
+    if (faults.strikes('function-killed')) return this.#kill(send, life, undefined);
+    if (faults.strikes('answer-lost'))
+      refuse(
+        'answer lost',
+        faults.between('answer-lost', 0, 1) === 0 ? awsError('InternalServerError', 500) : networkError(),
+      );
     return output;
   }
 
-  async #perform(
-    port: { send(command: never): Promise<unknown> },
-    id: string,
-    name: string,
-    command: SentCommand,
-  ): Promise<unknown> {
+  /** What it was calling may still reach AWS a little later. */
+  #kill(send: Send, life: Life, command: SentCommand | undefined): Promise<never> {
+    const { faults, trace } = this.#settings;
+    trace.add(`${life.id} is killed`);
+    life.isOver = true;
+    life.end.reject(new FunctionKilled('the function was killed'));
+    if (command !== undefined && faults.strikes('effect-after-death'))
+      this.#performLater(send, life, command, faults.between('effect-after-death', 0, AFTER_DEATH_MS));
+    return never();
+  }
+
+  #performLater(send: Send, { id }: Life, command: SentCommand, ms: number): void {
+    void this.#settings.clock
+      .sleep(ms)
+      .then(() => this.#perform(send, `${id} (late)`, command))
+      .catch(() => undefined); // Its answer reaches nobody.
+  }
+
+  async #perform(send: Send, who: string, command: SentCommand): Promise<unknown> {
     const { trace } = this.#settings;
-    const what = `${id} ${name} ${subjectOf(command)}`;
+    const what = `${who} ${commandName(command)} ${subjectOf(command)}`;
     try {
-      const output: unknown = await Reflect.apply(port.send, port, [command]);
+      const output = await send(command);
       trace.add(what);
       return output;
     } catch (error) {
@@ -138,36 +162,29 @@ export class SimulatedLambda {
 }
 
 interface Life {
+  id: string;
   isOver: boolean;
   startedAt: number;
   end: PromiseWithResolvers<never>;
 }
 
-interface SentCommand {
-  constructor: { name: string };
-  input?: unknown;
-}
-
-/** What the SDK throws of a call that AWS did not serve. */
-function awsError(name: string, httpStatusCode: number): Error {
-  return Object.assign(new Error(`simulated ${name}`), { name, $metadata: { httpStatusCode } });
-}
+/** What a call is about, by the first of these fields that it has. */
+const SUBJECTS = [
+  'Key',
+  'Prefix',
+  'jobName',
+  'jobId',
+  'jobs',
+  'name',
+  'executionArn',
+  'jobStatus',
+  'filters',
+];
 
 function subjectOf({ input }: SentCommand): string {
   if (typeof input !== 'object' || input === null) return '';
-  for (const field of [
-    'Key',
-    'Prefix',
-    'jobName',
-    'jobId',
-    'jobs',
-    'name',
-    'executionArn',
-    'jobStatus',
-    'filters',
-  ])
-    if (field in input) return JSON.stringify(Reflect.get(input, field));
-  return '';
+  const field = SUBJECTS.find((name) => name in input);
+  return field === undefined ? '' : JSON.stringify(Reflect.get(input, field));
 }
 
 function never(): Promise<never> {

@@ -1,63 +1,162 @@
-import { ListJobsCommand } from '@aws-sdk/client-batch';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import type { BatchPort, S3Port } from '../../experiment/ports.ts';
+import { ListJobsCommand, SubmitJobCommand, TerminateJobCommand } from '@aws-sdk/client-batch';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
+import { DescribeExecutionCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
+import type { BatchPort, S3Port, StatesPort } from '../../experiment/ports.ts';
+import type { SentCommand } from './hostile-calls.ts';
+import { awsError, sendingBy } from './hostile-calls.ts';
 
 /** A mistake made on purpose: what the control plane would do without one of its safeguards. */
 export interface Mutation {
   s3?: (s3: S3Port) => S3Port;
   batch?: (batch: BatchPort) => BatchPort;
+  states?: (states: StatesPort) => StatesPort;
   /** Of the nodes. */
   nodeS3?: (s3: S3Port) => S3Port;
+  /** Nobody looks every minute: only events and the state machine call settle. */
+  hasNoSchedule?: true;
 }
 
 /** A simulation that never found a planted mistake proves nothing: these are kept, and a test wants each found. */
 export const MUTANTS: Readonly<Record<string, Mutation>> = {
   /** The claim and every other compare-and-swap of the record become plain writes. */
-  'no-claim': { s3: (s3) => unconditional(s3, (key) => key.startsWith('control/')) },
-  /** Whoever finds another's intent submits again without looking the job up. */
+  'no-claim': { s3: (s3) => unconditional(s3, isControl) },
+  /** Whoever finds another's intent submits again without looking the job up by its name. */
   'no-look-up': {
     batch: (batch) =>
-      intercept(batch, (command) =>
+      instead(batch, (command) =>
         command instanceof ListJobsCommand && command.input.filters !== undefined
-          ? Promise.resolve({ $metadata: {}, jobSummaryList: [] })
+          ? { jobSummaryList: [] }
           : undefined,
       ),
   },
   /** Every job takes the run, whoever has it. */
-  'no-fence': { nodeS3: (s3) => unreadable(unconditional(s3, isOwner), isOwner) },
+  'no-fence': { nodeS3: (s3) => hidden(unconditional(s3, isOwner), isOwner) },
+  /** The intent to submit is not written down. */
+  'no-intent': {
+    s3: (s3) =>
+      sendingBy(s3, (send) => (command) => {
+        if (!(command instanceof PutObjectCommand) || !isControl(keyOf(command))) return send(command);
+        const { submitting: _, ...record } = JSON.parse(String(command.input.Body) || '{}');
+        const text = command.input.Body === '' ? '' : JSON.stringify(record);
+        return send(new PutObjectCommand({ ...command.input, Body: text }));
+      }),
+  },
+  /** A write of the record whose condition did not hold counts as done. */
+  'ignores-412': { s3: (s3) => forgiving(s3, 412) },
+  /** A write that another one crossed counts as done. */
+  'ignores-409': { s3: (s3) => forgiving(s3, 409) },
+  /** SubmitJob is sent again after an error, as the SDK would do by itself. */
+  'submits-again': {
+    batch: (batch) =>
+      sendingBy(batch, (send) => async (command) => {
+        if (!(command instanceof SubmitJobCommand)) return send(command);
+        await send(command);
+        return send(command);
+      }),
+  },
+  /** The sweep starts from live jobs only. */
+  'no-open-marks': {
+    s3: (s3) =>
+      instead(s3, (command) =>
+        command instanceof ListObjectsV2Command && command.input.Prefix?.startsWith('control/') === true
+          ? { Contents: [] }
+          : undefined,
+      ),
+  },
+  /** The sweep starts from open records only. */
+  'no-live-jobs': {
+    batch: (batch) =>
+      instead(batch, (command) =>
+        command instanceof ListJobsCommand && command.input.filters === undefined
+          ? { jobSummaryList: [] }
+          : undefined,
+      ),
+  },
+  'no-schedule': { hasNoSchedule: true },
+  'no-terminate': {
+    batch: (batch) => instead(batch, (command) => (command instanceof TerminateJobCommand ? {} : undefined)),
+  },
+  /** The state machine is never told that the job has ended. */
+  'no-token-sent': {
+    states: (states) =>
+      instead(states, (command) => (command instanceof SendTaskSuccessCommand ? {} : undefined)),
+  },
+  /** An execution that was aborted, or failed past its catches, is believed to run. */
+  'executions-always-run': {
+    states: (states) =>
+      sendingBy(states, (send) => async (command) => {
+        const output = await send(command);
+        return command instanceof DescribeExecutionCommand
+          ? Object.assign(Object(output), { status: 'RUNNING' })
+          : output;
+      }),
+  },
+  /** Faults of a manifest are found and told to nobody. */
+  'no-rejection': {
+    s3: (s3) =>
+      instead(s3, (command) =>
+        command instanceof PutObjectCommand && keyOf(command).startsWith('rejected/') ? {} : undefined,
+      ),
+  },
 };
 
 function isOwner(key: string): boolean {
   return key.endsWith('/owner.json');
 }
 
+function isControl(key: string): boolean {
+  return key.startsWith('control/');
+}
+
 function unconditional(s3: S3Port, concerns: (key: string) => boolean): S3Port {
-  return intercept(s3, (command) => {
-    if (!(command instanceof PutObjectCommand) || !concerns(command.input.Key ?? '')) return undefined;
+  return sendingBy(s3, (send) => (command) => {
+    if (!(command instanceof PutObjectCommand) || !concerns(keyOf(command))) return send(command);
     const { IfMatch: _match, IfNoneMatch: _none, ...input } = command.input;
-    return s3.send(new PutObjectCommand(input));
+    return send(new PutObjectCommand(input));
   });
 }
 
-function unreadable(s3: S3Port, concerns: (key: string) => boolean): S3Port {
-  return intercept(s3, (command) =>
-    command.constructor.name === 'GetObjectCommand' && concerns(keyOf(command))
-      ? Promise.reject(Object.assign(new Error('hidden'), { $metadata: { httpStatusCode: 404 } }))
-      : undefined,
-  );
+function hidden(s3: S3Port, concerns: (key: string) => boolean): S3Port {
+  return sendingBy(s3, (send) => (command) => {
+    if (command instanceof GetObjectCommand && concerns(keyOf(command)))
+      return Promise.reject(awsError('NoSuchKey', 404));
+    return send(command);
+  });
 }
 
-function intercept<Port extends { send(command: never): Promise<unknown> }>(
+/** A conditional write of the record that is refused with this status seems to be done. */
+function forgiving(s3: S3Port, status: number): S3Port {
+  return sendingBy(s3, (send) => async (command) => {
+    try {
+      return await send(command);
+    } catch (error) {
+      if (command instanceof PutObjectCommand && isControl(keyOf(command)) && statusOf(error) === status)
+        return {};
+      throw error;
+    }
+  });
+}
+
+/** Answers some commands itself. */
+function instead<Port extends { send(command: never): Promise<unknown> }>(
   port: Port,
-  instead: (command: object) => Promise<unknown> | undefined,
+  answer: (command: SentCommand) => object | undefined,
 ): Port {
-  const send = (command: object) => instead(command) ?? Reflect.apply(port.send, port, [command]);
-  return new Proxy(port, {
-    get: (target, property) => (property === 'send' ? send : Reflect.get(target, property, target)),
+  return sendingBy(port, (send) => async (command) => {
+    const own = answer(command);
+    return own === undefined ? send(command) : { $metadata: {}, ...own };
   });
 }
 
-function keyOf(command: object): string {
-  const input: unknown = Reflect.get(command, 'input');
+function keyOf(command: SentCommand): string {
+  const { input } = command;
   return typeof input === 'object' && input !== null ? String(Reflect.get(input, 'Key')) : '';
+}
+
+function statusOf(error: unknown): unknown {
+  const metadata: unknown =
+    typeof error === 'object' && error !== null ? Reflect.get(error, '$metadata') : undefined;
+  return typeof metadata === 'object' && metadata !== null
+    ? Reflect.get(metadata, 'httpStatusCode')
+    : undefined;
 }

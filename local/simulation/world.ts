@@ -26,8 +26,10 @@ import { LocalStates } from '../states/local-states.ts';
 import { StatesInProcess } from '../states/states-in-process.ts';
 import { statusChangeEvent } from '../states/status-change-event.ts';
 import { VirtualClock } from '../virtual-clock.ts';
-import type { FaultKind } from './faults.ts';
+import type { Strike } from './faults.ts';
 import { Faults } from './faults.ts';
+import { nodeS3 } from './hostile-calls.ts';
+import { hurtExecutions } from './hurt-executions.ts';
 import { SimulatedLambda } from './invocations.ts';
 import type { Mutation } from './mutants.ts';
 import { simulatedNodes } from './simulated-nodes.ts';
@@ -55,13 +57,20 @@ export type World = Awaited<ReturnType<typeof makeWorld>>;
 
 export async function makeWorld(
   seed: number,
-  options: { mutation?: Mutation; only?: readonly FaultKind[] } = {},
+  options: { mutation?: Mutation | undefined; keep?: ReadonlySet<Strike> | undefined } = {},
 ) {
+  const { mutation = {} } = options;
   const clock = new VirtualClock(START_MS);
-  const random = new SeededRandom(seed);
+  // A source of chance for each part: a fault that is left out moves nothing but what follows from it.
+  const random = SeededRandom.of(seed, 'people');
+  const nonces = SeededRandom.of(seed, 'nonces');
+  const network = SeededRandom.of(seed, 'network');
   const trace = new Trace(clock);
-  const faults = new Faults(random, options.only);
+  const faults = new Faults(seed, options.keep);
   const owned: Owned[] = [];
+  /** Runs whose execution the simulated cloud ended by itself. */
+  const hurt = new Set<string>();
+  const tokens = new Map<string, string>();
   /** How often each thing happened, for what must happen sometimes over all seeds. */
   const happened = new Map<string, number>();
   const count = (what: string) => happened.set(what, (happened.get(what) ?? 0) + 1);
@@ -72,10 +81,16 @@ export async function makeWorld(
       if (event.source === 'aws.states' && faults.strikes('execution-event-lost')) return [];
       // S3's and Batch's events are durable: late and twice, but there. A dropped manifest whose event is lost is nobody's.
       if (event.source === 'aws.batch' && faults.strikes('event-lost')) return [];
-      const late = faults.strikes('event-late') ? random.between(0, 300_000) : random.between(0, 800);
-      return faults.strikes('event-doubled') ? [late, late + random.between(0, 120_000)] : [late];
+      const late = faults.strikes('event-late') ? faults.between('event-late', 0, 300_000) : 0;
+      const first = late + network.between(0, 800);
+      if (!faults.strikes('event-doubled')) return [first];
+      return [
+        first,
+        first + faults.between('event-doubled', 0, 1) * faults.between('event-doubled', 0, 120_000),
+      ];
     },
-    maxTries: 200,
+    // Whatever lands in a dead-letter queue is sent again by its operator.
+    maxTries: Number.POSITIVE_INFINITY,
   });
   const bodies = memoryBodies();
   const index = new ObjectIndex();
@@ -85,38 +100,38 @@ export async function makeWorld(
       bodies,
       index,
       clock,
-      nonce: random.nonce,
+      nonce: nonces.nonce,
       missing: random.pick(['NoSuchKey', 'AccessDenied']),
       keepNoncurrent: 2,
-      onCreated: (object) => bus.putEvent(objectCreatedEvent(object, random.nonce())),
+      onCreated: (object) => bus.putEvent(objectCreatedEvent(object, nonces.nonce())),
     }),
   );
-  const listedLate = faults.isOn('jobs-listed-late') ? random.between(1000, 90_000) : 0;
-  const forgottenAfter = faults.isOn('jobs-forgotten')
-    ? random.between(1000, 600_000)
+  const listedLateMs = faults.lasts('jobs-listed-late')
+    ? faults.between('jobs-listed-late', 1000, 90_000)
+    : 0;
+  const forgottenAfterMs = faults.lasts('jobs-forgotten')
+    ? faults.between('jobs-forgotten', 1000, 600_000)
     : Number.POSITIVE_INFINITY;
-  if (listedLate > 0) faults.note('jobs-listed-late');
-  if (forgottenAfter < Number.POSITIVE_INFINITY) faults.note('jobs-forgotten');
   const localBatch = new LocalBatch({
     clock,
-    nonce: random.nonce,
+    nonce: nonces.nonce,
     region: LOCAL_REGION,
     account: LOCAL_ACCOUNT,
     queues: [QUEUE],
     delays: { pending: 1000, starting: 30_000, child: (node) => node * 1000 },
-    listAfterMs: listedLate,
-    describeForMs: forgottenAfter,
+    listAfterMs: listedLateMs,
+    describeForMs: forgottenAfterMs,
     capacityHook: () =>
       faults.strikes('no-capacity')
         ? {
             reason: 'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY - simulated',
-            until: clock.sleep(random.between(60_000, 40 * 60_000)),
+            until: clock.sleep(faults.between('no-capacity', 60_000, 70 * 60_000)),
           }
         : undefined,
     startNode: simulatedNodes({
-      s3: options.mutation?.nodeS3?.(s3) ?? s3,
+      s3: nodeS3(mutation.nodeS3?.(s3) ?? s3, faults),
       clock,
-      random,
+      random: SeededRandom.of(seed, 'nodes'),
       faults,
       trace,
       bucket: BUCKET,
@@ -128,7 +143,7 @@ export async function makeWorld(
     }),
     onStateChange: (detail: JobDetail) => {
       trace.add('job', { id: detail.jobId, status: detail.status, reason: detail.statusReason });
-      bus.putEvent(jobStateChangeEvent(detail, random.nonce(), clock.now()));
+      bus.putEvent(jobStateChangeEvent(detail, nonces.nonce(), clock.now()));
     },
   });
   const { jobDefinitionArn: jobDefinition = '' } = await localBatch.registerJobDefinition({
@@ -154,8 +169,8 @@ export async function makeWorld(
   };
   const localStates = new LocalStates({
     clock,
-    nonce: random.nonce,
-    random: () => random.next(),
+    nonce: nonces.nonce,
+    random: () => network.next(),
     stateMachineArn: STATE_MACHINE,
     definition: DEFINITION,
     substitutions: {
@@ -164,31 +179,39 @@ export async function makeWorld(
       CollectFunctionArn: 'collect',
     },
     functions: {
-      submit: (payload) => lambda.invoke('submit', makeSubmit, payload),
+      submit: (payload) => {
+        const { runId, token } = taskOf(payload);
+        tokens.set(runId, token);
+        return lambda.invoke('submit', makeSubmit, payload);
+      },
       settle: (payload) => lambda.invoke('settle', makeSettle, payload),
       collect: (payload) => lambda.invoke('collect', makeCollect, payload),
     },
     onStatus: (execution) => {
       trace.add('execution', { name: execution.name, status: execution.status, error: execution.error });
-      bus.putEvent(statusChangeEvent(execution, random.nonce(), clock.now()));
+      bus.putEvent(statusChangeEvent(execution, nonces.nonce(), clock.now()));
     },
   });
   const states = new StatesInProcess(localStates);
+  const batch = new BatchInProcess(localBatch);
   const log = (event: string, fields: Record<string, unknown>) => {
     count(typeof fields.do === 'string' ? `${event}:${fields.do}` : event);
+    if (typeof fields.stop === 'object' && fields.stop !== null)
+      count(`stop ${String(Reflect.get(fields.stop, 'because'))}`);
+    if (event === 'Job:Refused') count('stop submit-refused');
     trace.add(event, fields);
   };
   const deps: FunctionDeps = {
-    s3: options.mutation?.s3?.(s3) ?? s3,
-    batch: options.mutation?.batch?.(new BatchInProcess(localBatch)) ?? new BatchInProcess(localBatch),
-    states,
+    s3: mutation.s3?.(s3) ?? s3,
+    batch: mutation.batch?.(batch) ?? batch,
+    states: mutation.states?.(states) ?? states,
     clock,
-    nonce: random.nonce,
+    nonce: nonces.nonce,
     deployment,
     logger: { info: log, warn: log, error: log },
     metrics: { count: () => undefined },
   };
-  const lambda = new SimulatedLambda({ deps, clock, random, faults, trace });
+  const lambda = new SimulatedLambda({ deps, clock, faults, network, trace });
   bus.addRule({
     name: 'manifest-dropped',
     pattern: RULES.manifestDropped(BUCKET),
@@ -197,7 +220,14 @@ export async function makeWorld(
   const settle = (event: unknown) => lambda.invoke('settle', makeSettle, event);
   bus.addRule({ name: 'job-changed', pattern: RULES.jobChanged(), target: settle });
   bus.addRule({ name: 'execution-changed', pattern: RULES.executionChanged(STATE_MACHINE), target: settle });
-  bus.addSchedule('settle', SCHEDULE_MS, () => scheduledEvent('settle', random.nonce(), clock.now()), settle);
+  if (mutation.hasNoSchedule !== true)
+    bus.addSchedule(
+      'settle',
+      SCHEDULE_MS,
+      () => scheduledEvent('settle', nonces.nonce(), clock.now()),
+      settle,
+    );
+  void hurtExecutions({ clock, faults, localStates, tokens, hurt });
 
   trace.add('faults', { on: faults.describe() });
   return {
@@ -205,7 +235,10 @@ export async function makeWorld(
     random,
     trace,
     faults,
+    bus,
     owned,
+    hurt,
+    listedLateMs,
     happened,
     s3,
     index,
@@ -215,6 +248,11 @@ export async function makeWorld(
     states,
     lambda,
   };
+}
+
+function taskOf(payload: unknown): { runId: string; token: string } {
+  const fields = typeof payload === 'object' && payload !== null ? payload : {};
+  return { runId: String(Reflect.get(fields, 'runId')), token: String(Reflect.get(fields, 'token')) };
 }
 
 const DEFINITION = readFileSync(new URL('../../statemachine/experiment.asl.json', import.meta.url), 'utf8');

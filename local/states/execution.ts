@@ -53,7 +53,11 @@ export class Execution {
   }
 
   /** StopExecution: what is waiting is given up at once; a function that is running goes on, as on AWS. */
-  stop(status: 'ABORTED' | 'TIMED_OUT', error: string | undefined, cause: string | undefined): void {
+  stop(
+    status: 'ABORTED' | 'TIMED_OUT' | 'FAILED',
+    error: string | undefined,
+    cause: string | undefined,
+  ): void {
     this.#end(status, {
       ...(error === undefined ? {} : { error }),
       ...(cause === undefined ? {} : { cause }),

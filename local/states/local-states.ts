@@ -159,6 +159,11 @@ export class LocalStates {
     return { stopDate: new Date(stoppedAt ?? this.#settings.clock.now()), $metadata: ok() };
   }
 
+  /** Ends an execution past all its catches, as Step Functions does on errors of its own (`States.Runtime`). */
+  failExecution(executionArn: string, error: string, cause: string): void {
+    this.#find(executionArn).stop('FAILED', error, cause);
+  }
+
   async sendTaskSuccess(given: SendTaskSuccessCommandInput): Promise<SendTaskSuccessCommandOutput> {
     const output = given.output === undefined ? undefined : parsed(given.output);
     if (output === undefined)
