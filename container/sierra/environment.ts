@@ -16,7 +16,7 @@ export async function sierraEnvironment(
   cluster: Cluster,
   door: string | undefined,
 ): Promise<Record<string, string>> {
-  const { config, plan, node } = attempt;
+  const { config, plan, node, folders } = attempt;
   const home = join(node.folder, 'parallel');
   await mkdir(home, { recursive: true, mode: 0o700 });
   await writeFile(join(home, 'will-cite'), '');
@@ -29,6 +29,8 @@ export async function sierraEnvironment(
     PARALLEL: parallelOptions(all, plan),
     PARALLEL_HOME: home,
     PARALLEL_SSH: `ssh -F ${cluster.sshConfig}`,
+    // As `--nodefile` says too: for a project's own code.
+    SIERRA_NODEFILE: folders.nodefile,
     AWS_BATCH_JOB_ID: config.variables.AWS_BATCH_JOB_ID ?? config.jobId,
   };
 }
@@ -37,7 +39,7 @@ export async function sierraEnvironment(
  * PARALLEL with what the manifest asks for after the user's own options. `--env NAME` and `--option value` stand in
  * two words, since an `=` would make SIERRA drop its own list; where the user needs one, that list is here all the same.
  */
-function parallelOptions(
+export function parallelOptions(
   all: Readonly<Record<string, string>>,
   plan: Pick<Attempt['plan'], 'environment' | 'retry' | 'timeouts'>,
 ): string {

@@ -25,6 +25,7 @@ describe('the AWS Batch-SIERRA interface', () => {
       { cluster: { nodes: 4, vcpus: 2, memoryMiB: 512 }, minNodes: 4, environment: SAYS_ITS_ENVIRONMENT },
     );
     writeFileSync(join(sierra.root, 'project/engines/forage/simulate.py'), WRITES_ENVIRONMENT, { flag: 'a' });
+    writeFileSync(join(sierra.root, 'project/projects/swarm/cmdline.py'), SAYS_NODEFILE, { flag: 'a' });
     ({ codes, output } = await sierra.run({
       LD_LIBRARY_PATH: '/opt/sim/lib',
       PARALLEL: '--env WANTED',
@@ -75,6 +76,11 @@ describe('the AWS Batch-SIERRA interface', () => {
     );
     const started = at('Sierra:Stage:Started', 'stage', 1);
     expect(events.slice(0, started).filter(({ event }) => event === 'Node:Joined')).toHaveLength(4);
+  });
+
+  it('SIERRA_NODEFILE names the same file as --nodefile', () => {
+    const said = [...output.matchAll(/nodefile by variable (\S+?)"/g)].map(([, path]) => path);
+    expect(new Set(said)).toEqual(new Set([join(there().root, '../nodefile')]));
   });
 
   it('nodes communicate over ssh, and every node is used', () => {
@@ -130,6 +136,8 @@ describe('the AWS Batch-SIERRA interface', () => {
 
 let bin = '';
 const SAYS_ITS_ENVIRONMENT = { SAYS_ITS_ENVIRONMENT: '1' };
+const SAYS_NODEFILE =
+  '\nimport os, sys\nprint("nodefile by variable", os.environ["SIERRA_NODEFILE"], file=sys.stderr)\n';
 /** Appended to the simulation: what a run sees, beside its results. */
 const WRITES_ENVIRONMENT = `
 import os
