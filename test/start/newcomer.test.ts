@@ -1,5 +1,14 @@
 import { spawnSync } from 'node:child_process';
-import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -252,11 +261,16 @@ describe('before anything is installed', () => {
   });
 });
 
-/** A package whose `npm start` is ours, in a folder of its own. */
+/** A package whose `npm start` is ours, in a folder of its own. Nothing is installed there. */
 function inPackage(folder: string): void {
-  cpSync(join(repository, 'package.json'), join(folder, 'package.json'));
-  for (const name of ['local', 'scripts', 'node_modules', 'package-lock.json', 'examples'])
-    symlinkSync(join(repository, name), join(folder, name));
+  const { scripts } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
+    scripts: { start: string };
+  };
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ type: 'module', scripts: { start: scripts.start } }),
+  );
+  for (const name of ['local', 'node_modules']) symlinkSync(join(repository, name), join(folder, name));
 }
 
 /** A PATH with nothing but these scripts. */
