@@ -66,6 +66,12 @@ export function isDead(view: RunView): boolean {
   return control.job === undefined || jobs.some(({ id }) => id === control.job?.id) || isGone(view);
 }
 
+/** True when the run's job came to its end before anybody told it to: what the job did is what the run came to. */
+export function endedByItself(view: RunView): boolean {
+  const job = view.jobs.find(({ id }) => id === view.control.job?.id);
+  return job !== undefined && isOver(job.status) && !isFencedOff(view, job);
+}
+
 /** A job that was submitted by a call whose answer came after the run had ended. */
 function afterTheEnd({ jobs, control }: RunView): Step {
   const [straggler] = live(jobs).filter(({ isTerminated }) => !isTerminated);

@@ -1,11 +1,12 @@
 import { withStop } from '../experiment/control.ts';
 import { StillStopping } from '../experiment/errors.ts';
 import { settleReason } from '../experiment/settle-reason.ts';
-import { isDead } from '../experiment/settle-step.ts';
+import { endedByItself, isDead } from '../experiment/settle-step.ts';
 import { stopFromError } from '../experiment/stop-from-error.ts';
 import { Bucket } from './bucket.ts';
 import { ControlStore } from './control-store.ts';
 import type { FunctionDeps } from './function-deps.ts';
+import { lookAtRun } from './look-at-run.ts';
 import type { LambdaFunction } from './middleware.ts';
 import { withMiddleware } from './middleware.ts';
 import { settleRun } from './settle-run.ts';
@@ -37,11 +38,16 @@ async function stopRun(
   runId: string,
   error: { name: string; cause: string },
 ): Promise<void> {
-  const store = new ControlStore(new Bucket(deps.s3, deps.deployment.bucket, deps.clock), deps.nonce);
-  await store.change(runId, (control) =>
-    control.stop === undefined && control.ended === undefined && control.closedAt === undefined
-      ? withStop(control, stopFromError(error, deps.clock.now()))
-      : undefined,
+  const bucket = new Bucket(deps.s3, deps.deployment.bucket, deps.clock);
+  const store = new ControlStore(bucket, deps.nonce);
+  const stored = await store.read(runId);
+  if (stored === undefined) return;
+  const nothingNamed = { jobIds: new Set<string>(), lookedUp: false, plan: undefined };
+  const hasEnded = endedByItself(await lookAtRun(deps, bucket, stored.control, nothingNamed));
+  await store.change(runId, ({ stop, ended, closedAt, ...control }) =>
+    hasEnded || stop !== undefined || ended !== undefined || closedAt !== undefined
+      ? undefined
+      : withStop(control, stopFromError(error, deps.clock.now())),
   );
   const view = await settleRun(deps, runId);
   if (view !== undefined && !isDead(view)) throw new StillStopping(`the job of ${runId} is not dead yet`);

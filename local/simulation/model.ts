@@ -21,6 +21,7 @@ export interface Seen {
     startedAt: number;
     stoppedAt?: number;
     transitions: number;
+    history: readonly { at: number; state?: string }[];
   }[];
   /** Jobs that passed the fence, in this order. */
   owned: readonly { runId: string; jobId: string; attempt: number }[];
@@ -136,10 +137,13 @@ function checkRun(seen: Seen, drop: Drop, execution: Seen['executions'][number],
   const jobs = seen.jobs.filter(({ name }) => name === runId);
   claim('one-job', jobs.length <= 1 || seen.submissionsLate, `${runId} has ${jobs.length} jobs`);
   const ran = seen.owned.some((one) => one.runId === runId);
-  const succeeded = jobs.some((job) => job.status === 'SUCCEEDED');
+  const success = jobs.find((job) => job.status === 'SUCCEEDED');
+  const succeeded = success !== undefined;
   claim('success-is-true', outcome !== 'succeeded' || succeeded, `${runId}: no job of it succeeded`);
   const ownEnd = execution.status === 'SUCCEEDED' || (execution.error ?? '').startsWith('Run');
-  const wasStopped = drop.cancelledAt !== undefined || seen.hurt.has(runId) || !ownEnd;
+  const stopAt = execution.history.find(({ state }) => state === 'Stop')?.at;
+  const wasGivenUp = stopAt !== undefined && stopAt < (success?.stoppedAt ?? seen.now);
+  const wasStopped = drop.cancelledAt !== undefined || seen.hurt.has(runId) || !ownEnd || wasGivenUp;
   claim(
     'success-is-told',
     !succeeded || outcome === 'succeeded' || wasStopped,
