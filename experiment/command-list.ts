@@ -6,6 +6,8 @@ import { axisOf, countCombinations } from './matrix.ts';
 /** Commands in their frozen order, made one at a time: a million of them take no more memory than one. */
 export interface CommandList {
   total: number;
+  /** With a newline behind each command. */
+  bytes: number;
   /** Iterable again and again. */
   lines: Iterable<string>;
 }
@@ -20,8 +22,16 @@ export const MOST_LIST_BYTES = 1024 ** 3;
 /** Every combination in the order of the matrix's keys, the last key changing fastest. */
 export function expandTemplate(template: string, matrix: Matrix): CommandList {
   const total = countCombinations(matrix);
+  const { bytes } = measureTemplate(template, matrix);
   const axes = Object.entries(matrix).map(([key, values]) => ({ key, axis: axisOf(values) }));
-  return { total, lines: { [Symbol.iterator]: () => combinations(parseTemplate(template), axes, total) } };
+  const lines = { [Symbol.iterator]: () => combinations(parseTemplate(template), axes, total) };
+  return { total, bytes, lines };
+}
+
+/** Commands that are written out. */
+export function writtenList(commands: readonly string[]): CommandList {
+  const bytes = commands.reduce((sum, command) => sum + Buffer.byteLength(command) + 1, 0);
+  return { total: commands.length, bytes, lines: commands };
 }
 
 function* combinations(
@@ -57,15 +67,17 @@ function* combinations(
 export interface TemplateSizes {
   /** Of the longest command. */
   longest: number;
-  /** Of all, with a newline behind each; every value counts as one byte at least, since it must be put in its place. */
+  /** Of all, with a newline behind each. */
   bytes: number;
+  /** Values to be put in their places, over all commands; empty ones take time as well. */
+  values: number;
 }
 
 /** Time grows with the template and the values of each key, never with their combinations. */
 export function measureTemplate(template: string, matrix: Matrix): TemplateSizes {
   const total = countCombinations(matrix);
   const uses = new Map<string, number>();
-  const sizes = { longest: 0, bytes: total };
+  const sizes = { longest: 0, bytes: total, values: 0 };
   for (const part of parseTemplate(template)) {
     if ('key' in part) uses.set(part.key, (uses.get(part.key) ?? 0) + 1);
     else sizes.longest += Buffer.byteLength(part.text);
@@ -79,9 +91,10 @@ export function measureTemplate(template: string, matrix: Matrix): TemplateSizes
     for (let index = 0; used > 0 && index < axis.count; index += 1) {
       const bytes = Buffer.byteLength(axis.at(index));
       longest = Math.max(longest, bytes);
-      sum += Math.max(1, bytes);
+      sum += bytes;
     }
     sizes.longest += used * longest;
+    sizes.values += used * total;
     if (axis.count > 0) sizes.bytes += used * sum * (total / axis.count);
   }
   return sizes;

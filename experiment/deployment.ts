@@ -7,8 +7,8 @@ export interface Deployment {
   stateMachineArn: string;
   /** `name:revision` or ARN of the multi-node job definition. */
   jobDefinition: string;
-  /** Queues a manifest may name. */
-  queues: Readonly<Record<string, { arn: string; maxvCpus: number }>>;
+  /** Queues a manifest may name. One with a scheduling policy refuses a job that names no share, one without refuses one that does. */
+  queues: Readonly<Record<string, { arn: string; maxvCpus: number; fairShare?: boolean | undefined }>>;
   defaultQueue: string;
   /** Other buckets that `inputs` and `commands.file` may name, besides `bucket`. */
   inputBuckets: readonly string[];

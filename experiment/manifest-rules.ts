@@ -255,7 +255,7 @@ class Rules {
   }
 
   #measureTemplate(template: string, matrix: Matrix): void {
-    const { longest, bytes } = measureTemplate(template, matrix);
+    const { longest, bytes, values } = measureTemplate(template, matrix);
     const { most, because } = this.#mostBytes();
     if (longest > most)
       this.#fault(
@@ -264,7 +264,7 @@ class Rules {
         `the longest command has ${longest.toLocaleString('en')} bytes`,
         `at most ${most.toLocaleString('en')}${because}`,
       );
-    this.#judgeListBytes(bytes);
+    this.#judgeListBytes(Math.max(bytes, values));
   }
 
   #measure(lines: Iterable<string>, place: (seq: number) => FaultPath): void {

@@ -147,7 +147,10 @@ const environmentName = z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
 });
 const TAG_NAME = 'from 1 to 128 characters';
 const tagName = z.string().min(1, { error: TAG_NAME }).max(128, { error: TAG_NAME });
-const scalar = z.union([z.string(), z.number(), z.boolean()], { error: 'a single value, not empty' });
+/** Numbers and true or false come here as they are written; editors must know that they may be written. */
+const asWritten = z
+  .string({ error: 'a single value, not empty' })
+  .meta({ type: ['string', 'number', 'boolean'] });
 
 export const manifestSchema = z
   .strictObject(
@@ -229,7 +232,7 @@ export const manifestSchema = z
         .describe('Goes on with that ended run: only what is missing or failed.')
         .optional(),
       environment: z
-        .record(environmentName, scalar, { error: 'names with values' })
+        .record(environmentName, asWritten, { error: 'names with values' })
         .describe('Variables that every task gets, as written here.')
         .optional(),
       timeouts: z
@@ -293,7 +296,7 @@ export const manifestSchema = z
         .describe('What people are told of.')
         .optional(),
       tags: z
-        .record(tagName, scalar, { error: 'names with values' })
+        .record(tagName, asWritten, { error: 'names with values' })
         .describe('Tags of the job, for cost reports; at most 40.')
         .optional(),
     },

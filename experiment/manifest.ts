@@ -1,5 +1,5 @@
 import type { CommandList } from './command-list.ts';
-import { expandTemplate } from './command-list.ts';
+import { expandTemplate, writtenList } from './command-list.ts';
 import type { Fault } from './faults.ts';
 import type { Origin } from './manifest-rules.ts';
 import { ruleFaults } from './manifest-rules.ts';
@@ -60,7 +60,7 @@ export function parseManifest(
 /** The commands that the manifest itself holds; undefined where they are in a file, or for SIERRA. */
 export function commandsOf(manifest: Manifest): CommandList | undefined {
   const { commands } = manifest.run;
-  if (commands?.list !== undefined) return { total: commands.list.length, lines: commands.list };
+  if (commands?.list !== undefined) return writtenList(commands.list);
   if (commands?.template !== undefined && commands.matrix !== undefined)
     return expandTemplate(commands.template, commands.matrix);
   return undefined;

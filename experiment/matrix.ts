@@ -1,5 +1,5 @@
 /** Values from `from` to `to`, both included; `step` > 0, 1 when left out. Decimals are exact. */
-export interface MatrixRange {
+interface MatrixRange {
   from: number;
   to: number;
   step?: number | undefined;

@@ -32,6 +32,7 @@ export function submitJobRequest(plan: Plan, deployment: Deployment, nonce: stri
   return {
     jobName: plan.runId,
     jobQueue: queue?.arn ?? name,
+    ...(queue?.fairShare === true ? { shareIdentifier: shareOf(plan) } : {}),
     jobDefinition: deployment.jobDefinition,
     nodeOverrides: {
       numNodes: cluster.nodes,
@@ -59,6 +60,15 @@ export function submitJobRequest(plan: Plan, deployment: Deployment, nonce: stri
  */
 function attemptSeconds({ timeouts }: Plan): number {
   return Math.max(60, timeouts.joinSeconds + timeouts.runSeconds + COLLECT_SECONDS);
+}
+
+/**
+ * Whose turn counts: of the project that a manifest's tags name, else of the manifest's name, so that a sweep dropped a
+ * thousand times waits behind itself and nobody else. Batch takes letters and digits, at most 255.
+ */
+function shareOf(plan: Plan): string {
+  const whose = plan.tags.project ?? plan.runId.replace(/-[0-9a-f]{11}$/, '');
+  return whose.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 255) || 'default';
 }
 
 function environmentOf(plan: Plan, deployment: Deployment) {

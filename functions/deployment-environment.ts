@@ -24,7 +24,10 @@ const environment = z.object({
   SIERRA_BATCH_JOB_DEFINITION: text,
   SIERRA_BATCH_QUEUES: text.transform((value, context) => {
     const queues = z
-      .record(z.string(), z.strictObject({ arn: z.string(), maxvCpus: z.int().min(1) }))
+      .record(
+        z.string(),
+        z.strictObject({ arn: z.string(), maxvCpus: z.int().min(1), fairShare: z.boolean().optional() }),
+      )
       .safeParse(parsedJson(value));
     if (queues.success && Object.keys(queues.data).length > 0) return queues.data;
     context.addIssue({

@@ -1,11 +1,6 @@
 import { Readable } from 'node:stream';
 import { runKeys } from '../experiment/bucket-layout.ts';
-import {
-  MOST_COMMAND_BYTES,
-  MOST_LIST_BYTES,
-  MOST_STOCK_COMMAND_BYTES,
-  measureCommands,
-} from '../experiment/command-list.ts';
+import { MOST_COMMAND_BYTES, MOST_LIST_BYTES, MOST_STOCK_COMMAND_BYTES } from '../experiment/command-list.ts';
 import { ControlConflict } from '../experiment/errors.ts';
 import { parseS3Url } from '../experiment/make-plan.ts';
 import type { Manifest } from '../experiment/manifest.ts';
@@ -21,8 +16,8 @@ export type Frozen = { ok: true; frozen?: { key: string; total: number } } | Ref
 const BLOCK_BYTES = 256 * 1024;
 
 /**
- * Writes `runs/<run-id>/commands.txt` as a stream of known length: the list is made twice and held never, so that a
- * million commands take no more memory than a hundred.
+ * Writes `runs/<run-id>/commands.txt` as a stream of known length: the list is held never, so that a million commands
+ * take no more memory than a hundred.
  */
 export async function freezeCommands(
   deps: FunctionDeps,
@@ -33,8 +28,11 @@ export async function freezeCommands(
   const own = commandsOf(manifest);
   const key = runKeys(runId).commands;
   if (own !== undefined) {
-    const { bytes } = measureCommands(own.lines, MOST_COMMAND_BYTES);
-    await bucket.writeStreamIfAbsent(key, Readable.from(inBlocks(own.lines), { objectMode: false }), bytes);
+    await bucket.writeStreamIfAbsent(
+      key,
+      Readable.from(inBlocks(own.lines), { objectMode: false }),
+      own.bytes,
+    );
     return { ok: true, frozen: { key, total: own.total } };
   }
   const place = parseS3Url(manifest.run.commands?.file ?? '');
@@ -123,15 +121,12 @@ async function* withFinalNewline(
 }
 
 function* inBlocks(lines: Iterable<string>): Generator<Buffer> {
-  let block: string[] = [];
-  let size = 0;
+  let block = '';
   for (const line of lines) {
-    block.push(line, '\n');
-    size += line.length + 1;
-    if (size < BLOCK_BYTES) continue;
-    yield Buffer.from(block.join(''));
-    block = [];
-    size = 0;
+    block += `${line}\n`;
+    if (block.length < BLOCK_BYTES) continue;
+    yield Buffer.from(block);
+    block = '';
   }
-  if (size > 0) yield Buffer.from(block.join(''));
+  if (block !== '') yield Buffer.from(block);
 }
