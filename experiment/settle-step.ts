@@ -66,10 +66,15 @@ export function isDead(view: RunView): boolean {
   return control.job === undefined || jobs.some(({ id }) => id === control.job?.id) || isGone(view);
 }
 
-/** True when the run's job came to its end before anybody told it to: what the job did is what the run came to. */
+/**
+ * True when the run's job came to its end before anybody told it to: what the job did is what the run came to. Of a job
+ * that Batch has forgotten, node 0's last word tells it.
+ */
 export function endedByItself(view: RunView): boolean {
-  const job = view.jobs.find(({ id }) => id === view.control.job?.id);
-  return job !== undefined && isOver(job.status) && !isFencedOff(view, job);
+  const { control, jobs, progress } = view;
+  const job = jobs.find(({ id }) => id === control.job?.id);
+  if (job !== undefined) return isOver(job.status) && !isFencedOff(view, job);
+  return control.job !== undefined && progress?.jobId === control.job.id && progress.phase === 'done';
 }
 
 /** A job that was submitted by a call whose answer came after the run had ended. */

@@ -16,7 +16,7 @@ export interface SeedsResult {
  * What must happen sometimes: every fault, every step of settle, every way to end, a fence lost. A simulation in which one
  * of them never happens has stopped testing it, quietly.
  */
-export const SOMETIMES: readonly string[] = [
+const SOMETIMES: readonly string[] = [
   ...FAULT_KINDS.map((kind) => `fault ${kind}`),
   ...[
     'start-execution',

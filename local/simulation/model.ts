@@ -60,8 +60,8 @@ export interface Violation {
 
 /** The longest that a job may outlive its execution or run beside another one. */
 const LIVE_MS = 120_000;
-/** The same while calls fail and functions are killed. */
-const HOSTILE_LIVE_MS = 25 * 60_000;
+/** The same while calls fail and functions are killed, some worlds letting hardly any function reach its end. */
+const HOSTILE_LIVE_MS = 60 * 60_000;
 /** Start, Run, Collect, Outcome, its end: at most this many when nothing goes wrong. */
 const HAPPY_TRANSITIONS = 8;
 /** Run's 9 tries, Stop's 262, Collect's 9 and what is between. */

@@ -85,7 +85,7 @@ class MainNode {
   async run(): Promise<void> {
     const { clock, random, s3, bucket, faults, onOwned, onFenced } = this.#settings;
     const { jobId, attempt } = this.#spec;
-    await clock.sleep(random.between(0, 20_000));
+    await clock.sleep(random.between(0, random.pick([1000, 20_000])));
     if (this.#isGone) return;
     const fence = await takeOwnership(
       s3,
@@ -121,7 +121,7 @@ class MainNode {
     }
     this.#tasksEndedAt = this.#time();
     await this.#tell('collecting');
-    await clock.sleep(random.between(0, 20_000));
+    await clock.sleep(random.between(0, random.pick([1000, 20_000])));
     await this.#leaveWith(...random.pick(ENDINGS));
   }
 

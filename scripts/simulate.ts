@@ -1,0 +1,96 @@
+import { parseArgs } from 'node:util';
+import type { SeedsResult } from '../local/simulation/many-seeds.ts';
+import { neverHappened, runSeeds, seedsFrom } from '../local/simulation/many-seeds.ts';
+import type { SeedResult } from '../local/simulation/run-seed.ts';
+import { runSeed } from '../local/simulation/run-seed.ts';
+import { shrink } from '../local/simulation/shrink.ts';
+
+const HELP = `npm run simulate -- --seeds N [--from S]     runs N seeds, from S (1) on
+npm run simulate -- --seed S                 runs one seed again and prints all that happened
+
+The real functions and the real state machine under virtual time, in a cloud that loses, doubles, delays and reorders
+events, throttles and fails calls, kills functions and nodes. Ends with 1 at the first broken promise: seed, promise, the
+last events, and the fewest faults that still break it.
+`;
+
+/** So few seeds may well miss a rare fault. */
+const ENOUGH_SEEDS = 2000;
+const LAST_EVENTS = 50;
+const SHRINK_TRIES = 200;
+const MOST_STRIKES = 30;
+
+async function main(): Promise<number> {
+  const { seeds, from, seed, help } = parseArgs({
+    options: {
+      seeds: { type: 'string' },
+      from: { type: 'string' },
+      seed: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  }).values;
+  if (help === true) {
+    process.stdout.write(HELP);
+    return 0;
+  }
+  if (seed !== undefined) return replay(whole('--seed', seed));
+  return runMany(whole('--from', from ?? '1'), whole('--seeds', seeds ?? '50'));
+}
+
+async function replay(seed: number): Promise<number> {
+  const result = await runSeed(seed);
+  process.stdout.write(`${result.trace.join('\n')}\n`);
+  tellViolations(result);
+  return result.violations.length === 0 ? 0 : 1;
+}
+
+async function runMany(from: number, count: number): Promise<number> {
+  const startedAt = performance.now();
+  const result = await runSeeds(seedsFrom(from, count));
+  const { failed } = result;
+  if (failed !== undefined) {
+    await tellFailure(failed);
+    return 1;
+  }
+  const missing = neverHappened(result.happened);
+  tellTotals(result, (performance.now() - startedAt) / 1000, missing);
+  return missing.length > 0 && count >= ENOUGH_SEEDS ? 1 : 0;
+}
+
+async function tellFailure(failed: SeedResult): Promise<void> {
+  const { seed } = failed;
+  console.log(`seed ${seed} breaks a promise:\n`);
+  tellViolations(failed);
+  const { strikes, result, tries } = await shrink(failed, (keep) => runSeed(seed, { keep }), SHRINK_TRIES);
+  console.log(`\nThe last ${LAST_EVENTS} events, with the fewest faults that still break it:\n`);
+  console.log(result.trace.slice(-LAST_EVENTS).join('\n'));
+  console.log(`\n${strikes.length} of ${failed.strikes.length} faults are left after ${tries} tries:`);
+  console.log(
+    `  ${strikes.slice(0, MOST_STRIKES).join('\n  ')}${strikes.length > MOST_STRIKES ? '\n  …' : ''}`,
+  );
+  console.log(`\nAll that happened: npm run simulate -- --seed ${seed}`);
+}
+
+function tellViolations({ violations }: SeedResult): void {
+  for (const { invariant, what } of violations) console.log(`broken: ${invariant}: ${what}`);
+}
+
+function tellTotals(
+  { seeds, virtualHours, calls, happened }: SeedsResult,
+  seconds: number,
+  missing: readonly string[],
+): void {
+  const faults = [...happened].filter(([what]) => what.startsWith('fault '));
+  const struck = faults.reduce((sum, [, times]) => sum + times, 0);
+  console.log(
+    `${seeds} seeds held every promise: ${Math.round(virtualHours)} h of virtual time, ${calls} calls and ${struck} faults of ${faults.length} kinds in ${seconds.toFixed(1)} s (${Math.round((seconds * 1000) / seeds)} ms a seed).`,
+  );
+  if (missing.length > 0) console.log(`Never happened in these seeds: ${missing.join(', ')}.`);
+}
+
+function whole(option: string, value: string): number {
+  if (/^\d{1,9}$/.test(value)) return Number(value);
+  console.error(`npm run simulate: ${option} takes a whole number (npm run simulate -- --help tells more)`);
+  process.exit(2);
+}
+
+process.exitCode = await main();

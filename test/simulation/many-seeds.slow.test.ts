@@ -1,0 +1,21 @@
+import { describe, expect, it } from 'vitest';
+import { neverHappened, runSeeds, seedsFrom } from '../../local/simulation/many-seeds.ts';
+import { MUTANTS } from '../../local/simulation/mutants.ts';
+
+/** These seeds are enough for every fault and every branch of recovery. */
+const SEEDS = 2500;
+
+describe('the control plane in many hostile clouds', () => {
+  it(`keeps every promise in ${SEEDS}, in which everything happens that must happen sometimes`, async () => {
+    const { failed, happened } = await runSeeds(seedsFrom(1, SEEDS));
+    expect(failed?.violations, `seed ${failed?.seed}`).toBeUndefined();
+    expect(neverHappened(happened)).toEqual([]);
+  });
+
+  it.each(['no-look-up', 'no-fence', 'ignores-409', 'no-live-jobs'])(
+    'finds a safeguard that is seldom needed to be missing: %s',
+    async (name) => {
+      expect((await runSeeds(seedsFrom(1, SEEDS * 2), { mutation: MUTANTS[name] })).failed).toBeDefined();
+    },
+  );
+});
