@@ -4,7 +4,9 @@
 //
 // REQUEST: a JSON file, a FanOutJob. Prints a FanOutReport as JSON.
 import { readFileSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import type { FanoutHooks, FanoutNode, FanoutRequest } from '../container/fan-out/fan-out.ts';
+import { OpenedChannels } from '../container/fan-out/opened-channels.ts';
 import { startPool } from '../container/fan-out/pool.ts';
 import { startStock } from '../container/fan-out/stock.ts';
 import { cpuMs } from './cpu-time.ts';
@@ -29,6 +31,9 @@ export interface FanOutReport {
   broken?: string;
 }
 
+/** Ample for connections to sixteen nodes on two cores. */
+const OPENED_MS = 2500;
+
 const file = process.argv[2];
 if (file === undefined) throw new Error('no request given');
 const job: FanOutJob = JSON.parse(readFileSync(file, 'utf8'));
@@ -50,6 +55,13 @@ const hooks: FanoutHooks = {
   onChannelLost: async () => 'evict',
   log: (event, fields) => console.error(event, JSON.stringify(fields ?? {})),
 };
+// As in the runner, which opens them as nodes join and starts once all are there.
+if (job.scheme === 'pool') {
+  const opened = new OpenedChannels(request);
+  for (const node of job.nodes) await opened.open(node);
+  await delay(OPENED_MS);
+  request.opened = opened;
+}
 const cpuBefore = cpuMs();
 const begin = performance.now();
 const { succeeded, broken } = await (job.scheme === 'pool' ? startPool : startStock)(request, hooks).result;

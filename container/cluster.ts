@@ -4,6 +4,7 @@ import type { CheckFault } from '../experiment/runner-records.ts';
 import type { Attempt } from './attempt.ts';
 import { writeDurably } from './durable-file.ts';
 import type { FanoutNode } from './fan-out/fan-out.ts';
+import { OpenedChannels } from './fan-out/opened-channels.ts';
 import { Gathering } from './gathering.ts';
 import type { JoinListener, JoinServer } from './join-server.ts';
 import { startJoinServer } from './join-server.ts';
@@ -13,6 +14,7 @@ import { LogTail } from './log.ts';
 import type { KnownHost, SshClient } from './ssh-config.ts';
 import { writeKnownHosts, writeSshConfig } from './ssh-config.ts';
 import { SshMasters } from './ssh-masters.ts';
+import { taskEnvironment } from './task-environment.ts';
 
 /** Who hears of nodes once tasks run. */
 export interface ClusterListener {
@@ -28,6 +30,8 @@ export class Cluster implements JoinListener {
   readonly sshConfig: string;
   /** A folder of this attempt on shared storage, 0700. */
   readonly scratch: string;
+  /** For a list of commands in the pool: what its tasks start with is known before the nodes are. */
+  readonly opened: OpenedChannels | undefined;
   readonly logs = new Map<number, LogTail>();
   readonly #attempt: Attempt;
   readonly #ssh: SshClient;
@@ -64,6 +68,12 @@ export class Cluster implements JoinListener {
     this.sshConfig = sshConfig;
     this.scratch = keys.path;
     this.#gathering = new Gathering(attempt);
+    if (plan.fanout === 'pool' && plan.work.kind === 'commands') {
+      const environment = taskEnvironment(plan, attempt.config.variables);
+      const opened = new OpenedChannels({ sshConfig, scratch: this.scratch, environment });
+      this.opened = opened;
+      node.closers.add('connections of the pool', () => opened.close());
+    }
     if (plan.fanout === 'stock') {
       const masters = new SshMasters(sshConfig, surroundings.clock, log);
       this.#masters = masters;
@@ -184,10 +194,11 @@ export class Cluster implements JoinListener {
     index: number,
     facts: Pick<JoinFacts, 'address' | 'hostKey' | 'cpus' | 'startedAt' | 'now' | 'versions'>,
   ): Promise<void> {
-    const { roster, surroundings, log } = this.#attempt;
+    const { roster, surroundings, log, plan } = this.#attempt;
     const { address, hostKey, cpus, versions } = facts;
     this.#hosts.push({ address, hostKey });
     await writeKnownHosts(this.#ssh, this.#hosts);
+    await this.opened?.open({ index, address, slots: plan.slots });
     if ((await this.#masters?.open(address)) === false) log('SshMaster:NotOpen', { index, address });
     const now = surroundings.clock.now();
     const late = this.#gathering.isDone;

@@ -88,6 +88,7 @@ function startFanout(attempt: Attempt, cluster: Cluster, prepared: Prepared): Ru
     scratch: cluster.scratch,
     sshConfig: cluster.sshConfig,
     environment: taskEnvironment(plan, config.variables),
+    ...(cluster.opened === undefined ? {} : { opened: cluster.opened }),
     ...(plan.timeouts.taskSeconds === undefined ? {} : { taskSeconds: plan.timeouts.taskSeconds }),
     taskRetries: plan.retry.tasks,
   };

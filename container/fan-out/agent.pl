@@ -11,6 +11,8 @@ use warnings;
 
 my ($scratch, $slots, $address) = @ARGV;
 
+my $parallel_home = make_parallel_home();
+
 # The variables that every task gets, over what sshd set; NUL separated because values may hold newlines.
 open(my $file, '<', "$scratch/environment") or die "pool: cannot read $scratch/environment: $!\n";
 {
@@ -24,6 +26,7 @@ open(my $file, '<', "$scratch/environment") or die "pool: cannot read $scratch/e
 close $file;
 # Options of the user's PARALLEL are for node 0; here they would change how groups are run.
 delete @ENV{qw(PARALLEL PARALLEL_HOME PARALLEL_SHELL)};
+$ENV{PARALLEL_HOME} = $parallel_home if defined $parallel_home;
 $ENV{SIERRA_BATCH_POOL_ADDRESS} = $address;
 
 # sshd made a session for this command; tasks stay in it, so the session is how they are found again.
@@ -64,6 +67,23 @@ close $groups;
 end_tasks(1000) unless $ended || $stopped;
 waitpid $parallel, 0;
 exit($ended ? $? >> 8 > 0 ? 1 : 0 : 1);
+
+# GNU parallel keeps there what it finds out about a machine. Finding out how long a command may be takes as long as all
+# else that it does at its start; ours are short, so any system's least is told beforehand. The session's HOME is this
+# node's own and goes with it. Without one GNU parallel looks for a place by itself.
+sub make_parallel_home {
+    my $home = $ENV{HOME} // return;
+    open(my $name, '<', '/proc/sys/kernel/hostname') or return;
+    chomp(my $host = <$name> // return);
+    my $folder = "$home/.parallel";
+    for my $part ('', '/tmp', '/tmp/sshlogin', "/tmp/sshlogin/$host") { mkdir "$folder$part" }
+    my $file = "$folder/tmp/sshlogin/$host/linelen";
+    return $folder if -s $file;
+    open(my $length, '>', "$file.$$") or return;
+    print $length 65_000;
+    close $length or return;
+    return rename("$file.$$", $file) ? $folder : undef;
+}
 
 # TERM to everything in this session but us, KILL to what is left after so many milliseconds.
 sub end_tasks {

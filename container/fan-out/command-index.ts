@@ -1,12 +1,23 @@
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 
+const BLOCK_BYTES = 256 * 1024;
+const BLOCKS_KEPT = 4;
+
+interface Block {
+  /** Offset in the file. */
+  from: number;
+  bytes: Buffer;
+}
+
 /** The frozen list of commands as a file: where each line begins. 8 bytes a command; no command is kept. */
 export class CommandIndex {
   readonly total: number;
   readonly #file: FileHandle;
   /** Offsets of the lines; one more for the end of the last line's newline. */
   readonly #offsets: Float64Array;
+  /** Stretches of the file read last, the newest at the end: rows come roughly in the order of their commands. */
+  readonly #blocks: Block[] = [];
 
   private constructor(file: FileHandle, offsets: Float64Array, total: number) {
     this.#file = file;
@@ -31,21 +42,33 @@ export class CommandIndex {
     return { offset, length: this.#at(first - 1 + count) - 1 - offset };
   }
 
-  /** The command with this sequence number. */
+  /** The command with this sequence number. @throws RangeError when the file became shorter */
   async command(seq: number): Promise<string> {
     const { offset, length } = this.place(seq, 1);
-    const bytes = Buffer.allocUnsafe(length);
-    let read = 0;
-    while (read < length) {
-      const { bytesRead } = await this.#file.read(bytes, read, length - read, offset + read);
-      if (bytesRead === 0) throw new RangeError('the list of commands became shorter');
-      read += bytesRead;
-    }
-    return bytes.toString();
+    const known = this.#blocks.find(
+      ({ from, bytes }) => from <= offset && offset + length <= from + bytes.length,
+    );
+    const block = known ?? (await this.#read(offset, Math.max(length, BLOCK_BYTES)));
+    if (block.from + block.bytes.length < offset + length)
+      throw new RangeError('the list of commands became shorter');
+    return block.bytes.toString('utf8', offset - block.from, offset - block.from + length);
   }
 
   async close(): Promise<void> {
     await this.#file.close();
+  }
+
+  async #read(from: number, length: number): Promise<Block> {
+    const buffer = Buffer.allocUnsafe(length);
+    let read = 0;
+    while (read < length) {
+      const { bytesRead } = await this.#file.read(buffer, read, length - read, from + read);
+      if (bytesRead === 0) break;
+      read += bytesRead;
+    }
+    const block = { from, bytes: buffer.subarray(0, read) };
+    if (this.#blocks.push(block) > BLOCKS_KEPT) this.#blocks.shift();
+    return block;
   }
 
   #at(line: number): number {

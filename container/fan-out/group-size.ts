@@ -1,8 +1,8 @@
-/** How long a group of short tasks should take: long against the 10 ms that starting it costs, short for a person. */
-const GROUP_SECONDS = 0.25;
+/** How long a group of short tasks should take: long against the 20 ms of CPU that starting it costs. */
+const GROUP_SECONDS = 1;
 /** What bash and the group runner cost beside a task, about. */
 const OVERHEAD_SECONDS = 0.002;
-const MOST_TASKS = 400;
+const MOST_TASKS = 1000;
 
 /**
  * How many tasks go into a group, from the durations measured so far. Before anything is known a group is one task; it

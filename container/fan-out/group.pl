@@ -3,27 +3,41 @@
 #
 #   perl group.pl ID_BUDGET_LIMIT_FIRST.COUNT.OFFSET.LENGTH[_…]
 #
-# BUDGET: milliseconds after which tasks that have not begun are given back, so that nobody waits behind a long one.
+# BUDGET: milliseconds after which tasks that have not begun are given back; they are as well when one task takes an
+# eighth of it, so that nobody waits behind a long one.
 # LIMIT: milliseconds a task may take, 0 for no limit. Then ranges of the frozen list: the sequence number of the first
 # command, how many, and where their lines lie in the file.
 # stdout: `R ID SEQ START RUNTIME EXITVAL SIGNAL BYTES` a task, `G ID SEQ` for one given back, `E ID` at the end,
-# `F ID MESSAGE` when the results cannot be written. Each line is one write shorter than PIPE_BUF: lines never mix.
+# `F ID MESSAGE` when the results cannot be written. Whole lines are written, at most PIPE_BUF of them at once: those of
+# several groups never mix. Rows of short tasks go together, since each write wakes sshd, ssh and node 0.
 use strict;
 use warnings;
-use Time::HiRes qw(time);
+use Time::HiRes qw(time setitimer ITIMER_REAL);
+
+use constant EINTR => 4;
+use constant TICK => 0.05;
+use constant MOST_BYTES => 3500;
 
 my ($descriptor) = @ARGV;
 my $scratch = delete $ENV{SIERRA_BATCH_POOL};
 # To a task it looks as if node 0's GNU parallel had sent it here.
 $ENV{PARALLEL_SSHLOGIN} = $ENV{PARALLEL_SSHHOST} = delete $ENV{SIERRA_BATCH_POOL_ADDRESS};
 my ($id, $budget, $limit, @ranges) = split /_/, $descriptor;
+# The standard streams are the tasks': a task inherits them as they are, and nothing is left to do between fork and exec.
+open(my $node0, '>&:unix', \*STDOUT) or die "pool: $!\n";
+open(my $own_errors, '>&:unix', \*STDERR) or die "pool: $!\n";
+$SIG{__WARN__} = sub { syswrite $own_errors, "pool: $_[0]" };
+open(STDIN, '<', '/dev/null') or die "pool: $!\n";
+my ($unsent, $sending, $ticking) = ('', 0, 0);
 my ($commands, $results, $workdir) = settings("$scratch/settings");
-delete @ENV{qw(PARALLEL_SHELL PARALLEL_TMP)};
+delete @ENV{qw(PARALLEL_SHELL PARALLEL_TMP PARALLEL_HOME)};
 
-my $child = 0;
-$SIG{TERM} = $SIG{INT} = $SIG{HUP} = sub { kill 'TERM', -$child if $child; exit 143 };
-
-$SIG{CHLD} = sub { };
+# The task under way: its process, when it began, when it was told to end because its time was over.
+my ($child, $start, $ended_at) = (0, 0, 0);
+$SIG{TERM} = $SIG{INT} = $SIG{HUP} = sub { kill 'TERM', -$child if $child; send_lines(); exit 143 };
+$SIG{PIPE} = 'DEFAULT';
+$SIG{CHLD} = 'DEFAULT';
+$SIG{ALRM} = \&tick;
 
 my @tasks;
 open(my $list, '<:raw', $commands) or failed("cannot read $commands: $!");
@@ -42,89 +56,86 @@ my $begin = time;
 my $late = 0;
 while (my $task = shift @tasks) {
     run(@$task);
-    if (@tasks && ($late || (time - $begin) * 1000 > $budget)) { give_back() }
+    if (@tasks && ($late || time > $begin + $budget / 1000)) { give_back() }
 }
 say_line("E $id");
+send_lines();
 
 sub run {
     my ($seq, $command) = @_;
     my $folder = results_folder($command);
     $ENV{PARALLEL_SEQ} = $seq;
     put("$folder/seq", $seq);
-    open(my $out, '>', "$folder/stdout") or failed("cannot write $folder/stdout: $!");
-    open(my $err, '>', "$folder/stderr") or failed("cannot write $folder/stderr: $!");
-    my $start = time;
+    open(STDOUT, '>:unix', "$folder/stdout") or failed("cannot write $folder/stdout: $!");
+    open(STDERR, '>:unix', "$folder/stderr") or failed("cannot write $folder/stderr: $!");
+    ($start, $ended_at) = (time, 0);
+    watch();
     $child = fork // failed("fork: $!");
     if ($child == 0) {
         setpgrp 0, 0;
-        $SIG{$_} = 'DEFAULT' for qw(TERM INT HUP CHLD PIPE);
-        open STDIN, '<', '/dev/null';
-        open STDOUT, '>&', $out;
-        open STDERR, '>&', $err;
         { no warnings 'exec'; exec { '/bin/bash' } '/bin/bash', '-c', $command }
         print STDERR "/bin/bash: $!\n";
         exit 126;
     }
     # Both sides set the group: whoever comes first, a signal sent now reaches it.
     setpgrp $child, $child;
-    my ($status, $timed_out) = wait_for($child, $start);
-    settle_group($child, $folder, $start) unless $timed_out;
+    waitpid $child, 0;
+    my $status = $?;
+    # What it started and left behind has had its time, too.
+    if ($ended_at) { kill 'KILL', -$child }
+    else { settle_group($folder) }
     my $runtime = time - $start;
     $child = 0;
     my $signal = $status & 127;
     # As stock over ssh reports it: 128 + signal, and no signal.
-    my $exitval = $timed_out ? 124 : $signal ? 128 + $signal : $status >> 8;
-    say_line(sprintf 'R %s %d %.3f %.3f %d 0 %d', $id, $seq, $start, $runtime, $exitval, -s $out // 0);
+    my $exitval = $ended_at ? 124 : $signal ? 128 + $signal : $status >> 8;
+    say_line(sprintf 'R %s %d %.3f %.3f %d 0 %d', $id, $seq, $start, $runtime, $exitval, -s STDOUT // 0);
 }
 
-# Waits for the task; at the budget gives the others back, at the limit ends it and all it started.
-sub wait_for {
-    my ($pid, $start) = @_;
-    for (;;) {
-        my $now = time;
-        my $to_limit = $limit ? $start + $limit / 1000 - $now : 1e9;
-        my $to_budget = @tasks ? $begin + $budget / 1000 - $now : 1e9;
-        if ($to_limit <= 0) { end_group($pid); return (0, 1) }
-        if ($to_budget <= 0) { give_back(); next }
-        my $wait = $to_limit < $to_budget ? $to_limit : $to_budget;
-        return ($?, 0) if wait_at_most($pid, $wait);
+# The clock ticks while there is something to watch beside the task's end.
+sub watch {
+    return if $ticking || !(@tasks || $limit || $unsent ne '');
+    $ticking = 1;
+    setitimer(ITIMER_REAL, TICK, TICK);
+}
+
+# Sends rows that wait, gives back the tasks that do, ends the task whose time is over. Runs within waitpid.
+sub tick {
+    send_lines();
+    return unless $child;
+    my $now = time;
+    if (@tasks && $now > patience()) { give_back(); send_lines() }
+    if ($limit && $now > $start + $limit / 1000) { end_task($now) }
+    return if @tasks || $limit || $unsent ne '';
+    $ticking = 0;
+    setitimer(ITIMER_REAL, 0);
+}
+
+# TERM to the task and all it started, KILL to what is left half a second later.
+sub end_task {
+    my ($now) = @_;
+    if (!$ended_at) {
+        $ended_at = $now;
+        kill 'TERM', -$child;
+        kill 'CONT', -$child;
+    } elsif ($now > $ended_at + 0.5) {
+        kill 'KILL', -$child;
     }
 }
 
-# True when the process has ended within so many seconds.
-sub wait_at_most {
-    my ($pid, $seconds) = @_;
-    return waitpid($pid, 0) == $pid if $seconds > 1e8;
-    my $until = time + $seconds;
-    for (;;) {
-        return 1 if waitpid($pid, 1) == $pid;
-        my $left = $until - time;
-        return 0 if $left <= 0;
-        # SIGCHLD ends the nap; the nap is short because one that arrives just before it does not.
-        select undef, undef, undef, $left < 0.05 ? $left : 0.05;
-    }
-}
-
-sub end_group {
-    my ($pid) = @_;
-    kill 'TERM', -$pid;
-    kill 'CONT', -$pid;
-    for my $step (1 .. 50) {
-        last if waitpid($pid, 1) == $pid;
-        kill 'KILL', -$pid if $step == 25;
-        select undef, undef, undef, 0.02;
-    }
-    kill 'KILL', -$pid;
+# When the tasks that wait behind the one under way are given back.
+sub patience {
+    my ($all, $one) = ($begin + $budget / 1000, $start + $budget / 8000);
+    return $all < $one ? $all : $one;
 }
 
 # Over ssh a task is over when the last process holding its output is: a background child's late output belongs to it.
 sub settle_group {
-    my ($pid, $folder, $start) = @_;
+    my ($folder) = @_;
     my $nap = 0.005;
-    while (kill 0, -$pid) {
-        return unless holds_output($pid, $folder);
-        if ($limit && (time - $start) * 1000 > $limit) { kill 'KILL', -$pid; return }
-        if (@tasks && (time - $begin) * 1000 > $budget) { give_back() }
+    # Its time may be over meanwhile: then the clock ends what is left.
+    while (kill 0, -$child) {
+        return unless holds_output($child, $folder);
         select undef, undef, undef, $nap;
         $nap = $nap * 1.5 > 0.2 ? 0.2 : $nap * 1.5;
     }
@@ -166,8 +177,8 @@ sub results_folder {
 
 sub put {
     my ($path, $text) = @_;
-    open(my $file, '>', $path) or failed("cannot write $path: $!");
-    print $file $text;
+    open(my $file, '>:unix', $path) or failed("cannot write $path: $!");
+    syswrite($file, $text) // failed("cannot write $path: $!");
     close $file or failed("cannot write $path: $!");
 }
 
@@ -182,11 +193,26 @@ sub failed {
     my ($message) = @_;
     $message =~ s/\s+/ /g;
     say_line("F $id " . substr $message, 0, 800);
+    send_lines();
     exit 1;
 }
 
 sub say_line {
     my ($line) = @_;
-    $line .= "\n";
-    syswrite(STDOUT, $line) == length $line or exit 1;
+    send_lines() if length($unsent) + length $line > MOST_BYTES;
+    $unsent .= "$line\n";
+}
+
+# The clock may tick in the midst of it.
+sub send_lines {
+    return if $sending || $unsent eq '';
+    $sending = 1;
+    my ($lines, $from) = ($unsent, 0);
+    $unsent = '';
+    while ($from < length $lines) {
+        my $written = syswrite($node0, $lines, length($lines) - $from, $from);
+        if (defined $written) { $from += $written }
+        elsif ($! != EINTR) { exit 1 }
+    }
+    $sending = 0;
 }

@@ -8,8 +8,11 @@ import { parseNodeMessage, renderGroup } from './pool-messages.ts';
 export interface ChannelOptions {
   node: FanoutNode;
   sshConfig: string;
-  /** Holds `agent.pl`, `group.pl`, `environment`, `settings`. */
+  /** Holds `agent.pl`, `group.pl`, `environment`; `settings` when the first group is sent. */
   scratch: string;
+}
+
+export interface ChannelListener {
   onMessage: (message: NodeMessage) => void;
   /** A line that is no message: something on the node wrote to the channel. */
   onNoise: (line: string) => void;
@@ -23,14 +26,14 @@ const STDERR_TAIL = 2000;
 /** The one ssh connection to a node, with its agent and GNU parallel at the other end. */
 export class PoolChannel {
   readonly #child: ChildProcess;
-  readonly #options: ChannelOptions;
+  #listener: ChannelListener | undefined;
+  /** Lines that came before anybody listened. */
+  #early: string[] = [];
   #asked = false;
-  #closed = false;
+  #closed: string | undefined;
   #stderr = '';
 
-  constructor(options: ChannelOptions) {
-    this.#options = options;
-    const { node, sshConfig, scratch } = options;
+  constructor({ node, sshConfig, scratch }: ChannelOptions) {
     // The remote login shell reads this line: only characters that no shell touches may stand in it.
     const remote = `exec perl ${shellWord(`${scratch}/agent.pl`)} ${shellWord(scratch)} ${node.slots} ${shellWord(node.address)}`;
     // A connection of its own: a control master would carry every node's rows through one process.
@@ -42,9 +45,8 @@ export class PoolChannel {
     const { stdin, stdout, stderr } = this.#child;
     if (stdout !== null) {
       createInterface({ input: stdout, crlfDelay: 0 }).on('line', (line) => {
-        const message = parseNodeMessage(line);
-        if (message === undefined) options.onNoise(line);
-        else options.onMessage(message);
+        if (this.#listener === undefined) this.#early.push(line);
+        else hear(line, this.#listener);
       });
     }
     stderr?.setEncoding('utf8').on('data', (text: string) => {
@@ -55,6 +57,17 @@ export class PoolChannel {
     this.#child.on('error', (error) => this.#close(`ssh could not be started: ${error.message}`));
     // 'close' and not 'exit': what the node had written before has been read by then.
     this.#child.on('close', (code, signal) => this.#close(this.#reason(code, signal)));
+  }
+
+  get isOpen(): boolean {
+    return this.#closed === undefined;
+  }
+
+  /** Sets who hears the node; what it said before is told at once. */
+  listen(listener: ChannelListener): void {
+    this.#listener = listener;
+    for (const line of this.#early.splice(0)) hear(line, listener);
+    if (this.#closed !== undefined) listener.onClose(this.#closed, this.#asked);
   }
 
   send(group: Group): void {
@@ -85,9 +98,9 @@ export class PoolChannel {
   }
 
   #close(why: string): void {
-    if (this.#closed) return;
-    this.#closed = true;
-    this.#options.onClose(why, this.#asked);
+    if (this.#closed !== undefined) return;
+    this.#closed = why;
+    this.#listener?.onClose(why, this.#asked);
   }
 
   #reason(code: number | null, signal: string | null): string {
@@ -95,6 +108,12 @@ export class PoolChannel {
     const how = signal === null ? `ssh ended with ${code}` : `ssh was ended by ${signal}`;
     return said === '' ? how : `${how}: ${said}`;
   }
+}
+
+function hear(line: string, { onMessage, onNoise }: ChannelListener): void {
+  const message = parseNodeMessage(line);
+  if (message === undefined) onNoise(line);
+  else onMessage(message);
 }
 
 /** Quoted for a POSIX shell. */

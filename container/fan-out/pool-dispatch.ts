@@ -113,14 +113,15 @@ export class Pool {
 
   #open(entry: PoolNode): void {
     entry.ready = false;
-    const channel = new PoolChannel({
-      node: entry.node,
-      sshConfig: this.#request.sshConfig,
-      scratch: this.#request.scratch,
+    const { node } = entry;
+    const { sshConfig, scratch, opened } = this.#request;
+    const channel = opened?.take(node) ?? new PoolChannel({ node, sshConfig, scratch });
+    entry.channel = channel;
+    channel.listen({
       onMessage: (message) => {
         if (entry.channel === channel) this.#onMessage(entry, message);
       },
-      onNoise: (line) => this.#hooks.log('Pool:Noise', { node: entry.node.index, line: line.slice(0, 200) }),
+      onNoise: (line) => this.#hooks.log('Pool:Noise', { node: node.index, line: line.slice(0, 200) }),
       onClose: (why, asked) => {
         if (entry.channel !== channel) return;
         entry.channel = undefined;
@@ -128,7 +129,6 @@ export class Pool {
         else void this.#lost(entry, why);
       },
     });
-    entry.channel = channel;
   }
 
   #onMessage(entry: PoolNode, message: NodeMessage): void {

@@ -9,7 +9,7 @@ import type {
 } from './fan-out.ts';
 import { JoblogWriter } from './joblog-writer.ts';
 import { Pool } from './pool-dispatch.ts';
-import { writePoolFiles } from './pool-files.ts';
+import { writeAgentFiles, writeGroupSettings } from './pool-files.ts';
 
 /**
  * One ssh connection a node and one GNU parallel at its end, fed by node 0 as slots come free. Short tasks share a GNU
@@ -55,7 +55,8 @@ class PoolFanout implements RunningFanout {
     let commands: CommandIndex | undefined;
     let joblog: JoblogWriter | undefined;
     try {
-      await writePoolFiles(request);
+      await (request.opened?.ready() ?? writeAgentFiles(request));
+      await writeGroupSettings(request);
       commands = await CommandIndex.open(request.commandsFile, request.total);
       joblog = await JoblogWriter.open(request.joblog);
       const pool = new Pool(request, this.#hooks, commands, joblog);

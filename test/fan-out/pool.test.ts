@@ -1,7 +1,7 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startPool } from '../../container/fan-out/pool.ts';
 import { parseJoblog } from '../../experiment/joblog.ts';
 import type { LoopbackNodes } from './loopback-nodes.ts';
@@ -207,7 +207,8 @@ describe('the pool', () => {
       ...numbered(6, () => 'true'),
       ...numbered(20, () => 'trap "" TERM; sleep 30 & wait; sleep 30'),
     ]);
-    await delay(1500);
+    // The short ones have ended; of the long ones as many run as there are slots.
+    await vi.waitFor(() => expect([run.rows.length, run.running.running()]).toEqual([6, 6]), 15_000);
     await run.running.stop('a test', 500);
     const result = await run.result;
     expect(result).toMatchObject({ succeeded: 6, unfinished: 20 });
