@@ -9,6 +9,8 @@ import type { Machine } from './machine.ts';
 const INIT = fileURLToPath(new URL('./container-init.pl', import.meta.url));
 const RUNNER = fileURLToPath(new URL('../../container/main.ts', import.meta.url));
 const MOST_PROCESSES = 4096;
+/** AWS takes minutes to notice that a host is gone; a job whose node 0 is gone goes on that long. */
+const LOSS_NOTICED_MS = 45_000;
 
 /** A node of a job on a machine of the cluster. */
 export interface ClusterNode extends RunningNode {
@@ -94,9 +96,11 @@ export class ClusterNodes implements Nodes {
       child.once('error', (error) => resolve({ reason: `CannotStartContainerError: ${error.message}` }));
       child.once('close', (code) => {
         log.end();
-        if (!machine.isUp || code === null)
-          resolve({ statusReason: `Host EC2 (instance i-${spec.index}) terminated.` });
-        else if (code === 137 && cgroup.memoryKills() > killsBefore)
+        if (!machine.isUp || code === null) {
+          const lost = { statusReason: `Host EC2 (instance i-${spec.index}) terminated.` };
+          if (spec.isMain) setTimeout(resolve, LOSS_NOTICED_MS, lost);
+          else resolve(lost);
+        } else if (code === 137 && cgroup.memoryKills() > killsBefore)
           resolve({ exitCode: code, reason: 'OutOfMemoryError: Container killed due to memory usage' });
         else resolve({ exitCode: code });
       });

@@ -97,6 +97,10 @@ export class Cluster {
     writeRecord(this.#record);
   }
 
+  get id(): string {
+    return this.#record.id;
+  }
+
   get size(): number {
     return this.#machines.length;
   }
@@ -121,7 +125,7 @@ export class Cluster {
     }
   }
 
-  /** Runs a command in the network namespace of the bridge. */
+  /** A process in whose network namespace the bridge is. */
   get bridge(): number {
     return this.#keeper.pid ?? 0;
   }
