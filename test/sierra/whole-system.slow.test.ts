@@ -1,0 +1,56 @@
+import { spawn } from 'node:child_process';
+import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { parseJoblog } from '../../experiment/joblog.ts';
+import { sierraVenv } from '../../scripts/sierra-venv.ts';
+import { INSTALLING } from './real-sierra.ts';
+
+const root = fileURLToPath(new URL('../..', import.meta.url));
+let folder = '';
+let bin = '';
+
+beforeAll(async () => {
+  bin = await sierraVenv();
+  folder = mkdtempSync(join(tmpdir(), 'sbw-'));
+}, INSTALLING);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('npm start -- examples/sierra.yaml', () => {
+  it('runs with SIERRA named in environment.PATH, from the dropped manifest to graphs and report', async () => {
+    cpSync(join(root, 'examples/sierra-project'), join(folder, 'sierra-project'), { recursive: true });
+    const manifest = readFileSync(join(root, 'examples/sierra.yaml'), 'utf8').replace(
+      /^environment: \{/m,
+      `environment: {PATH: "${bin}:/usr/local/bin:/usr/bin:/bin", `,
+    );
+    writeFileSync(join(folder, 'sierra.yaml'), manifest);
+    const child = spawn(process.execPath, [join(root, 'local/start.ts'), 'sierra.yaml'], {
+      cwd: folder,
+      stdio: ['ignore', 'pipe', 'pipe'],
+    });
+    let said = '';
+    for (const stream of [child.stdout, child.stderr])
+      stream.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+      });
+    const code = await new Promise((resolve) => child.on('close', resolve));
+    expect(code, said).toBe(0);
+    const runs = join(folder, '.sierra-batch/bucket/runs');
+    const [run = ''] = readdirSync(runs);
+    const read = (name: string) => readFileSync(join(runs, run, name), 'utf8');
+    expect(parseJoblog(read('joblog.tsv')).filter(({ exitval }) => exitval === 0)).toHaveLength(20);
+    expect(JSON.parse(read('summary.json'))).toMatchObject({
+      outcome: 'succeeded',
+      exitCode: 0,
+      tasks: { total: 20 },
+    });
+    const outputs = JSON.parse(read('outputs/index.json')) as { files: { path: string }[] };
+    expect(outputs.files.filter(({ path }) => path.endsWith('.png'))).toHaveLength(6);
+    expect(read('report.html')).toContain('foraging-swarms');
+    expect(JSON.parse(read('nodes.json')).map((node: { state: string }) => node.state)).toEqual(
+      Array(4).fill('released'),
+    );
+  }, 200_000);
+});
