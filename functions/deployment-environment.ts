@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { Deployment } from '../experiment/deployment.ts';
 
 /** Something is wrong with the variables that the template gives the functions. */
-class BadEnvironment extends Error {
+export class BadEnvironment extends Error {
   override readonly name = 'BadEnvironment';
 }
 

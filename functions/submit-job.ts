@@ -7,8 +7,11 @@ import { isRefused, isThrottled, messageOf, nameOf } from './aws-errors.ts';
 import type { ControlStore } from './control-store.ts';
 import type { FunctionDeps } from './function-deps.ts';
 
-/** Longer than any function lives, so that no call of a killed one can still be under way when the lease is over. */
-const LEASE_MS = 120_000;
+/**
+ * Longer than the claim and all tries of SubmitJob can take, with their waits and the clients' time limits: no call of a
+ * killed function is still under way when the lease is over.
+ */
+const LEASE_MS = 180_000;
 const THROTTLE_TRIES = 4;
 
 /**
