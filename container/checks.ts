@@ -110,7 +110,7 @@ async function checkShared(config: RunnerConfig, fault: Fault): Promise<void> {
   try {
     const [here, root] = await Promise.all([stat(shared), stat('/')]);
     if (!here.isDirectory()) fault('shared-storage-not-mounted', `${shared} is not a folder`, todo);
-    else if (config.sharedIsMount && here.dev === root.dev)
+    else if (config.inContainer && here.dev === root.dev)
       fault(
         'shared-storage-not-mounted',
         `${shared} is a folder of the image, nothing is mounted there`,

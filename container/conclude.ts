@@ -6,6 +6,7 @@ import type { Attempt } from './attempt.ts';
 import type { Cluster } from './cluster.ts';
 import { exitCodeOf } from './ending.ts';
 import { sendOutputs } from './outputs.ts';
+import { peakMemoryMiB } from './own-memory.ts';
 import { putText } from './s3-objects.ts';
 import { sendFailedOutput } from './task-output.ts';
 import { TERMINATION } from './termination.ts';
@@ -23,8 +24,10 @@ export async function conclude(
   cluster: Cluster | undefined,
   reason: RunnerReason,
 ): Promise<ExitCode> {
-  const { progress, surroundings, termination, node, log } = attempt;
+  const { progress, surroundings, termination, node, log, roster, config } = attempt;
   const { clock } = surroundings;
+  const peak = peakMemoryMiB(config);
+  if (peak !== undefined) roster.memory(config.mainIndex, peak);
   progress.enter('collecting');
   const over = new AbortController();
   const patience = COLLECT_SECONDS * 1000 - LAST_WORDS_MS;

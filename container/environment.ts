@@ -21,8 +21,8 @@ export interface RunnerConfig {
   mainAddress?: string;
   /** ECS' container metadata, where there is one. */
   metadataUri?: string;
-  /** True where shared storage must be a mount of its own: everywhere but on the local system. */
-  sharedIsMount: boolean;
+  /** True everywhere but on the local system: shared storage is a mount of its own, and the cgroup the node's own. */
+  inContainer: boolean;
   progressSeconds: number;
   /** Everything, for what is passed on to tasks and to SIERRA. */
   variables: Readonly<Record<string, string>>;
@@ -83,7 +83,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
       nodes,
       ...(mainAddress === undefined ? {} : { mainAddress }),
       ...(env.ECS_CONTAINER_METADATA_URI_V4 ? { metadataUri: env.ECS_CONTAINER_METADATA_URI_V4 } : {}),
-      sharedIsMount: env.AWS_ENDPOINT_URL_S3 === undefined,
+      inContainer: env.AWS_ENDPOINT_URL_S3 === undefined,
       progressSeconds,
       variables: defined(env),
     },

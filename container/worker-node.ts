@@ -151,7 +151,7 @@ class Worker {
   }
 
   #pulse(): void {
-    const peak = peakMemoryMiB();
+    const peak = peakMemoryMiB(this.#node.start.config);
     this.#session?.connection.send({
       t: 'pulse',
       at: this.#node.start.surroundings.clock.now(),

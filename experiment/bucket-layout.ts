@@ -50,7 +50,7 @@ export function rejectionKeys(key: string, version: string) {
   return { text: `${base}.txt`, json: `${base}.json` } as const;
 }
 
-/** The archive of a folder packed by `sierra-batch submit`. */
+/** The archive of a folder that was packed with a manifest. */
 export function inputArchiveKey(sha256: string): string {
   return `${INPUT_PREFIX}${sha256}.tar.gz`;
 }

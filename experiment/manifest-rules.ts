@@ -140,7 +140,7 @@ class Rules {
           ['inputs', index, 'from'],
           'local-folder',
           `${JSON.stringify(from)} is a folder of your machine, and only the manifest came here`,
-          'send it with `sierra-batch submit`, or name s3://bucket/prefix/',
+          'put the folder into a bucket and name it: s3://bucket/prefix/',
         );
       }
       if (typeof to !== 'string') continue;

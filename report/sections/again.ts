@@ -15,7 +15,7 @@ export function again(input: ReportInput): Markup {
   return html`<section class="long">
 <h2>Run it again</h2>
 <ol class="steps">
-<li>The same run anew: save the manifest below as <code>${fileName(run.manifestKey)}</code> and type <code>sierra-batch submit ${fileName(run.manifestKey)}</code>. What the job did exactly is in <code>${keys.plan}</code>${run.resume !== undefined && html`; it went on with <code>${run.resume}</code>`}.</li>
+<li>The same run anew: save the manifest below as <code>${fileName(run.manifestKey)}</code> and drop it under <code>manifests/</code> in the bucket again. What the job did exactly is in <code>${keys.plan}</code>${run.resume !== undefined && html`; it went on with <code>${run.resume}</code>`}.</li>
 ${partial && html`<li>Only what is missing or failed: add the line <code>resume: ${summary.runId}</code> to it first.</li>`}
 <li>Everything that was kept lies in the bucket <code>${run.bucket}</code> under <code>${keys.folder}</code>: outputs, logs, and every task’s line in <code>joblog.tsv</code>.</li>
 </ol>

@@ -38,7 +38,7 @@ describe('the environment', () => {
       joinPort: 7741,
       sshPort: 22,
       progressSeconds: 10,
-      sharedIsMount: true,
+      inContainer: true,
     });
   });
 
