@@ -5,6 +5,7 @@ import type { SeededRandom } from '../seeded-random.ts';
 import type { Faults } from './faults.ts';
 import type { Send, SentCommand } from './hostile-calls.ts';
 import { awsError, commandName, crosses, networkError, repeats, sendingBy } from './hostile-calls.ts';
+import type { Mutation } from './mutants.ts';
 import type { Trace } from './trace.ts';
 
 /** Lambda's limit of the functions, in milliseconds: shorter than the lease of a submission. */
@@ -23,6 +24,8 @@ export interface LambdaSettings {
   /** Chance of everyday delays. */
   network: SeededRandom;
   trace: Trace;
+  /** Lies between the functions and the hostile cloud: it sees every answer that they would see. */
+  mutation: Mutation;
 }
 
 /** The function was killed between two calls, as Lambda kills one that takes too long or whose host is lost. */
@@ -56,7 +59,7 @@ export class SimulatedLambda {
     make: (deps: FunctionDeps) => LambdaFunction<Output>,
     event: unknown,
   ): Promise<Output> {
-    const { deps, clock, trace } = this.#settings;
+    const { deps, clock, trace, mutation } = this.#settings;
     this.invocations += 1;
     const life: Life = {
       id: `${name}#${this.invocations}`,
@@ -65,11 +68,16 @@ export class SimulatedLambda {
       end: Promise.withResolvers<never>(),
     };
     const around = (send: Send) => (command: SentCommand) => this.#call(send, life, command);
+    const [s3, batch, states] = [
+      sendingBy(deps.s3, around),
+      sendingBy(deps.batch, around),
+      sendingBy(deps.states, around),
+    ];
     const run = make({
       ...deps,
-      s3: sendingBy(deps.s3, around),
-      batch: sendingBy(deps.batch, around),
-      states: sendingBy(deps.states, around),
+      s3: mutation.s3?.(s3) ?? s3,
+      batch: mutation.batch?.(batch) ?? batch,
+      states: mutation.states?.(states) ?? states,
       clock: {
         now: () => clock.now(),
         sleep: async (ms, signal) => {

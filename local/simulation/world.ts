@@ -204,16 +204,16 @@ export async function makeWorld(
     trace.add(event, fields);
   };
   const deps: FunctionDeps = {
-    s3: mutation.s3?.(s3) ?? s3,
-    batch: mutation.batch?.(batch) ?? batch,
-    states: mutation.states?.(states) ?? states,
+    s3,
+    batch,
+    states,
     clock,
     nonce: nonces.nonce,
     deployment,
     logger: { info: log, warn: log, error: log },
     metrics: { count: () => undefined },
   };
-  const lambda = new SimulatedLambda({ deps, clock, faults, network, trace });
+  const lambda = new SimulatedLambda({ deps, clock, faults, network, trace, mutation });
   bus.addRule({
     name: 'manifest-dropped',
     pattern: RULES.manifestDropped(BUCKET),

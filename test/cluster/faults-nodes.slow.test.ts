@@ -144,8 +144,8 @@ fault('a worker is frozen: its tasks go elsewhere, and thawed it does no harm', 
   run.machine(victim).freeze();
   await noticed(run, 'worker frozen', since);
   await realClock.sleep(random.between(0, 3000));
-  run.machine(victim).thaw();
   const thawed = Date.now();
+  run.machine(victim).thaw();
   expect(await run.exitOf(victim)).toBe(4);
   measured('worker frozen', 'thawed → ended', Date.now() - thawed);
   const { exitCode, rows, nodes } = await run.ended();

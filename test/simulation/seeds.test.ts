@@ -29,6 +29,7 @@ const SOON_FOUND = [
   'no-claim',
   'no-intent',
   'ignores-412',
+  'ignores-409',
   'submits-again',
   'no-open-marks',
   'no-schedule',
