@@ -1,4 +1,4 @@
-/** Writes sample reports to a folder, for looking at: `node scripts/report-sample.ts [FOLDER]`. */
+/** Writes sample reports to a folder, for looking at: `npx --no-install node scripts/report-sample.ts [FOLDER]`. */
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { renderReport } from '../report/render-report.ts';

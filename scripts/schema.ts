@@ -11,7 +11,7 @@ if (!process.argv.includes('--check')) {
   writeFileSync(file, text);
 } else if (readFileSync(file, 'utf8') !== text) {
   console.error(
-    'schema/manifest.schema.json is not what experiment/manifest-schema.ts makes: run `node scripts/schema.ts`.',
+    'schema/manifest.schema.json is not what experiment/manifest-schema.ts makes: run `npx --no-install node scripts/schema.ts`.',
   );
   process.exitCode = 1;
 }
