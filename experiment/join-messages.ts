@@ -79,22 +79,25 @@ export type WorkerMessage = z.infer<typeof fromWorker>;
 export type MainMessage = z.infer<typeof fromMain>;
 export type Hello = z.infer<typeof hello>;
 
-const joinFacts = z.strictObject({
-  /** One worker process: a second one that claims the same index is refused. */
-  instance: nonce,
-  /** The lease it holds when it connects again after its connection broke. */
-  lease: nonce.optional(),
-  address: z.union([z.ipv4(), z.ipv6()]),
-  sshPort: z.int().min(1).max(65_535),
-  /** The public part of the host key that the node made for itself: `ssh-ed25519 AAAA…`. */
-  hostKey: z.string().regex(/^ssh-ed25519 [A-Za-z0-9+/=]{40,200}$/),
-  cpus: z.int().min(1),
-  /** When the node's runner started, and its clock now: milliseconds since the epoch. */
-  startedAt: z.number(),
-  now: z.number(),
-  versions: z.record(z.string().max(32), z.string().max(200)),
-  faults: z.array(fault).max(32),
-});
+const joinFacts = z
+  .strictObject({
+    /** One worker process: a second one that claims the same index is refused. */
+    instance: nonce,
+    /** The lease it holds when it connects again after its connection broke. */
+    lease: nonce.optional(),
+    /** Empty where it found none, as is the host key that could not be made: a node may join to tell its faults. */
+    address: z.union([z.ipv4(), z.ipv6(), z.literal('')]),
+    sshPort: z.int().min(1).max(65_535),
+    /** The public part of the host key that the node made for itself: `ssh-ed25519 AAAA…`. */
+    hostKey: z.union([z.string().regex(/^ssh-ed25519 [A-Za-z0-9+/=]{40,200}$/), z.literal('')]),
+    cpus: z.int().min(1),
+    /** When the node's runner started, and its clock now: milliseconds since the epoch. */
+    startedAt: z.number(),
+    now: z.number(),
+    versions: z.record(z.string().max(32), z.string().max(200)),
+    faults: z.array(fault).max(32),
+  })
+  .refine(({ address, hostKey, faults: told }) => told.length > 0 || (address !== '' && hostKey !== ''));
 /** What a worker tells of itself, under its proof. */
 export type JoinFacts = z.infer<typeof joinFacts>;
 
