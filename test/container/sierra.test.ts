@@ -131,6 +131,21 @@ describe('a SIERRA experiment', () => {
     expect(lines('stages')).toEqual(['stage 1', 'stage 2', 'stage 2 --resume-failed', 'stage 3', 'stage 4']);
   });
 
+  it('with a SIERRA that has no awsbatch plugin ends with 2, and says so', PATIENCE, async () => {
+    const made = await sierraCluster('true\n', {});
+    // The interpreter of SIERRA's own first line is asked; this one finds nothing.
+    const python = join(made.base, 'bin/python3');
+    writeFileSync(python, '#!/bin/sh\nexit 3\n');
+    chmodSync(python, 0o755);
+    writeFileSync(join(made.base, 'bin/sierra'), `#!${python}\n`);
+    const [main] = made.startAll({ PATH: `${made.base}/bin:${process.env.PATH}` });
+    expect(await main?.exited).toBe(2);
+    expect((await made.progress()).reason).toMatchObject({
+      kind: 'bad-environment',
+      faults: [{ check: 'no-awsbatch-plugin', todo: expect.stringMatching(/1\.5\.8 or later/) }],
+    });
+  });
+
   it('without SIERRA in the image ends with 2', PATIENCE, async () => {
     const made = await sierraCluster('true\n', {});
     const [main] = made.startAll();
