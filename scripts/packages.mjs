@@ -31,6 +31,11 @@ const MORE = {
     { command: 'fusermount3', package: 'fuse3' },
     { file: '/usr/lib/python3/dist-packages/fuse.py', package: 'python3-fusepy' },
   ],
+  // What builds the nodes' image, and what stands in for the image it is built on.
+  '--image': [
+    { command: 'buildah', package: 'buildah' },
+    { command: 'debootstrap', package: 'debootstrap' },
+  ],
 };
 const POLICY = '/usr/sbin/policy-rc.d';
 const SET_ASIDE = '/usr/sbin/policy-rc.d.sierra-batch';
