@@ -10,7 +10,7 @@ import { findSshd, startSshd } from '../../container/sshd.ts';
 import { sshdFiles } from '../../container/sshd-config.ts';
 import { realClock } from '../../local/real-clock.ts';
 
-const PORT = 2222;
+export const LOOPBACK_SSH_PORT = 2222;
 
 export interface LoopbackNodes {
   folder: string;
@@ -36,7 +36,7 @@ export async function loopbackNodes(count: number): Promise<LoopbackNodes> {
       const sshd = await startSshd({
         folder: nodeFolder,
         address,
-        port: PORT,
+        port: LOOPBACK_SSH_PORT,
         user: userInfo().username,
         sessionEnvironment: {
           HOME: sshdFiles(nodeFolder).home,
@@ -53,7 +53,13 @@ export async function loopbackNodes(count: number): Promise<LoopbackNodes> {
       return { sshd, known: { address, hostKey: host.publicKey } };
     }),
   );
-  const ssh = { folder, user: userInfo().username, port: PORT, clientKeyFile: client.file, ownAddress: main };
+  const ssh = {
+    folder,
+    user: userInfo().username,
+    port: LOOPBACK_SSH_PORT,
+    clientKeyFile: client.file,
+    ownAddress: main,
+  };
   const sshConfig = await writeSshConfig(ssh);
   await writeKnownHosts(
     ssh,
@@ -103,7 +109,7 @@ async function reserveAddresses(
   for (let attempt = 0; attempt < 50; attempt += 1) {
     const block = `127.${1 + Math.floor(Math.random() * 200)}.${Math.floor(Math.random() * 256)}`;
     const addresses = Array.from({ length: count }, (_, index) => `${block}.${index + 2}`);
-    const held = await Promise.allSettled(addresses.map((address) => listen(address, PORT + 1)));
+    const held = await Promise.allSettled(addresses.map((address) => listen(address, LOOPBACK_SSH_PORT + 1)));
     const servers = held.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
     const release = async () => {
       for (const server of servers) server.close();
