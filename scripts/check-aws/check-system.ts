@@ -1,4 +1,5 @@
 import { checkJobDefinition, checkQueue } from './batch-checks.ts';
+import { checkAsl } from './definition-checks.ts';
 import { checkEvents } from './event-checks.ts';
 import type { Check, Finding } from './finding.ts';
 import { Found } from './finding.ts';
@@ -7,7 +8,7 @@ import type { Json } from './json.ts';
 import { stringsIn } from './json.ts';
 import { checkPermissions } from './permission-checks.ts';
 import { resolveTemplate } from './resolve-template.ts';
-import { checkAsl, checkStateMachine } from './state-machine-checks.ts';
+import { checkStateMachine } from './state-machine-checks.ts';
 import { checkBucket, checkNetwork, checkStorage } from './storage-checks.ts';
 
 const CHECKS: readonly Check[] = [

@@ -251,6 +251,8 @@ const MISTAKES: readonly [string, string, Plant][] = [
       Next: 'Succeeded',
     }),
   ],
+  ['a path that is only text', 'path', inState(['Stop', 'Parameters', 'Payload', 'stop'], '$.runId')],
+  ['a text where a path belongs', 'path', inState(['Collect', 'Parameters', 'Payload', 'runId.$'], 'runId')],
   ['a state that does not exist', 'state', inState(['Collect', 'Next'], 'Outcom')],
   ['a state without a time limit', 'timeout', inState(['Collect', 'TimeoutSeconds'], undefined)],
   ['an error that leaves the job alone', 'job', inState(['Run', 'Catch'], undefined)],
