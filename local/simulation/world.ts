@@ -48,7 +48,7 @@ const SCHEDULE_MS = 60_000;
 const STARTING_MS = [2000, 30_000];
 
 /** A job that passed the fence: it may run the experiment. */
-export interface Owned {
+interface Owned {
   runId: string;
   jobId: string;
   attempt: number;
