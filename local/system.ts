@@ -78,14 +78,15 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
   const endpoint: Record<string, string> = {};
   const nodesSettings: NodesSettings = {
     logs: join(folder, 'logs'),
-    imageEnvironment: settings.image,
+    imageEnvironment: cluster?.image?.environment ?? settings.image,
     extraEnvironment: () => endpoint,
     announce: (token, address) => {
       addresses.set(token, address);
       return `${endpoint.AWS_ENDPOINT_URL_S3}/ecs/${token}`;
     },
     nonce,
-    sshPort: cluster === undefined ? SSH_PORT : CLUSTER_SSH_PORT,
+    // An image's ordinary user may not listen on 22.
+    sshPort: cluster === undefined || cluster.image !== undefined ? SSH_PORT : CLUSTER_SSH_PORT,
     joinPort: JOIN_PORT,
   };
   const nodes: Nodes =

@@ -5,6 +5,8 @@ import type { NodeExit, NodeSpec, RunningNode, StartNode } from '../batch/node-s
 import type { Nodes, NodesSettings } from '../nodes/nodes.ts';
 import type { Cluster } from './cluster.ts';
 import type { Machine } from './machine.ts';
+import type { NodeImage } from './node-image.ts';
+import { entryOf } from './node-image.ts';
 
 const INIT = fileURLToPath(new URL('./container-init.pl', import.meta.url));
 const RUNNER = fileURLToPath(new URL('../../container/main.ts', import.meta.url));
@@ -79,7 +81,7 @@ export class ClusterNodes implements Nodes {
     const log = createWriteStream(join(logs, spec.jobName, `attempt-${spec.attempt}-node-${spec.index}.log`));
     cgroup.limit(spec.memoryMiB, MOST_PROCESSES);
     const killsBefore = cgroup.memoryKills();
-    const child = machine.spawnContainer(['perl', INIT, process.execPath, RUNNER], {
+    const child = machine.spawnContainer(['perl', INIT, ...runnerOf(this.#cluster.image)], {
       ...imageEnvironment,
       ...spec.environment,
       ...extraEnvironment(),
@@ -125,6 +127,11 @@ export class ClusterNodes implements Nodes {
 /** More nodes were asked for than the cluster has. */
 class NoFreeMachine extends Error {
   override readonly name = 'NoFreeMachine';
+}
+
+/** The image's entry, or the runner of this checkout. */
+function runnerOf(image: NodeImage | undefined): string[] {
+  return image === undefined ? [process.execPath, RUNNER] : ['--own-processes', ...entryOf(image)];
 }
 
 function nameOf({ jobId, attempt, index }: NodeSpec): string {

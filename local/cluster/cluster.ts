@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import type { CgroupKind } from './cgroups.ts';
 import { Cgroup, cgroupKind, clusterGroups, machineFolders, makeClusterGroups } from './cgroups.ts';
 import { Machine } from './machine.ts';
+import type { NodeImage } from './node-image.ts';
 import type { ProcessId } from './processes.ts';
 import { identify } from './processes.ts';
 import type { ClusterRecord } from './record.ts';
@@ -42,6 +43,8 @@ const KEEPER_WITHIN_MS = 15_000;
 export class Cluster {
   readonly door: Door;
   readonly limits: CgroupKind;
+  /** What nodes run in; without it they run this checkout on this machine's own files. */
+  readonly image: NodeImage | undefined;
   readonly #keeper: ChildProcess;
   readonly #machines: (Machine | undefined)[];
   readonly #starting = new Map<number, Promise<Machine>>();
@@ -52,7 +55,7 @@ export class Cluster {
    * Brings `nodes` machines up; removes first what killed owners left.
    * @param shared the folder that every machine gets as shared storage. @throws NeedsRoot, MachineFailed
    */
-  static async open(nodes: number, shared: string): Promise<Cluster> {
+  static async open(nodes: number, shared: string, image?: NodeImage): Promise<Cluster> {
     if (process.getuid?.() !== 0)
       throw new NeedsRoot('nodes as machines of their own need root: network, mount and process namespaces');
     if (!Number.isInteger(nodes) || nodes < 1 || nodes > MOST_MACHINES)
@@ -69,7 +72,7 @@ export class Cluster {
       makeClusterGroups(limits, record.groups);
       mkdirSync(join(clusterFolder(id), 'stage'));
       const { keeper, door } = await openKeeper(id);
-      cluster = new Cluster(record, limits, keeper, door, nodes, shared);
+      cluster = new Cluster(record, limits, keeper, door, nodes, shared, image);
       await Promise.all(Array.from({ length: nodes }, (_, index) => cluster?.machine(index)));
       return cluster;
     } catch (error) {
@@ -86,8 +89,10 @@ export class Cluster {
     door: Door,
     nodes: number,
     shared: string,
+    image: NodeImage | undefined,
   ) {
     this.limits = limits;
+    this.image = image;
     this.door = door;
     this.#keeper = keeper;
     this.#shared = realpathSync(shared);
@@ -155,13 +160,19 @@ export class Cluster {
         keeper: this.bridge,
         stage: join(clusterFolder(id), 'stage'),
         shared: this.#shared,
-        kept: [...new Set([REPOSITORY, process.execPath].map((path) => keptFolder(path)))],
+        kept: [
+          ...new Set([REPOSITORY, process.execPath, ...this.#imageRoots].map((path) => keptFolder(path))),
+        ],
         cgroup: new Cgroup(this.limits.version, machineFolders(groups, String(index))),
       },
       (init) => this.#remember(init),
     );
     this.#machines[index] = machine;
     return machine;
+  }
+
+  get #imageRoots(): string[] {
+    return this.image === undefined ? [] : [this.image.root];
   }
 
   #remember(init: ProcessId): void {

@@ -1,5 +1,6 @@
 import {
   appendFileSync,
+  chownSync,
   existsSync,
   mkdirSync,
   mkdtempSync,
@@ -21,6 +22,7 @@ import type { NodeRecord, Progress } from '../../experiment/runner-records.ts';
 import type { Summary } from '../../experiment/summary.ts';
 import { Cluster } from '../../local/cluster/cluster.ts';
 import type { Machine } from '../../local/cluster/machine.ts';
+import type { NodeImage } from '../../local/cluster/node-image.ts';
 import { live } from '../../local/live.ts';
 import { realClock } from '../../local/real-clock.ts';
 import type { LocalSystem } from '../../local/system.ts';
@@ -57,6 +59,8 @@ export interface FaultRunOptions {
   manifest?: Readonly<Record<string, unknown>>;
   /** Shared storage that is already there; otherwise an empty folder. */
   shared?: string;
+  /** What the nodes run in; the folder of shared storage becomes its user's. */
+  image?: NodeImage;
   /** Before the manifest is dropped. */
   before?(run: FaultRun): Promise<void>;
 }
@@ -84,7 +88,12 @@ export class FaultRun {
     const folder = mkdtempSync(join(tmpdir(), 'sbf-'));
     const shared = options.shared ?? join(folder, 'shared');
     mkdirSync(shared, { recursive: true });
-    const cluster = await Cluster.open(options.nodes, shared);
+    const { image: nodeImage } = options;
+    if (nodeImage !== undefined) {
+      const [uid, gid] = nodeImage.user.split(':').map(Number);
+      chownSync(shared, uid ?? 0, gid ?? 0);
+    }
+    const cluster = await Cluster.open(options.nodes, shared, nodeImage);
     const { image, nonce } = live();
     const system = await startSystem({
       folder,
@@ -99,6 +108,7 @@ export class FaultRun {
     try {
       writeFileSync(join(shared, 'task.sh'), TASK);
       await options.before?.(run);
+      run.#noteMounts();
       await run.drop(options);
       return run;
     } catch (error) {
@@ -112,7 +122,11 @@ export class FaultRun {
     this.shared = shared;
     this.cluster = cluster;
     this.system = system;
-    for (const machine of cluster.machines) this.#mounts[machine.settings.index] = mountsOf(machine);
+    this.#noteMounts();
+  }
+
+  #noteMounts(): void {
+    for (const machine of this.cluster.machines) this.#mounts[machine.settings.index] = mountsOf(machine);
   }
 
   /** Drops a manifest; the run that it makes is this one's from now on. */

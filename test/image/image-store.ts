@@ -1,0 +1,92 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import type { NodeImage } from '../../local/cluster/node-image.ts';
+
+/** What an image's configuration says, as docker names it. */
+interface ImageConfig {
+  User: string;
+  Env: string[];
+  Entrypoint: string[];
+  Labels: Record<string, string>;
+}
+
+/** A store of images of its own, which buildah works in; nothing of it is left afterwards. */
+export class ImageStore {
+  readonly #folder = realpathSync(mkdtempSync(join(tmpdir(), 'sbi-')));
+  /** With this environment `npm run image` builds into the store, with buildah even where a docker engine runs. */
+  readonly env: NodeJS.ProcessEnv;
+
+  constructor() {
+    const at = (name: string) => join(this.#folder, name);
+    writeFileSync(
+      at('storage.conf'),
+      `[storage]\ndriver = "overlay"\nrunroot = "${at('run')}"\ngraphroot = "${at('images')}"\n`,
+    );
+    mkdirSync(at('bin'));
+    writeFileSync(at('bin/docker'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
+    this.env = {
+      ...process.env,
+      PATH: [at('bin'), process.env.PATH].join(delimiter),
+      CONTAINERS_STORAGE_CONF: at('storage.conf'),
+      // Containers cannot be started in every place where tests run.
+      BUILDAH_ISOLATION: 'chroot',
+    };
+  }
+
+  /** Builds a Dockerfile given as text. */
+  build(
+    name: string,
+    dockerfile: string,
+    context: string,
+    args: Readonly<Record<string, string>> = {},
+  ): void {
+    const file = join(this.#folder, 'Dockerfile');
+    writeFileSync(file, dockerfile);
+    const given = Object.entries(args).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`]);
+    this.#buildah('build', '--format', 'docker', '--file', file, '--tag', name, ...given, context);
+  }
+
+  config(name: string): ImageConfig {
+    const { Docker: docker } = JSON.parse(this.#buildah('inspect', '--type', 'image', name));
+    return docker.config;
+  }
+
+  /** Unpacks an image; its root folder is the store's. */
+  unpack(name: string): NodeImage {
+    const root = mkdtempSync(join(this.#folder, 'root-'));
+    const container = this.#buildah('from', '--pull-never', name).trim();
+    execFileSync('cp', ['-a', `${this.#buildah('mount', container).trim()}/.`, root]);
+    this.#buildah('rm', container);
+    const { Env: env, Entrypoint: entrypoint, User: user } = this.config(name);
+    const environment = Object.fromEntries(env.map((line) => line.split(/=(.*)/s).slice(0, 2)));
+    return { root, entrypoint, user, environment: { ...environment, HOME: '/home/sierra' } };
+  }
+
+  /** Every path that is in any layer of an image, covered or not. */
+  filesInLayers(name: string): string[] {
+    const folder = mkdtempSync(join(this.#folder, 'layers-'));
+    this.#buildah('push', name, `docker-archive:${join(folder, 'image.tar')}`);
+    execFileSync('tar', ['-C', folder, '-xf', join(folder, 'image.tar')]);
+    const [{ Layers: layers }] = JSON.parse(
+      execFileSync('cat', [join(folder, 'manifest.json')], { encoding: 'utf8' }),
+    );
+    const files = (layers as string[]).flatMap((layer) =>
+      execFileSync('tar', ['-tf', join(folder, layer)], { encoding: 'utf8', maxBuffer: 2 ** 26 }).split('\n'),
+    );
+    rmSync(folder, { recursive: true });
+    return files;
+  }
+
+  close(): void {
+    this.#buildah('rm', '--all');
+    // buildah keeps its folder of layers mounted on itself.
+    spawnSync('umount', ['--recursive', join(this.#folder, 'images/overlay')]);
+    rmSync(this.#folder, { recursive: true, force: true });
+  }
+
+  #buildah(...args: string[]): string {
+    return execFileSync('buildah', args, { env: this.env, encoding: 'utf8', maxBuffer: 2 ** 26 });
+  }
+}
