@@ -1,6 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { appendFile, link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as z from 'zod';
 import type { CheckFault } from '../../experiment/runner-records.ts';
 import type { Attempt } from '../attempt.ts';
 
@@ -8,11 +9,8 @@ import type { Attempt } from '../attempt.ts';
 const ROOT_LOCK = { beatMs: 5000, staleMs: 45_000 };
 const TRIES = 10;
 
-interface Holder {
-  runId: string;
-  attempt: number;
-  nonce: string;
-}
+const holderRecord = z.object({ runId: z.string(), attempt: z.number(), nonce: z.string() });
+type Holder = z.infer<typeof holderRecord>;
 
 /**
  * One run at a time writes a batch root in a workspace: a lock on the shared storage itself, whose time of change is the
@@ -118,10 +116,18 @@ async function beat({ ending, log }: Attempt, lock: string, me: Holder): Promise
   }
 }
 
+/** undefined where there is no lock. One that cannot be read is nobody's we know: it counts until it is stale. */
 async function holderOf(lock: string): Promise<Holder | undefined> {
+  let text: string;
   try {
-    return JSON.parse(await readFile(lock, 'utf8')) as Holder;
+    text = await readFile(lock, 'utf8');
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    return holderRecord.parse(JSON.parse(text));
   } catch {
-    return undefined;
+    return { runId: '(unreadable lock)', attempt: 0, nonce: text };
   }
 }

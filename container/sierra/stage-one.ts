@@ -1,14 +1,16 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
+import * as z from 'zod';
 import type { Attempt } from '../attempt.ts';
 import { writeDurably } from '../durable-file.ts';
 
-interface Mark {
-  state: 'begun' | 'finished';
-  runId: string;
+const markRecord = z.object({
+  state: z.enum(['begun', 'finished']),
+  runId: z.string(),
   /** Below SIERRA's root; empty where the arguments do not tell it. */
-  batchRoot: string;
-}
+  batchRoot: z.string(),
+});
+type Mark = z.infer<typeof markRecord>;
 
 /** How stage 1 is gone about. */
 export type StageOne =
@@ -42,7 +44,7 @@ export async function markStageOne(attempt: Attempt, batchRoot: string, state: M
 
 async function readMark(attempt: Attempt): Promise<Mark | undefined> {
   try {
-    return JSON.parse(await readFile(markFile(attempt), 'utf8')) as Mark;
+    return markRecord.parse(JSON.parse(await readFile(markFile(attempt), 'utf8')));
   } catch {
     return undefined; // not there, or cut off by a crash: then stage 1 has not finished
   }

@@ -4,7 +4,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import type { Plan } from '../../experiment/plan.ts';
 import type { NodeRecord, Progress } from '../../experiment/runner-records.ts';
@@ -15,6 +15,7 @@ import { ObjectIndex } from '../../local/s3/object-index.ts';
 import { LocalS3 } from '../../local/s3/s3.ts';
 import { S3InProcess } from '../../local/s3/s3-in-process.ts';
 import { SeededRandom } from '../../local/seeded-random.ts';
+import { readText } from '../../local/watch-run.ts';
 import { noBatch, noStates } from '../local/no-services.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -100,14 +101,7 @@ export async function loopbackCluster(
   await put(keys.commands, commands.map((line) => `${line}\n`).join(''));
   await put(keys.plan, JSON.stringify({ ...plainPlan(runId, keys.commands, commands.length), ...change }));
   const children: LoopbackNode[] = [];
-  const text = async (key: string) => {
-    try {
-      const { Body } = await s3.send(new GetObjectCommand({ Bucket: 'bucket', Key: key }));
-      return await Body?.transformToString();
-    } catch {
-      return undefined;
-    }
-  };
+  const text = (key: string) => readText(s3, 'bucket', key);
   const start = (index: number, environment: Record<string, string> = {}) => {
     const temporary = join(base, `t${index}`);
     mkdirSync(temporary, { recursive: true });
