@@ -1,7 +1,7 @@
 import type { CommandList } from './command-list.ts';
 import { expandTemplate, writtenList } from './command-list.ts';
 import type { Fault } from './faults.ts';
-import type { Origin } from './manifest-rules.ts';
+import type { Origin } from './manifest-rules/paths.ts';
 import { ruleFaults } from './manifest-rules.ts';
 import type { Manifest } from './manifest-schema.ts';
 import { manifestSchema } from './manifest-schema.ts';
