@@ -1,5 +1,5 @@
 import type { Progress } from '../experiment/runner-records.ts';
-import type { Status } from '../experiment/status.ts';
+import type { RunState, Status } from '../experiment/status.ts';
 import { plainLine } from '../experiment/terminal-codes.ts';
 import { spoken } from '../experiment/wording.ts';
 import type { RunView } from './watch-run.ts';
@@ -21,7 +21,7 @@ const PLAIN_EVERY_MS = 5000;
 /** Why a run waits is told when it does wait: on this machine it seldom does. */
 const WAITS_MS = 3000;
 
-/** Each state of the run once; below it a bar that moves (terminal), or a line now and then (no terminal). */
+/** Each state of the run once, and once more in each later attempt; below it a bar that moves (terminal), or a line now and then (no terminal). */
 export function makeDisplay(
   output: Output,
   { interactive, colour, now }: { interactive: boolean; colour: boolean; now: () => number },
@@ -29,6 +29,7 @@ export function makeDisplay(
   const begin = now();
   let told = '';
   let toldAt = begin;
+  let attempt = 0;
   let reason = '';
   let barShown = false;
   let lastPlain = begin;
@@ -42,7 +43,11 @@ export function makeDisplay(
   };
   const stamp = () => `${dim(((now() - begin) / 1000).toFixed(1).padStart(6), colour)} `;
   const showStates = (status: Status | undefined) => {
-    for (const { state } of statesAfter(status, told)) {
+    if (status !== undefined && status.attempt > attempt) {
+      if (attempt > 0) say(`${stamp()}tried again: attempt ${status.attempt}`);
+      attempt = status.attempt;
+    }
+    for (const state of statesAfter(status, told)) {
       told = state;
       toldAt = now();
       if (state === 'running') lastPlain = toldAt;
@@ -119,9 +124,12 @@ function timeLeft(tasks: number, rate: number): string {
   return tasks < rate ? 'under 1 s left' : `${spoken(Math.round(tasks / rate))} left`;
 }
 
-function statesAfter(status: Status | undefined, told: string): Status['history'] {
-  const history = status?.history ?? [];
-  return history.slice(history.findIndex(({ state }) => state === told) + 1);
+/** The history has each state once, when it was entered first: in a later attempt the state itself is looked at. */
+function statesAfter(status: Status | undefined, told: string): RunState[] {
+  if (status === undefined) return [];
+  const { history, state, attempt } = status;
+  if (attempt > 1) return state === told ? [] : [state];
+  return history.slice(history.findIndex((entry) => entry.state === told) + 1).map((entry) => entry.state);
 }
 
 function dim(text: string, colour: boolean): string {

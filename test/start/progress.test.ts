@@ -3,6 +3,7 @@ import { expect, test } from 'vitest';
 import { TaskTally } from '../../container/task-tally.ts';
 import type { JoblogRow } from '../../experiment/joblog.ts';
 import type { Progress } from '../../experiment/runner-records.ts';
+import type { RunState } from '../../experiment/status.ts';
 import { makeDisplay, renderBar } from '../../local/progress-display.ts';
 
 test('the bar never wraps, and has no part too many', () => {
@@ -65,6 +66,35 @@ test('why a run waits is told to whoever waits', () => {
     display.update({ status: { ...status, events: [] }, progress: undefined });
   expect(out).toBe('   0.0 queued\n        There are no machines.\n');
 });
+
+test('a later attempt shows its states and its bar anew', () => {
+  let out = '';
+  const output = { write: (text: string) => (out += text), columns: 80 };
+  const display = makeDisplay(output, { interactive: true, colour: false, now: () => 0 });
+  const history = (['submitted', 'running', 'collecting'] as const).map((state) => ({ state, at: '' }));
+  const look = (state: RunState, attempt: number) =>
+    display.update({
+      status: { ...STATUS, state, attempt, history: [...history], events: [] },
+      progress: progress({ succeeded: attempt * 10, failed: 0 }, 20),
+    });
+  for (const state of ['collecting', 'starting', 'running', 'running', 'succeeded'] as const)
+    look(state, state === 'collecting' ? 1 : 2);
+  display.end();
+  const lines = out.split('\n').map((line) => line.split('\x1b[2K').at(-1)?.trim());
+  expect(lines).toEqual([
+    ...['0.0 submitted', '0.0 running', '0.0 collecting'],
+    ...['0.0 tried again: attempt 2', '0.0 starting', '0.0 running', '0.0 succeeded', ''],
+  ]);
+  expect(out.match(/20\/200 done/g)).toHaveLength(2);
+});
+
+const STATUS = {
+  runId: 'r',
+  headline: '',
+  why: '',
+  next: '',
+  jobId: 'j',
+} as const;
 
 function progress(tasks: { succeeded: number; failed: number }, rate: number): Progress {
   return {
