@@ -1,15 +1,18 @@
-import { checkJobDefinition, checkQueue } from './batch-checks.ts';
+import { checkBucket } from './bucket-checks.ts';
 import { checkAsl } from './definition-checks.ts';
 import { checkEvents } from './event-checks.ts';
 import type { Check, Finding } from './finding.ts';
 import { Found } from './finding.ts';
 import { checkAlarms, checkFunctions } from './function-checks.ts';
+import { checkJobDefinition } from './job-definition-checks.ts';
 import type { Json } from './json.ts';
 import { stringsIn } from './json.ts';
+import { checkNetwork } from './network-checks.ts';
 import { checkPermissions } from './permission-checks.ts';
+import { checkQueue } from './queue-checks.ts';
 import { resolveTemplate } from './resolve-template.ts';
 import { checkStateMachine } from './state-machine-checks.ts';
-import { checkBucket, checkNetwork, checkStorage } from './storage-checks.ts';
+import { checkStorage } from './storage-checks.ts';
 
 const CHECKS: readonly Check[] = [
   checkJobDefinition,
