@@ -2,6 +2,7 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import type { NodeImage } from '../../local/cluster/node-image.ts';
 
 /** What an image's configuration says, as docker names it. */
@@ -11,6 +12,14 @@ interface ImageConfig {
   Entrypoint: string[];
   Labels: Record<string, string>;
 }
+
+/** What the Dockerfile starts from. */
+export interface BaseImages {
+  nodeImage: string;
+  systemImage: string;
+}
+
+const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A store of images of its own, which buildah works in; nothing of it is left afterwards. */
 export class ImageStore {
@@ -46,6 +55,18 @@ export class ImageStore {
     writeFileSync(file, dockerfile);
     const given = Object.entries(args).flatMap(([key, value]) => ['--build-arg', `${key}=${value}`]);
     this.#buildah('build', '--format', 'docker', '--file', file, '--tag', name, ...given, context);
+  }
+
+  /** `npm run image`, on other base images. Answers the name it printed. */
+  npmRunImage({ nodeImage, systemImage }: BaseImages, ...options: string[]): string {
+    const bases = ['--node-image', nodeImage, '--system-image', systemImage];
+    const said = execFileSync('npm', ['run', '--silent', 'image', '--', ...bases, ...options], {
+      cwd: REPOSITORY,
+      env: this.env,
+      encoding: 'utf8',
+      stdio: ['ignore', 'pipe', 2],
+    });
+    return said.trim().split('\n').at(-1) ?? '';
   }
 
   config(name: string): ImageConfig {

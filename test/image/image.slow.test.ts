@@ -2,9 +2,10 @@ import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { TerminateJobCommand } from '@aws-sdk/client-batch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NodeImage } from '../../local/cluster/node-image.ts';
-import { FaultRun } from '../cluster/fault-run.ts';
+import { FaultRun, task } from '../cluster/fault-run.ts';
 import { ImageStore } from './image-store.ts';
 import { makeStandIns } from './stand-in.ts';
 
@@ -22,15 +23,7 @@ let image: NodeImage;
 beforeAll(() => {
   store = new ImageStore();
   standIns = makeStandIns(store);
-  const { nodeImage, systemImage } = standIns;
-  const options = ['--node-image', nodeImage, '--system-image', systemImage];
-  const said = execFileSync('npm', ['run', '--silent', 'image', '--', ...options], {
-    cwd: REPOSITORY,
-    env: store.env,
-    encoding: 'utf8',
-    stdio: ['ignore', 'pipe', 2],
-  });
-  name = said.trim().split('\n').at(-1) ?? '';
+  name = store.npmRunImage(standIns);
   image = store.unpack(name);
 }, 10 * MINUTES);
 
@@ -112,6 +105,22 @@ describe('a whole experiment on nodes made from the image', () => {
       expect(summary).toMatchObject({ outcome: 'succeeded', tasks: { total: 24, succeeded: 24 } });
       expect(summary.nodes.map(({ tasks }) => tasks > 0)).toEqual([true, true, true, true]);
       expect(new Set(seen)).toEqual(new Set(['1000:1000 /bin/bash tini']));
+    },
+    4 * MINUTES,
+  );
+
+  it(
+    'ends with its tasks when Batch says SIGTERM, which tini passes on',
+    async () => {
+      const run = await FaultRun.start({ nodes: 2, image, commands: Array(4).fill(task(120)) });
+      try {
+        await run.tasksOn(0, 1);
+        await run.system.batch.send(new TerminateJobCommand({ jobId: run.jobId, reason: 'enough' }));
+        expect(await run.exitOf(0)).toBe(143);
+        await run.clean();
+      } finally {
+        await run.close();
+      }
     },
     4 * MINUTES,
   );

@@ -12,7 +12,7 @@ import {
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import type { ImageStore } from './image-store.ts';
+import type { BaseImages, ImageStore } from './image-store.ts';
 
 const CACHE = fileURLToPath(new URL('../../node_modules/.cache/sierra-batch', import.meta.url));
 
@@ -31,7 +31,7 @@ Acquire::Languages "none";
  * What stands in for the images on Docker Hub where no registry of images can be reached: Debian by debootstrap, set up as
  * its slim image is, and Node as npm brings it.
  */
-export function makeStandIns(store: ImageStore): { systemImage: string; nodeImage: string } {
+export function makeStandIns(store: ImageStore): BaseImages {
   const folder = mkdtempSync(join(tmpdir(), 'sbs-'));
   try {
     const names = { systemImage: 'localhost/stand-in/debian:slim', nodeImage: 'localhost/stand-in/node:24' };
@@ -40,6 +40,29 @@ export function makeStandIns(store: ImageStore): { systemImage: string; nodeImag
     store.build(names.systemImage, 'FROM scratch\nADD debian.tar /\nCMD ["bash"]\n', folder);
     store.build(names.nodeImage, 'FROM scratch\nCOPY node /usr/local/bin/node\n', folder);
     return names;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * The same Debian with the certificates that pip trusts on this machine, where those are named (`PIP_CERT`): behind some
+ * proxies nothing else reaches PyPI.
+ */
+export function withCertificates(store: ImageStore, { systemImage, nodeImage }: BaseImages): BaseImages {
+  const certificates = process.env.PIP_CERT;
+  if (certificates === undefined) return { systemImage, nodeImage };
+  const folder = mkdtempSync(join(tmpdir(), 'sbs-'));
+  try {
+    copyFileSync(certificates, join(folder, 'certificates.crt'));
+    writeFileSync(join(folder, 'pip.conf'), '[global]\ncert = /etc/ssl/certs/certificates.crt\n');
+    const name = `${systemImage}-certificates`;
+    store.build(
+      name,
+      `FROM ${systemImage}\nCOPY certificates.crt /etc/ssl/certs/\nCOPY pip.conf /etc/\n`,
+      folder,
+    );
+    return { systemImage: name, nodeImage };
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
