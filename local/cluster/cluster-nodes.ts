@@ -1,7 +1,6 @@
-import { createWriteStream, mkdirSync } from 'node:fs';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NodeExit, NodeSpec, RunningNode, StartNode } from '../batch/node-start.ts';
+import { containerEnvironment, containerLog } from '../nodes/node-container.ts';
 import type { Nodes, NodesSettings } from '../nodes/nodes.ts';
 import type { Cluster } from './cluster.ts';
 import type { Machine } from './machine.ts';
@@ -75,21 +74,14 @@ export class ClusterNodes implements Nodes {
   }
 
   #startContainer(spec: NodeSpec, machine: Machine): ClusterNode {
-    const { logs, imageEnvironment, extraEnvironment, announce, nonce, sshPort, joinPort } = this.#settings;
     const { address, cgroup } = machine.settings;
-    mkdirSync(join(logs, spec.jobName), { recursive: true });
-    const log = createWriteStream(join(logs, spec.jobName, `attempt-${spec.attempt}-node-${spec.index}.log`));
+    const log = containerLog(this.#settings, spec);
     cgroup.limit(spec.memoryMiB, MOST_PROCESSES);
     const killsBefore = cgroup.memoryKills();
-    const child = machine.spawnContainer(['perl', INIT, ...runnerOf(this.#cluster.image)], {
-      ...imageEnvironment,
-      ...spec.environment,
-      ...extraEnvironment(),
-      SIERRA_BATCH_SSH_PORT: String(sshPort),
-      SIERRA_BATCH_JOIN_PORT: String(joinPort),
-      SIERRA_BATCH_PROGRESS_SECONDS: '1',
-      ECS_CONTAINER_METADATA_URI_V4: announce(nonce(), address),
-    });
+    const child = machine.spawnContainer(
+      ['perl', INIT, ...runnerOf(this.#cluster.image)],
+      containerEnvironment(this.#settings, spec, address),
+    );
     const { stdin } = child;
     stdin?.on('error', () => undefined); // The container's end tells more than its pipe.
     child.stdout?.pipe(log, { end: false });

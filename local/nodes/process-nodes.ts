@@ -1,12 +1,13 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { createWriteStream, mkdirSync, mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { NodeExit, NodeSpec, RunningNode, StartNode } from '../batch/node-start.ts';
 import type { ReservedAddresses } from './addresses.ts';
 import { reserveAddresses } from './addresses.ts';
+import { containerEnvironment, containerLog } from './node-container.ts';
 import { killNode, LOCAL_NODE_MARKER } from './node-processes.ts';
 import type { Nodes, NodesSettings } from './nodes.ts';
 
@@ -55,24 +56,16 @@ export class ProcessNodes implements Nodes {
   }
 
   #spawn(spec: NodeSpec, address: string): RunningNode {
-    const { logs, imageEnvironment, extraEnvironment, announce, nonce, sshPort, joinPort } = this.#settings;
     const name = `${spec.jobId}-${spec.attempt}-${spec.index}`;
     // Short: the path of a control socket may have 108 bytes.
     const folder = mkdtempSync(join(tmpdir(), 'sb-'));
-    mkdirSync(join(logs, spec.jobName), { recursive: true });
-    const log = createWriteStream(join(logs, spec.jobName, `attempt-${spec.attempt}-node-${spec.index}.log`));
+    const log = containerLog(this.#settings, spec);
     const child = spawn('perl', [KEEPER, process.execPath, RUNNER], {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
       cwd: folder,
       env: {
-        ...imageEnvironment,
-        ...spec.environment,
-        ...extraEnvironment(),
-        SIERRA_BATCH_SSH_PORT: String(sshPort),
-        SIERRA_BATCH_JOIN_PORT: String(joinPort),
-        SIERRA_BATCH_PROGRESS_SECONDS: '1',
-        ECS_CONTAINER_METADATA_URI_V4: announce(nonce(), address),
+        ...containerEnvironment(this.#settings, spec, address),
         TMPDIR: folder,
         [LOCAL_NODE_MARKER]: name,
       },
