@@ -1,5 +1,6 @@
 import { runKeys } from '../experiment/bucket-layout.ts';
 import type { Plan } from '../experiment/plan.ts';
+import { isPlan } from '../experiment/plan.ts';
 import type { S3Port } from '../experiment/ports.ts';
 import type { RunnerConfig } from './environment.ts';
 import { getText } from './s3-objects.ts';
@@ -27,15 +28,4 @@ export async function loadPlan(s3: S3Port, config: RunnerConfig): Promise<Loaded
   } catch (error) {
     return { ok: false, what: `${where}: ${error instanceof Error ? error.message : String(error)}` };
   }
-}
-
-/** Ingest made it from a validated manifest and nobody else may write there: only the version can differ. */
-function isPlan(value: unknown): value is Plan {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'version' in value &&
-    value.version === 1 &&
-    'runId' in value
-  );
 }

@@ -72,3 +72,17 @@ export interface Plan {
 
 /** Seconds allowed for sending results once the tasks are done; part of the run's absolute deadline. */
 export const COLLECT_SECONDS = 15 * 60;
+
+/**
+ * Whether a record is a plan that this version wrote. Ingest made it from a validated manifest: what can differ is the
+ * version, and that somebody overwrote it, so no more than its parts is looked at.
+ */
+export function isPlan(value: unknown): value is Plan {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'version' in value &&
+    value.version === 1 &&
+    ['cluster', 'timeouts', 'retry', 'work', 'source', 'runId'].every((part) => part in value)
+  );
+}

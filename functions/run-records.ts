@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { runKeys } from '../experiment/bucket-layout.ts';
 import type { Plan } from '../experiment/plan.ts';
+import { isPlan } from '../experiment/plan.ts';
 import type { NodeRecord, Owner, Progress } from '../experiment/runner-records.ts';
 import type { Bucket } from './bucket.ts';
 
@@ -49,16 +50,6 @@ export async function readNodes(bucket: Bucket, runId: string): Promise<NodeReco
   const found = await bucket.read(runKeys(runId).nodes);
   const parsed = z.array(z.looseObject({ index: z.int(), state: z.string() })).safeParse(json(found?.text));
   return parsed.success ? (parsed.data as unknown as NodeRecord[]) : []; // As above.
-}
-
-function isPlan(value: unknown): value is Plan {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'version' in value &&
-    value.version === 1 &&
-    ['cluster', 'timeouts', 'retry', 'work', 'source', 'runId'].every((part) => part in value)
-  );
 }
 
 function json(text: string | undefined): unknown {

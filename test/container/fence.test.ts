@@ -2,39 +2,21 @@ import { describe, expect, it } from 'vitest';
 import { takeOwnership } from '../../container/fence.ts';
 import type { S3Port } from '../../experiment/ports.ts';
 import { realClock } from '../../local/real-clock.ts';
-import { memoryBodies } from '../../local/s3/memory-bodies.ts';
-import { ObjectIndex } from '../../local/s3/object-index.ts';
-import { LocalS3 } from '../../local/s3/s3.ts';
-import { S3InProcess } from '../../local/s3/s3-in-process.ts';
-import { SeededRandom } from '../../local/seeded-random.ts';
+import { memoryS3 } from '../local/memory-s3.ts';
 
 const run = { bucket: 'b', runId: 'a-0123456789a' };
 const take = (s3: S3Port, jobId: string, attempt: number, nonce: string) =>
   takeOwnership(s3, run, { jobId, attempt, nonce }, realClock);
 
-function memoryS3(): S3Port {
-  return new S3InProcess(
-    new LocalS3({
-      bucket: 'b',
-      bodies: memoryBodies(),
-      index: new ObjectIndex(),
-      clock: realClock,
-      nonce: new SeededRandom(1).nonce,
-      missing: 'AccessDenied',
-      keepNoncurrent: 2,
-    }),
-  );
-}
-
 describe('the fence', () => {
   it('lets one of two jobs in, however they race', async () => {
-    const s3 = memoryS3();
+    const s3 = memoryS3('b', 'AccessDenied');
     const fences = await Promise.all([take(s3, 'one', 1, 'n1'), take(s3, 'two', 1, 'n2')]);
     expect(fences.map((fence) => fence.kind).sort()).toEqual(['other', 'owned']);
   });
 
   it('is taken over by a higher attempt of the same job only', async () => {
-    const s3 = memoryS3();
+    const s3 = memoryS3('b', 'AccessDenied');
     expect(await take(s3, 'one', 2, 'n1')).toEqual({ kind: 'owned' });
     expect(await take(s3, 'one', 1, 'n2')).toMatchObject({ kind: 'other' });
     expect(await take(s3, 'one', 2, 'n3')).toMatchObject({ kind: 'other' });
@@ -43,7 +25,7 @@ describe('the fence', () => {
   });
 
   it('is owned when the write arrived and only its answer was lost', async () => {
-    const inner = memoryS3();
+    const inner = memoryS3('b', 'AccessDenied');
     let lost = false;
     const s3 = {
       async send(command: Parameters<S3Port['send']>[0]) {

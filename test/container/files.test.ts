@@ -28,11 +28,7 @@ import { renderJoblog } from '../../experiment/joblog.ts';
 import type { S3Port } from '../../experiment/ports.ts';
 import type { OutputIndex } from '../../experiment/runner-records.ts';
 import { realClock } from '../../local/real-clock.ts';
-import { memoryBodies } from '../../local/s3/memory-bodies.ts';
-import { ObjectIndex } from '../../local/s3/object-index.ts';
-import { LocalS3 } from '../../local/s3/s3.ts';
-import { S3InProcess } from '../../local/s3/s3-in-process.ts';
-import { SeededRandom } from '../../local/seeded-random.ts';
+import { memoryS3 } from '../local/memory-s3.ts';
 
 const runId = 'a-0123456789a';
 const run = { bucket: 'b', runId };
@@ -45,17 +41,7 @@ beforeEach(async () => {
   base = mkdtempSync(join(tmpdir(), 'sbt-'));
   folders = runFolders(base, { folder: runId });
   await makeRunFolders(folders);
-  s3 = new S3InProcess(
-    new LocalS3({
-      bucket: 'b',
-      bodies: memoryBodies(),
-      index: new ObjectIndex(),
-      clock: realClock,
-      nonce: new SeededRandom(1).nonce,
-      missing: 'NoSuchKey',
-      keepNoncurrent: 2,
-    }),
-  );
+  s3 = memoryS3('b');
 });
 afterEach(() => rmSync(base, { recursive: true, force: true }));
 

@@ -10,12 +10,8 @@ import type { Plan } from '../../experiment/plan.ts';
 import type { NodeRecord, Progress } from '../../experiment/runner-records.ts';
 import { startLoopbackServer } from '../../local/http/server.ts';
 import { realClock } from '../../local/real-clock.ts';
-import { memoryBodies } from '../../local/s3/memory-bodies.ts';
-import { ObjectIndex } from '../../local/s3/object-index.ts';
-import { LocalS3 } from '../../local/s3/s3.ts';
-import { S3InProcess } from '../../local/s3/s3-in-process.ts';
-import { SeededRandom } from '../../local/seeded-random.ts';
 import { readText } from '../../local/watch-run.ts';
+import { memoryS3 } from '../local/memory-s3.ts';
 import { noBatch, noStates } from '../local/no-services.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
@@ -74,17 +70,7 @@ export async function loopbackCluster(
   const shared = join(base, 'shared');
   mkdirSync(shared);
   if (user === 'ordinary') chmodSync(shared, 0o777);
-  const s3 = new S3InProcess(
-    new LocalS3({
-      bucket: 'bucket',
-      bodies: memoryBodies(),
-      index: new ObjectIndex(),
-      clock: realClock,
-      nonce: new SeededRandom(1).nonce,
-      missing: 'NoSuchKey',
-      keepNoncurrent: 2,
-    }),
-  );
+  const s3 = memoryS3('bucket');
   const addresses = new Map(
     Array.from({ length: nodes }, (_, index) => [`n${index}`, `${block}.${index + 2}`]),
   );

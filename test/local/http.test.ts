@@ -13,12 +13,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeAwsChunked } from '../../local/http/aws-chunked.ts';
 import type { LoopbackServer } from '../../local/http/server.ts';
 import { startLoopbackServer } from '../../local/http/server.ts';
-import { realClock } from '../../local/real-clock.ts';
-import { memoryBodies } from '../../local/s3/memory-bodies.ts';
-import { ObjectIndex } from '../../local/s3/object-index.ts';
-import { LocalS3 } from '../../local/s3/s3.ts';
-import { S3InProcess } from '../../local/s3/s3-in-process.ts';
-import { SeededRandom } from '../../local/seeded-random.ts';
+import { memoryS3 } from './memory-s3.ts';
 import { noBatch } from './no-services.ts';
 import { MACHINE, makeMachine } from './states/machine.ts';
 
@@ -31,17 +26,7 @@ let sfn: SFNClient;
 
 beforeAll(async () => {
   server = await startLoopbackServer({
-    s3: new S3InProcess(
-      new LocalS3({
-        bucket: 'b',
-        bodies: memoryBodies(),
-        index: new ObjectIndex(),
-        clock: realClock,
-        nonce: new SeededRandom(1).nonce,
-        missing: 'NoSuchKey',
-        keepNoncurrent: 1,
-      }),
-    ),
+    s3: memoryS3('b'),
     batch: noBatch,
     states: machine.port,
     accessKeyId: 'KEY',

@@ -1,0 +1,21 @@
+import { realClock } from '../../local/real-clock.ts';
+import { memoryBodies } from '../../local/s3/memory-bodies.ts';
+import { ObjectIndex } from '../../local/s3/object-index.ts';
+import { LocalS3 } from '../../local/s3/s3.ts';
+import { S3InProcess } from '../../local/s3/s3-in-process.ts';
+import { SeededRandom } from '../../local/seeded-random.ts';
+
+/** An empty bucket in memory, in real time. @param missing how it answers for an object that is not there */
+export function memoryS3(bucket: string, missing: 'NoSuchKey' | 'AccessDenied' = 'NoSuchKey'): S3InProcess {
+  return new S3InProcess(
+    new LocalS3({
+      bucket,
+      bodies: memoryBodies(),
+      index: new ObjectIndex(),
+      clock: realClock,
+      nonce: new SeededRandom(1).nonce,
+      missing,
+      keepNoncurrent: 2,
+    }),
+  );
+}
