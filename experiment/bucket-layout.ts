@@ -50,6 +50,11 @@ export function rejectionKeys(key: string, version: string) {
   return { text: `${base}.txt`, json: `${base}.json` } as const;
 }
 
+/** The command list that lay beside a manifest and was sent with it. */
+export function inputListKey(sha256: string): string {
+  return `${INPUT_PREFIX}${sha256}.txt`;
+}
+
 /** The archive of a folder that was packed with a manifest. */
 export function inputArchiveKey(sha256: string): string {
   return `${INPUT_PREFIX}${sha256}.tar.gz`;

@@ -6,7 +6,7 @@ import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { create } from 'tar';
-import { inputArchiveKey } from '../experiment/bucket-layout.ts';
+import { inputArchiveKey, inputListKey } from '../experiment/bucket-layout.ts';
 import type { Manifest } from '../experiment/manifest.ts';
 import type { S3Port } from '../experiment/ports.ts';
 import type { Edit } from './manifest-edit.ts';
@@ -78,7 +78,7 @@ async function sendFolder(s3: S3Port, bucket: string, folder: string, written: s
 }
 
 async function sendFile(s3: S3Port, bucket: string, path: string): Promise<string> {
-  const key = `inputs/${await sha256Of(path)}.txt`;
+  const key = inputListKey(await sha256Of(path));
   await s3.send(
     new PutObjectCommand({
       Bucket: bucket,

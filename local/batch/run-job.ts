@@ -67,10 +67,13 @@ export async function runJob(job: Job, around: JobSurroundings): Promise<void> {
       }
       job.statusReason = statusReason;
     }
-  } catch {
-    // The only reason is the signal: terminated or cancelled before an attempt ran.
+  } catch (error) {
+    // The signal, when it was terminated or cancelled before an attempt ran; anything else is a fault of this Batch.
     end(job, clock.now());
-    enter('FAILED', job.terminated ?? 'Terminated');
+    enter(
+      'FAILED',
+      job.terminated ?? (signal.aborted ? 'Terminated' : `Local Batch failed: ${String(error)}`),
+    );
   }
 }
 
