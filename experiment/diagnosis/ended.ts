@@ -1,3 +1,4 @@
+import { runKeys } from '../bucket-layout.ts';
 import { EXIT } from '../exit-code.ts';
 import { counted, grouped, nodeHoursSpoken, spoken } from '../wording.ts';
 import { quoted, readNodeLog, resumeIt, seeReport, sentence, submitAgain } from './advice.ts';
@@ -105,7 +106,7 @@ function succeeded(observed: Observed): Sentences | undefined {
     headline: parts.length === 0 ? `Succeeded${cost}.` : `Succeeded: ${parts.join(' ')}${cost}.`,
     why: sentence(`every task ended well${remarks(observed)}`),
     next: sentence(
-      `the outputs are under \`runs/${observed.runId}/outputs/\`; ${seeReport(observed)} shows where the time went`,
+      `the outputs are under \`${runKeys(observed.runId).outputs}\`; ${seeReport(observed)} shows where the time went`,
     ),
   };
 }

@@ -1,3 +1,4 @@
+import { runKeys } from '../bucket-layout.ts';
 import type { RunnerReason } from '../runner-records.ts';
 import { sierraRunOf } from '../sierra-run.ts';
 import { counted, grouped, nodeHoursSpoken, nodesNamed, spoken } from '../wording.ts';
@@ -16,7 +17,7 @@ const TELL: { readonly [K in Kind]: Tell<K> } = {
     headline: 'All tasks succeeded, but the run did not end in order.',
     why: sentence(afterSuccess(observed)),
     next: sentence(
-      `the results are under \`runs/${observed.runId}/\` in the bucket; to be sure, ${resumeIt(observed)}`,
+      `the results are under \`${runKeys(observed.runId).folder}\` in the bucket; to be sure, ${resumeIt(observed)}`,
     ),
   }),
   'tasks-failed': tasksFailed,
