@@ -3,9 +3,15 @@ import type { Log } from './log.ts';
 
 const EACH_MS = 5000;
 
-/** What was opened and must be closed, in reverse order, each within five seconds; one that fails stops no other. */
+interface Closer {
+  name: string;
+  close: () => Promise<unknown>;
+  limitMs: () => number | undefined;
+}
+
+/** What was opened and must be closed, in reverse order, each within a limit; one that fails stops no other. */
 export class Closers {
-  readonly #closers: { name: string; close: () => Promise<unknown> }[] = [];
+  readonly #closers: Closer[] = [];
   readonly #clock: Clock;
   readonly #log: Log;
 
@@ -14,16 +20,22 @@ export class Closers {
     this.#log = log;
   }
 
-  add(name: string, close: () => Promise<unknown>): void {
-    this.#closers.push({ name, close });
+  /** @param limitMs asked when it is closed; five seconds where it answers nothing */
+  add(
+    name: string,
+    close: () => Promise<unknown>,
+    limitMs: () => number | undefined = () => undefined,
+  ): void {
+    this.#closers.push({ name, close, limitMs });
   }
 
   async closeAll(): Promise<void> {
     for (let next = this.#closers.pop(); next !== undefined; next = this.#closers.pop()) {
       const { name, close } = next;
+      const limitMs = next.limitMs() ?? EACH_MS;
       const over = new AbortController();
-      const limit = this.#clock.sleep(EACH_MS, over.signal).then(
-        () => Promise.reject(new Error(`not closed within ${EACH_MS / 1000} s`)),
+      const limit = this.#clock.sleep(limitMs, over.signal).then(
+        () => Promise.reject(new Error(`not closed within ${limitMs / 1000} s`)),
         () => undefined,
       );
       try {

@@ -1,4 +1,5 @@
 import { rm } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import type { JoinFacts } from '../experiment/join-messages.ts';
 import type { CheckFault } from '../experiment/runner-records.ts';
 import type { Attempt } from './attempt.ts';
@@ -22,8 +23,11 @@ export interface ClusterListener {
   lost(index: number, why: string): void;
 }
 
-/** Beyond it S3 refuses signatures and joblog times of different nodes mean nothing. */
-const MOST_SKEW_MS = 5 * 60_000;
+/** Less than that is not told from the time that a join takes; chrony keeps instances within milliseconds. */
+const CLOCK_DIFFERS_MS = 10_000;
+
+/** How long slow storage may take to remove what an attempt proved itself with. */
+const KEYS_REMOVED_MS = 60_000;
 
 /** All nodes of an attempt as node 0 sees them: keys, sshd, the join, ssh to everyone. */
 export class Cluster implements JoinListener {
@@ -46,7 +50,13 @@ export class Cluster implements JoinListener {
   static async open(attempt: Attempt): Promise<Cluster> {
     const { config, surroundings, plan, node } = attempt;
     const keys = await makeAttemptKeys(config, plan.folder, surroundings.makeNonce(), node.folder);
-    node.closers.add('keys on shared storage', () => rm(keys.path, { recursive: true, force: true }));
+    // Nothing secret may stay on shared storage, nor what an attempt left there whose node 0 was lost. It may be slow; told
+    // to end, there is no time to be patient.
+    node.closers.add(
+      'keys on shared storage',
+      () => rm(dirname(keys.path), { recursive: true, force: true }),
+      () => (attempt.termination.signal.aborted ? undefined : KEYS_REMOVED_MS),
+    );
     const ssh: SshClient = {
       folder: node.folder,
       user: surroundings.user.name ?? '',
@@ -111,20 +121,10 @@ export class Cluster implements JoinListener {
     this.#attempt.roster.released(this.#attempt.surroundings.clock.now());
   }
 
-  joined(index: number, facts: JoinFacts): void {
-    const { surroundings, log } = this.#attempt;
-    const skew = Math.abs(surroundings.clock.now() - facts.now);
-    if (skew > MOST_SKEW_MS)
-      this.faulty(index, [
-        {
-          node: index,
-          check: 'clock-skew',
-          what: `its clock differs from node 0's by ${Math.round(skew / 1000)} s`,
-          todo: 'let the instances keep time with chrony (Amazon Time Sync)',
-        },
-      ]);
+  joined(index: number, facts: JoinFacts, clockAheadMs: number): void {
+    const { log } = this.#attempt;
     this.#known = this.#known
-      .then(() => this.#enter(index, facts))
+      .then(() => this.#enter(index, facts, clockAheadMs))
       .catch((error: unknown) => log('Node:NotEntered', { index, why: String(error) }));
   }
 
@@ -162,10 +162,9 @@ export class Cluster implements JoinListener {
   }
 
   async #joinItself(): Promise<void> {
-    const { config, node, startedAt, surroundings } = this.#attempt;
-    const now = surroundings.clock.now();
+    const { config, node, startedAt } = this.#attempt;
     const { versions, cpus } = node.checks;
-    await this.#enter(config.mainIndex, { ...node, versions, cpus, startedAt, now });
+    await this.#enter(config.mainIndex, { ...node, versions, cpus, startedAt }, 0);
   }
 
   async #listen(keys: AttemptKeys): Promise<void> {
@@ -192,7 +191,8 @@ export class Cluster implements JoinListener {
   /** Makes a node usable: its host key known, its connection open, its line in the nodefile. */
   async #enter(
     index: number,
-    facts: Pick<JoinFacts, 'address' | 'hostKey' | 'cpus' | 'startedAt' | 'now' | 'versions'>,
+    facts: Pick<JoinFacts, 'address' | 'hostKey' | 'cpus' | 'startedAt' | 'versions'>,
+    clockAheadMs: number,
   ): Promise<void> {
     const { roster, surroundings, log, plan } = this.#attempt;
     const { address, hostKey, cpus, versions } = facts;
@@ -202,16 +202,25 @@ export class Cluster implements JoinListener {
     if ((await this.#masters?.open(address)) === false) log('SshMaster:NotOpen', { index, address });
     const now = surroundings.clock.now();
     const late = this.#gathering.isDone;
-    roster.joined(
-      index,
-      { address, cpus, versions, startedAt: now - (facts.now - facts.startedAt) },
-      now,
-      late,
-    );
+    const clock = this.#judgeClock(index, clockAheadMs);
+    const startedAt = facts.startedAt - clockAheadMs;
+    roster.joined(index, { address, cpus, versions, startedAt, ...clock }, now, late);
     log('Node:Joined', { index, address, late });
     const entered = roster.live().find((one) => one.index === index);
     if (late && entered !== undefined) this.#listener?.came(entered);
     this.#gathering.look();
+  }
+
+  /** A clock that is wrong ends nothing: durations are right, and when its tasks began is told in node 0's time. */
+  #judgeClock(index: number, aheadMs: number): { clockAheadSeconds?: number } {
+    if (Math.abs(aheadMs) < CLOCK_DIFFERS_MS) return {};
+    const clockAheadSeconds = Math.round(aheadMs) / 1000;
+    this.#attempt.log('Node:ClockDiffers', {
+      index,
+      clockAheadSeconds,
+      todo: 'let the instances keep time with chrony (Amazon Time Sync)',
+    });
+    return { clockAheadSeconds };
   }
 
   /** Written by whoever renders the nodefile, once everybody is here. */

@@ -10,6 +10,7 @@ import { peakMemoryMiB } from './own-memory.ts';
 import { putText } from './s3-objects.ts';
 import { sendFailedOutput } from './task-output.ts';
 import { TERMINATION } from './termination.ts';
+import { untilSent } from './until-sent.ts';
 
 const RELEASE_MS = 4000;
 /** Kept of the time for collecting to write the last records. */
@@ -56,7 +57,7 @@ async function sendAll(attempt: Attempt, cluster: Cluster | undefined, signal: A
   const { surroundings, config, plan, folders, progress, log } = attempt;
   const { s3, clock } = surroundings;
   const failures = progress.tally?.failures() ?? [];
-  const missed = await sendFailedOutput(s3, config, failures, folders.results, signal);
+  const missed = await sendFailedOutput(s3, config, failures, folders.results, clock, signal);
   if (missed > 0) log('TaskOutput:NotSent', { files: missed });
   if (progress.tally !== undefined)
     await sendOutputs({
@@ -69,22 +70,22 @@ async function sendAll(attempt: Attempt, cluster: Cluster | undefined, signal: A
       clock,
       log,
     });
-  await sendNodeLogs(attempt, cluster);
+  await sendNodeLogs(attempt, cluster, signal);
 }
 
-async function sendNodeLogs(attempt: Attempt, cluster: Cluster | undefined): Promise<void> {
+async function sendNodeLogs(
+  attempt: Attempt,
+  cluster: Cluster | undefined,
+  signal: AbortSignal,
+): Promise<void> {
   const { surroundings, config, nodeLog, log } = attempt;
   const { nodeLog: keyOf } = runKeys(config.runId);
   const texts = new Map([[config.mainIndex, nodeLog.tail.text()]]);
   for (const [index, tail] of cluster?.logs ?? []) texts.set(index, tail.text());
   for (const [index, text] of texts) {
     try {
-      await putText(surroundings.s3, {
-        bucket: config.bucket,
-        key: keyOf(index),
-        text,
-        contentType: 'text/plain',
-      });
+      const object = { bucket: config.bucket, key: keyOf(index), text, contentType: 'text/plain' };
+      await untilSent(() => putText(surroundings.s3, object), surroundings.clock, signal);
     } catch (error) {
       log('NodeLog:NotSent', { index, why: String(error) });
     }

@@ -3,6 +3,8 @@ import type { Attempt } from './attempt.ts';
 
 /** After the first fault, others get so long to report theirs: a person wants to read them all at once. */
 const FAULTS_TOGETHER_MS = 15_000;
+/** An NFS client that has once found nothing there remembers it for 30 s. */
+const UNREADABLE_MS = 35_000;
 
 /**
  * Waits until every node is here; at the deadline for `minNodes`. Faults of checks end the attempt once all nodes have
@@ -17,6 +19,7 @@ export class Gathering {
   readonly #startedAt: number;
   readonly #over = new AbortController();
   #firstFaultAt: number | undefined;
+  #firstUnreadableAt: number | undefined;
 
   constructor(attempt: Attempt) {
     const { surroundings, ending, plan } = attempt;
@@ -38,7 +41,9 @@ export class Gathering {
   unreadable(index: number, what: string): void {
     if (this.#unreadable.get(index) !== what) this.#attempt.log('Node:CannotReadFolder', { index, what });
     this.#unreadable.set(index, what);
-    this.#noteFault();
+    if (this.#firstUnreadableAt !== undefined) return;
+    this.#firstUnreadableAt = this.#attempt.surroundings.clock.now();
+    void this.#lookAgainAfter(UNREADABLE_MS);
   }
 
   /** Somebody came or went, or a time is over. */
@@ -54,7 +59,9 @@ export class Gathering {
     const now = surroundings.clock.now();
     const missing = roster.withState('never-came');
     const isLate = now - this.#startedAt >= plan.timeouts.joinSeconds * 1000;
-    const isTold = this.#firstFaultAt !== undefined && now - this.#firstFaultAt >= FAULTS_TOGETHER_MS;
+    const isOver = (since: number | undefined, ms: number) => since !== undefined && now - since >= ms;
+    const isTold =
+      isOver(this.#firstFaultAt, FAULTS_TOGETHER_MS) || isOver(this.#firstUnreadableAt, UNREADABLE_MS);
     const faults = [...this.#faults, ...this.#unequalCpus(missing)];
     const spoken = new Set(faults.map((fault) => fault.node));
     // Who could not read the folder may still come: it counts once there is no more waiting.

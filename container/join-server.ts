@@ -10,11 +10,12 @@ import type { AttemptIdentity, Entry } from './join-handshake.ts';
 import { receiveHandshake } from './join-handshake.ts';
 import { GrantedLeases, LEASE } from './lease.ts';
 import type { Log } from './log.ts';
+import { Strangers } from './strangers.ts';
 
 /** What node 0 hears of its workers. */
 export interface JoinListener {
-  /** Proved, and its sshd is up. Once a worker. */
-  joined(index: number, facts: JoinFacts): void;
+  /** Proved, and its sshd is up. Once a worker. Its clock is about so much ahead of node 0's. */
+  joined(index: number, facts: JoinFacts, clockAheadMs: number): void;
   /** Checks that failed on it. */
   faulty(index: number, faults: readonly CheckFault[]): void;
   /** Somebody who says to be this worker cannot read the attempt's folder. Unproved. */
@@ -53,6 +54,8 @@ export interface JoinServer {
 interface Member {
   index: number;
   facts: JoinFacts;
+  /** The most that a message said: what was under way for long says too little. */
+  clockAheadMs: number;
   lease: string;
   connection: JoinConnection;
   ready: boolean;
@@ -66,6 +69,7 @@ interface Member {
 }
 
 const RESTART_MS = 25_000;
+const TOO_MANY = 'too many connections that prove nothing';
 const MAX_SAID_REFUSALS = 200;
 
 /** Opens the join port on node 0's own address. @throws the system's error when the port is taken */
@@ -81,6 +85,7 @@ class Members implements JoinServer {
   readonly #leases: GrantedLeases;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
+  readonly #strangers: Strangers;
   readonly #refusals = new Set<string>();
   #ticking: NodeJS.Timeout | undefined;
   #restartId = 0;
@@ -89,8 +94,7 @@ class Members implements JoinServer {
     this.#options = options;
     this.#leases = new GrantedLeases(options.clock.now());
     this.#server = createServer((socket) => this.#accept(socket));
-    // Who has not proved itself must not be able to use up the process' sockets.
-    this.#server.maxConnections = options.nodes * 3 + 64;
+    this.#strangers = new Strangers(options.nodes * 2 + 64);
   }
 
   async listen(): Promise<void> {
@@ -146,6 +150,8 @@ class Members implements JoinServer {
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
+    const isOut = this.#strangers.came(socket);
+    if (isOut !== undefined) this.#sayRefused(isOut, TOO_MANY);
     const { identity, folder, secret, makeNonce, listener } = this.#options;
     receiveHandshake(socket, {
       identity,
@@ -153,7 +159,10 @@ class Members implements JoinServer {
       secret,
       makeNonce,
       admit: (index, facts) => this.#admit(index, facts),
-      admitted: (entry) => this.#admitted(entry),
+      admitted: (entry) => {
+        this.#strangers.left(socket);
+        return this.#admitted(entry);
+      },
       unreadable: (index, what) => listener.unreadable(index, what),
       refused: (remote, why) => this.#sayRefused(remote, why),
     });
@@ -177,6 +186,7 @@ class Members implements JoinServer {
     const member: Member = before ?? {
       index,
       facts,
+      clockAheadMs: facts.now - clock.now(),
       lease: welcome.lease,
       connection,
       ready: false,
@@ -203,7 +213,7 @@ class Members implements JoinServer {
       case 'ready':
         if (!member.ready) {
           member.ready = true;
-          listener.joined(member.index, member.facts);
+          listener.joined(member.index, member.facts, member.clockAheadMs);
         }
         break;
       case 'fault':
@@ -211,6 +221,7 @@ class Members implements JoinServer {
         break;
       case 'pulse':
         if (member.why !== undefined || member.expelled) break;
+        member.clockAheadMs = Math.max(member.clockAheadMs, message.at - clock.now());
         this.#leases.renewed(member.index, clock.now());
         member.connection.send({ t: 'beat', lease: member.lease, echo: message.at });
         if (message.peakMemoryMiB !== undefined) listener.memory(member.index, message.peakMemoryMiB);

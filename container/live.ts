@@ -25,7 +25,8 @@ export function live(): Surroundings {
       ...(region === undefined ? {} : { region }),
       // The local system's endpoint has no wildcard DNS, so buckets go in the path there.
       forcePathStyle: env.AWS_ENDPOINT_URL_S3 !== undefined,
-      requestHandler: { connectionTimeout: 5000, requestTimeout: 60_000 },
+      // Of silence, not of the whole request: a large file takes long. `requestTimeout` would only warn.
+      requestHandler: { connectionTimeout: 5000, socketTimeout: 30_000 },
     }),
     clock: monotonicClock(),
     makeNonce: () => randomBytes(16).toString('hex'),

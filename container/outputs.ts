@@ -10,6 +10,7 @@ import { forEachBounded } from './bounded.ts';
 import { fileSha256 } from './inputs.ts';
 import type { Log } from './log.ts';
 import { putText } from './s3-objects.ts';
+import { untilSent } from './until-sent.ts';
 
 export interface OutputsOptions {
   s3: S3Port;
@@ -26,7 +27,6 @@ export interface OutputsOptions {
 }
 
 const AT_ONCE = 8;
-const TRIES = 4;
 /** S3's limit for one PUT. */
 const MAX_BYTES = 5 * 1024 ** 3;
 
@@ -36,7 +36,7 @@ const MAX_BYTES = 5 * 1024 ** 3;
  * Answers how many files could not be sent.
  */
 export async function sendOutputs(options: OutputsOptions): Promise<{ index: OutputIndex; unsent: number }> {
-  const { s3, bucket, runId, folder, outputs, signal, log } = options;
+  const { s3, bucket, runId, folder, outputs, signal, clock, log } = options;
   const keys = runKeys(runId);
   const files: OutputIndex['files'][number][] = [];
   const missing: string[] = [];
@@ -64,12 +64,12 @@ export async function sendOutputs(options: OutputsOptions): Promise<{ index: Out
   }
   const index: OutputIndex = { files: files.sort((a, b) => (a.path < b.path ? -1 : 1)), missing };
   if (outputs.length > 0) {
-    await putText(s3, { bucket, key: keys.outputIndex, text: JSON.stringify(index) }).catch(
-      (error: unknown) => {
-        unsent += 1;
-        log('Output:IndexNotSent', { why: String(error) });
-      },
-    );
+    const text = JSON.stringify(index);
+    const put = () => putText(s3, { bucket, key: keys.outputIndex, text });
+    await untilSent(put, clock, signal).catch((error: unknown) => {
+      unsent += 1;
+      log('Output:IndexNotSent', { why: String(error) });
+    });
   }
   log('Outputs:Sent', { files: files.length, missing, unsent });
   return { index, unsent };
@@ -79,28 +79,31 @@ type Sent = { ok: true; size: number; sha256: string } | { ok: false; why: strin
 
 async function sendFile(options: OutputsOptions, file: string, key: string): Promise<Sent> {
   const { s3, bucket, clock, signal } = options;
-  let why = '';
-  for (let tried = 1; tried <= TRIES && !signal.aborted; tried++) {
-    try {
-      const { size } = await stat(file);
-      if (size > MAX_BYTES) return { ok: false, why: `${size} bytes: S3 takes at most 5 GiB in one piece` };
-      const sha256 = await fileSha256(file);
-      await s3.send(
-        new PutObjectCommand({
-          Bucket: bucket,
-          Key: key,
-          Body: size === 0 ? '' : createReadStream(file),
-          ContentLength: size,
-          ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
-        }),
-      );
-      return { ok: true, size, sha256 };
-    } catch (error) {
-      why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      if (tried < TRIES) await clock.sleep(300 * 2 ** tried, signal).catch(() => undefined);
+  let sent: Sent = { ok: false, why: 'no time left' };
+  const put = async () => {
+    const { size } = await stat(file);
+    if (size > MAX_BYTES) {
+      sent = { ok: false, why: `${size} bytes: S3 takes at most 5 GiB in one piece` };
+      return;
     }
+    const sha256 = await fileSha256(file);
+    await s3.send(
+      new PutObjectCommand({
+        Bucket: bucket,
+        Key: key,
+        Body: size === 0 ? '' : createReadStream(file),
+        ContentLength: size,
+        ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
+      }),
+    );
+    sent = { ok: true, size, sha256 };
+  };
+  try {
+    await untilSent(put, clock, signal);
+    return sent;
+  } catch (error) {
+    return { ok: false, why: error instanceof Error ? `${error.name}: ${error.message}` : String(error) };
   }
-  return { ok: false, why: why || 'no time left' };
 }
 
 /** Files only; links are followed for files, not for folders (they could go round in circles). */

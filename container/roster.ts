@@ -8,6 +8,8 @@ export interface Arrival {
   /** When its runner started, in node 0's time. */
   startedAt: number;
   versions: Readonly<Record<string, string>>;
+  /** Only of a clock that is wrong. */
+  clockAheadSeconds?: number;
 }
 
 interface Entry {
@@ -29,15 +31,10 @@ export class Roster {
   }
 
   joined(index: number, arrival: Arrival, now: number, late: boolean): void {
-    this.#update(index, {
-      address: arrival.address,
-      cpus: arrival.cpus,
-      versions: arrival.versions,
-      state: late ? 'late' : 'joined',
-      joinedAt: iso(now),
-    });
+    const { startedAt, ...told } = arrival;
+    this.#update(index, { ...told, state: late ? 'late' : 'joined', joinedAt: iso(now) });
     const entry = this.#entries[index];
-    if (entry !== undefined) entry.startedAt = arrival.startedAt;
+    if (entry !== undefined) entry.startedAt = startedAt;
   }
 
   lost(index: number, because: string, now: number): void {
@@ -65,9 +62,10 @@ export class Roster {
 
   /** Nodes that can be given tasks. */
   live(): FanoutNode[] {
-    return this.#entries.flatMap(({ record: { index, address, state, slots } }) =>
-      (state === 'joined' || state === 'late') && address !== undefined ? [{ index, address, slots }] : [],
-    );
+    return this.#entries.flatMap(({ record: { index, address, state, slots, clockAheadSeconds } }) => {
+      if ((state !== 'joined' && state !== 'late') || address === undefined) return [];
+      return [{ index, address, slots, ...(clockAheadSeconds === undefined ? {} : { clockAheadSeconds }) }];
+    });
   }
 
   withState(...states: NodeRecord['state'][]): number[] {

@@ -22,7 +22,7 @@ export async function runCommands(
   work: CommandWork,
   cluster: Promise<Cluster>,
 ): Promise<RunnerReason> {
-  const { ending, progress, roster, surroundings } = attempt;
+  const { ending, progress, roster, surroundings, folders } = attempt;
   const preparing = prepare(attempt, work);
   const here = cluster.then(async (opened) => {
     await opened.gathered();
@@ -39,7 +39,7 @@ export async function runCommands(
   progress.tasksStartedAt = now;
   progress.tally = prepared.tally;
   progress.enter('running');
-  if (prepared.done.size === prepared.commands.total) return reasonOf(prepared.tally, undefined);
+  if (prepared.done.size === prepared.commands.total) return reasonOf(prepared.tally, undefined, folders.run);
   const running = startFanout(attempt, opened, prepared);
   progress.running = () => running.running();
   followNodes(opened, running, prepared.tally);
@@ -48,7 +48,7 @@ export async function runCommands(
   limits.stop();
   if (result === undefined) await stopFanout(attempt, running);
   progress.tasksEndedAt = surroundings.clock.now();
-  return ending.reason ?? reasonOf(prepared.tally, result);
+  return ending.reason ?? reasonOf(prepared.tally, result, folders.run);
 }
 
 interface Prepared {
@@ -96,11 +96,17 @@ function startFanout(attempt: Attempt, cluster: Cluster, prepared: Prepared): Ru
   return (plan.fanout === 'stock' ? startStock : startPool)(request, hooks);
 }
 
-function reasonOf(tally: TaskTally, result: FanoutResult | undefined): RunnerReason {
+function reasonOf(tally: TaskTally, result: FanoutResult | undefined, folder: string): RunnerReason {
   const { failed, lost } = tally.counts();
-  if (result?.broken !== undefined) return { kind: 'internal', what: `fan-out: ${result.broken}` };
+  if (result?.broken !== undefined) return brokenReason(result.broken, result.storageFailed === true, folder);
   const unfinished = result?.unfinished ?? 0;
   if (failed > 0 || lost > 0 || unfinished > 0)
     return { kind: 'tasks-failed', failed, lost: Math.max(lost, unfinished) };
   return { kind: 'succeeded' };
+}
+
+function brokenReason(what: string, storageFailed: boolean, path: string): RunnerReason {
+  return storageFailed
+    ? { kind: 'storage-failed', what, path }
+    : { kind: 'internal', what: `fan-out: ${what}` };
 }

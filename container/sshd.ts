@@ -97,7 +97,8 @@ class Listener implements Sshd {
     while (!(await answersAsSsh(address, port))) {
       const state = await Promise.race([gone, clock.sleep(25)]);
       if (state === 'gone' || clock.now() > deadline) {
-        this.#child = undefined;
+        // A restart that was asked for may have put another in its place.
+        if (this.#child === child) this.#child = undefined;
         child.kill('SIGKILL');
         const why =
           state === 'gone' ? 'it ended at once' : `it did not answer within ${UP_WITHIN_MS / 1000} s`;

@@ -2,9 +2,11 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { runKeys } from '../experiment/bucket-layout.ts';
+import type { Clock } from '../experiment/clock.ts';
 import type { JoblogRow } from '../experiment/joblog.ts';
 import type { S3Port } from '../experiment/ports.ts';
 import { forEachBounded } from './bounded.ts';
+import { untilSent } from './until-sent.ts';
 
 const TAIL_BYTES = 64 * 1024;
 const LONGEST_NAME = 255;
@@ -15,6 +17,7 @@ export async function sendFailedOutput(
   run: { bucket: string; runId: string },
   failures: readonly JoblogRow[],
   results: string,
+  clock: Clock,
   signal: AbortSignal,
 ): Promise<number> {
   const keys = runKeys(run.runId);
@@ -26,14 +29,13 @@ export async function sendFailedOutput(
     ] as const) {
       if (signal.aborted) return;
       try {
-        await s3.send(
-          new PutObjectCommand({
-            Bucket: run.bucket,
-            Key: keys.taskOutput(row.seq, stream),
-            Body: await outputOf(resultFolder(results, row.command), file, row.seq),
-            ContentType: 'text/plain; charset=utf-8',
-          }),
-        );
+        const put = new PutObjectCommand({
+          Bucket: run.bucket,
+          Key: keys.taskOutput(row.seq, stream),
+          Body: await outputOf(resultFolder(results, row.command), file, row.seq),
+          ContentType: 'text/plain; charset=utf-8',
+        });
+        await untilSent(() => s3.send(put), clock, signal);
       } catch {
         missed += 1; // counted: a task that never started has left nothing
       }

@@ -27,8 +27,8 @@ export async function runWorkerNode(start: NodeStart): Promise<ExitCode> {
 }
 
 const LOOK_MS = 500;
-/** How often node 0 may have the sshd of one node started anew. */
-const RESTARTS = 3;
+/** An sshd is started anew once; one that dies again so soon will not do better: its node is given up. */
+const RESTART_AGAIN_MS = 10 * 60_000;
 
 class Worker {
   readonly #node: ThisNode;
@@ -39,7 +39,7 @@ class Worker {
   #session: JoinSession | undefined;
   #frozen = false;
   #over = false;
-  #restarts = 0;
+  #restartedAt = Number.NEGATIVE_INFINITY;
 
   constructor(node: ThisNode, joinMs: number) {
     this.#node = node;
@@ -145,8 +145,10 @@ class Worker {
   }
 
   async #restart(id: number): Promise<void> {
-    this.#restarts += 1;
-    const ok = this.#restarts <= RESTARTS && (await this.#node.restartSshd());
+    const now = this.#node.start.surroundings.clock.now();
+    const isAgain = now - this.#restartedAt < RESTART_AGAIN_MS;
+    this.#restartedAt = now;
+    const ok = !isAgain && (await this.#node.restartSshd());
     this.#session?.connection.send({ t: 'restarted', id, ok });
   }
 

@@ -58,6 +58,8 @@ export interface NodeRecord {
   releasedAt?: string;
   /** Why the node was given up, in a sentence. */
   lostBecause?: string;
+  /** How far its clock is ahead of node 0's (negative: behind); only of a clock that is wrong. */
+  clockAheadSeconds?: number;
   /** Highest memory of the node's container, from its cgroup. */
   peakMemoryMiB?: number;
   versions?: Readonly<Record<string, string>>;

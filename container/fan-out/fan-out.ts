@@ -7,6 +7,8 @@ export interface FanoutNode {
   address: string;
   /** Tasks at once. */
   slots: number;
+  /** Of a clock that is wrong: rows tell node 0's time, as stock's do. */
+  clockAheadSeconds?: number;
 }
 
 /** What a fan-out needs to run a frozen list of commands. Every path is absolute and the same on all nodes. */
@@ -64,6 +66,8 @@ export interface FanoutResult {
   retried: number;
   /** Set when the scheme itself failed (GNU parallel could not start, its log could not be written): a sentence. */
   broken?: string;
+  /** It failed because shared storage did: results, rows or the list of commands cannot be written or read. */
+  storageFailed?: boolean;
 }
 
 export interface RunningFanout {

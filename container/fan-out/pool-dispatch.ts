@@ -44,7 +44,7 @@ export class Pool {
   /** Sequence numbers that were started again because they failed. */
   #retried = 0;
   #stopping = false;
-  #broken: string | undefined;
+  #broken: { broken: string; storageFailed: boolean } | undefined;
 
   constructor(request: FanoutRequest, hooks: FanoutHooks, commands: CommandIndex, joblog: JoblogWriter) {
     this.#request = request;
@@ -107,7 +107,7 @@ export class Pool {
     return {
       ...this.counts(),
       retried: this.#retried,
-      ...(this.#broken === undefined ? {} : { broken: this.#broken }),
+      ...this.#broken,
     };
   }
 
@@ -152,7 +152,7 @@ export class Pool {
         }
         return;
       case 'failed':
-        this.#break(`node ${entry.node.index}: ${message.message}`);
+        this.#break(`node ${entry.node.index}: ${message.message}`, !message.message.startsWith('fork:'));
         return;
     }
     this.#proceed();
@@ -195,7 +195,7 @@ export class Pool {
         const line: JoblogRow = {
           seq: row.seq,
           host: node.node.address,
-          startTime: row.startTime,
+          startTime: row.startTime - (node.node.clockAheadSeconds ?? 0),
           runtime: row.runtime,
           send: 0,
           receive: row.bytes,
@@ -213,6 +213,7 @@ export class Pool {
     } catch (error) {
       this.#break(
         `the rows of finished tasks cannot be recorded: ${error instanceof Error ? error.message : String(error)}`,
+        true,
       );
     }
   }
@@ -258,8 +259,8 @@ export class Pool {
     this.#proceed();
   }
 
-  #break(what: string): void {
-    this.#broken ??= what;
+  #break(what: string, storageFailed: boolean): void {
+    this.#broken ??= { broken: what, storageFailed };
     this.stop(what, 1000);
   }
 

@@ -76,7 +76,8 @@ class PoolFanout implements RunningFanout {
         unfinished: request.total - request.done.size,
       };
       this.#pool?.stop(what, 0);
-      return { ...done, broken: what };
+      // What else can fail here is the list of commands, and the system's errors alone have a code.
+      return { ...done, broken: what, storageFailed: error instanceof Error && 'code' in error };
     } finally {
       await joblog
         ?.close()

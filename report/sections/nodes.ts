@@ -42,5 +42,11 @@ function row(node: NodeRecord, seconds: number, memory: boolean): Markup {
   const gone = node.state === 'lost' || node.state === 'never-came';
   const because = node.lostBecause === undefined ? '' : `: ${node.lostBecause}`;
   const at = node.lostAt === undefined ? '' : ` at ${clock(node.lostAt)}`;
-  return html`<tr><td class="number">${node.index}</td><td class="mono">${node.address ?? '–'}</td><td class="number">${node.slots}</td><td class="number">${grouped(node.tasks)}</td><td class="number">${spoken(node.busySeconds)}</td><td class="share"><svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="${percent(share)}"><rect class="k-task" width="${Math.round(share * 100)}" height="8"/></svg></td>${memory && html`<td class="number">${node.peakMemoryMiB === undefined ? '–' : `${grouped(node.peakMemoryMiB)} MiB`}</td>`}<td>${node.joinedAt === undefined ? '–' : clock(node.joinedAt)}</td><td>${gone ? html`<span class="bad">${STATES[node.state]}${at}${because}</span>` : STATES[node.state]}</td></tr>`;
+  return html`<tr><td class="number">${node.index}</td><td class="mono">${node.address ?? '–'}</td><td class="number">${node.slots}</td><td class="number">${grouped(node.tasks)}</td><td class="number">${spoken(node.busySeconds)}</td><td class="share"><svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="${percent(share)}"><rect class="k-task" width="${Math.round(share * 100)}" height="8"/></svg></td>${memory && html`<td class="number">${node.peakMemoryMiB === undefined ? '–' : `${grouped(node.peakMemoryMiB)} MiB`}</td>`}<td>${node.joinedAt === undefined ? '–' : clock(node.joinedAt)}</td><td>${gone ? html`<span class="bad">${STATES[node.state]}${at}${because}</span>` : STATES[node.state]}${wrongClock(node)}</td></tr>`;
+}
+
+/** Its tasks' own times are as wrong; ours are told in node 0's time. */
+function wrongClock({ clockAheadSeconds: ahead }: NodeRecord): Markup | undefined {
+  if (ahead === undefined) return undefined;
+  return html`; <span class="bad">its clock is ${spoken(Math.abs(ahead))} ${ahead > 0 ? 'ahead' : 'behind'}</span>`;
 }

@@ -1,0 +1,48 @@
+import { describe, expect, it } from 'vitest';
+import { untilSent } from '../../container/until-sent.ts';
+import { VirtualClock } from '../../local/virtual-clock.ts';
+
+const away = Object.assign(new Error('connect EHOSTUNREACH'), { code: 'EHOSTUNREACH' });
+const busy = Object.assign(new Error('Slow Down'), { $metadata: { httpStatusCode: 503 } });
+const silent = Object.assign(new Error('30000 ms of inactivity'), { name: 'TimeoutError' });
+const forbidden = Object.assign(new Error('Access Denied'), { $metadata: { httpStatusCode: 403 } });
+const gone = Object.assign(new Error('ENOENT'), { code: 'ENOENT', path: '/mnt/efs/out' });
+
+/** How often it was sent, when each time failed but those after `failures`. */
+async function sent(error: Error, failures: number, within = 600_000) {
+  const clock = new VirtualClock(0);
+  const over = new AbortController();
+  void clock.sleep(within).then(() => over.abort());
+  let tries = 0;
+  const send = async () => {
+    tries += 1;
+    if (tries <= failures) throw error;
+  };
+  let outcome: string | undefined;
+  void untilSent(send, clock, over.signal).then(
+    () => {
+      outcome = 'sent';
+    },
+    () => {
+      outcome = 'given up';
+    },
+  );
+  await clock.runUntil(() => outcome !== undefined, 2 * within);
+  return { outcome, tries };
+}
+
+describe('what is sent to S3', () => {
+  it.each([away, busy, silent])('is sent until it arrives while S3 is out of reach: %s', async (error) => {
+    expect(await sent(error, 30)).toEqual({ outcome: 'sent', tries: 31 });
+  });
+
+  it('is given up when there is no more time', async () => {
+    const { outcome, tries } = await sent(away, 1000, 60_000);
+    expect(outcome).toBe('given up');
+    expect(tries).toBeGreaterThan(5);
+  });
+
+  it.each([forbidden, gone])('is given up after four tries when waiting does not help: %s', async (error) => {
+    expect(await sent(error, 1000)).toEqual({ outcome: 'given up', tries: 4 });
+  });
+});
