@@ -156,6 +156,8 @@ export class Machine {
     signal(this.init.pid, 'SIGKILL');
     while (isAlive(this.init)) await delay(5);
     await this.gone;
+    // What its sockets had not sent yet holds its network, and the cable with it, for minutes.
+    await this.#ipAtBridge('link', 'delete', this.#port).catch(() => undefined); // Mostly gone by itself.
   }
 
   get #port(): string {
