@@ -12,7 +12,7 @@ import { BadInput, bringInputs } from './inputs.ts';
 import { alreadyDone } from './resume.ts';
 import { makeRunFolders } from './run-folders.ts';
 import { keepLimits } from './run-limits.ts';
-import { fanoutHooks, followNodes, stopFanout } from './running-fanout.ts';
+import { brokenBy, fanoutHooks, followNodes, stopFanout } from './running-fanout.ts';
 import { taskEnvironment } from './task-environment.ts';
 import { TaskTally } from './task-tally.ts';
 
@@ -98,15 +98,10 @@ function startFanout(attempt: Attempt, cluster: Cluster, prepared: Prepared): Ru
 
 function reasonOf(tally: TaskTally, result: FanoutResult | undefined, folder: string): RunnerReason {
   const { failed, lost } = tally.counts();
-  if (result?.broken !== undefined) return brokenReason(result.broken, result.storageFailed === true, folder);
+  const broken = brokenBy(result, folder);
+  if (broken !== undefined) return broken;
   const unfinished = result?.unfinished ?? 0;
   if (failed > 0 || lost > 0 || unfinished > 0)
     return { kind: 'tasks-failed', failed, lost: Math.max(lost, unfinished) };
   return { kind: 'succeeded' };
-}
-
-function brokenReason(what: string, storageFailed: boolean, path: string): RunnerReason {
-  return storageFailed
-    ? { kind: 'storage-failed', what, path }
-    : { kind: 'internal', what: `fan-out: ${what}` };
 }

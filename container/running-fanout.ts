@@ -1,6 +1,7 @@
+import type { RunnerReason } from '../experiment/runner-records.ts';
 import type { Attempt } from './attempt.ts';
 import type { Cluster } from './cluster.ts';
-import type { FanoutHooks, RunningFanout } from './fan-out/fan-out.ts';
+import type { FanoutHooks, FanoutResult, RunningFanout } from './fan-out/fan-out.ts';
 import type { TaskTally } from './task-tally.ts';
 import { TERMINATION } from './termination.ts';
 
@@ -52,4 +53,12 @@ export async function stopFanout(attempt: Attempt, running: RunningFanout): Prom
     limit,
   ]);
   over.abort();
+}
+
+/** Why a run ends whose fan-out could not do its work; undefined where it could. */
+export function brokenBy(result: FanoutResult | undefined, path: string): RunnerReason | undefined {
+  if (result?.broken === undefined) return undefined;
+  return result.storageFailed === true
+    ? { kind: 'storage-failed', what: result.broken, path }
+    : { kind: 'internal', what: `fan-out: ${result.broken}` };
 }

@@ -10,6 +10,7 @@ import type { Cluster } from './cluster.ts';
 import { bringInputs } from './inputs.ts';
 import { makeRunFolders } from './run-folders.ts';
 import { keepLimits } from './run-limits.ts';
+import { brokenBy } from './running-fanout.ts';
 import { lockBatchRoot } from './sierra/batch-root-lock.ts';
 import { checkEngines } from './sierra/engine-check.ts';
 import { sierraEnvironment } from './sierra/environment.ts';
@@ -172,7 +173,8 @@ class Pipeline {
       ...placeInSierra(result.tail),
     };
     if (stage === 2) {
-      if (this.#pool.broken !== undefined) return { kind: 'internal', what: `fan-out: ${this.#pool.broken}` };
+      const broken = brokenBy(this.#pool.result, folders.tasks);
+      if (broken !== undefined) return broken;
       // SIERRA exits 0 although its line could not even start.
       if (progress.tally === undefined) return failed;
       const runs = failedRuns(this.#attempt);

@@ -24,8 +24,8 @@ const SAID_FAILURES = 8;
 export class LineInPool {
   /** Whether a line has been taken: then the tally is kept here. */
   taken = false;
-  /** Set when the pool itself failed. */
-  broken: string | undefined;
+  /** How the last line ended: whether the pool itself failed. */
+  result: FanoutResult | undefined;
   readonly #attempt: Attempt;
   readonly #cluster: Cluster;
   #running: Promise<unknown> = Promise.resolve();
@@ -93,7 +93,7 @@ export class LineInPool {
     if (result === undefined) await stopFanout(this.#attempt, running);
     progress.running = () => 0;
     const final = result ?? (await running.result);
-    this.broken = final.broken;
+    this.result = final;
     return { kind: 'ended', code: exitCode(final), said: this.#words(final, tally) };
   }
 
