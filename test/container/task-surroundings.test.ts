@@ -1,4 +1,4 @@
-import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import type { LoopbackCluster } from './loopback-cluster.ts';
@@ -63,22 +63,28 @@ describe.each(['pool', 'stock'] as const)('a task started by %s', (fanout) => {
   );
 
   for (const { user, cannot } of USERS)
-    it.skipIf(cannot)(`reads no dotfile and no ssh configuration of user ${user}`, PATIENCE, async () => {
-      cluster = await loopbackCluster(COMMANDS, { ...twoNodes, fanout }, user);
-      const home = join(cluster.base, 'hostile-home');
-      mkdirSync(join(home, '.ssh'), { recursive: true });
-      mkdirSync(join(home, '.parallel'));
-      const trap = `touch ${cluster.shared}/dotfile-was-read; echo noise; exit 9\n`;
-      for (const name of ['.bashrc', '.bash_profile', '.profile', '.zshenv', '.ssh/rc'])
-        writeFileSync(join(home, name), trap);
-      writeFileSync(join(home, '.ssh/config'), 'Host *\n  Port 1\n  ProxyCommand false\n');
-      writeFileSync(join(home, '.ssh/environment'), 'HOSTILE=1\n');
-      // GNU parallel on node 0 has to know the user's HOME to hand it on, and then reads its settings there.
-      if (fanout === 'pool') writeFileSync(join(home, '.parallel/config'), '--jobs 0 --dry-run\n');
-      const nodes = cluster.startAll({ HOME: home });
-      expect(await Promise.all(nodes.map((node) => node.exited)), nodes[0]?.output()).toEqual([0, 0]);
-      expect(environmentOn(1)).toMatchObject({ HOME: home });
-      expect(environmentOn(1)).not.toHaveProperty('HOSTILE');
-      expect(() => readFileSync(join(cluster?.shared ?? '', 'dotfile-was-read'))).toThrow('ENOENT');
-    });
+    it.skipIf(cannot)(
+      `reads no dotfile and no ssh configuration of user ${user}, and leaves nothing there`,
+      PATIENCE,
+      async () => {
+        cluster = await loopbackCluster(COMMANDS, { ...twoNodes, fanout }, user);
+        const home = join(cluster.base, 'hostile-home');
+        mkdirSync(join(home, '.ssh'), { recursive: true });
+        mkdirSync(join(home, '.parallel'));
+        const trap = `touch ${cluster.shared}/dotfile-was-read; echo noise; exit 9\n`;
+        for (const name of ['.bashrc', '.bash_profile', '.profile', '.zshenv', '.ssh/rc'])
+          writeFileSync(join(home, name), trap);
+        writeFileSync(join(home, '.ssh/config'), 'Host *\n  Port 1\n  ProxyCommand false\n');
+        writeFileSync(join(home, '.ssh/environment'), 'HOSTILE=1\n');
+        // GNU parallel on node 0 has to know the user's HOME to hand it on, and then reads its settings there.
+        if (fanout === 'pool') writeFileSync(join(home, '.parallel/config'), '--jobs 0 --dry-run\n');
+        const before = readdirSync(home, { recursive: true }).toSorted();
+        const nodes = cluster.startAll({ HOME: home });
+        expect(await Promise.all(nodes.map((node) => node.exited)), nodes[0]?.output()).toEqual([0, 0]);
+        expect(environmentOn(1)).toMatchObject({ HOME: home });
+        expect(environmentOn(1)).not.toHaveProperty('HOSTILE');
+        expect(readdirSync(home, { recursive: true }).toSorted()).toEqual(before);
+        expect(() => readFileSync(join(cluster?.shared ?? '', 'dotfile-was-read'))).toThrow('ENOENT');
+      },
+    );
 });
