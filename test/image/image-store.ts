@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, realpathSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,6 +19,8 @@ export interface BaseImages {
   systemImage: string;
 }
 
+/** With SIERRA, on a busy machine. */
+const WITHIN_MS = 18 * 60_000;
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
 
 /** A store of images of its own, which buildah works in; nothing of it is left afterwards. */
@@ -65,6 +67,7 @@ export class ImageStore {
       env: this.env,
       encoding: 'utf8',
       stdio: ['ignore', 'pipe', 2],
+      timeout: WITHIN_MS,
     });
     return said.trim().split('\n').at(-1) ?? '';
   }
@@ -82,7 +85,7 @@ export class ImageStore {
     this.#buildah('rm', container);
     const { Env: env, Entrypoint: entrypoint, User: user } = this.config(name);
     const environment = Object.fromEntries(env.map((line) => line.split(/=(.*)/s).slice(0, 2)));
-    return { root, entrypoint, user, environment: { ...environment, HOME: '/home/sierra' } };
+    return { root, entrypoint, user, environment: { ...environment, HOME: homeOf(root, user) } };
   }
 
   /** Every path that is in any layer of an image, covered or not. */
@@ -90,9 +93,7 @@ export class ImageStore {
     const folder = mkdtempSync(join(this.#folder, 'layers-'));
     this.#buildah('push', name, `docker-archive:${join(folder, 'image.tar')}`);
     execFileSync('tar', ['-C', folder, '-xf', join(folder, 'image.tar')]);
-    const [{ Layers: layers }] = JSON.parse(
-      execFileSync('cat', [join(folder, 'manifest.json')], { encoding: 'utf8' }),
-    );
+    const [{ Layers: layers }] = JSON.parse(readFileSync(join(folder, 'manifest.json'), 'utf8'));
     const files = (layers as string[]).flatMap((layer) =>
       execFileSync('tar', ['-tf', join(folder, layer)], { encoding: 'utf8', maxBuffer: 2 ** 26 }).split('\n'),
     );
@@ -102,12 +103,34 @@ export class ImageStore {
 
   close(): void {
     this.#buildah('rm', '--all');
-    // buildah keeps its folder of layers mounted on itself.
-    spawnSync('umount', ['--recursive', join(this.#folder, 'images/overlay')]);
+    // buildah keeps its folder of layers mounted on itself; a build that was killed may have left more.
+    for (const mount of this.#mounts().toReversed()) spawnSync('umount', [mount]);
+    const left = this.#mounts();
+    // What is mounted here is this machine's own, and must not be removed.
+    if (left.length > 0) throw new Error(`still mounted, so nothing was removed: ${left.join(', ')}`);
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  #buildah(...args: string[]): string {
-    return execFileSync('buildah', args, { env: this.env, encoding: 'utf8', maxBuffer: 2 ** 26 });
+  #mounts(): string[] {
+    return readFileSync('/proc/self/mounts', 'utf8')
+      .split('\n')
+      .map((line) => line.split(' ')[1] ?? '')
+      .filter((path) => path.startsWith(`${this.#folder}/`));
   }
+
+  #buildah(...args: string[]): string {
+    return execFileSync('buildah', args, {
+      env: this.env,
+      encoding: 'utf8',
+      maxBuffer: 2 ** 26,
+      timeout: WITHIN_MS,
+    });
+  }
+}
+
+/** What a container engine makes HOME. */
+function homeOf(root: string, user: string): string {
+  const [uid] = user.split(':');
+  const accounts = readFileSync(join(root, 'etc/passwd'), 'utf8').split('\n');
+  return accounts.map((line) => line.split(':')).find((fields) => fields[2] === uid)?.[5] ?? '/';
 }

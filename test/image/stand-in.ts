@@ -75,7 +75,10 @@ function debian(): string {
   mkdirSync(CACHE, { recursive: true });
   const folder = mkdtempSync(join(tmpdir(), 'sbd-'));
   try {
-    execFileSync('debootstrap', ['--variant=minbase', 'bookworm', folder], { stdio: ['ignore', 2, 2] });
+    execFileSync('debootstrap', ['--variant=minbase', 'bookworm', folder], {
+      stdio: ['ignore', 2, 2],
+      timeout: 8 * 60_000,
+    });
     writeFileSync(join(folder, 'etc/dpkg/dpkg.cfg.d/docker'), `${DPKG.join('\n')}\n`);
     writeFileSync(join(folder, 'etc/apt/apt.conf.d/docker-clean'), APT);
     for (const path of [...SLIM, '/var/cache/apt/archives', '/var/lib/apt/lists', '/var/log'])
