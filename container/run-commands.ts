@@ -1,7 +1,7 @@
-import { renderNodefile } from '../experiment/nodefile.ts';
 import type { CommandWork } from '../experiment/plan.ts';
 import type { RunnerReason } from '../experiment/runner-records.ts';
 import type { Attempt } from './attempt.ts';
+import { beginRun } from './begin-run.ts';
 import type { Cluster } from './cluster.ts';
 import type { FrozenCommands } from './commands.ts';
 import { BadCommands, freezeCommands } from './commands.ts';
@@ -20,29 +20,18 @@ import { TaskTally } from './task-tally.ts';
 export async function runCommands(
   attempt: Attempt,
   work: CommandWork,
-  cluster: Promise<Cluster>,
+  opening: Promise<Cluster>,
 ): Promise<RunnerReason> {
-  const { ending, progress, roster, surroundings, folders } = attempt;
-  const preparing = prepare(attempt, work);
-  const here = cluster.then(async (opened) => {
-    await opened.gathered();
-    return opened;
-  });
-  // An attempt that ends meanwhile does not wait for a download.
-  const both = await Promise.race([Promise.all([preparing, here]), ending.promise]);
-  if (ending.reason !== undefined || 'kind' in both)
-    return ending.reason ?? { kind: 'internal', what: 'nothing was prepared' };
-  const [prepared, opened] = both;
-  await opened.writeNodefile(renderNodefile(roster.live().map(({ address: host }) => ({ host }))));
-  const now = surroundings.clock.now();
-  progress.joinedAt = now;
-  progress.tasksStartedAt = now;
+  const { ending, progress, surroundings, folders } = attempt;
+  const begun = await beginRun(attempt, prepare(attempt, work), opening);
+  if (begun.kind === 'ended') return begun.reason;
+  const { prepared, cluster } = begun;
   progress.tally = prepared.tally;
   progress.enter('running');
   if (prepared.done.size === prepared.commands.total) return reasonOf(prepared.tally, undefined, folders.run);
-  const running = startFanout(attempt, opened, prepared);
+  const running = startFanout(attempt, cluster, prepared);
   progress.running = () => running.running();
-  followNodes(opened, running, prepared.tally);
+  followNodes(cluster, running, prepared.tally);
   const limits = keepLimits(attempt);
   const result = await Promise.race([running.result, ending.promise.then(() => undefined)]);
   limits.stop();

@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { renderNodefile } from '../experiment/nodefile.ts';
 import type { SierraWork } from '../experiment/plan.ts';
 import type { RunnerReason } from '../experiment/runner-records.ts';
 import { sierraBatchRoot } from '../experiment/sierra-arguments.ts';
 import { placeInSierra } from '../experiment/sierra-run.ts';
 import type { Attempt } from './attempt.ts';
+import { beginRun } from './begin-run.ts';
 import type { Cluster } from './cluster.ts';
+import { findOnPath } from './find-on-path.ts';
 import { bringInputs } from './inputs.ts';
 import { makeRunFolders } from './run-folders.ts';
 import { keepLimits } from './run-limits.ts';
@@ -14,7 +15,7 @@ import { brokenBy } from './running-fanout.ts';
 import { lockBatchRoot } from './sierra/batch-root-lock.ts';
 import { checkEngines } from './sierra/engine-check.ts';
 import { sierraEnvironment } from './sierra/environment.ts';
-import { findOnPath, findSierra } from './sierra/find-sierra.ts';
+import { findSierra } from './sierra/find-sierra.ts';
 import { failedRuns, SierraJoblog } from './sierra/joblog.ts';
 import { LineInPool } from './sierra/line-in-pool.ts';
 import { openParallelDoor } from './sierra/parallel-door.ts';
@@ -35,26 +36,14 @@ const LAST_ON_ALL_NODES = 2;
 export async function runSierra(
   attempt: Attempt,
   work: SierraWork,
-  cluster: Promise<Cluster>,
+  opening: Promise<Cluster>,
 ): Promise<RunnerReason> {
-  const { ending, progress, surroundings, roster } = attempt;
-  const preparing = prepare(attempt, work);
-  const here = cluster.then(async (opened) => {
-    await opened.gathered();
-    return opened;
-  });
-  const both = await Promise.race([Promise.all([preparing, here]), ending.promise]);
-  if (ending.reason !== undefined || 'kind' in both)
-    return ending.reason ?? { kind: 'internal', what: 'nothing was prepared' };
-  const [program, opened] = both;
-  await opened.writeNodefile(renderNodefile(roster.live().map(({ address: host }) => ({ host }))));
-  const now = surroundings.clock.now();
-  progress.joinedAt = now;
-  progress.tasksStartedAt = now;
-  progress.enter('running');
+  const begun = await beginRun(attempt, prepare(attempt, work), opening);
+  if (begun.kind === 'ended') return begun.reason;
+  attempt.progress.enter('running');
   const limits = keepLimits(attempt);
   try {
-    return await new Pipeline(attempt, work, opened, program).run();
+    return await new Pipeline(attempt, work, begun.cluster, begun.prepared).run();
   } finally {
     limits.stop();
   }

@@ -1,11 +1,12 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { accessSync, constants, mkdirSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
-import { delimiter, join } from 'node:path';
+import { delimiter } from 'node:path';
 import type { Clock } from '../experiment/clock.ts';
+import { findOnPath } from './find-on-path.ts';
 import type { Log } from './log.ts';
 import type { SshdSettings } from './sshd-config.ts';
 import { renderAuthorizedKey, renderSshdConfig, sshdFiles } from './sshd-config.ts';
@@ -39,10 +40,8 @@ const UP_WITHIN_MS = 15_000;
 /** Where sshd lies, as an absolute path; it is seldom on an ordinary user's PATH. */
 export function findSshd(path: string | undefined): string | undefined {
   const folders = [...(path ?? '').split(delimiter), '/usr/sbin', '/usr/local/sbin', '/sbin', '/usr/bin'];
-  return folders
-    .filter((folder) => folder.startsWith('/'))
-    .map((folder) => join(folder, 'sshd'))
-    .find(isExecutable);
+  // sshd wants to be started by its whole path.
+  return findOnPath(['sshd'], folders.filter((folder) => folder.startsWith('/')).join(delimiter));
 }
 
 /**
@@ -168,13 +167,4 @@ function answersAsSsh(address: string, port: number): Promise<boolean> {
     socket.once('data', (chunk) => end(chunk.toString('latin1').startsWith('SSH-')));
     socket.once('close', () => end(false));
   });
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }

@@ -1,9 +1,8 @@
-import { accessSync, constants } from 'node:fs';
 import { readFile } from 'node:fs/promises';
-import { delimiter, join } from 'node:path';
 import type { CheckFault } from '../../experiment/runner-records.ts';
 import type { Attempt } from '../attempt.ts';
 import { commandOutput } from '../command-output.ts';
+import { findOnPath } from '../find-on-path.ts';
 
 const HAS_AWSBATCH =
   'import importlib.util, sys; sys.exit(0 if importlib.util.find_spec("sierra.plugins.execenv.hpc.awsbatch") or importlib.util.find_spec("sierra.plugins.hpc.awsbatch") else 3)';
@@ -29,20 +28,4 @@ export async function findSierra({ config, plan }: Attempt): Promise<string | Om
     what: `${program} has no plugin hpc.awsbatch`,
     todo: 'install sierra-research 1.5.8 or later',
   };
-}
-
-/** The first of these programs on a PATH. */
-export function findOnPath(names: readonly string[], path: string | undefined): string | undefined {
-  return names
-    .flatMap((name) => (path ?? '').split(delimiter).map((folder) => join(folder, name)))
-    .find(isExecutable);
-}
-
-function isExecutable(path: string): boolean {
-  try {
-    accessSync(path, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
