@@ -31,10 +31,11 @@ const MORE = {
     { command: 'fusermount3', package: 'fuse3' },
     { file: '/usr/lib/python3/dist-packages/fuse.py', package: 'python3-fusepy' },
   ],
-  // What builds the nodes' image, and what stands in for the image it is built on.
+  // What builds the nodes' image, what stands in for the image it is built on, and where it is pushed.
   '--image': [
     { command: 'buildah', package: 'buildah' },
     { command: 'debootstrap', package: 'debootstrap' },
+    { command: 'docker-registry', package: 'docker-registry' },
   ],
 };
 const POLICY = '/usr/sbin/policy-rc.d';

@@ -35,12 +35,15 @@ export class ImageStore {
       at('storage.conf'),
       `[storage]\ndriver = "overlay"\nrunroot = "${at('run')}"\ngraphroot = "${at('images')}"\n`,
     );
+    // A registry on loopback speaks plain HTTP.
+    writeFileSync(at('registries.conf'), '[[registry]]\nlocation = "127.0.0.1"\ninsecure = true\n');
     mkdirSync(at('bin'));
     writeFileSync(at('bin/docker'), '#!/bin/sh\nexit 1\n', { mode: 0o755 });
     this.env = {
       ...process.env,
       PATH: [at('bin'), process.env.PATH].join(delimiter),
       CONTAINERS_STORAGE_CONF: at('storage.conf'),
+      CONTAINERS_REGISTRIES_CONF: at('registries.conf'),
       // Containers cannot be started in every place where tests run.
       BUILDAH_ISOLATION: 'chroot',
     };

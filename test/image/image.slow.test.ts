@@ -1,12 +1,15 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { readdirSync, readFileSync, statSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TerminateJobCommand } from '@aws-sdk/client-batch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { NodeImage } from '../../local/cluster/node-image.ts';
+import { pinDockerfile } from '../../scripts/image/pin.ts';
 import { FaultRun, task } from '../cluster/fault-run.ts';
 import { ImageStore } from './image-store.ts';
+import { startRegistry } from './registry.ts';
 import { makeStandIns } from './stand-in.ts';
 
 const REPOSITORY = fileURLToPath(new URL('../..', import.meta.url));
@@ -95,6 +98,31 @@ describe('the image that npm run image builds', () => {
       expect(started.stdout).toContain(`environment:${variable}`);
     expect(started.stdout).not.toContain('environment:SIERRA_BATCH_SHARED');
   });
+});
+
+describe('a registry', () => {
+  it(
+    'is given the image under the same tag, and its digest is what a Dockerfile is pinned to',
+    async () => {
+      const registry = await startRegistry();
+      const folder = mkdtempSync(join(tmpdir(), 'sbp-'));
+      try {
+        const there = store.npmRunImage(standIns, '--push', `${registry.host}/nodes`);
+        expect(there).toBe(name.replace('sierra-batch:', `${registry.host}/nodes:`));
+        writeFileSync(join(folder, 'Dockerfile'), `ARG SYSTEM_IMAGE=${there}\nFROM \${SYSTEM_IMAGE}\n`);
+        const [line = ''] = await pinDockerfile(join(folder, 'Dockerfile'));
+        const pinned = line.replace('ARG SYSTEM_IMAGE=', '');
+        expect(pinned).toMatch(/@sha256:[0-9a-f]{64}$/);
+        // Whoever builds on the pinned name gets these bytes.
+        store.build('localhost/on-pinned:1', `FROM ${pinned}\n`, folder);
+        expect(store.config('localhost/on-pinned:1').Labels).toEqual(store.config(name).Labels);
+      } finally {
+        await registry.close();
+        rmSync(folder, { recursive: true });
+      }
+    },
+    4 * MINUTES,
+  );
 });
 
 describe('a whole experiment on nodes made from the image', () => {
