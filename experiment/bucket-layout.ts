@@ -8,6 +8,7 @@ const INPUT_PREFIX = 'inputs/';
 const RUN_PREFIX = 'runs/';
 export const CONTROL_PREFIX = 'control/';
 const REJECTED_PREFIX = 'rejected/';
+const MAINTENANCE_PREFIX = 'maintenance/';
 
 /** True for a key that may start a run: `manifests/<any>.yaml|.yml|.json`. */
 export function isManifestKey(key: string): boolean {
@@ -47,7 +48,12 @@ export function rejectionKeys(key: string, version: string) {
   const whole = `${REJECTED_PREFIX}${key}@${version}`;
   const hash = createHash('sha256').update(`${key}@${version}`).digest('hex');
   const base = Buffer.byteLength(whole) <= 1000 ? whole : `${REJECTED_PREFIX}${MANIFEST_PREFIX}${hash}`;
-  return { text: `${base}.txt`, json: `${base}.json` } as const;
+  return { text: `${base}.txt`, json: `${base}.json`, told: `${CONTROL_PREFIX}rejected/${hash}.json` } as const;
+}
+
+/** What a job that salvages or cleans did: its last act is to write it. */
+export function maintenanceKey(jobId: string): string {
+  return `${MAINTENANCE_PREFIX}${jobId}.json`;
 }
 
 /** The command list that lay beside a manifest and was sent with it. */
