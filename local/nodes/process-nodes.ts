@@ -13,6 +13,7 @@ import type { Nodes, NodesSettings } from './nodes.ts';
 
 const KEEPER = fileURLToPath(new URL('./keeper.pl', import.meta.url));
 const RUNNER = fileURLToPath(new URL('../../container/main.ts', import.meta.url));
+const COMPILE_CACHE = fileURLToPath(new URL('../compile-cache.mjs', import.meta.url));
 
 /**
  * Nodes as processes of this machine: each runs the real runner with its own loopback address, sshd, temporary folder and
@@ -60,7 +61,7 @@ export class ProcessNodes implements Nodes {
     // Short: the path of a control socket may have 108 bytes.
     const folder = mkdtempSync(join(tmpdir(), 'sb-'));
     const log = containerLog(this.#settings, spec);
-    const child = spawn('perl', [KEEPER, process.execPath, RUNNER], {
+    const child = spawn('perl', [KEEPER, process.execPath, '--import', COMPILE_CACHE, RUNNER], {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
       cwd: folder,

@@ -186,7 +186,10 @@ function startNode(user: NodeUser, base: string, env: Record<string, string>): L
 }
 
 function asSelf(): [string, string[]] {
-  return [process.execPath, [join(repository, 'container/main.ts')]];
+  return [
+    process.execPath,
+    ['--import', join(repository, 'local/compile-cache.mjs'), join(repository, 'container/main.ts')],
+  ];
 }
 
 /** An account of its own in `/etc/passwd` of a mount namespace; nothing is changed on this machine. */
