@@ -2,15 +2,15 @@ import { join, relative } from 'node:path';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { runKeys } from '../experiment/bucket-layout.ts';
 import { executionArn } from '../experiment/execution-input.ts';
-import { EXIT } from '../experiment/exit-code.ts';
+import { EXIT, exitCodeOf } from '../experiment/exit-code.ts';
+import type { Display } from '../experiment/progress-display.ts';
 import type { Summary } from '../experiment/summary.ts';
 import { plainLine } from '../experiment/terminal-codes.ts';
+import { readText, watchRun } from '../submission/watch-run.ts';
 import type { Interruption } from './interruption.ts';
-import type { Display } from './progress-display.ts';
 import { realClock } from './real-clock.ts';
 import type { StartOptions } from './start-options.ts';
 import type { LocalSystem } from './system.ts';
-import { readText, watchRun } from './watch-run.ts';
 
 /** A run that was asked to stop has so long before its nodes are killed, and before nobody waits for its summary. */
 const STOP = { killAfterMs: 17_000, leaveAfterMs: 21_000 };
@@ -67,21 +67,6 @@ async function stop(
   system.kill();
   await realClock.sleep(STOP.leaveAfterMs - STOP.killAfterMs, over);
   leaving.abort();
-}
-
-/** Where no runner left a code (it never started, its host was lost) the outcome stands for one. */
-function exitCodeOf({ exitCode, outcome }: Summary): number {
-  if (exitCode !== null) return exitCode;
-  switch (outcome) {
-    case 'succeeded':
-      return EXIT.succeeded;
-    case 'cancelled':
-      return EXIT.terminated;
-    case 'timed-out':
-      return EXIT.runTimeLimit;
-    case 'failed':
-      return EXIT.tasksFailed;
-  }
 }
 
 async function tell(

@@ -1,8 +1,8 @@
 import { renderDuration } from '../experiment/duration.ts';
 import type { Manifest } from '../experiment/manifest.ts';
+import type { Edit } from '../experiment/manifest-edit.ts';
 import type { FanoutScheme } from '../experiment/plan.ts';
 import type { FaultName } from './faults.ts';
-import type { Edit } from './manifest-edit.ts';
 
 /** What the command line changes in a manifest, and what there is to say about it. */
 export interface ManifestChanges {

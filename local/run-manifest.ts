@@ -1,28 +1,23 @@
-import { basename } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { MANIFEST_PREFIX, rejectionKeys, runKeys } from '../experiment/bucket-layout.ts';
 import { EXIT } from '../experiment/exit-code.ts';
 import { renderFaults } from '../experiment/faults.ts';
 import { manifestFormat, parseManifest } from '../experiment/manifest.ts';
-import { makeRunId } from '../experiment/run-id.ts';
+import type { Display } from '../experiment/progress-display.ts';
+import { makeDisplay } from '../experiment/progress-display.ts';
 import { plainLine } from '../experiment/terminal-codes.ts';
+import { dropManifest } from '../submission/drop-manifest.ts';
+import { NothingToPack } from '../submission/pack.ts';
+import { readManifestFile } from '../submission/read-manifest-file.ts';
 import type { Cluster } from './cluster/cluster.ts';
 import { followRun } from './follow-run.ts';
 import type { Interruption } from './interruption.ts';
 import type { LocalSurroundings } from './live.ts';
 import { FolderInUse } from './lock.ts';
-import { editedText } from './manifest-edit.ts';
 import type { ManifestChanges } from './manifest-options.ts';
 import { changesForFault, changesForOptions } from './manifest-options.ts';
-import { NothingToPack, packInputs } from './pack.ts';
-import type { Display } from './progress-display.ts';
-import { makeDisplay } from './progress-display.ts';
-import { readManifestFile } from './read-manifest-file.ts';
 import { realClock } from './real-clock.ts';
 import type { StartOptions } from './start-options.ts';
 import type { LocalSystem } from './system.ts';
 import { startSystem } from './system.ts';
-import { readText } from './watch-run.ts';
 
 type Parsed = Extract<ReturnType<typeof parseManifest>, { ok: true }>;
 
@@ -110,39 +105,31 @@ function cannotOpen(error: unknown, folder: string): string {
   throw error;
 }
 
+/** The run's id, or the text of the rejection. */
 async function drop(
   system: LocalSystem,
   options: StartOptions,
-  { manifest, source }: Parsed,
-  changes: ManifestChanges,
+  parsed: Parsed,
+  { edits }: ManifestChanges,
   nonce: () => string,
-): Promise<{ runId: string; rejection: string | undefined }> {
-  const { bucket, s3 } = system;
-  const text = editedText(source, [
-    ...(await packInputs(s3, bucket, options.file, manifest)),
-    ...changesForOptions(manifest, options),
-    ...changes.edits,
+): Promise<{ runId: string; rejection?: string }> {
+  const { s3, bucket } = system;
+  const destination = {
+    s3,
+    bucket,
+    clock: realClock,
+    nonce,
+    lookMs: 20,
+    acceptedWithinMs: ACCEPTED_WITHIN_MS,
+  };
+  const dropped = await dropManifest(destination, options.file, parsed, [
+    ...changesForOptions(parsed.manifest, options),
+    ...edits,
   ]);
-  const key = `${MANIFEST_PREFIX}${nonce().slice(0, 8)}/${basename(options.file)}`;
-  const { VersionId: version = '' } = await s3.send(
-    new PutObjectCommand({ Bucket: bucket, Key: key, Body: text }),
-  );
-  const runId = makeRunId(manifest.name, { bucket, key, version });
-  return { runId, rejection: await rejectionOf(system, runId, rejectionKeys(key, version).text) };
-}
-
-/** The text of the rejection, or undefined once the run's status is there. */
-async function rejectionOf(system: LocalSystem, runId: string, key: string): Promise<string | undefined> {
-  const until = realClock.now() + ACCEPTED_WITHIN_MS;
-  while (realClock.now() < until) {
-    const text = await readText(system.s3, system.bucket, key);
-    if (text !== undefined) return text;
-    if ((await readText(system.s3, system.bucket, runKeys(runId).status)) !== undefined) return undefined;
-    await realClock.sleep(20);
-  }
+  if (dropped.kind !== 'no-answer') return dropped;
   const why = system.deadLetters().map(({ rule, error }) => `${rule}: ${String(error)}`);
   throw new Error(
-    `the manifest was neither accepted nor rejected within ${ACCEPTED_WITHIN_MS / 1000} s ${why.join('; ')}`,
+    `the manifest was neither accepted nor rejected within ${dropped.seconds} s ${why.join('; ')}`,
   );
 }
 

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import { parseManifest } from '../../experiment/manifest.ts';
+import type { Edit } from '../../experiment/manifest-edit.ts';
+import { editedText } from '../../experiment/manifest-edit.ts';
 import type { ManifestFormat } from '../../experiment/manifest-source.ts';
-import type { Edit } from '../../local/manifest-edit.ts';
-import { editedText } from '../../local/manifest-edit.ts';
 import { changesForFault, changesForOptions } from '../../local/manifest-options.ts';
 
 const BLOCK = `# a comment

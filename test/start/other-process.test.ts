@@ -13,7 +13,7 @@ import { live } from '../../local/live.ts';
 import { realClock } from '../../local/real-clock.ts';
 import type { LocalSystem } from '../../local/system.ts';
 import { startSystem } from '../../local/system.ts';
-import { readJson, watchRun } from '../../local/watch-run.ts';
+import { readJson, watchRun } from '../../submission/watch-run.ts';
 import { manifest } from './npm-start.ts';
 
 const OTHER = fileURLToPath(new URL('./other-process.ts', import.meta.url));

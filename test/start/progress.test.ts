@@ -2,9 +2,9 @@ import { stripVTControlCharacters } from 'node:util';
 import { expect, test } from 'vitest';
 import { TaskTally } from '../../container/task-tally.ts';
 import type { JoblogRow } from '../../experiment/joblog.ts';
+import { makeDisplay, renderBar } from '../../experiment/progress-display.ts';
 import type { Progress } from '../../experiment/runner-records.ts';
 import type { RunState } from '../../experiment/status.ts';
-import { makeDisplay, renderBar } from '../../local/progress-display.ts';
 
 test('the bar never wraps, and has no part too many', () => {
   for (const columns of [10, 40, 60, 80, 200])

@@ -1,8 +1,13 @@
-import type { Progress } from '../experiment/runner-records.ts';
-import type { RunState, Status } from '../experiment/status.ts';
-import { plainLine } from '../experiment/terminal-codes.ts';
-import { spoken } from '../experiment/wording.ts';
-import type { RunView } from './watch-run.ts';
+import type { Progress } from './runner-records.ts';
+import type { RunState, Status } from './status.ts';
+import { plainLine } from './terminal-codes.ts';
+import { spoken } from './wording.ts';
+
+/** What can be seen of a run from its bucket alone. */
+export interface RunView {
+  status: Status | undefined;
+  progress: Progress | undefined;
+}
 
 export interface Display {
   update(view: RunView): void;

@@ -8,8 +8,8 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { create } from 'tar';
 import { inputArchiveKey, inputListKey } from '../experiment/bucket-layout.ts';
 import type { Manifest } from '../experiment/manifest.ts';
+import type { Edit } from '../experiment/manifest-edit.ts';
 import type { S3Port } from '../experiment/ports.ts';
-import type { Edit } from './manifest-edit.ts';
 
 const OWN_FOLDER = '.sierra-batch';
 

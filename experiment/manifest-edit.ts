@@ -1,4 +1,4 @@
-import type { Source, SourceNode } from '../experiment/manifest-source.ts';
+import type { Source, SourceNode } from './manifest-source.ts';
 
 /** A value to be put at a place of a manifest; where the key is not there yet, its map is. */
 export interface Edit {

@@ -1,0 +1,77 @@
+import { basename } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { MANIFEST_PREFIX, rejectionKeys, runKeys } from '../experiment/bucket-layout.ts';
+import type { Clock, MakeNonce } from '../experiment/clock.ts';
+import type { Manifest } from '../experiment/manifest.ts';
+import type { Edit } from '../experiment/manifest-edit.ts';
+import { editedText } from '../experiment/manifest-edit.ts';
+import type { Source } from '../experiment/manifest-source.ts';
+import type { S3Port } from '../experiment/ports.ts';
+import { makeRunId } from '../experiment/run-id.ts';
+import { packInputs } from './pack.ts';
+import { readText } from './watch-run.ts';
+
+/** A bucket that takes manifests, and how often it is looked at. */
+export interface Destination {
+  s3: S3Port;
+  bucket: string;
+  clock: Clock;
+  nonce: MakeNonce;
+  /** Milliseconds between two looks. */
+  lookMs: number;
+  /** How long a dropped manifest may take to become a run or a rejection, in milliseconds. */
+  acceptedWithinMs: number;
+}
+
+/** What became of a manifest: `rejection` is the text of its faults. */
+export type Dropped =
+  | { kind: 'accepted'; runId: string }
+  | { kind: 'rejected'; runId: string; rejection: string }
+  | { kind: 'no-answer'; runId: string; seconds: number };
+
+/**
+ * Packs and sends what lies beside the manifest, puts its text under a new key (so that submitting again is a new run) and
+ * waits until it is accepted or rejected. @param edits more values to be written into it @throws NothingToPack
+ */
+export async function dropManifest(
+  destination: Destination,
+  file: string,
+  { manifest, source }: { manifest: Manifest; source: Pick<Source, 'text' | 'root'> },
+  edits: readonly Edit[] = [],
+): Promise<Dropped> {
+  const packed = await packInputs(destination.s3, destination.bucket, file, manifest);
+  return dropText(destination, basename(file), manifest.name, editedText(source, [...packed, ...edits]));
+}
+
+/** The same for a text that needs nothing beside it. @param fileName tells YAML from JSON */
+export async function dropText(
+  destination: Destination,
+  fileName: string,
+  name: string,
+  text: string,
+): Promise<Dropped> {
+  const { s3, bucket, nonce } = destination;
+  const key = `${MANIFEST_PREFIX}${nonce().slice(0, 8)}/${fileName}`;
+  const { VersionId, ETag = '' } = await s3.send(
+    new PutObjectCommand({ Bucket: bucket, Key: key, Body: text }),
+  );
+  const version = VersionId ?? ETag.replaceAll('"', '');
+  const runId = makeRunId(name, { bucket, key, version });
+  return answerTo(destination, runId, rejectionKeys(key, version).text);
+}
+
+async function answerTo(
+  { s3, bucket, clock, lookMs, acceptedWithinMs }: Destination,
+  runId: string,
+  rejectionKey: string,
+): Promise<Dropped> {
+  const until = clock.now() + acceptedWithinMs;
+  while (clock.now() < until) {
+    const rejection = await readText(s3, bucket, rejectionKey);
+    if (rejection !== undefined) return { kind: 'rejected', runId, rejection };
+    const status = await readText(s3, bucket, runKeys(runId).status);
+    if (status !== undefined) return { kind: 'accepted', runId };
+    await clock.sleep(lookMs);
+  }
+  return { kind: 'no-answer', runId, seconds: acceptedWithinMs / 1000 };
+}

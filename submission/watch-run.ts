@@ -1,0 +1,53 @@
+import { GetObjectCommand } from '@aws-sdk/client-s3';
+import { runKeys } from '../experiment/bucket-layout.ts';
+import type { Clock } from '../experiment/clock.ts';
+import type { S3Port } from '../experiment/ports.ts';
+import type { RunView } from '../experiment/progress-display.ts';
+import type { Progress } from '../experiment/runner-records.ts';
+import type { Status } from '../experiment/status.ts';
+import type { Summary } from '../experiment/summary.ts';
+
+const LOOK_MS = 200;
+const ENDED = new Set(['succeeded', 'failed', 'cancelled', 'timed-out']);
+
+/** Looks at a run until it has ended and its summary is there. @param onView called with every look */
+export async function watchRun(
+  s3: S3Port,
+  bucket: string,
+  runId: string,
+  clock: Clock,
+  onView: (view: RunView) => void,
+  signal: AbortSignal,
+): Promise<Summary | undefined> {
+  const keys = runKeys(runId);
+  while (!signal.aborted) {
+    const [status, progress] = await Promise.all([
+      readJson<Status>(s3, bucket, keys.status),
+      readJson<Progress>(s3, bucket, keys.progress),
+    ]);
+    onView({ status, progress });
+    if (status !== undefined && ENDED.has(status.state)) {
+      const summary = await readJson<Summary>(s3, bucket, keys.summary);
+      if (summary !== undefined) return summary;
+    }
+    await clock.sleep(LOOK_MS, signal).catch(() => undefined); // Aborted: the loop ends.
+  }
+  return undefined;
+}
+
+/** An object of the bucket as JSON; undefined where there is none yet. */
+export async function readJson<Value>(s3: S3Port, bucket: string, key: string): Promise<Value | undefined> {
+  const text = await readText(s3, bucket, key);
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+export async function readText(s3: S3Port, bucket: string, key: string): Promise<string | undefined> {
+  try {
+    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
+    return await Body?.transformToString();
+  } catch (error) {
+    if (error instanceof Error && (error.name === 'NoSuchKey' || error.name === 'AccessDenied'))
+      return undefined;
+    throw error;
+  }
+}
