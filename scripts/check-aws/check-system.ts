@@ -30,7 +30,7 @@ const CHECKS: readonly Check[] = [
 ];
 
 /** The ways in which a stack can be made: each takes other conditions of the template. */
-const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+export const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'as it is': {},
   'with Internet': {
     Internet: 'true',

@@ -53,6 +53,7 @@ const SETTLE = [
   ...RECORDS,
   ['batch:SubmitJob', '<JobQueue>'],
   ['batch:SubmitJob', DEFINITION],
+  ['batch:SubmitJob', JOB],
   ['batch:TagResource', JOB],
   ['batch:TerminateJob', JOB],
   ['batch:DescribeJobs', '*'],
