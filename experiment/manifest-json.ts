@@ -1,8 +1,8 @@
 import type { ParseError } from 'jsonc-parser';
 import { createScanner, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { Fault } from './faults.ts';
-import type { Reading, SourceNode } from './manifest-source.ts';
 import { ManifestTree, MOST_DEPTH, MOST_SIGNS, nothing, tooDeep, tooManySigns } from './manifest-tree.ts';
+import type { Reading, SourceNode } from './source-node.ts';
 import type { SourcePlaces } from './source-places.ts';
 
 type JsonNode = NonNullable<ReturnType<typeof parseTree>>;

@@ -1,22 +1,10 @@
 import type { Fault } from './faults.ts';
 import { readJson } from './manifest-json.ts';
 import { readYaml } from './manifest-yaml.ts';
+import type { SourceNode } from './source-node.ts';
 import { SourcePlaces } from './source-places.ts';
 
 export type ManifestFormat = 'yaml' | 'json';
-
-/** A place in the source: offsets of UTF-16 units. */
-export interface Span {
-  start: number;
-  end: number;
-}
-
-export type SourceNode = Span &
-  (
-    | { kind: 'scalar'; value: string | number | boolean | null; written: string }
-    | { kind: 'list'; items: SourceNode[] }
-    | { kind: 'map'; entries: { key: string; at: Span; value: SourceNode }[] }
-  );
 
 /** A document whose every part knows its place. */
 export interface Source {
@@ -25,12 +13,6 @@ export interface Source {
   /** Line and column, both from 1. */
   place(offset: number): { line: number; column: number };
 }
-
-/**
- * What a notation's reader found: a tree, with the faults that leave one (a key given twice, a tag), or only faults (no
- * such notation, too deep, too much).
- */
-export type Reading = { root: SourceNode; faults: Fault[] } | { faults: Fault[] };
 
 export type SourceResult =
   | { ok: true; source: Source; faults: Fault[] }

@@ -1,5 +1,5 @@
 import type { Fault } from './faults.ts';
-import type { SourceNode, Span } from './manifest-source.ts';
+import type { SourceNode, Span } from './source-node.ts';
 import type { SourcePlaces } from './source-places.ts';
 
 /** Levels of lists and groups. A manifest of ours has five. */

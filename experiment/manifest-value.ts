@@ -1,4 +1,4 @@
-import type { SourceNode } from './manifest-source.ts';
+import type { SourceNode } from './source-node.ts';
 
 /** Keys whose values are text as written: `1.0` stays `1.0`, `yes` stays `yes`. */
 const AS_WRITTEN = new Set(['environment', 'tags']);

@@ -1,8 +1,8 @@
 import type { Alias, Document } from 'yaml';
 import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, Parser } from 'yaml';
 import type { Fault } from './faults.ts';
-import type { Reading, SourceNode, Span } from './manifest-source.ts';
 import { ManifestTree, MOST_DEPTH, MOST_SIGNS, nothing, tooDeep, tooManySigns } from './manifest-tree.ts';
+import type { Reading, SourceNode, Span } from './source-node.ts';
 import type { SourcePlaces } from './source-places.ts';
 
 type Token = ReturnType<Parser['next']> extends Generator<infer Item> ? Item : never;

@@ -1,7 +1,8 @@
 import type * as z from 'zod';
 import type { Fault } from './faults.ts';
-import type { Source, SourceNode } from './manifest-source.ts';
+import type { Source } from './manifest-source.ts';
 import { nearestKey } from './nearest-key.ts';
+import type { SourceNode } from './source-node.ts';
 
 export type FaultPath = readonly (string | number)[];
 
