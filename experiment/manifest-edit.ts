@@ -1,4 +1,5 @@
-import type { Source, SourceNode } from './manifest-source.ts';
+import type { Source } from './manifest-source.ts';
+import type { SourceNode } from './source-node.ts';
 
 /** A value to be put at a place of a manifest; where the key is not there yet, its map is. */
 export interface Edit {
