@@ -20,7 +20,7 @@ export function withMiddleware<Output>(
       const error = request.error;
       const family = error instanceof TerminalError ? 'terminal' : 'transient';
       metrics.count('FunctionFailed');
-      logger.error(`${name}:Failed`, { family, error: nameOf(error), message: messageOf(error) });
+      logger.error(`${name}:Failed`, { family, error: nameOf(error), said: messageOf(error) });
       request.error = asOurs(error);
     })
     .handler(handler);

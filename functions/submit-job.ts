@@ -62,7 +62,7 @@ async function trySubmit(
     try {
       return (await deps.batch.send(request)).jobId;
     } catch (error) {
-      const fields = { runId, error: nameOf(error), message: messageOf(error) };
+      const fields = { runId, error: nameOf(error), said: messageOf(error) };
       const ours = (control: Control) => control.submitting?.nonce === nonce;
       if (isRefused(error)) {
         deps.logger.warn('Job:Refused', fields);

@@ -26,7 +26,7 @@ export function makeSubmit(deps: FunctionDeps): LambdaFunction<void> {
       await settleRun(deps, runId);
     } catch (error) {
       deps.metrics.count('FunctionFailed');
-      deps.logger.error('Run:NotSettled', { runId, error: nameOf(error), message: messageOf(error) });
+      deps.logger.error('Run:NotSettled', { runId, error: nameOf(error), said: messageOf(error) });
     }
   });
 }

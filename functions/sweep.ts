@@ -44,6 +44,6 @@ async function settleOne(
     if (markedAt !== undefined && (isPast || isClosed)) await store.forgetOpen(runId);
   } catch (error) {
     deps.metrics.count('FunctionFailed');
-    deps.logger.error('Run:NotSettled', { runId, error: nameOf(error), message: messageOf(error) });
+    deps.logger.error('Run:NotSettled', { runId, error: nameOf(error), said: messageOf(error) });
   }
 }
