@@ -36,14 +36,23 @@ export function failureSignature({ exitval, signal, stderrTail }: FailedTask): s
   return line === '' ? ending : `${ending}: ${line}`;
 }
 
+/** How bash begins a message about the script of a task, whose name differs from task to task. */
+const BASH_SAYS = /^\S*\/par-job-\w+: line /;
+/** Its last word about a program that a signal ended: the exit code says so, and the program's own words are better. */
+const OBITUARY = /(?:^|\n)\S*\/par-job-\w+: line \d+: +\d+ [A-Z][^\n]*$/;
+
 /**
  * The last line that says something, with what differs from task to task folded: hexadecimal and decimal numbers
  * become `#`, runs of blanks one blank, and at most 200 characters are kept.
  */
 function foldedLastLine(text: string): string {
-  const end = withoutTerminalCodes(text.slice(-64 * 1024)).trimEnd();
+  const end = withoutTerminalCodes(text.slice(-64 * 1024))
+    .trimEnd()
+    .replace(OBITUARY, '')
+    .trimEnd();
   const line = end.slice(Math.max(end.lastIndexOf('\n'), end.lastIndexOf('\r')) + 1);
   return plainLine(line.slice(0, 4 * LONGEST))
+    .replace(BASH_SAYS, 'bash: line ')
     .replaceAll(/0x[0-9a-f]+|\b[0-9a-f]{8}(?:-?[0-9a-f]{4,}){2,}\b/gi, '#')
     .replaceAll(/\d+(?:[.,]\d+)*/g, '#')
     .slice(0, LONGEST)

@@ -12,6 +12,8 @@ use warnings;
 my ($scratch, $slots, $address) = @ARGV;
 
 my $parallel_home = make_parallel_home();
+# This node's own and gone with it: tasks' scripts lie there while they run.
+my $scripts = $ENV{HOME} // '/tmp';
 
 # The variables that every task gets, over what sshd set; NUL separated because values may hold newlines.
 open(my $file, '<', "$scratch/environment") or die "pool: cannot read $scratch/environment: $!\n";
@@ -28,6 +30,10 @@ close $file;
 delete @ENV{qw(PARALLEL PARALLEL_HOME PARALLEL_SHELL)};
 $ENV{PARALLEL_HOME} = $parallel_home if defined $parallel_home;
 $ENV{SIERRA_BATCH_POOL_ADDRESS} = $address;
+$ENV{SIERRA_BATCH_POOL_SCRIPTS} = $scripts;
+# What GNU parallel and its shell give to jobs where it was not set, and stock's tasks do not have.
+$ENV{SIERRA_BATCH_POOL_UNSET} = join ' ',
+    grep { !defined $ENV{$_} } qw(TMPDIR OLDPWD SSHPASS PARALLEL_REMOTE_TMPDIR PARALLEL_RSYNC_OPTS);
 
 # sshd made a session for this command; tasks stay in it, so the session is how they are found again.
 my $session = (split ' ', (stat_of($$))[1])[3];

@@ -1,5 +1,7 @@
 # One job of a node's GNU parallel: runs a group of tasks one after another, each in a fresh bash and a process group of
-# its own, with its own files in the results tree, its own row and its own time limit.
+# its own, with its own files in the results tree, its own row and its own time limit. As GNU parallel does over ssh, a task
+# is a script of its own and not `bash -c`: that would exit 127 for an unset variable where a script exits 1, and be silent
+# about a program that was killed.
 #
 #   perl group.pl ID_BUDGET_LIMIT_FIRST.COUNT.OFFSET.LENGTH[_…]
 #
@@ -12,9 +14,12 @@
 # several groups never mix. Rows of short tasks go together, since each write wakes sshd, ssh and node 0.
 use strict;
 use warnings;
+use Config;
 use Time::HiRes qw(time setitimer ITIMER_REAL);
 
 use constant EINTR => 4;
+use constant WNOHANG => 1;
+use constant PR_SET_CHILD_SUBREAPER => 36;
 use constant TICK => 0.05;
 use constant MOST_BYTES => 3500;
 
@@ -22,6 +27,7 @@ my ($descriptor) = @ARGV;
 my $scratch = delete $ENV{SIERRA_BATCH_POOL};
 # To a task it looks as if node 0's GNU parallel had sent it here.
 $ENV{PARALLEL_SSHLOGIN} = $ENV{PARALLEL_SSHHOST} = delete $ENV{SIERRA_BATCH_POOL_ADDRESS};
+my $scripts = delete $ENV{SIERRA_BATCH_POOL_SCRIPTS};
 my ($id, $budget, $limit, @ranges) = split /_/, $descriptor;
 # The standard streams are the tasks': a task inherits them as they are, and nothing is left to do between fork and exec.
 open(my $node0, '>&:unix', \*STDOUT) or die "pool: $!\n";
@@ -30,7 +36,10 @@ $SIG{__WARN__} = sub { syswrite $own_errors, "pool: $_[0]" };
 open(STDIN, '<', '/dev/null') or die "pool: $!\n";
 my ($unsent, $sending, $ticking) = ('', 0, 0);
 my ($commands, $results, $workdir) = settings("$scratch/settings");
-delete @ENV{qw(PARALLEL_SHELL PARALLEL_TMP PARALLEL_HOME)};
+delete @ENV{qw(PARALLEL_SHELL PARALLEL_TMP PARALLEL_HOME), split / /, delete $ENV{SIERRA_BATCH_POOL_UNSET}};
+# What a task leaves behind becomes a child of ours, in whatever session it is: so it is known whether anything is left.
+my ($prctl) = map { $Config{archname} =~ /^$_->[0]-/ ? $_->[1] : () } [x86_64 => 157], [aarch64 => 167];
+my $inherits = defined $prctl && syscall($prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
 
 # The task under way: its process, when it began, when it was told to end because its time was over.
 my ($child, $start, $ended_at) = (0, 0, 0);
@@ -65,6 +74,9 @@ sub run {
     my ($seq, $command) = @_;
     my $folder = results_folder($command);
     $ENV{PARALLEL_SEQ} = $seq;
+    my $script = "$scripts/par-job-$seq";
+    # On its second line, as GNU parallel has it: bash's messages say so.
+    put($script, "\n$command");
     put("$folder/seq", $seq);
     open(STDOUT, '>:unix', "$folder/stdout") or failed("cannot write $folder/stdout: $!");
     open(STDERR, '>:unix', "$folder/stderr") or failed("cannot write $folder/stderr: $!");
@@ -73,7 +85,7 @@ sub run {
     $child = fork // failed("fork: $!");
     if ($child == 0) {
         setpgrp 0, 0;
-        { no warnings 'exec'; exec { '/bin/bash' } '/bin/bash', '-c', $command }
+        { no warnings 'exec'; exec { '/bin/bash' } '/bin/bash', $script }
         print STDERR "/bin/bash: $!\n";
         exit 126;
     }
@@ -81,9 +93,10 @@ sub run {
     setpgrp $child, $child;
     waitpid $child, 0;
     my $status = $?;
+    unlink $script;
     # What it started and left behind has had its time, too.
     if ($ended_at) { kill 'KILL', -$child }
-    else { settle_group($folder) }
+    else { settle($folder) }
     my $runtime = time - $start;
     $child = 0;
     my $signal = $status & 127;
@@ -130,27 +143,42 @@ sub patience {
 }
 
 # Over ssh a task is over when the last process holding its output is: a background child's late output belongs to it.
-sub settle_group {
+sub settle {
     my ($folder) = @_;
     my $nap = 0.005;
     # Its time may be over meanwhile: then the clock ends what is left.
-    while (kill 0, -$child) {
-        return unless holds_output($child, $folder);
+    while (leaves_something()) {
+        return unless holds_output($folder);
         select undef, undef, undef, $nap;
         $nap = $nap * 1.5 > 0.2 ? 0.2 : $nap * 1.5;
     }
 }
 
+sub leaves_something {
+    my $pid;
+    1 while ($pid = waitpid -1, WNOHANG) > 0;
+    return $inherits ? $pid == 0 : kill 0, -$child;
+}
+
 sub holds_output {
-    my ($group, $folder) = @_;
+    my ($folder) = @_;
     my %ours = map { my @s = stat "$folder/$_"; @s ? ("$s[0]:$s[1]" => 1) : () } qw(stdout stderr);
     opendir(my $proc, '/proc') or return 0;
+    my (%children, @left);
     for my $pid (grep { /\A\d+\z/ } readdir $proc) {
         open(my $stat, '<', "/proc/$pid/stat") or next;
-        my $line = <$stat> // next;
-        my @fields = $line =~ /\A.*\) (.*)\z/s ? split(' ', $1) : next;
-        next unless $fields[2] == $group && $fields[0] ne 'Z';
-        for my $fd (1, 2) {
+        my ($state, $parent, $group) = (<$stat> // '') =~ /\A.*\) (\S) (\d+) (\d+) /s or next;
+        push @{$children{$parent}}, $pid;
+        push @left, $pid if $group == $child && $state ne 'Z';
+    }
+    my @heirs = ($$);
+    while (defined(my $pid = shift @heirs)) {
+        push @left, @{$children{$pid} // []};
+        push @heirs, @{$children{$pid} // []};
+    }
+    for my $pid (@left) {
+        opendir(my $open, "/proc/$pid/fd") or next;
+        for my $fd (readdir $open) {
             my @s = stat "/proc/$pid/fd/$fd";
             return 1 if @s && $ours{"$s[0]:$s[1]"};
         }

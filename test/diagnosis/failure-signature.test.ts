@@ -12,6 +12,10 @@ describe('the signature of a failure', () => {
     ['50 %\r100 %\rfailed', 'exit 1: failed'],
     ['', 'exit 1'],
     [' \n\t\n', 'exit 1'],
+    ['/tmp/par-job-12_XOW65: line 2: sim: command not found', 'exit 1: bash: line #: sim: command not found'],
+    ['/a/home/par-job-7: line 2: sim: command not found', 'exit 1: bash: line #: sim: command not found'],
+    ['last words\n/tmp/par-job-7_a: line 2: 4242 Killed       ./sim --as bob\n', 'exit 1: last words'],
+    ['/tmp/par-job-7_a: line 2:  4242 Segmentation fault      ./sim --as bob', 'exit 1'],
   ])('%j', (stderr, signature) => {
     expect(exit1(stderr)).toBe(signature);
   });

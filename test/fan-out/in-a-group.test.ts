@@ -1,0 +1,49 @@
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startPool } from '../../container/fan-out/pool.ts';
+import type { LoopbackNodes } from './loopback-nodes.ts';
+import { loopbackNodes } from './loopback-nodes.ts';
+import { runFanout } from './run-fan-out.ts';
+
+const ENDS_LATE = 'sleep 30';
+const ODD: ReadonlyMap<number, { command: string; exitval: number }> = new Map([
+  [90, { command: 'exit 3', exitval: 3 }],
+  [110, { command: ENDS_LATE, exitval: 124 }],
+  [130, { command: `trap '' TERM; ${ENDS_LATE}`, exitval: 124 }],
+  [150, { command: 'kill -9 $$', exitval: 137 }],
+]);
+
+let nodes: LoopbackNodes;
+beforeAll(async () => {
+  nodes = await loopbackNodes(2);
+});
+afterAll(() => nodes.close());
+
+describe('within a group of short tasks', () => {
+  it('each has its own time limit, its own retries and its own row', async () => {
+    // Tasks of a group have one parent.
+    const commands = Array.from({ length: 240 }, (_, index) => {
+      const seq = index + 1;
+      return `: ${seq}; echo $PPID >> parents-of-${seq}; ${ODD.get(seq)?.command ?? 'true'}`;
+    });
+    const run = runFanout(startPool, nodes, commands, { taskSeconds: 1, taskRetries: 1 });
+    expect(await run.result).toEqual({ succeeded: 236, failed: 4, retried: 4, unfinished: 0 });
+    const parents = commands.map((_, index) =>
+      readFileSync(join(run.request.workdir, `parents-of-${index + 1}`), 'utf8')
+        .trim()
+        .split('\n'),
+    );
+    const others = new Set(parents.filter((_, index) => !ODD.has(index + 1)).flat());
+    for (const [seq, { exitval }] of ODD) {
+      const [row] = run.rows.filter((one) => one.seq === seq);
+      expect(row).toMatchObject({ seq, exitval });
+      expect(run.retries.filter((one) => one.seq === seq).map((one) => one.exitval)).toEqual([exitval]);
+      if (exitval === 124) expect(row?.runtime).toBeLessThan(2.5);
+      expect(parents[seq - 1]).toHaveLength(2);
+      expect(others).toContain(parents[seq - 1]?.[0]);
+    }
+    const started = parents.filter((tries, index) => !ODD.has(index + 1) && tries.length !== 1);
+    expect(started).toEqual([]);
+  });
+});
