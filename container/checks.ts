@@ -104,7 +104,11 @@ function checkAccount(user: Surroundings['user'], fault: Fault): void {
   }
 }
 
-async function checkShared(config: RunnerConfig, fault: Fault): Promise<void> {
+/** Whether shared storage is mounted and this account may write there. */
+export async function checkShared(
+  config: Pick<RunnerConfig, 'shared' | 'inContainer' | 'index'>,
+  fault: Fault,
+): Promise<void> {
   const { shared } = config;
   const todo = `mount the file system at ${shared} on every node (job definition: volumes and mountPoints)`;
   try {

@@ -93,7 +93,8 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
 const BATCH_SETS_IT =
   'AWS Batch sets this in every node of a multi-node job: start the runner by submitting a multi-node job, not by hand';
 
-class Reader {
+/** Reads variables and keeps every fault. */
+export class Reader {
   readonly faults: CheckFault[] = [];
   readonly #env: Readonly<Record<string, string | undefined>>;
   readonly #node: number;

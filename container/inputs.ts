@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { cp, mkdir, mkdtemp, rename, rm, stat } from 'node:fs/promises';
+import { cp, mkdir, mkdtemp, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
@@ -53,6 +53,9 @@ async function bringArchive(
 ): Promise<void> {
   const unpacked = join(folders.inputs, input.sha256);
   if (!(await isFolder(unpacked))) await unpackOnce(s3, input, folders.inputs, unpacked);
+  // What is old is freed (`clean --older`): this is in use.
+  const now = new Date();
+  await utimes(unpacked, now, now);
   await cp(unpacked, to, { recursive: true, force: true, verbatimSymlinks: true, preserveTimestamps: true });
 }
 

@@ -1,19 +1,22 @@
 import { writeSync } from 'node:fs';
 import type { ExitCode } from '../experiment/exit-code.ts';
 import { EXIT } from '../experiment/exit-code.ts';
+import { ORDER_VARIABLE } from '../experiment/salvage.ts';
 import type { RunnerConfig } from './environment.ts';
 import { nodeMarker, readEnvironment } from './environment.ts';
 import type { Surroundings } from './live.ts';
 import { live } from './live.ts';
 import { makeNodeLog } from './log.ts';
 import { runMainNode } from './main-node.ts';
+import { doOrder } from './maintenance/do-order.ts';
 import { TaskProcesses } from './task-processes.ts';
 import { TERMINATION, Termination } from './termination.ts';
 import { runWorkerNode } from './worker-node.ts';
 
-/** Every node of a job runs this: node 0 leads, the others follow. Ends with the runner's exit code. */
+/** Every node of a job runs this: node 0 leads, the others follow; or a single one does an order. Ends with the runner's exit code. */
 async function main(): Promise<ExitCode> {
   const surroundings = live();
+  if (surroundings.env[ORDER_VARIABLE] !== undefined) return doOrder(surroundings, writeOut);
   const environment = readEnvironment(surroundings.env);
   const write = (line: string) => writeOut(line);
   if (!environment.ok) {

@@ -49,7 +49,7 @@ interface Prepared {
 async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
   const { surroundings, config, plan, folders, ending, log } = attempt;
   try {
-    await makeRunFolders(folders);
+    await makeRunFolders(folders, plan.runId);
     await bringInputs(surroundings.s3, plan.inputs, folders, log);
     const commands = await freezeCommands(surroundings.s3, config, work, folders);
     const { done, rows } = await alreadyDone(folders.joblog, commands.total, commands.changed);

@@ -1,4 +1,4 @@
-import { mkdir } from 'node:fs/promises';
+import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Plan } from '../experiment/plan.ts';
 
@@ -13,6 +13,8 @@ export interface RunFolders {
   commands: string;
   /** Unpacked archives, by content: shared by all runs. */
   inputs: string;
+  /** An empty file a run, named by it: whoever frees storage asks whether they have all ended. */
+  users: readonly string[];
 }
 
 export function runFolders(shared: string, plan: Pick<Plan, 'folder' | 'workspace'>): RunFolders {
@@ -25,10 +27,24 @@ export function runFolders(shared: string, plan: Pick<Plan, 'folder' | 'workspac
     tasks: plan.workspace === undefined ? join(run, 'work') : join(shared, 'workspaces', plan.workspace),
     commands: join(run, 'commands.txt'),
     inputs: join(shared, 'inputs'),
+    users: [
+      usersOf(shared, 'runs', plan.folder),
+      ...(plan.workspace === undefined ? [] : [usersOf(shared, 'workspaces', plan.workspace)]),
+    ],
   };
 }
 
-export async function makeRunFolders(folders: RunFolders): Promise<void> {
+/** Where the runs that have worked in a folder of shared storage are noted, outside of what tasks write to. */
+export function usersOf(shared: string, kind: 'runs' | 'workspaces', name: string): string {
+  return join(shared, 'users', kind, name);
+}
+
+export async function makeRunFolders(folders: RunFolders, runId: string): Promise<void> {
+  // First who works there, then the folders: nobody frees them in between.
+  for (const folder of folders.users) {
+    await mkdir(folder, { recursive: true });
+    await writeFile(join(folder, runId), '');
+  }
   for (const folder of [folders.run, folders.results, folders.tasks, folders.inputs])
     await mkdir(folder, { recursive: true });
 }

@@ -63,7 +63,7 @@ async function prepare(attempt: Attempt, work: SierraWork): Promise<string> {
   )
     log('Sierra:NoLatex', { why: 'stage 4 needs LaTeX unless the project switches `text.usetex` off' });
   try {
-    await makeRunFolders(folders);
+    await makeRunFolders(folders, plan.runId);
     const inUse = await lockBatchRoot(attempt, sierraBatchRoot(work.args) ?? '');
     if (inUse === undefined) await bringInputs(surroundings.s3, plan.inputs, folders, log);
     else ending.because({ kind: 'bad-environment', faults: [{ ...inUse, node: config.index }] });

@@ -27,10 +27,11 @@ export interface CleanOrder {
 }
 
 /** `maintenance/<job-id>.json`. `at` is ISO 8601 in UTC. */
-export type MaintenanceRecord = { jobId: string; at: string } & (
+export type MaintenanceRecord = { jobId: string; at: string } & MaintenanceResult;
+
+export type MaintenanceResult =
   | { kind: 'salvage'; runId: string; did: Salvaged | { refused: string } }
-  | { kind: 'clean'; freed: readonly Freed[]; kept: readonly { path: string; why: string }[] }
-);
+  | { kind: 'clean'; freed: readonly Freed[]; kept: readonly { path: string; why: string }[] };
 
 /** `unsent` counts what S3 did not take or could not be read; `missing` are outputs of the manifest that are not there. */
 export interface Salvaged {

@@ -1,10 +1,13 @@
 import * as z from 'zod';
 import { isRunId } from './run-id.ts';
+import { salvagedRun } from './salvage.ts';
 
 /** Why settle was called. None of them is believed: each is a reason to look. */
 export type SettleReason =
   | { kind: 'run'; runId: string; jobId?: string | undefined }
   | { kind: 'stop'; runId: string; error: { name: string; cause: string } }
+  /** A job that salvages this run changed. */
+  | { kind: 'salvage'; runId: string; jobId: string }
   | { kind: 'everything' }
   | { kind: 'not-ours'; what: string };
 
@@ -30,12 +33,19 @@ export function settleReason(event: unknown): SettleReason {
   const execution = executionEvent.safeParse(event);
   if (execution.success) return ofRun(execution.data.detail.name, undefined);
   const job = jobEvent.safeParse(event);
+  const salvaged = salvagedRun(job.data?.detail.jobName ?? '');
+  if (salvaged !== undefined)
+    return { kind: 'salvage', runId: salvaged, jobId: withoutNode(job.data?.detail.jobId) ?? '' };
   if (job.success) return ofRun(job.data.detail.jobName ?? '', job.data.detail.jobId);
   return { kind: 'not-ours', what: 'no event that settle knows' };
 }
 
-/** A node's own event carries `<job id>#<node>`. */
 function ofRun(name: string, jobId: string | undefined): SettleReason {
   if (!isRunId(name)) return { kind: 'not-ours', what: 'the name is not that of a run' };
-  return { kind: 'run', runId: name, jobId: jobId?.replace(/#\d+$/, '') };
+  return { kind: 'run', runId: name, jobId: withoutNode(jobId) };
+}
+
+/** A node's own event carries `<job id>#<node>`. */
+function withoutNode(jobId: string | undefined): string | undefined {
+  return jobId?.replace(/#\d+$/, '');
 }

@@ -4,6 +4,7 @@ import { settleReason } from '../experiment/settle-reason.ts';
 import { endedByItself, isDead } from '../experiment/settle-step.ts';
 import { stopFromError } from '../experiment/stop-from-error.ts';
 import { Bucket } from './bucket.ts';
+import { collectSalvaged } from './collect-salvaged.ts';
 import { ControlStore } from './control-store.ts';
 import type { FunctionDeps } from './function-deps.ts';
 import { lookAtRun } from './look-at-run.ts';
@@ -25,6 +26,8 @@ export function makeSettle(deps: FunctionDeps): LambdaFunction<void> {
         return;
       case 'stop':
         return stopRun(deps, reason.runId, reason.error);
+      case 'salvage':
+        return collectSalvaged(deps, reason.runId, reason.jobId);
       case 'everything':
         return sweep(deps);
       case 'not-ours':

@@ -40,7 +40,7 @@ let s3: S3Port;
 beforeEach(async () => {
   base = mkdtempSync(join(tmpdir(), 'sbt-'));
   folders = runFolders(base, { folder: runId });
-  await makeRunFolders(folders);
+  await makeRunFolders(folders, runId);
   s3 = memoryS3('b');
 });
 afterEach(() => rmSync(base, { recursive: true, force: true }));

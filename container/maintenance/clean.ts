@@ -1,0 +1,127 @@
+import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { runKeys } from '../../experiment/bucket-layout.ts';
+import { isPlan } from '../../experiment/plan.ts';
+import { isRunId } from '../../experiment/run-id.ts';
+import type { CleanOrder, Freed } from '../../experiment/salvage.ts';
+import { usersOf } from '../run-folders.ts';
+import { getText } from '../s3-objects.ts';
+import type { OrderSurroundings } from './do-order.ts';
+import { removeFolder } from './remove-folder.ts';
+import { stillInUse } from './still-in-use.ts';
+
+interface Cleaned {
+  freed: Freed[];
+  kept: { path: string; why: string }[];
+}
+
+/** Something to free: a path below shared storage, and the runs that must have ended. */
+interface Wanted {
+  path: string;
+  users: string | undefined;
+  runIds: readonly string[];
+}
+
+/** What is being removed lies there, out of the way of everybody else. */
+const LEAVING = '.leaving';
+
+/**
+ * Frees shared storage. A folder is first moved away, then removed: who comes later begins with an empty one instead of
+ * half of an old one. What could not be freed is told, and keeps nothing else from being freed.
+ */
+export async function clean(around: OrderSurroundings, order: CleanOrder): Promise<Cleaned> {
+  const { shared, log } = around;
+  const cleaned: Cleaned = { freed: [], kept: [] };
+  const wanted = [...(await named(around, order)), ...(await old(around, order.olderThanSeconds))];
+  const each = new Map(wanted.map((one) => [one.path, one]));
+  for (const one of each.values()) {
+    try {
+      const why = one.users === undefined ? undefined : await stillInUse(around, one.users, one.runIds);
+      if (why === undefined) cleaned.freed.push({ path: one.path, ...(await free(around, one)) });
+      else cleaned.kept.push({ path: one.path, why });
+    } catch (error) {
+      const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+      cleaned.kept.push({ path: one.path, why: missing ? 'it is not there' : String(error) });
+    }
+  }
+  // Also what an earlier job that was ended could not remove.
+  for (const name of await namesIn(join(shared, LEAVING)))
+    await removeFolder(join(shared, LEAVING, name)).catch((error: unknown) =>
+      log('Clean:NotRemoved', { name, why: String(error) }),
+    );
+  return cleaned;
+}
+
+async function named({ s3, bucket, shared }: OrderSurroundings, order: CleanOrder): Promise<Wanted[]> {
+  const wanted: Wanted[] = order.workspaces.map((name) => ({
+    path: `workspaces/${name}`,
+    users: usersOf(shared, 'workspaces', name),
+    runIds: [],
+  }));
+  for (const runId of order.runIds) {
+    const plan = await getText(s3, { bucket, key: runKeys(runId).plan });
+    // A run that resumed another has its folder; of one whose records are gone the id itself is tried.
+    const folder = folderIn(plan?.text) ?? runId;
+    wanted.push({ path: `runs/${folder}`, users: usersOf(shared, 'runs', folder), runIds: [folder, runId] });
+  }
+  return wanted;
+}
+
+function folderIn(text: string | undefined): string | undefined {
+  try {
+    const plan: unknown = JSON.parse(text ?? 'null');
+    return isPlan(plan) && isRunId(plan.folder) ? plan.folder : undefined;
+  } catch {
+    return undefined; // As if there were none.
+  }
+}
+
+/** Folders of runs and unpacked inputs that have not changed for so long. Workspaces are only freed by name. */
+async function old(
+  { shared, clock }: OrderSurroundings,
+  olderThanSeconds: number | undefined,
+): Promise<Wanted[]> {
+  if (olderThanSeconds === undefined) return [];
+  const before = clock.now() - olderThanSeconds * 1000;
+  const wanted: Wanted[] = [];
+  for (const kind of ['runs', 'inputs'] as const)
+    for (const name of await namesIn(join(shared, kind))) {
+      const folder = join(shared, kind, name);
+      if ((await changedAt(folder)) > before) continue;
+      const users = kind === 'runs' ? usersOf(shared, 'runs', name) : undefined;
+      wanted.push({ path: `${kind}/${name}`, users, runIds: kind === 'runs' && isRunId(name) ? [name] : [] });
+    }
+  return wanted;
+}
+
+/** A folder's own time, and that of what lies directly in it: the joblog is written as long as tasks end. */
+async function changedAt(folder: string): Promise<number> {
+  let latest = (await stat(folder)).mtimeMs;
+  for (const name of await namesIn(folder)) {
+    const found = await stat(join(folder, name)).catch(() => undefined);
+    if (found !== undefined && found.mtimeMs > latest) latest = found.mtimeMs;
+  }
+  return latest;
+}
+
+async function free(
+  { shared, makeNonce }: OrderSurroundings,
+  { path, users }: Wanted,
+): Promise<{ files: number; bytes: number }> {
+  const from = join(shared, path);
+  await mkdir(join(shared, LEAVING), { recursive: true });
+  const away = join(shared, LEAVING, `${basename(path)}-${makeNonce()}`);
+  await rename(from, away);
+  if (users !== undefined) await rm(users, { recursive: true, force: true });
+  return removeFolder(away);
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
+      return [];
+    throw error;
+  }
+}

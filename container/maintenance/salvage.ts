@@ -1,0 +1,108 @@
+import { glob, readFile, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { runKeys } from '../../experiment/bucket-layout.ts';
+import { parseJoblog, renderJoblog, succeeded } from '../../experiment/joblog.ts';
+import type { Plan } from '../../experiment/plan.ts';
+import { isPlan } from '../../experiment/plan.ts';
+import type { Salvaged } from '../../experiment/salvage.ts';
+import { sendOutputs } from '../outputs.ts';
+import type { RunFolders } from '../run-folders.ts';
+import { runFolders, usersOf } from '../run-folders.ts';
+import { getText, putText } from '../s3-objects.ts';
+import { sendFailedOutput } from '../task-output.ts';
+import { untilSent } from '../until-sent.ts';
+import type { OrderSurroundings } from './do-order.ts';
+import { stillInUse } from './still-in-use.ts';
+
+/** Most of the job's own time limit: what is not sent by then is told as unsent. */
+const SEND_MS = 5 * 3600_000;
+/** As node 0 sends of a run that it ends itself. */
+const FAILED_SENT = 100;
+
+/**
+ * Sends what a lost node 0 could not: the joblog on shared storage, what failed tasks wrote, and the outputs. The run
+ * must have ended, and nobody else may work in its folder.
+ * @throws the SDK's and the file system's errors
+ */
+export async function salvage(
+  around: OrderSurroundings,
+  runId: string,
+): Promise<Salvaged | { refused: string }> {
+  const { s3, bucket, shared, clock, log } = around;
+  const keys = runKeys(runId);
+  const plan = parsed((await getText(s3, { bucket, key: keys.plan }))?.text);
+  if (plan === undefined) return { refused: `there is no plan of ${runId} in the bucket` };
+  if ((await getText(s3, { bucket, key: keys.status })) === undefined)
+    return { refused: `${runId} has no status: it never began, or its folder was deleted` };
+  const inUse = await stillInUse(around, usersOf(shared, 'runs', plan.folder), [runId, plan.folder]);
+  if (inUse !== undefined) return { refused: inUse };
+  const folders = runFolders(shared, plan);
+  const signal = AbortSignal.timeout(SEND_MS);
+  const joblog = await joblogOf(plan, folders);
+  const rows = joblog === undefined ? [] : parseJoblog(joblog.text).filter(({ seq }) => seq <= total(plan));
+  if (joblog !== undefined) {
+    const text = renderJoblog(rows.toSorted((one, other) => one.seq - other.seq));
+    const object = { bucket, key: keys.joblog, text, contentType: 'text/tab-separated-values' };
+    await untilSent(() => putText(s3, object), clock, signal);
+  }
+  log('Salvage:Joblog', { rows: rows.length, found: joblog !== undefined });
+  const failures = rows.filter((row) => !succeeded(row)).slice(0, FAILED_SENT);
+  const untold = await sendFailedOutput(
+    s3,
+    { bucket, runId },
+    failures,
+    joblog?.results ?? folders.results,
+    clock,
+    signal,
+  );
+  if (untold > 0) log('TaskOutput:NotSent', { files: untold });
+  const { outputs } = plan;
+  const { index, unsent } = await sendOutputs({
+    s3,
+    bucket,
+    runId,
+    folder: folders.tasks,
+    outputs,
+    signal,
+    clock,
+    log,
+  });
+  return { rows: rows.length, outputs: index.files.length, missing: index.missing, unsent };
+}
+
+function total({ work }: Plan): number {
+  return work.kind === 'commands' && work.file.kind === 'frozen' ? work.file.total : Number.POSITIVE_INFINITY;
+}
+
+/** A run of commands has its own; SIERRA keeps one in its batch root, and the newest counts. */
+async function joblogOf(
+  plan: Plan,
+  folders: RunFolders,
+): Promise<{ text: string; results: string } | undefined> {
+  let newest: { path: string; at: number } | undefined;
+  if (plan.work.kind === 'commands') newest = { path: folders.joblog, at: 0 };
+  else
+    for await (const found of glob('*/*/*/*/scratch/parallel.log', { cwd: folders.tasks })) {
+      const path = join(folders.tasks, found);
+      const { mtimeMs } = await stat(path);
+      if (newest === undefined || mtimeMs > newest.at) newest = { path, at: mtimeMs };
+    }
+  if (newest === undefined) return undefined;
+  const { path } = newest;
+  try {
+    const results = plan.work.kind === 'commands' ? folders.results : dirname(path);
+    return { text: await readFile(path, 'utf8'), results };
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function parsed(text: string | undefined): Plan | undefined {
+  try {
+    const value: unknown = JSON.parse(text ?? 'null');
+    return isPlan(value) ? value : undefined;
+  } catch {
+    return undefined; // Told as no plan.
+  }
+}

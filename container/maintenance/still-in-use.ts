@@ -1,0 +1,46 @@
+import { readdir } from 'node:fs/promises';
+import { runKeys } from '../../experiment/bucket-layout.ts';
+import type { Outcome } from '../../experiment/summary.ts';
+import { getText } from '../s3-objects.ts';
+import type { OrderSurroundings } from './do-order.ts';
+
+const ENDED: ReadonlySet<unknown> = new Set<Outcome>(['succeeded', 'failed', 'cancelled', 'timed-out']);
+
+/**
+ * Why a folder of shared storage must not be touched: the first of its runs that has not ended, by the run's own status.
+ * A run without a status is one whose folder in the bucket was deleted: it is past.
+ * @param users the folder in which runs are noted ({@link usersOf}); others are named by `runIds`
+ * @throws the SDK's error when S3 cannot be reached: what is not known is not freed
+ */
+export async function stillInUse(
+  around: Pick<OrderSurroundings, 's3' | 'bucket'>,
+  users: string,
+  runIds: readonly string[],
+): Promise<string | undefined> {
+  for (const runId of new Set([...runIds, ...(await namesIn(users))])) {
+    const found = await getText(around.s3, { bucket: around.bucket, key: runKeys(runId).status });
+    if (found === undefined) continue;
+    const state = stateOf(found.text);
+    if (!ENDED.has(state)) return `run ${runId} has not ended: it is ${state}`;
+  }
+  return undefined;
+}
+
+function stateOf(status: string): string {
+  try {
+    const value: unknown = JSON.parse(status);
+    if (typeof value === 'object' && value !== null && 'state' in value) return String(value.state);
+  } catch {
+    // Told below.
+  }
+  return 'unknown, since its status.json cannot be read';
+}
+
+async function namesIn(folder: string): Promise<string[]> {
+  try {
+    return await readdir(folder);
+  } catch (error) {
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+    throw error;
+  }
+}
