@@ -2,6 +2,11 @@ import type { NodeState, TaskCounts } from './runner-records.ts';
 
 export type Outcome = 'succeeded' | 'failed' | 'cancelled' | 'timed-out';
 
+/** True for a state that a run does not leave any more. */
+export function isOutcome(state: string): state is Outcome {
+  return state === 'succeeded' || state === 'failed' || state === 'cancelled' || state === 'timed-out';
+}
+
 /** Failed tasks that look alike: same exit code or signal, and the same last line of stderr but for numbers. */
 export interface FailureGroup {
   signature: string;

@@ -11,8 +11,25 @@ const target = new URL('../report/client.generated.ts', import.meta.url);
 
 /** The text that report/client.generated.ts should have. @throws Error when the script could end its own element. */
 export async function generatedClient(): Promise<string> {
+  const [script, runsScript] = await Promise.all([bundled('main.ts'), bundled('runs.ts')]);
+  const style = await readFile(new URL('style.css', client), 'utf8');
+  if (/<\/script|<!--/i.test(script + runsScript) || /<\/style/i.test(style)) {
+    throw new Error(
+      'report/client/ holds text that would end its own element in the page: write it in two parts',
+    );
+  }
+  return [
+    '/** Generated from report/client/ by `node scripts/report-client.ts`; a test checks that it is current. */',
+    `export const CLIENT_SCRIPT = ${lines(script)};`,
+    `export const RUNS_SCRIPT = ${lines(runsScript)};`,
+    `export const STYLE_SHEET = ${lines(style)};`,
+    '',
+  ].join('\n');
+}
+
+async function bundled(entry: string): Promise<string> {
   const built = await build({
-    entryPoints: [fileURLToPath(new URL('main.ts', client))],
+    entryPoints: [fileURLToPath(new URL(entry, client))],
     tsconfigRaw: {},
     bundle: true,
     write: false,
@@ -21,19 +38,7 @@ export async function generatedClient(): Promise<string> {
     charset: 'utf8',
     legalComments: 'none',
   });
-  const script = built.outputFiles[0]?.text ?? '';
-  const style = await readFile(new URL('style.css', client), 'utf8');
-  if (/<\/script|<!--/i.test(script) || /<\/style/i.test(style)) {
-    throw new Error(
-      'report/client/ holds text that would end its own element in the page: write it in two parts',
-    );
-  }
-  return [
-    '/** Generated from report/client/ by `node scripts/report-client.ts`; a test checks that it is current. */',
-    `export const CLIENT_SCRIPT = ${lines(script)};`,
-    `export const STYLE_SHEET = ${lines(style)};`,
-    '',
-  ].join('\n');
+  return built.outputFiles[0]?.text ?? '';
 }
 
 /** One source line a line, so that changes can be read. */

@@ -1,3 +1,4 @@
+import { isOutcome } from '../summary.ts';
 import { counted, grouped, spoken } from '../wording.ts';
 import { sentence } from './advice.ts';
 import type { Observed, Sentences, Situation } from './observed.ts';
@@ -7,7 +8,7 @@ export const UNDERWAY: readonly Situation[] = [
   {
     name: 'stopping',
     tell({ state, stop }) {
-      if (stop === undefined || isOver(state)) return undefined;
+      if (stop === undefined || isOutcome(state)) return undefined;
       return {
         headline: 'Stopping.',
         why: sentence(`the run was told to end${stop.by === undefined ? '' : ` by ${stop.by}`}: ${stop.why}`),
@@ -114,8 +115,4 @@ function pace(observed: Observed): string {
 
 function lostNodes({ state, nodes }: Observed): number {
   return state === 'running' ? (nodes?.lost ?? 0) : 0;
-}
-
-function isOver(state: Observed['state']): boolean {
-  return state === 'succeeded' || state === 'failed' || state === 'cancelled' || state === 'timed-out';
 }

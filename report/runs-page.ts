@@ -1,0 +1,104 @@
+import { runKeys } from '../experiment/bucket-layout.ts';
+import type { RunRow } from '../experiment/run-row.ts';
+import { isOutcome } from '../experiment/summary.ts';
+import { counted, grouped, nodeHoursSpoken, spoken } from '../experiment/wording.ts';
+import { RUNS_SCRIPT } from './client.generated.ts';
+import type { Markup } from './html.ts';
+import { html } from './html.ts';
+import { renderPage } from './page.ts';
+import { stateMark } from './sections/state-mark.ts';
+import { day } from './sections/times.ts';
+import { shortened } from './visible-text.ts';
+
+export interface RunsPageInput {
+  /** In any order; the newest is shown first. */
+  rows: readonly RunRow[];
+  /** Its name, for the heading. */
+  bucket: string;
+  /** Runs that are there and not among the rows. */
+  left?: number;
+  /** When the page was made, in milliseconds since the epoch. */
+  madeAt: number;
+  /** Fetches itself every so many seconds and shows what has changed: for a server on loopback, which makes it anew. */
+  refreshSeconds?: number;
+  /** Put into the page where a later rewrite finds it; see `run-index.ts`. */
+  data?: Markup;
+}
+
+/**
+ * The page of runs, `runs.html`: one file beside `runs/`, so that its links to reports work wherever the bucket's tree
+ * lies. Sorting is the page's own script; without it the table is there, newest first.
+ */
+export function renderRunsPage(input: RunsPageInput): string {
+  const { rows, bucket, left = 0, madeAt, refreshSeconds, data } = input;
+  const sorted = [...rows].sort((a, b) => b.at.localeCompare(a.at) || a.runId.localeCompare(b.runId));
+  const body = html`<main class="runs">
+<header>
+<h1>Runs</h1>
+<p class="note">${told(sorted, left)} in <code>${bucket}</code>, as of ${day(new Date(madeAt).toISOString())}.</p>
+</header>
+${sorted.length === 0 ? html`<p>None yet. Drop a manifest under <code>manifests/</code>, or type <code>sierra-batch submit</code>.</p>` : table(sorted)}
+</main>
+<footer>Made by sierra-batch. All times are UTC.${refreshSeconds === undefined ? ' This page loads nothing from anywhere; it is written again whenever a run ends.' : ' This page follows the runs while it is open.'}</footer>
+${data}`;
+  return renderPage({
+    title: `Runs in ${bucket}`,
+    body:
+      refreshSeconds === undefined
+        ? body
+        : html`${body}<div id="refresh" data-seconds="${refreshSeconds}" hidden></div>`,
+    script: RUNS_SCRIPT,
+    ...(refreshSeconds === undefined ? {} : { allow: { requests: "'self'" as const } }),
+  });
+}
+
+function told(rows: readonly RunRow[], left: number): string {
+  const underway = rows.filter(({ state }) => !isOutcome(state)).length;
+  return `${counted(rows.length + left, 'run')}${underway === 0 ? '' : `, ${grouped(underway)} under way`}${left === 0 ? '' : `, the latest ${grouped(rows.length)} of them here,`}`;
+}
+
+function table(rows: readonly RunRow[]): Markup {
+  return html`<div class="scroll" tabindex="0" role="region" aria-label="All runs"><table id="runs">
+<thead><tr><th scope="col" data-sort="text">Run</th><th scope="col" data-sort="text">State</th><th scope="col" data-sort="time" aria-sort="descending">Accepted</th><th scope="col" class="number" data-sort="number">Took</th><th scope="col" class="number" data-sort="number">Tasks</th><th scope="col" class="number" data-sort="number">Failed</th><th scope="col" class="number" data-sort="number">Nodes</th><th scope="col" class="number" data-sort="number">Node-hours</th></tr></thead>
+<tbody>${rows.map(row)}</tbody>
+</table></div>`;
+}
+
+function row(run: RunRow): Markup {
+  const { runId, state, headline, at, tasks, nodes, nodeHours } = run;
+  const seconds = took(run);
+  return html`<tr id="${runId}">
+<td class="run" data-value="${runId}">${link(run)}<span class="mono">${runId}</span><span class="headline">${shortened(headline, 200)}</span></td>
+<td data-value="${state}">${stateMark(state)}</td>
+<td class="when" data-value="${at}">${at === '' ? '–' : day(at)}</td>
+${number(seconds, seconds === undefined ? '' : spoken(seconds))}
+${number(tasks?.total, tasks === undefined ? '' : done(tasks))}
+${number(tasks?.failed, tasks === undefined ? '' : failed(tasks.failed))}
+${number(nodes, nodes === undefined ? '' : grouped(nodes))}
+${number(nodeHours, nodeHours === undefined ? '' : nodeHoursSpoken(nodeHours).replace(/ .*/, ''))}
+</tr>
+`;
+}
+
+/** A run that has ended has a report; of one that goes on there is its status. */
+function link({ runId, name, state }: RunRow): Markup {
+  const keys = runKeys(runId);
+  return html`<a href="${isOutcome(state) ? keys.report : keys.status}">${name}</a>`;
+}
+
+function number(value: number | undefined, shown: Markup | string): Markup {
+  return html`<td class="number" data-value="${value}">${value === undefined ? '–' : shown}</td>`;
+}
+
+function done({ total, succeeded }: { total: number; succeeded: number }): string {
+  return succeeded === total ? grouped(total) : `${grouped(succeeded)} of ${grouped(total)}`;
+}
+
+function failed(count: number): Markup | string {
+  return count === 0 ? '0' : html`<span class="bad">${grouped(count)}</span>`;
+}
+
+function took({ at, endedAt }: RunRow): number | undefined {
+  const seconds = endedAt === undefined ? Number.NaN : (Date.parse(endedAt) - Date.parse(at)) / 1000;
+  return Number.isFinite(seconds) && seconds >= 0 ? seconds : undefined;
+}
