@@ -42,7 +42,7 @@ export const checkBucket: Check = ({ stack }, found) => {
   const expiring = rules
     .filter((rule) => textAt(rule, 'NoncurrentVersionExpiration', 'NoncurrentDays') === '1')
     .map((rule) => textAt(rule, 'Prefix'));
-  for (const key of ['runs/', 'runs.html', 'control/', 'inputs/', 'rejected/'])
+  for (const key of ['runs/', 'runs.html', 'control/', 'inputs/', 'rejected/', 'maintenance/'])
     on(
       expiring.some((prefix) => key.startsWith(prefix)),
       'versions-kept',
@@ -56,10 +56,11 @@ export const checkBucket: Check = ({ stack }, found) => {
   on(
     rules.every(
       (rule) =>
-        at(rule, 'ExpirationInDays') === undefined || /^(runs|rejected)\/$/.test(textAt(rule, 'Prefix')),
+        at(rule, 'ExpirationInDays') === undefined ||
+        /^(runs|rejected|maintenance)\/$/.test(textAt(rule, 'Prefix')),
     ),
     'results-expire',
-    'a rule deletes more than run folders and rejections',
+    'a rule deletes more than run folders, rejections and records of maintenance',
   );
   const denials = listAt(named(stack, 'BucketPolicy').properties, 'PolicyDocument', 'Statement').filter(
     (statement) => textAt(statement, 'Effect') === 'Deny',

@@ -38,6 +38,7 @@ const RECORDS = [
   ['s3:PutObject', '<Bucket.Arn>/runs/r/status.json'],
   ['s3:GetObject', '<Bucket.Arn>/control/r.json'],
   ['s3:PutObject', '<Bucket.Arn>/control/r.json'],
+  ['s3:GetObject', '<Bucket.Arn>/maintenance/j.json'],
   ['s3:ListBucket', '<Bucket.Arn>'],
   ['s3:DeleteObject', '<Bucket.Arn>/control/open/r'],
   ['sqs:SendMessage', '<FailedInvocations.Arn>'],
@@ -89,6 +90,7 @@ const NEEDS: Needs = {
     ['s3:GetObject', '<Bucket.Arn>/inputs/a.tar.gz'],
     ['s3:ListBucket', '<Bucket.Arn>'],
     ['s3:PutObject', '<Bucket.Arn>/runs/r/owner.json'],
+    ['s3:PutObject', '<Bucket.Arn>/maintenance/j.json'],
   ],
   ExecutionRole: [
     ...logsTo('JobLogs'),
@@ -120,7 +122,8 @@ const NEVER: Needs = {
   ],
   OperatorPolicy: [
     ['s3:PutObject', '<Bucket.Arn>/control/r.json'],
-    ['batch:SubmitJob', '<JobQueue>'],
+    ['s3:PutObject', '<Bucket.Arn>/runs/r/owner.json'],
+    ['batch:RegisterJobDefinition', DEFINITION],
   ],
 };
 const PEOPLE: Needs = {
@@ -135,6 +138,8 @@ const PEOPLE: Needs = {
   OperatorPolicy: [
     ['s3:PutObject', '<Bucket.Arn>/manifests/a.yaml'],
     ['s3:DeleteObject', '<Bucket.Arn>/runs/r/plan.json'],
+    ['batch:SubmitJob', '<JobQueue>'],
+    ['batch:SubmitJob', DEFINITION],
     ['batch:TerminateJob', JOB],
     ['states:StopExecution', EXECUTION],
   ],
