@@ -26,10 +26,11 @@ const WANTED = [
 const MORE = {
   '--browser': [{ command: 'chromium', package: 'chromium' }],
   '--cluster': [{ command: 'ip', package: 'iproute2' }],
-  // Storage that is slow or forgets, for the tests of faults.
+  // Storage that is slow or forgets, and clocks that are wrong, for the tests of faults.
   '--storage': [
     { command: 'fusermount3', package: 'fuse3' },
-    { file: '/usr/lib/python3/dist-packages/fuse.py', package: 'python3-fusepy' },
+    { file: '/usr/lib/python3/dist-packages/fusepy.py', package: 'python3-fusepy' },
+    { command: 'faketime', package: 'faketime' },
   ],
   // What builds the nodes' image, what stands in for the image it is built on, and where it is pushed.
   '--image': [

@@ -80,7 +80,7 @@ export class FaultRun {
   readonly system: LocalSystem;
   readonly shared: string;
   readonly #ending = new AbortController();
-  readonly #mounts: string[] = [];
+  readonly #mounts: string[][] = [];
   runId = '';
   jobId = '';
 
@@ -252,7 +252,9 @@ export class FaultRun {
       return [
         ...processes.map((pid) => `node ${index}: process ${pid} ${commandOf(pid)}`),
         ...listenersIn(machine).map((line) => `node ${index}: listener ${line}`),
-        ...(mountsOf(machine) === this.#mounts[index] ? [] : [`node ${index}: mounts ${mountsOf(machine)}`]),
+        ...mountsOf(machine)
+          .filter((mount) => this.#mounts[index]?.includes(mount) !== true)
+          .map((mount) => `node ${index}: mount ${mount}`),
         ...temporaryIn(machine).map((name) => `node ${index}: /tmp/${name}`),
       ];
     });
@@ -307,8 +309,8 @@ function listenersIn(machine: Machine): string[] {
     .map(([, local]) => String(local));
 }
 
-function mountsOf(machine: Machine): string {
-  return readFileSync(`/proc/${machine.init.pid}/mounts`, 'latin1');
+function mountsOf(machine: Machine): string[] {
+  return readFileSync(`/proc/${machine.init.pid}/mounts`, 'latin1').split('\n');
 }
 
 function temporaryIn(machine: Machine): string[] {
