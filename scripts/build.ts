@@ -2,15 +2,16 @@ import { rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BundleSize } from './bundle.ts';
-import { bundleFunction, bundleRunner, FUNCTIONS } from './bundle.ts';
+import { bundleCommandLine, bundleFunction, bundleRunner, FUNCTIONS } from './bundle.ts';
 
 /**
- * Bundles what runs on AWS into `dist/`: the runner as `container/main.js`, one folder a function as
- * `functions/<name>/index.mjs` with its `handler`. Prints what each weighs.
+ * Bundles what is shipped into `dist/`: the runner as `container/main.js`, one folder a function as
+ * `functions/<name>/index.mjs` with its `handler`, the command line as `cli/main.mjs`. Prints what each weighs.
  */
 const dist = fileURLToPath(new URL('../dist', import.meta.url));
 rmSync(dist, { recursive: true, force: true });
 
+report('cli', await bundleCommandLine(join(dist, 'cli')));
 report('runner', await bundleRunner(join(dist, 'container')));
 for (const name of FUNCTIONS) report(name, await bundleFunction(name, join(dist, 'functions', name)));
 

@@ -1,0 +1,6 @@
+import type { Context } from '../context.ts';
+
+export async function submit(context: Context, ..._: unknown[]): Promise<number> {
+  await context.target();
+  return 0;
+}

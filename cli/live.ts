@@ -1,0 +1,95 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../experiment/clock.ts';
+import type { LocalEndpoint } from '../experiment/local-endpoint.ts';
+import type { Terminal } from './context.ts';
+import type { LiveSystem } from './target.ts';
+
+/** Where the SDK looks: overrides of its own chain. */
+export interface AwsPlace {
+  region?: string | undefined;
+  profile?: string | undefined;
+}
+
+/** A call of a person's is worth a few tries; one that hangs is not. Milliseconds. */
+const PATIENCE = { maxAttempts: 4, requestHandler: { connectionTimeout: 5000, socketTimeout: 30_000 } };
+
+/** What this process has from outside: the only place of this room that reads the environment and makes clients. */
+export const surroundings = {
+  /** npm runs its scripts in the package's folder and tells where the user was. */
+  cwd: process.cwd(),
+  packageFolder: fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '..' : '../..', import.meta.url)),
+  stack: process.env.SIERRA_BATCH_STACK || undefined,
+  searchPath: process.env.PATH ?? '',
+  nonce: () => randomBytes(16).toString('hex'),
+};
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, signal === undefined ? {} : { signal });
+  },
+};
+
+/** @param asJson no colours and no questions then */
+export function liveTerminal(asJson: boolean): Terminal {
+  const { stdin, stdout, stderr } = process;
+  const inCi = !['', 'false', undefined].includes(process.env.CI);
+  const interactive = stdout.isTTY === true && !inCi && !asJson && process.env.TERM !== 'dumb';
+  return {
+    say: (line) => stdout.write(`${line}\n`),
+    json: (value) => stdout.write(`${JSON.stringify(value, undefined, 2)}\n`),
+    write: async (text) => {
+      if (!stdout.write(text)) await once(stdout, 'drain');
+    },
+    remark: (text) => stderr.write(text.endsWith('\n') ? text : `${text}\n`),
+    output: stdout,
+    interactive,
+    asks: interactive && stdin.isTTY === true,
+    // An empty NO_COLOR does not count: https://no-color.org
+    colour: interactive && (process.env.NO_COLOR ?? '') === '',
+  };
+}
+
+/** The clients of the SDK, each loaded when it is first asked for. */
+export function awsClients({ region, profile }: AwsPlace): Pick<LiveSystem, 's3' | 'states' | 'batch'> & {
+  logs: () => Promise<import('@aws-sdk/client-cloudwatch-logs').CloudWatchLogsClient>;
+  formation: () => Promise<import('@aws-sdk/client-cloudformation').CloudFormationClient>;
+} {
+  const settings = {
+    ...PATIENCE,
+    ...(region === undefined ? {} : { region }),
+    ...(profile === undefined ? {} : { profile }),
+  };
+  // An endpoint of one's own has no wildcard DNS, so that buckets go in the path.
+  const forcePathStyle = process.env.AWS_ENDPOINT_URL_S3 !== undefined;
+  return {
+    s3: only(async () => new (await import('@aws-sdk/client-s3')).S3Client({ ...settings, forcePathStyle })),
+    states: only(async () => new (await import('@aws-sdk/client-sfn')).SFNClient(settings)),
+    batch: only(async () => new (await import('@aws-sdk/client-batch')).BatchClient(settings)),
+    logs: only(
+      async () => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogsClient(settings),
+    ),
+    formation: only(
+      async () => new (await import('@aws-sdk/client-cloudformation')).CloudFormationClient(settings),
+    ),
+  };
+}
+
+/** The same clients, led to a local system by the SDK's own variables; whatever profile there is does not count. */
+export function localClients({ endpoint }: LocalEndpoint): Pick<LiveSystem, 's3' | 'states' | 'batch'> {
+  for (const name of ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_ENDPOINT_URL'])
+    delete process.env[name];
+  Object.assign(process.env, endpoint);
+  return awsClients({});
+}
+
+function only<Client>(make: () => Promise<Client>): () => Promise<Client> {
+  let made: Promise<Client> | undefined;
+  return () => {
+    made ??= make();
+    return made;
+  };
+}

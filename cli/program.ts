@@ -1,0 +1,197 @@
+import { Command, Option } from '@commander-js/extra-typings';
+import { atLeastOne, duration, runIdArgument, wholeNumber } from './arguments.ts';
+import type { Context, TargetOptions } from './context.ts';
+
+/** How a command gets what it works with; the program itself only says what there is. */
+export interface Running {
+  /** Runs a command, shows its failure as a sentence, and keeps its exit code. */
+  begin(
+    options: TargetOptions & { json?: true | undefined },
+    command: (context: Context) => Promise<number>,
+  ): Promise<void>;
+}
+
+export const STATES = [
+  'submitted',
+  'queued',
+  'starting',
+  'joining',
+  'running',
+  'collecting',
+  'succeeded',
+  'failed',
+  'cancelled',
+  'timed-out',
+] as const;
+
+/**
+ * Every command with its arguments, options and an example. Help, docs/commands.md and the shells' completion are made
+ * from this. What a command does is loaded when it is called: `validate` starts without the SDK.
+ */
+export function makeProgram(version: string, { begin }: Running) {
+  const program = new Command('sierra-batch')
+    .description('Runs research experiments on AWS Batch, and the same system on this machine.')
+    .version(version)
+    .helpCommand('help [command]', 'Shows the help of a command.')
+    .addHelpText('after', GENERAL_HELP);
+
+  program
+    .command('init')
+    .summary('write a manifest to begin with')
+    .description('Writes a commented manifest with a schema line, so that editors complete and check it.')
+    .argument('[file]', 'where to', 'experiment.yaml')
+    .option('--sierra', 'for a SIERRA experiment instead of a list of commands')
+    .option('--force', 'overwrite a file that is there')
+    .option('--json', JSON_HELP)
+    .addHelpText('after', example('sierra-batch init --sierra foraging.yaml'))
+    .action((file, options) =>
+      begin(options, async (context) => (await import('./commands/init.ts')).init(context, file, options)),
+    );
+
+  withTarget(program.command('validate'))
+    .summary('check manifests')
+    .description(
+      'Tells every fault of each manifest at once, with its place. With a deployment (--stack) also what only that can judge: queues, buckets, vCPUs. Ends with 2 when there are faults.',
+    )
+    .argument('<file...>', 'manifests: .yaml, .yml or .json')
+    .addHelpText('after', example('sierra-batch validate experiment.yaml --json'))
+    .action((files, options) =>
+      begin(options, async (context) => (await import('./commands/validate.ts')).validate(context, files)),
+    );
+
+  withTarget(program.command('plan'))
+    .summary('show what a manifest would run')
+    .description(
+      'Shows nodes, slots, tasks, the first and the last commands, the most node-hours it can cost, and the request to AWS Batch. Nothing is started.',
+    )
+    .argument('<file>', 'the manifest')
+    .addHelpText('after', example('sierra-batch plan experiment.yaml'))
+    .action((file, options) =>
+      begin(options, async (context) => (await import('./commands/plan.ts')).plan(context, file)),
+    );
+
+  withTarget(program.command('submit'))
+    .summary('submit a manifest')
+    .description(
+      'Packs the folders that it names, puts it into the bucket under a new key, prints the run’s id, and waits until it is accepted or rejected. Submitting again is a new run.',
+    )
+    .argument('<file>', 'the manifest')
+    .option('--watch', 'stay and watch the run; ends with the run’s exit code')
+    .addHelpText('after', example('sierra-batch submit experiment.yaml --watch'))
+    .action((file, options) =>
+      begin(options, async (context) =>
+        (await import('./commands/submit.ts')).submit(context, file, options),
+      ),
+    );
+
+  withTarget(program.command('runs'))
+    .summary('list runs')
+    .description('A table of runs, newest first: state, age, tasks done, node-hours.')
+    .option('--since <duration>', 'not older than this: 12h, 7d', duration)
+    .addOption(new Option('--state <state>', 'only runs in this state').choices(STATES))
+    .addHelpText('after', example('sierra-batch runs --since 7d --state failed'))
+    .action((options) =>
+      begin(options, async (context) => (await import('./commands/runs.ts')).runs(context, options)),
+    );
+
+  withTarget(program.command('status'))
+    .summary('show where a run stands')
+    .description('The state of a run with its history, and the sentence that says why and what next.')
+    .argument('[run]', RUN_HELP, runIdArgument)
+    .addHelpText('after', example('sierra-batch status speed-sweep-0123456789a'))
+    .action((run, options) =>
+      begin(options, async (context) => (await import('./commands/status.ts')).status(context, run)),
+    );
+
+  withTarget(program.command('watch'))
+    .summary('watch a run until it has ended')
+    .description(
+      'Live progress, a bar for each node, rate and time left, and why the run waits when it does. Ends with the run’s exit code. Ctrl-C leaves the run alone.',
+    )
+    .argument('[run]', RUN_HELP, runIdArgument)
+    .addHelpText('after', example('sierra-batch watch speed-sweep-0123456789a'))
+    .action((run, options) =>
+      begin(options, async (context) => (await import('./commands/watch.ts')).watch(context, run)),
+    );
+
+  withTarget(program.command('logs'))
+    .summary('show what a node or a task wrote')
+    .description(
+      'The runner’s log of a node (node 0 when none is named), or what a task wrote to stdout and stderr. Output of single tasks is kept for failed ones.',
+    )
+    .argument('[run]', RUN_HELP, runIdArgument)
+    .addOption(new Option('--node <index>', 'the node').argParser(wholeNumber).conflicts('task'))
+    .option('--task <seq>', 'the task, by its number in the joblog', atLeastOne)
+    .option('--follow', 'go on until the run has ended')
+    .addHelpText('after', example('sierra-batch logs speed-sweep-0123456789a --task 17'))
+    .action((run, options) =>
+      begin(options, async (context) => (await import('./commands/logs.ts')).logs(context, run, options)),
+    );
+
+  withTarget(program.command('tasks'))
+    .summary('list tasks')
+    .description('Tasks from the joblog: number, node, start, seconds, exit code, command.')
+    .argument('[run]', RUN_HELP, runIdArgument)
+    .option('--failed', 'only those that failed')
+    .option('--slowest <n>', 'the slowest, slowest first', atLeastOne)
+    .addHelpText('after', example('sierra-batch tasks speed-sweep-0123456789a --failed'))
+    .action((run, options) =>
+      begin(options, async (context) => (await import('./commands/tasks.ts')).tasks(context, run, options)),
+    );
+
+  withTarget(program.command('cancel'))
+    .summary('stop a run')
+    .description('Stops a run, and waits until nothing of it runs any more. What is done is kept.')
+    .argument('<run>', RUN_HELP_NEEDED, runIdArgument)
+    .addHelpText('after', example('sierra-batch cancel speed-sweep-0123456789a'))
+    .action((run, options) =>
+      begin(options, async (context) => (await import('./commands/cancel.ts')).cancel(context, run)),
+    );
+
+  withTarget(program.command('resume'))
+    .summary('go on with a run that has ended')
+    .description(
+      'Submits the same manifest with `resume:` as a new run, in the same folder: only what is missing or failed runs.',
+    )
+    .argument('<run>', RUN_HELP_NEEDED, runIdArgument)
+    .option('--failed-only', 'only the commands that failed, not those that never ran')
+    .option('--watch', 'stay and watch the new run')
+    .addHelpText('after', example('sierra-batch resume speed-sweep-0123456789a --watch'))
+    .action((run, options) =>
+      begin(options, async (context) => (await import('./commands/resume.ts')).resume(context, run, options)),
+    );
+
+  return program;
+}
+
+const JSON_HELP = 'answer as JSON';
+const RUN_HELP = 'the run’s id; in a terminal you are asked when it is left out';
+const RUN_HELP_NEEDED = 'the run’s id';
+
+const GENERAL_HELP = `
+Commands talk to AWS when a stack is named (--stack, or SIERRA_BATCH_STACK), by the SDK's usual credentials (profiles, SSO,
+environment); otherwise, or with --local, to the local system that \`sierra-batch local\` or \`npm start\` keeps up in
+.sierra-batch of this folder or one above it.
+
+Exit codes: 0 done; 1 done, and the answer is a bad one (a task failed, a file is not what it should be); 2 faults in the
+manifest, the request or the machine; 130 ended by Ctrl-C. submit --watch, resume --watch and watch end with the run's:
+1 some tasks failed, 3 too few nodes came, 4 too many were lost, 5 SIERRA itself failed, 7 the budget is used up,
+124 a time limit was reached, 143 cancelled.
+
+Example:
+  $ sierra-batch submit experiment.yaml --watch
+`;
+
+function example(command: string): string {
+  return `\nExample:\n  $ ${command}\n`;
+}
+
+/** The options of a command that talks to a system. */
+function withTarget(command: Command) {
+  return command
+    .option('--local', 'the local system, even where a stack is configured')
+    .option('--stack <name>', 'the stack that was deployed (or SIERRA_BATCH_STACK)')
+    .option('--region <name>', 'its region')
+    .option('--profile <name>', 'the profile of the AWS configuration')
+    .option('--json', JSON_HELP);
+}

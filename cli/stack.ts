@@ -1,0 +1,92 @@
+import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import * as z from 'zod';
+import type { Deployment } from '../experiment/deployment.ts';
+import { CommandFailed } from './failure.ts';
+
+const whole = z.coerce.number().int().positive();
+
+/** The outputs of template.yaml that a command needs. */
+const outputs = z.object({
+  BucketName: z.string().min(3),
+  StateMachineArn: z.string().startsWith('arn:'),
+  JobQueueArn: z.string().startsWith('arn:'),
+  JobDefinitionArn: z.string().startsWith('arn:'),
+  DefaultVcpus: whole,
+  DefaultMemoryMiB: whole,
+  MaxvCpus: whole,
+  InputBuckets: z.string().default(''),
+  Queues: z.string().default('none'),
+  JobLogGroup: z.string().optional(),
+});
+
+const moreQueues = z.record(
+  z.string(),
+  z.object({ arn: z.string(), maxvCpus: z.number(), fairShare: z.boolean().optional() }),
+);
+
+/** What the template gives the functions and no output tells: only shown with a plan, never used. */
+const FIXED = { sharedFolder: '/mnt/efs', joinPort: 7741, sshPort: 2222 } as const;
+
+/** What a stack has deployed, by its outputs. @throws CommandFailed for no such stack, or one that is not ours */
+export async function deploymentOfStack(
+  formation: Pick<CloudFormationClient, 'send'>,
+  stack: string,
+): Promise<{ deployment: Deployment; logGroup?: string }> {
+  const found = await describe(formation, stack);
+  const told = Object.fromEntries(
+    (found?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
+  );
+  return readOutputs(stack, told);
+}
+
+async function describe(formation: Pick<CloudFormationClient, 'send'>, stack: string) {
+  try {
+    const { Stacks = [] } = await formation.send(new DescribeStacksCommand({ StackName: stack }));
+    return Stacks[0];
+  } catch (error) {
+    if (error instanceof Error && /does not exist/.test(error.message))
+      throw new CommandFailed(
+        `there is no stack ${stack} in this account and region; look at --region and --profile`,
+      );
+    throw error;
+  }
+}
+
+/** @throws CommandFailed with every output that is missing or odd */
+export function readOutputs(
+  stack: string,
+  told: Readonly<Record<string, string>>,
+): { deployment: Deployment; logGroup?: string } {
+  const read = outputs.safeParse(told);
+  if (!read.success) {
+    const faults = read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    throw new CommandFailed(
+      `the stack ${stack} has not the outputs of sierra-batch's template.yaml (${faults.join('; ')})`,
+    );
+  }
+  const { data } = read;
+  const own = { arn: data.JobQueueArn, maxvCpus: data.MaxvCpus, fairShare: true };
+  return {
+    deployment: {
+      bucket: data.BucketName,
+      stateMachineArn: data.StateMachineArn,
+      jobDefinition: data.JobDefinitionArn,
+      queues: { default: own, ...(data.Queues === 'none' ? {} : namedQueues(stack, data.Queues)) },
+      defaultQueue: 'default',
+      inputBuckets: data.InputBuckets.split(',').filter((name) => name !== ''),
+      defaults: { vcpus: data.DefaultVcpus, memoryMiB: data.DefaultMemoryMiB },
+      ...FIXED,
+    },
+    ...(data.JobLogGroup === undefined ? {} : { logGroup: data.JobLogGroup }),
+  };
+}
+
+/** The parameter Queues: members of a JSON object without its braces. */
+function namedQueues(stack: string, members: string): z.infer<typeof moreQueues> {
+  try {
+    return moreQueues.parse(JSON.parse(`{${members}}`));
+  } catch (error) {
+    throw new CommandFailed(`the output Queues of the stack ${stack} cannot be read: ${String(error)}`);
+  }
+}

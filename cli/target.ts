@@ -1,0 +1,34 @@
+import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
+import type { Deployment } from '../experiment/deployment.ts';
+import type { BatchPort, S3Port, StatesPort } from '../experiment/ports.ts';
+import type { RunStore } from './run-store.ts';
+
+/** Clients are made when they are first asked for: most commands need one of them. */
+export interface LiveSystem {
+  s3(): Promise<S3Port>;
+  states(): Promise<StatesPort>;
+  batch(): Promise<BatchPort>;
+  /** AWS only. */
+  logs?: { group: string; client(): Promise<Pick<CloudWatchLogsClient, 'send'>> };
+  deployment: Deployment;
+}
+
+/**
+ * The system that a command talks to: a stack on AWS, a local system that is up, or the folder that a local system has
+ * left, which can be read but does nothing any more (`live` is missing).
+ */
+export interface Target {
+  kind: 'stack' | 'local';
+  /** For people: `the stack lab`, `the local system in .sierra-batch`. */
+  name: string;
+  store: RunStore;
+  live?: LiveSystem;
+  /** Where a key of the bucket is, as a person would open or copy it. */
+  place(key: string): string;
+  /** `.sierra-batch`, absolute; local only. */
+  folder?: string;
+  /** Milliseconds between two looks at a run. */
+  lookMs: number;
+  /** How long a dropped manifest may take to become a run or a rejection, in milliseconds. */
+  acceptedWithinMs: number;
+}

@@ -1,0 +1,51 @@
+import { spawnSync } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { makeProgram } from '../../cli/program.ts';
+import { folderOfItsOwn, repository } from './context.ts';
+
+const program = makeProgram('1.2.3', { begin: async () => undefined });
+
+test('every command has a summary and an example in its help', () => {
+  for (const command of program.commands) {
+    let help = '';
+    command.configureOutput({
+      writeOut: (text) => {
+        help += text;
+      },
+    });
+    command.outputHelp();
+    expect(command.summary(), command.name()).not.toBe('');
+    expect(help).toMatch(new RegExp(`Example:\\n {2}\\$ sierra-batch ${command.name()}( |\\n)`));
+    expect(help).toContain('--json');
+    for (const line of command.summary().split('\n')) expect(line.length).toBeLessThan(60);
+  }
+});
+
+test('as a process: answers go to stdout, faults to stderr, the exit code says which', () => {
+  const folder = folderOfItsOwn();
+  writeFileSync(join(folder, 'bad.yaml'), 'apiVersion: sierra-batch/v1\nname: [\u001b[31m]\n');
+  const run = (...args: string[]) =>
+    spawnSync(process.execPath, [join(repository, 'cli/main.ts'), ...args], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, FORCE_COLOR: '1' },
+    });
+  const bad = run('validate', 'bad.yaml');
+  expect(bad).toMatchObject({ status: 2, stdout: 'bad.yaml: 1 fault\n' });
+  expect(bad.stderr).not.toContain('\u001b');
+  expect(run('frobnicate')).toMatchObject({
+    status: 2,
+    stdout: '',
+    stderr: expect.stringContaining("'frobnicate'"),
+  });
+  expect(run('status', '../../etc')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('A run id is'),
+  });
+  expect(run('runs')).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/^sierra-batch: no stack is named.*\n$/),
+  });
+});

@@ -1,0 +1,112 @@
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+import { init } from '../../cli/commands/init.ts';
+import { plan } from '../../cli/commands/plan.ts';
+import { validate } from '../../cli/commands/validate.ts';
+import { CommandFailed } from '../../cli/failure.ts';
+import { parseManifest } from '../../experiment/manifest.ts';
+import { contextIn, folderOfItsOwn } from './context.ts';
+
+const SWEEP = `apiVersion: sierra-batch/v1
+name: sweep
+cluster: {nodes: 4, vcpus: 2, memory: 1GiB}
+run:
+  commands: {template: "./sim {seed} {speed}", matrix: {seed: {from: 1, to: 100}, speed: [0.1, 0.5]}}
+  jobsPerNode: 2
+timeouts: {join: 10m, run: 2h}
+retry: {attempts: 2}
+`;
+
+for (const options of [{}, { sierra: true } as const]) {
+  test(`init ${JSON.stringify(options)} writes a manifest without a fault, with its schema`, async () => {
+    const folder = folderOfItsOwn();
+    const { context, said } = contextIn(folder);
+    expect(await init(context, 'mine.yaml', options)).toBe(0);
+    const text = readFileSync(join(folder, 'mine.yaml'));
+    expect(parseManifest(text, 'yaml', { origin: 'bucket' })).toMatchObject({ ok: true, warnings: [] });
+    const [, schema = ''] = /^# yaml-language-server: \$schema=(.*)$/m.exec(String(text)) ?? [];
+    expect(existsSync(resolve(folder, schema))).toBe(true);
+    expect(said.out).toContain('sierra-batch submit mine.yaml');
+    await expect(init(context, 'mine.yaml', options)).rejects.toThrow(/there is a mine\.yaml already/);
+    expect(await init(context, 'mine.yaml', { ...options, force: true })).toBe(0);
+  });
+}
+
+test('what is commented out in the first manifest is right as well', async () => {
+  const folder = folderOfItsOwn();
+  await init(contextIn(folder).context, 'm.yaml', {});
+  const text = readFileSync(join(folder, 'm.yaml'), 'utf8');
+  const all = text.replaceAll(/^# (?=(inputs|workspace|environment|budget|notify|tags):)/gm, '');
+  expect(parseManifest(Buffer.from(all), 'yaml', { origin: 'file' })).toMatchObject({
+    ok: true,
+    manifest: { workspace: 'my-workspace', budget: { maxNodeHours: 40 }, inputs: [{ from: './project' }] },
+  });
+});
+
+test('validate tells every fault of every file, each where it is, and a folder that is missing', async () => {
+  const folder = folderOfItsOwn();
+  writeFileSync(join(folder, 'good.yaml'), SWEEP);
+  writeFileSync(join(folder, 'bad.yaml'), SWEEP.replace('nodes: 4', 'nodez: 4').replace('10m', 'soon'));
+  writeFileSync(join(folder, 'input.yaml'), `${SWEEP}inputs: [{from: ./project, to: .}]\n`);
+  const { context, said } = contextIn(folder);
+  expect(await validate(context, ['good.yaml', 'bad.yaml', 'input.yaml', 'none.yaml'])).toBe(2);
+  expect(said.out).toBe(
+    'good.yaml: ok, 200 tasks on 4 nodes\nbad.yaml: 3 faults\ninput.yaml: 1 fault\nnone.yaml: 1 fault\n',
+  );
+  expect(said.err).toMatch(/^bad\.yaml:3:11: cluster\.nodez.*did you mean `nodes`\?\n {2}3 \| .*\n.*\^{5}/m);
+  expect(said.err).toMatch(/^bad\.yaml:7:18: timeouts\.join/m);
+  expect(said.err).toMatch(/^input\.yaml:9:17: inputs\[0\]\.from: there is no folder \.\/project/m);
+  expect(said.err).toMatch(/^none\.yaml: there is no file none\.yaml$/m);
+
+  mkdirSync(join(folder, 'project'));
+  const again = contextIn(folder, { asJson: true });
+  expect(await validate(again.context, ['input.yaml', 'bad.yaml'])).toBe(2);
+  expect(JSON.parse(again.said.out)).toMatchObject([
+    { file: 'input.yaml', ok: true, faults: [] },
+    {
+      file: 'bad.yaml',
+      ok: false,
+      faults: [{ code: 'missing' }, { line: 3, suggestion: 'nodes' }, { line: 7 }],
+    },
+  ]);
+  expect(again.said.err).toBe('');
+});
+
+test('plan tells nodes, slots, tasks, the ends of the list, the most it can cost and the request', async () => {
+  const folder = folderOfItsOwn();
+  writeFileSync(join(folder, 'm.yaml'), SWEEP);
+  const { context, said } = contextIn(folder, { asJson: true });
+  expect(await plan(context, 'm.yaml')).toBe(0);
+  expect(JSON.parse(said.out)).toMatchObject({
+    nodes: 4,
+    slots: 8,
+    tasks: 200,
+    firstCommands: ['./sim 1 0.1', './sim 1 0.5', './sim 2 0.1'],
+    lastCommands: ['./sim 99 0.5', './sim 100 0.1', './sim 100 0.5'],
+    // 4 nodes, 2 attempts, each at most 10 min + 2 h + 15 min.
+    mostNodeHours: 4 * 2 * ((10 + 120 + 15) / 60),
+    submitJob: { nodeOverrides: { numNodes: 4 }, retryStrategy: { attempts: 2 } },
+  });
+  writeFileSync(join(folder, 'm.yaml'), `${SWEEP}budget: {maxNodeHours: 3}\n`);
+  const people = contextIn(folder);
+  await plan(people.context, 'm.yaml');
+  expect(people.said.out).toMatch(/^slots +8: 2 tasks at once on each node/m);
+  expect(people.said.out).toMatch(/^cost +at most 3 node-hours$/m);
+});
+
+test('plan reads a list that lies beside the manifest, and takes no faults', async () => {
+  const folder = folderOfItsOwn();
+  writeFileSync(join(folder, 'list.txt'), 'one\ntwo\nthree\n');
+  writeFileSync(join(folder, 'm.yaml'), SWEEP.replace(/commands: .*/, 'commands: {file: list.txt}'));
+  const { context, said } = contextIn(folder, { asJson: true });
+  expect(await plan(context, 'm.yaml')).toBe(0);
+  expect(JSON.parse(said.out)).toMatchObject({ tasks: 3, firstCommands: ['one', 'two', 'three'] });
+  writeFileSync(join(folder, 'm.yaml'), SWEEP.replace('nodes: 4', 'nodes: 0'));
+  expect(await plan(contextIn(folder).context, 'm.yaml')).toBe(2);
+});
+
+test('init writes no JSON manifest, which could hold no comment', async () => {
+  const { context } = contextIn(folderOfItsOwn());
+  await expect(init(context, 'm.json', {})).rejects.toThrow(CommandFailed);
+});
