@@ -1,11 +1,14 @@
+import type { SubmitJobCommandInput } from '@aws-sdk/client-batch';
 import { SubmitJobCommand } from '@aws-sdk/client-batch';
-import type { Control } from '../experiment/control.ts';
+import type { Control, Stop } from '../experiment/control.ts';
 import { withJob, withoutSubmission, withStop, withSubmission } from '../experiment/control.ts';
+import { UnknownRecord } from '../experiment/errors.ts';
 import type { Plan } from '../experiment/plan.ts';
 import { submitJobRequest } from '../experiment/submit-job.ts';
 import { isRefused, isThrottled, messageOf, nameOf } from './aws-errors.ts';
 import type { ControlStore } from './control-store.ts';
 import type { FunctionDeps } from './function-deps.ts';
+import { jobDefinitionFor } from './job-definition.ts';
 
 /**
  * Longer than the claim and all tries of SubmitJob can take, with their waits and the clients' time limits: no call of a
@@ -28,13 +31,16 @@ export async function submitJob(
 ): Promise<string | undefined> {
   const { runId } = control;
   const nonce = deps.nonce();
+  const jobDefinition = await definitionOrEnd(deps, store, plan);
+  if (jobDefinition === undefined) return undefined;
   const taken = await store.change(runId, (now) =>
     mayStillSubmit(now, nonce, deps.clock.now())
       ? withSubmission(now, nonce, deps.clock.now() + LEASE_MS)
       : undefined,
   );
   if (taken?.submitting?.nonce !== nonce) return undefined;
-  const jobId = await trySubmit(deps, store, taken, plan, nonce);
+  const request = submitJobRequest(plan, { ...deps.deployment, jobDefinition }, taken.jobNonce);
+  const jobId = await trySubmit(deps, store, runId, request, nonce);
   if (jobId === undefined) return undefined;
   deps.metrics.count('JobSubmitted');
   deps.logger.info('Job:Submitted', { runId, jobId });
@@ -42,6 +48,32 @@ export async function submitJob(
     now.job === undefined ? withJob(now, jobId, deps.clock.now()) : undefined,
   );
   return jobId;
+}
+
+/** Nothing was submitted yet: what may be tried again is thrown, and a definition that Batch will never take ends the run. */
+async function definitionOrEnd(
+  deps: FunctionDeps,
+  store: ControlStore,
+  plan: Plan,
+): Promise<string | undefined> {
+  try {
+    return await jobDefinitionFor(deps, plan);
+  } catch (error) {
+    if (!isRefused(error) && !(error instanceof UnknownRecord)) throw error;
+    const { runId } = plan;
+    deps.logger.warn('JobDefinition:Refused', { runId, error: nameOf(error), said: messageOf(error) });
+    const now = deps.clock.now();
+    await store.change(runId, (control) =>
+      mayStillSubmit(control, '', now)
+        ? withStop(withoutSubmission(control), refusedBy(error, now))
+        : undefined,
+    );
+    return undefined;
+  }
+}
+
+function refusedBy(error: unknown, at: number): Stop {
+  return { at, cause: 'failed', because: 'submit-refused', why: `AWS Batch says: ${messageOf(error)}` };
 }
 
 function mayStillSubmit(control: Control, nonce: string, now: number): boolean {
@@ -53,21 +85,19 @@ function mayStillSubmit(control: Control, nonce: string, now: number): boolean {
 async function trySubmit(
   deps: FunctionDeps,
   store: ControlStore,
-  { runId, jobNonce }: Control,
-  plan: Plan,
+  runId: string,
+  request: SubmitJobCommandInput,
   nonce: string,
 ): Promise<string | undefined> {
-  const request = new SubmitJobCommand(submitJobRequest(plan, deps.deployment, jobNonce));
   for (let tried = 1; ; tried += 1) {
     try {
-      return (await deps.batch.send(request)).jobId;
+      return (await deps.batch.send(new SubmitJobCommand(request))).jobId;
     } catch (error) {
       const fields = { runId, error: nameOf(error), said: messageOf(error) };
       const ours = (control: Control) => control.submitting?.nonce === nonce;
       if (isRefused(error)) {
         deps.logger.warn('Job:Refused', fields);
-        const why = `AWS Batch says: ${messageOf(error)}`;
-        const stop = { at: deps.clock.now(), cause: 'failed', because: 'submit-refused', why } as const;
+        const stop = refusedBy(error, deps.clock.now());
         await store.change(runId, (now) => (ours(now) ? withStop(withoutSubmission(now), stop) : undefined));
         return undefined;
       }

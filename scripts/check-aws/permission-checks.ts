@@ -7,6 +7,7 @@ import { allows, identityPolicies, statementsOf, statementsOfRole } from './poli
 const NOTHING_NARROWER = new Set([
   'batch:DescribeJobs',
   'batch:ListJobs',
+  'batch:DescribeJobDefinitions',
   'ecr:GetAuthorizationToken',
   'ecs:DiscoverPollEndpoint',
   // A token says which state it completes; the reference lists no resource for it.
@@ -32,6 +33,9 @@ const JOB = `arn:aws:batch:${ACCOUNT}:job/1`;
 const DEFINITION = `arn:aws:batch:${ACCOUNT}:job-definition/stack-node:3`;
 
 type Needs = Readonly<Record<string, readonly (readonly [action: string, resource: string])[]>>;
+const OWN_DEFINITION = `arn:aws:batch:${ACCOUNT}:job-definition/stack-node-0123456789abcdef`;
+const REPOSITORY = `arn:aws:ecr:${ACCOUNT}:repository/lab`;
+
 
 const RECORDS = [
   ['s3:GetObject', '<Bucket.Arn>/runs/r/plan.json'],
@@ -65,6 +69,10 @@ const SETTLE = [
 ] as const;
 
 /** What each role does, by the code: it must be allowed, and nothing else may be. */
+  ['batch:DescribeJobDefinitions', '*'],
+  ['batch:RegisterJobDefinition', OWN_DEFINITION],
+  ['iam:PassRole', '<JobRole.Arn>'],
+  ['iam:PassRole', '<ExecutionRole.Arn>'],
 const NEEDS: Needs = {
   IngestRole: [
     ...RECORDS,
@@ -95,9 +103,9 @@ const NEEDS: Needs = {
   ExecutionRole: [
     ...logsTo('JobLogs'),
     ['ecr:GetAuthorizationToken', '*'],
-    ['ecr:BatchGetImage', '<Repository.Arn>'],
-    ['ecr:GetDownloadUrlForLayer', '<Repository.Arn>'],
-    ['ecr:BatchCheckLayerAvailability', '<Repository.Arn>'],
+    ['ecr:BatchGetImage', REPOSITORY],
+    ['ecr:GetDownloadUrlForLayer', REPOSITORY],
+    ['ecr:BatchCheckLayerAvailability', REPOSITORY],
   ],
 };
 const MAY_ALSO = [
@@ -123,7 +131,7 @@ const NEVER: Needs = {
   OperatorPolicy: [
     ['s3:PutObject', '<Bucket.Arn>/control/r.json'],
     ['s3:PutObject', '<Bucket.Arn>/runs/r/owner.json'],
-    ['batch:RegisterJobDefinition', DEFINITION],
+    ['batch:RegisterJobDefinition', OWN_DEFINITION],
   ],
 };
 const PEOPLE: Needs = {
