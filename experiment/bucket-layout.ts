@@ -5,7 +5,8 @@ import { createHash } from 'node:crypto';
 /** The only prefix that people write to, and the only trigger. */
 export const MANIFEST_PREFIX = 'manifests/';
 const INPUT_PREFIX = 'inputs/';
-const RUN_PREFIX = 'runs/';
+/** Under it a folder for each run. */
+export const RUN_PREFIX = 'runs/';
 export const CONTROL_PREFIX = 'control/';
 const REJECTED_PREFIX = 'rejected/';
 const MAINTENANCE_PREFIX = 'maintenance/';
@@ -14,6 +15,9 @@ const MAINTENANCE_PREFIX = 'maintenance/';
 export function isManifestKey(key: string): boolean {
   return key.startsWith(MANIFEST_PREFIX) && /[^/]\.(yaml|yml|json)$/.test(key);
 }
+
+/** The page of runs. It lies beside `runs/`, so that its links are relative. */
+export const RUNS_PAGE_KEY = 'runs.html';
 
 /** Keys of one run. */
 export function runKeys(runId: string) {
@@ -48,7 +52,11 @@ export function rejectionKeys(key: string, version: string) {
   const whole = `${REJECTED_PREFIX}${key}@${version}`;
   const hash = createHash('sha256').update(`${key}@${version}`).digest('hex');
   const base = Buffer.byteLength(whole) <= 1000 ? whole : `${REJECTED_PREFIX}${MANIFEST_PREFIX}${hash}`;
-  return { text: `${base}.txt`, json: `${base}.json`, told: `${CONTROL_PREFIX}rejected/${hash}.json` } as const;
+  return {
+    text: `${base}.txt`,
+    json: `${base}.json`,
+    told: `${CONTROL_PREFIX}rejected/${hash}.json`,
+  } as const;
 }
 
 /** What a job that salvages or cleans did: its last act is to write it. */

@@ -1,55 +1,69 @@
+import * as z from 'zod';
 import type { Progress } from './runner-records.ts';
-import type { RunState, Status } from './status.ts';
+import type { Status } from './status.ts';
 import type { Summary } from './summary.ts';
 import { isOutcome } from './summary.ts';
 
-/** One run in a list of runs: the same facts on the page of runs and in a terminal. Times are ISO 8601 in UTC. */
-export interface RunRow {
-  runId: string;
+const schema = z.object({
+  runId: z.string(),
   /** As in the manifest. */
-  name: string;
-  state: RunState;
-  headline: string;
+  name: z.string(),
+  state: z.enum([
+    'submitted',
+    'queued',
+    'starting',
+    'joining',
+    'running',
+    'collecting',
+    'succeeded',
+    'failed',
+    'cancelled',
+    'timed-out',
+  ]),
+  headline: z.string(),
   /** When the manifest was accepted. */
-  at: string;
+  at: z.string(),
   /** Absent while the run goes on. */
-  endedAt?: string;
-  tasks?: { total: number; succeeded: number; failed: number };
-  nodes?: number;
-  nodeHours?: number;
+  endedAt: z.string().optional(),
+  tasks: z.object({ total: z.number(), succeeded: z.number(), failed: z.number() }).optional(),
+  nodes: z.number().optional(),
+  nodeHours: z.number().optional(),
+});
+
+/** One run in a list of runs: the same facts on the page of runs and in a terminal. Times are ISO 8601 in UTC. */
+export type RunRow = z.infer<typeof schema>;
+
+/** @returns undefined for what is no row: records lie where tasks can write */
+export function asRunRow(value: unknown): RunRow | undefined {
+  return schema.safeParse(value).data;
 }
+
+/** Ours are shorter; a record that tasks can write is not believed to be. */
+const HEADLINE = 400;
 
 /** What a run's own records say of it; the summary is there once it has ended, node 0's progress while it runs. */
 export function runRow(
-  status: Pick<Status, 'runId' | 'state' | 'headline' | 'history'>,
-  known: {
-    summary?: Pick<Summary, 'tasks' | 'nodes' | 'nodeHours'> | undefined;
-    progress?: Pick<Progress, 'tasks' | 'nodes' | 'nodeHours'> | undefined;
-    /** Nodes asked for, where it is known better than from the records. */
-    nodes?: number | undefined;
-  } = {},
+  { runId, state, headline, history }: Pick<Status, 'runId' | 'state' | 'headline' | 'history'>,
+  { summary, progress }: { summary?: Figures<Summary> | undefined; progress?: Figures<Progress> | undefined },
 ): RunRow {
-  const { runId, state, headline, history } = status;
-  const source = known.summary ?? known.progress;
-  const nodes = known.nodes ?? known.progress?.nodes.expected ?? known.summary?.nodes.length;
+  const source = summary ?? progress;
+  const nodes = progress?.nodes.expected ?? summary?.nodes.length;
   const endedAt = isOutcome(state) ? history.at(-1)?.at : undefined;
   return {
     runId,
     name: runId.replace(/-[0-9a-f]{11}$/, ''),
     state,
-    headline,
+    headline: headline.length > HEADLINE ? `${headline.slice(0, HEADLINE).toWellFormed()}…` : headline,
     at: history[0]?.at ?? '',
     ...(endedAt === undefined ? {} : { endedAt }),
-    ...(source === undefined || source.tasks.total === 0
-      ? {}
-      : {
-          tasks: {
-            total: source.tasks.total,
-            succeeded: source.tasks.succeeded,
-            failed: source.tasks.failed,
-          },
-        }),
+    ...(source === undefined || source.tasks.total === 0 ? {} : { tasks: counts(source.tasks) }),
     ...(nodes === undefined || nodes === 0 ? {} : { nodes }),
     ...(source === undefined ? {} : { nodeHours: source.nodeHours }),
   };
+}
+
+type Figures<Record extends Summary | Progress> = Pick<Record, 'tasks' | 'nodes' | 'nodeHours'>;
+
+function counts({ total, succeeded, failed }: Summary['tasks']): RunRow['tasks'] {
+  return { total, succeeded, failed };
 }

@@ -148,6 +148,26 @@ export class Bucket {
     await this.#s3.send(new DeleteObjectCommand({ Bucket: this.name, Key: key }));
   }
 
+  /** Folders right under a prefix, with it and their slash, in S3's order, from at most so many answers of 1,000. */
+  async folders(prefix: string, answers: number): Promise<{ folders: string[]; complete: boolean }> {
+    const folders: string[] = [];
+    let ContinuationToken: string | undefined;
+    for (let answer = 1; answer <= answers; answer += 1) {
+      const page = await this.#s3.send(
+        new ListObjectsV2Command({
+          Bucket: this.name,
+          Prefix: prefix,
+          Delimiter: '/',
+          ...(ContinuationToken === undefined ? {} : { ContinuationToken }),
+        }),
+      );
+      for (const { Prefix } of page.CommonPrefixes ?? []) if (Prefix !== undefined) folders.push(Prefix);
+      ContinuationToken = page.NextContinuationToken;
+      if (ContinuationToken === undefined) return { folders, complete: true };
+    }
+    return { folders, complete: false };
+  }
+
   /** Every object with a prefix, in S3's order; `modified` in milliseconds since the epoch. */
   async *list(prefix: string): AsyncGenerator<{ key: string; modified: number }> {
     let ContinuationToken: string | undefined;

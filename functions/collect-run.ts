@@ -15,6 +15,7 @@ import { ControlStore } from './control-store.ts';
 import type { FunctionDeps } from './function-deps.ts';
 import type { Remains } from './remains.ts';
 import { readRemains } from './remains.ts';
+import { rewriteRunsPage } from './rewrite-runs-page.ts';
 import { observe, readStatus } from './status-store.ts';
 
 /** What the state machine chooses by, and what a failed execution shows as its error and cause. */
@@ -84,6 +85,7 @@ async function collectOnce(
     if (!(await replace(bucket, keys.report, before.report?.etag, report, 'text/html; charset=utf-8')))
       return undefined;
   }
+  await rewriteRunsPage(deps, bucket, runId);
   await noteWritten(store, control);
   deps.metrics.count('RunEnded');
   deps.logger.info('Run:Collected', { runId, outcome, headline });

@@ -4,7 +4,7 @@ import { isOutcome } from '../experiment/summary.ts';
 import { counted, grouped, nodeHoursSpoken, spoken } from '../experiment/wording.ts';
 import { RUNS_SCRIPT } from './client.generated.ts';
 import type { Markup } from './html.ts';
-import { html } from './html.ts';
+import { html, jsonMarkup } from './html.ts';
 import { renderPage } from './page.ts';
 import { stateMark } from './sections/state-mark.ts';
 import { day } from './sections/times.ts';
@@ -15,14 +15,12 @@ export interface RunsPageInput {
   rows: readonly RunRow[];
   /** Its name, for the heading. */
   bucket: string;
-  /** Runs that are there and not among the rows. */
-  left?: number;
+  /** Ids of runs that are there and not among the rows. */
+  older?: readonly string[];
   /** When the page was made, in milliseconds since the epoch. */
   madeAt: number;
   /** Fetches itself every so many seconds and shows what has changed: for a server on loopback, which makes it anew. */
   refreshSeconds?: number;
-  /** Put into the page where a later rewrite finds it; see `run-index.ts`. */
-  data?: Markup;
 }
 
 /**
@@ -30,17 +28,17 @@ export interface RunsPageInput {
  * lies. Sorting is the page's own script; without it the table is there, newest first.
  */
 export function renderRunsPage(input: RunsPageInput): string {
-  const { rows, bucket, left = 0, madeAt, refreshSeconds, data } = input;
+  const { rows, bucket, older = [], madeAt, refreshSeconds } = input;
   const sorted = [...rows].sort((a, b) => b.at.localeCompare(a.at) || a.runId.localeCompare(b.runId));
   const body = html`<main class="runs">
 <header>
 <h1>Runs</h1>
-<p class="note">${told(sorted, left)} in <code>${bucket}</code>, as of ${day(new Date(madeAt).toISOString())}.</p>
+<p class="note">${told(sorted, older.length)} in <code>${bucket}</code>, as of ${day(new Date(madeAt).toISOString())}.</p>
 </header>
 ${sorted.length === 0 ? html`<p>None yet. Drop a manifest under <code>manifests/</code>, or type <code>sierra-batch submit</code>.</p>` : table(sorted)}
 </main>
 <footer>Made by sierra-batch. All times are UTC.${refreshSeconds === undefined ? ' This page loads nothing from anywhere; it is written again whenever a run ends.' : ' This page follows the runs while it is open.'}</footer>
-${data}`;
+<script type="application/json" id="runs-data">${jsonMarkup({ rows: sorted, older })}</script>`;
   return renderPage({
     title: `Runs in ${bucket}`,
     body:
@@ -50,6 +48,16 @@ ${data}`;
     script: RUNS_SCRIPT,
     ...(refreshSeconds === undefined ? {} : { allow: { requests: "'self'" as const } }),
   });
+}
+
+/** What a page holds of its runs, for the next one: whatever it is, or undefined where there is none. */
+export function dataOfRunsPage(page: string): unknown {
+  const text = /<script type="application\/json" id="runs-data">([^<]*)<\/script>/.exec(page)?.[1];
+  try {
+    return JSON.parse(text ?? 'null') ?? undefined;
+  } catch {
+    return undefined; // Not written by us.
+  }
 }
 
 function told(rows: readonly RunRow[], left: number): string {

@@ -54,6 +54,10 @@ const logsTo = (group: string) =>
     ['logs:CreateLogStream', `<${group}.Arn>`],
     ['logs:PutLogEvents', `<${group}.Arn>`],
   ] as const;
+const RUNS_PAGE = [
+  ['s3:GetObject', '<Bucket.Arn>/runs.html'],
+  ['s3:PutObject', '<Bucket.Arn>/runs.html'],
+] as const;
 const SETTLE = [
   ...RECORDS,
   ['batch:SubmitJob', '<JobQueue>'],
@@ -66,6 +70,7 @@ const SETTLE = [
   ['states:StartExecution', MACHINE],
   ['states:DescribeExecution', EXECUTION],
   ['states:SendTaskSuccess', '*'],
+  ...RUNS_PAGE,
 ] as const;
 
 /** What each role does, by the code: it must be allowed, and nothing else may be. */
@@ -88,6 +93,7 @@ const NEEDS: Needs = {
   CollectRole: [
     ...RECORDS,
     ...logsTo('CollectLogs'),
+    ...RUNS_PAGE,
     ['states:DescribeExecution', EXECUTION],
     ['batch:DescribeJobs', '*'],
   ],
