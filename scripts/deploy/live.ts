@@ -1,0 +1,132 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { BatchClient } from '@aws-sdk/client-batch';
+import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { ECRClient } from '@aws-sdk/client-ecr';
+import { IAMClient } from '@aws-sdk/client-iam';
+import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
+import { STSClient } from '@aws-sdk/client-sts';
+import { findBuilder, ImageFailed } from '../image/build-image.ts';
+import { makeImage, planImage } from '../image/make-image.ts';
+import type { ImageOptions } from '../image/options.ts';
+import { DeployFailed } from './deploy-failed.ts';
+import type { Machine, Settings } from './judge.ts';
+import type { DeployOptions } from './options.ts';
+import type { Hands } from './perform.ts';
+import type { DeployClients } from './survey.ts';
+import { NotLoggedIn } from './survey.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** Of a program that tells its version. */
+const VERSION_WITHIN_MS = 30_000;
+
+/** Clients of one account and region, with the SDK's own chain of credentials. @throws NotLoggedIn without a region */
+export async function liveClients({
+  region,
+  profile,
+}: DeployOptions): Promise<{ clients: DeployClients; region: string }> {
+  const config = {
+    ...(region === undefined ? {} : { region }),
+    ...(profile === undefined ? {} : { profile }),
+    maxAttempts: 4,
+  };
+  const sts = new STSClient(config);
+  const resolved = await sts.config.region().catch(() => {
+    throw new NotLoggedIn('No region is chosen: name one with --region, or set AWS_REGION.');
+  });
+  return {
+    region: resolved,
+    clients: {
+      sts,
+      batch: new BatchClient(config),
+      cloudFormation: new CloudFormationClient(config),
+      ecr: new ECRClient(config),
+      iam: new IAMClient(config),
+      quotas: new ServiceQuotasClient(config),
+    },
+  };
+}
+
+export async function lookAtMachine(): Promise<Machine> {
+  const version = await output('sam', ['--version']);
+  const builder = ((): Machine['builder'] => {
+    try {
+      return { ok: true, builder: findBuilder() };
+    } catch (error) {
+      if (error instanceof ImageFailed) return { ok: false, why: error.message };
+      throw error;
+    }
+  })();
+  return {
+    architecture: process.arch === 'arm64' ? 'arm64' : 'x86_64',
+    sam: version.ok ? { ok: true, version: version.text.trim() } : version,
+    builder,
+  };
+}
+
+/** @param say told what goes on */
+export function liveHands(
+  { profile, sierra }: DeployOptions,
+  { builder }: Machine,
+  say: Hands['say'],
+): Hands {
+  const imageOptions = ({ architecture, userId }: Settings): ImageOptions => ({
+    architecture,
+    userId,
+    sierra,
+  });
+  const env = {
+    ...process.env,
+    SAM_CLI_TELEMETRY: '0',
+    ...(profile === undefined ? {} : { AWS_PROFILE: profile }),
+  };
+  const run: Hands['run'] = async (program, args, input) => {
+    const child = spawn(program, args, {
+      cwd: ROOT,
+      env,
+      stdio: [input === undefined ? 'inherit' : 'pipe', 'inherit', 'inherit'],
+    });
+    child.stdin?.on('error', () => undefined); // The program's end tells more than its pipe.
+    child.stdin?.end(input);
+    const [code] = await once(child, 'exit').catch((error: unknown) => {
+      throw new DeployFailed(`${program} cannot be started: ${String(error)}`);
+    });
+    if (code !== 0) throw new DeployFailed(`${program} ${args[0]} ended with ${code}: see above`);
+  };
+  return {
+    run,
+    bundle: () => run(process.execPath, [join(ROOT, 'scripts/build.ts')]),
+    imageTag: (settings) => planImage(imageOptions(settings)).tag,
+    pushImage: (settings, repository) => makeImage({ ...imageOptions(settings), push: repository }),
+    builder: builder.ok ? builder.builder : undefined,
+    say,
+    sleep: async (ms) => {
+      await delay(ms);
+    },
+  };
+}
+
+async function output(
+  program: string,
+  args: readonly string[],
+): Promise<{ ok: true; text: string } | { ok: false; why: string }> {
+  const child = spawn(program, args, {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env: { ...process.env, SAM_CLI_TELEMETRY: '0' },
+    timeout: VERSION_WITHIN_MS,
+  });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    text += chunk;
+  });
+  try {
+    const [code] = await once(child, 'close');
+    return code === 0 ? { ok: true, text } : { ok: false, why: `it ended with ${code}` };
+  } catch (error) {
+    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
+    return { ok: false, why: missing ? 'not installed' : String(error) };
+  }
+}

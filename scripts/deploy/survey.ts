@@ -1,0 +1,148 @@
+import type { BatchClient } from '@aws-sdk/client-batch';
+import { paginateListJobs } from '@aws-sdk/client-batch';
+import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import type { ECRClient } from '@aws-sdk/client-ecr';
+import type { IAMClient } from '@aws-sdk/client-iam';
+import { GetRoleCommand } from '@aws-sdk/client-iam';
+import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
+import { GetServiceQuotaCommand } from '@aws-sdk/client-service-quotas';
+import type { STSClient } from '@aws-sdk/client-sts';
+import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+
+/** The clients that a deployment needs besides the SAM command line. */
+export interface DeployClients {
+  batch: BatchClient;
+  cloudFormation: CloudFormationClient;
+  ecr: ECRClient;
+  iam: IAMClient;
+  quotas: ServiceQuotasClient;
+  sts: STSClient;
+}
+
+/** What an account says of itself. `undefined` where it may not be asked. */
+export interface Survey {
+  account: string;
+  caller: string;
+  /** On-Demand Standard vCPUs at once, and functions at once. */
+  vcpuQuota: number | undefined;
+  lambdaQuota: number | undefined;
+  /** Service-linked roles that are not there. */
+  missingRoles: readonly ServiceLinkedRole[];
+  stack: DeployedStack | undefined;
+  /** Of the stack's queue. */
+  liveJobs: readonly LiveJob[];
+}
+
+export interface DeployedStack {
+  status: string;
+  parameters: Readonly<Record<string, string>>;
+  outputs: Readonly<Record<string, string>>;
+}
+
+export interface LiveJob {
+  id: string;
+  name: string;
+  status: string;
+}
+
+interface ServiceLinkedRole {
+  name: string;
+  service: string;
+}
+
+/** Nobody is logged in, or the account cannot be reached: nothing else can be asked. */
+export class NotLoggedIn extends Error {
+  override readonly name = 'NotLoggedIn';
+}
+
+/** Those that Batch cannot do without, and that institutions may forbid to make. */
+const ROLES: readonly ServiceLinkedRole[] = [
+  { name: 'AWSServiceRoleForBatch', service: 'batch.amazonaws.com' },
+  { name: 'AWSServiceRoleForECS', service: 'ecs.amazonaws.com' },
+];
+const LIVE = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'] as const;
+
+/** Asks an account what a deployment has to know. Changes nothing. @throws NotLoggedIn */
+export async function survey(clients: DeployClients, stackName: string): Promise<Survey> {
+  const { Account: account = '', Arn: caller = '' } = await clients.sts
+    .send(new GetCallerIdentityCommand({}))
+    .catch((error: unknown) => {
+      throw new NotLoggedIn(
+        `AWS does not know who you are (${textOf(error)}). Log in (\`aws sso login\`, \`aws configure\`), name a --profile, or set AWS_ACCESS_KEY_ID and its like.`,
+      );
+    });
+  const stack = await describeStack(clients.cloudFormation, stackName);
+  const [vcpuQuota, lambdaQuota, missingRoles, jobs] = await Promise.all([
+    quota(clients.quotas, 'ec2', 'L-1216C47A'),
+    quota(clients.quotas, 'lambda', 'L-B99A9384'),
+    rolesMissing(clients.iam),
+    liveJobs(clients.batch, stack),
+  ]);
+  return { account, caller, vcpuQuota, lambdaQuota, missingRoles, stack, liveJobs: jobs };
+}
+
+/** undefined where there is no such stack. @throws the SDK's errors */
+export async function describeStack(
+  cloudFormation: CloudFormationClient,
+  StackName: string,
+): Promise<DeployedStack | undefined> {
+  try {
+    const { Stacks: [stack] = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
+    if (stack === undefined) return undefined;
+    return {
+      status: stack.StackStatus ?? '',
+      parameters: Object.fromEntries(
+        (stack.Parameters ?? []).map(({ ParameterKey = '', ParameterValue = '' }) => [
+          ParameterKey,
+          ParameterValue,
+        ]),
+      ),
+      outputs: Object.fromEntries(
+        (stack.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
+      ),
+    };
+  } catch (error) {
+    if (error instanceof Error && error.name === 'ValidationError' && /does not exist/.test(error.message))
+      return undefined;
+    throw error;
+  }
+}
+
+/** Every job of the stack's queue that has not ended. @throws the SDK's errors: what is not known is not safe */
+export async function liveJobs(batch: BatchClient, stack: DeployedStack | undefined): Promise<LiveJob[]> {
+  const jobQueue = stack?.outputs.JobQueueArn;
+  if (jobQueue === undefined) return [];
+  const found: LiveJob[] = [];
+  for (const jobStatus of LIVE)
+    for await (const page of paginateListJobs({ client: batch }, { jobQueue, jobStatus }))
+      for (const { jobId: id = '', jobName: name = '', status = jobStatus } of page.jobSummaryList ?? [])
+        found.push({ id, name, status });
+  return found;
+}
+
+async function quota(client: ServiceQuotasClient, ServiceCode: string, QuotaCode: string) {
+  try {
+    const { Quota } = await client.send(new GetServiceQuotaCommand({ ServiceCode, QuotaCode }));
+    return Quota?.Value;
+  } catch {
+    return undefined; // Told as unknown: many may not ask.
+  }
+}
+
+async function rolesMissing(iam: IAMClient): Promise<ServiceLinkedRole[]> {
+  const missing: ServiceLinkedRole[] = [];
+  for (const role of ROLES) {
+    try {
+      await iam.send(new GetRoleCommand({ RoleName: role.name }));
+    } catch (error) {
+      // Who may not look gets AccessDenied: CloudFormation will tell.
+      if (error instanceof Error && error.name === 'NoSuchEntityException') missing.push(role);
+    }
+  }
+  return missing;
+}
+
+export function textOf(error: unknown): string {
+  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
+}
