@@ -12,6 +12,7 @@ import { startJoinServer } from './join-server.ts';
 import type { AttemptKeys } from './keys.ts';
 import { makeAttemptKeys } from './keys.ts';
 import { LogTail } from './log.ts';
+import type { NodeUsage } from './own-usage.ts';
 import type { KnownHost, SshClient } from './ssh-config.ts';
 import { writeKnownHosts, writeSshConfig } from './ssh-config.ts';
 import { SshMasters } from './ssh-masters.ts';
@@ -157,8 +158,8 @@ export class Cluster implements JoinListener {
     tail.add(line.endsWith('\n') ? line : `${line}\n`);
   }
 
-  memory(index: number, peakMiB: number): void {
-    this.#attempt.roster.memory(index, peakMiB);
+  used(index: number, usage: NodeUsage): void {
+    this.#attempt.roster.used(index, usage);
   }
 
   async #joinItself(): Promise<void> {

@@ -6,7 +6,7 @@ import type { Attempt } from './attempt.ts';
 import type { Cluster } from './cluster.ts';
 import { exitCodeOf } from './ending.ts';
 import { sendOutputs } from './outputs.ts';
-import { peakMemoryMiB } from './own-memory.ts';
+import { ownUsage } from './own-usage.ts';
 import { putText } from './s3-objects.ts';
 import { sendFailedOutput } from './task-output.ts';
 import { TERMINATION } from './termination.ts';
@@ -27,8 +27,7 @@ export async function conclude(
 ): Promise<ExitCode> {
   const { progress, surroundings, termination, node, log, roster, config } = attempt;
   const { clock } = surroundings;
-  const peak = peakMemoryMiB(config);
-  if (peak !== undefined) roster.memory(config.mainIndex, peak);
+  roster.used(config.mainIndex, ownUsage(config));
   progress.enter('collecting');
   const over = new AbortController();
   const patience = COLLECT_SECONDS * 1000 - LAST_WORDS_MS;

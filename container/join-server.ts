@@ -10,6 +10,8 @@ import type { AttemptIdentity, Entry } from './join-handshake.ts';
 import { receiveHandshake } from './join-handshake.ts';
 import { GrantedLeases, LEASE } from './lease.ts';
 import type { Log } from './log.ts';
+import type { NodeUsage } from './own-usage.ts';
+import { usageOf } from './own-usage.ts';
 import { Strangers } from './strangers.ts';
 
 /** What node 0 hears of its workers. */
@@ -23,7 +25,7 @@ export interface JoinListener {
   /** Out for good; nothing of its tasks runs any more. Once a worker. */
   lost(index: number, why: string): void;
   said(index: number, line: string): void;
-  memory(index: number, peakMiB: number): void;
+  used(index: number, usage: NodeUsage): void;
 }
 
 export interface JoinServerOptions {
@@ -224,7 +226,7 @@ class Members implements JoinServer {
         member.clockAheadMs = Math.max(member.clockAheadMs, message.at - clock.now());
         this.#leases.renewed(member.index, clock.now());
         member.connection.send({ t: 'beat', lease: member.lease, echo: message.at });
-        if (message.peakMemoryMiB !== undefined) listener.memory(member.index, message.peakMemoryMiB);
+        listener.used(member.index, usageOf(message));
         break;
       case 'restarted':
         member.restarts.get(message.id)?.(message.ok);

@@ -1,5 +1,6 @@
 import type { NodeRecord } from '../experiment/runner-records.ts';
 import type { FanoutNode } from './fan-out/fan-out.ts';
+import type { NodeUsage } from './own-usage.ts';
 
 /** What is known of a node when it has joined. Times in milliseconds since the epoch. */
 export interface Arrival {
@@ -56,8 +57,8 @@ export class Roster {
     this.#update(index, { tasks: record.tasks + 1, busySeconds: record.busySeconds + seconds });
   }
 
-  memory(index: number, peakMemoryMiB: number): void {
-    this.#update(index, { peakMemoryMiB });
+  used(index: number, usage: NodeUsage): void {
+    this.#update(index, usage);
   }
 
   /** Nodes that can be given tasks. */

@@ -5,7 +5,7 @@ import type { JoinClientOptions, JoinSession } from './join-client.ts';
 import { joinMain } from './join-client.ts';
 import { HeldLease, LEASE } from './lease.ts';
 import { loadPlan } from './load-plan.ts';
-import { peakMemoryMiB } from './own-memory.ts';
+import { ownUsage } from './own-usage.ts';
 import { TERMINATION } from './termination.ts';
 import type { NodeStart } from './this-node.ts';
 import { ThisNode } from './this-node.ts';
@@ -153,11 +153,10 @@ class Worker {
   }
 
   #pulse(): void {
-    const peak = peakMemoryMiB(this.#node.start.config);
     this.#session?.connection.send({
       t: 'pulse',
       at: this.#node.start.surroundings.clock.now(),
-      ...(peak === undefined ? {} : { peakMemoryMiB: peak }),
+      ...ownUsage(this.#node.start.config),
     });
   }
 

@@ -40,7 +40,12 @@ const unreadable = z.strictObject({ t: z.literal('unreadable'), what: text });
 const join = z.strictObject({ t: z.literal('join'), facts: z.string().max(48 * 1024), mac });
 const ready = z.strictObject({ t: z.literal('ready') });
 const faults = z.strictObject({ t: z.literal('fault'), faults: z.array(fault).max(32) });
-const pulse = z.strictObject({ t: z.literal('pulse'), at: z.number(), peakMemoryMiB: z.number().optional() });
+const pulse = z.strictObject({
+  t: z.literal('pulse'),
+  at: z.number(),
+  peakMemoryMiB: z.number().min(0).optional(),
+  cpuSeconds: z.number().min(0).optional(),
+});
 const restarted = z.strictObject({
   t: z.literal('restarted'),
   id: z.int(),

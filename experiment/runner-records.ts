@@ -62,6 +62,8 @@ export interface NodeRecord {
   clockAheadSeconds?: number;
   /** Highest memory of the node's container, from its cgroup. */
   peakMemoryMiB?: number;
+  /** CPU time of all that ran in it, from its cgroup, since it began. */
+  cpuSeconds?: number;
   versions?: Readonly<Record<string, string>>;
 }
 

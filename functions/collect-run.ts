@@ -13,6 +13,7 @@ import { describeJobs } from './batch-jobs.ts';
 import { Bucket } from './bucket.ts';
 import { ControlStore } from './control-store.ts';
 import type { FunctionDeps } from './function-deps.ts';
+import { readImages } from './read-images.ts';
 import type { Remains } from './remains.ts';
 import { readRemains } from './remains.ts';
 import { rewriteRunsPage } from './rewrite-runs-page.ts';
@@ -179,11 +180,13 @@ async function render(bucket: Bucket, summary: Summary, remains: Remains, madeAt
       vcpus: cluster.vcpus,
       memoryMiB: cluster.memoryMiB,
       slots: plan.slots,
+      threadsPerTask: plan.threadsPerTask,
       nodes: cluster.nodes,
       image: cluster.image,
       instanceType: cluster.instanceType,
       resume: plan.resume,
     },
+    images: await readImages(bucket, summary.runId),
     madeAt,
   });
 }

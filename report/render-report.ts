@@ -7,7 +7,9 @@ import { course } from './sections/course.ts';
 import { durations } from './sections/durations.ts';
 import { facts } from './sections/facts.ts';
 import { failures } from './sections/failures.ts';
+import { graphs } from './sections/graphs.ts';
 import { masthead } from './sections/masthead.ts';
+import { nextTime } from './sections/next-time.ts';
 import { nodeNames, nodes } from './sections/nodes.ts';
 import { slowest } from './sections/slowest.ts';
 import { timeline } from './sections/timeline.ts';
@@ -29,8 +31,15 @@ ${timeline(input)}
 ${durations(input.tasks)}
 ${slowest(input.tasks, names)}
 ${nodes(input)}
+${nextTime(input)}
+${graphs(input)}
 ${again(input)}
 </main>
 <footer>Made by sierra-batch on ${day(new Date(madeAt).toISOString())}. All times are UTC. This page loads nothing from anywhere.</footer>`;
-  return renderPage({ title: `${summary.runId}: ${summary.outcome}`, body, script: CLIENT_SCRIPT });
+  return renderPage({
+    title: `${summary.runId}: ${summary.outcome}`,
+    body,
+    script: CLIENT_SCRIPT,
+    ...(input.images?.shown.length ? { allow: { images: 'data:' as const } } : {}),
+  });
 }

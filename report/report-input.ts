@@ -2,6 +2,7 @@ import type { NodeRecord } from '../experiment/runner-records.ts';
 import type { Status } from '../experiment/status.ts';
 import type { Summary } from '../experiment/summary.ts';
 import type { TaskTable } from '../experiment/task-table.ts';
+import type { ReportImages } from './images.ts';
 
 /** All that a report shows. Every text in it may come from a user and is escaped where it is shown. */
 export interface ReportInput {
@@ -22,12 +23,15 @@ export interface ReportInput {
     vcpus: number;
     memoryMiB: number;
     slots: number;
+    threadsPerTask?: number | undefined;
     nodes: number;
     image?: string | undefined;
     instanceType?: string | undefined;
     /** The run that this one went on with. */
     resume?: string | undefined;
   };
+  /** Pictures among the outputs. */
+  images?: ReportImages | undefined;
   /** When the report was made, in milliseconds since the epoch. */
   madeAt: number;
 }

@@ -67,7 +67,7 @@ function told(rows: readonly RunRow[], left: number): string {
 
 function table(rows: readonly RunRow[]): Markup {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="All runs"><table id="runs">
-<thead><tr><th scope="col" data-sort="text">Run</th><th scope="col" data-sort="text">State</th><th scope="col" data-sort="time" aria-sort="descending">Accepted</th><th scope="col" class="number" data-sort="number">Took</th><th scope="col" class="number" data-sort="number">Tasks</th><th scope="col" class="number" data-sort="number">Failed</th><th scope="col" class="number" data-sort="number">Nodes</th><th scope="col" class="number" data-sort="number">Node-hours</th></tr></thead>
+<thead><tr><th scope="col" data-sort="text">State</th><th scope="col" data-sort="text">Run</th><th scope="col" data-sort="time" aria-sort="descending">Accepted</th><th scope="col" class="number" data-sort="number">Took</th><th scope="col" class="number" data-sort="number">Tasks</th><th scope="col" class="number" data-sort="number">Failed</th><th scope="col" class="number" data-sort="number">Nodes</th><th scope="col" class="number" data-sort="number">Node-hours</th></tr></thead>
 <tbody>${rows.map(row)}</tbody>
 </table></div>`;
 }
@@ -76,8 +76,8 @@ function row(run: RunRow): Markup {
   const { runId, state, headline, at, tasks, nodes, nodeHours } = run;
   const seconds = took(run);
   return html`<tr id="${runId}">
-<td class="run" data-value="${runId}">${link(run)}<span class="mono">${runId}</span><span class="headline">${shortened(headline, 200)}</span></td>
-<td data-value="${state}">${stateMark(state)}</td>
+<td class="state" data-value="${state}">${stateMark(state)}</td>
+<td class="run" data-value="${runId}">${link(run)}<span class="headline">${shortened(headline, 200)}</span></td>
 <td class="when" data-value="${at}">${at === '' ? '–' : day(at)}</td>
 ${number(seconds, seconds === undefined ? '' : spoken(seconds))}
 ${number(tasks?.total, tasks === undefined ? '' : done(tasks))}
@@ -91,7 +91,7 @@ ${number(nodeHours, nodeHours === undefined ? '' : nodeHoursSpoken(nodeHours).re
 /** A run that has ended has a report; of one that goes on there is its status. */
 function link({ runId, name, state }: RunRow): Markup {
   const keys = runKeys(runId);
-  return html`<a href="${isOutcome(state) ? keys.report : keys.status}">${name}</a>`;
+  return html`<a href="${isOutcome(state) ? keys.report : keys.status}"><b>${name}</b>${runId.startsWith(name) ? runId.slice(name.length) : html` ${runId}`}</a>`;
 }
 
 function number(value: number | undefined, shown: Markup | string): Markup {

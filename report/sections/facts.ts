@@ -11,7 +11,7 @@ export function facts(input: ReportInput): Markup {
 ${fact('Tasks', `${grouped(tasks.succeeded)} of ${grouped(tasks.total)}`, taskRemarks(input))}
 ${fact('Nodes', `${grouped(run.nodes)} × ${counted(run.slots, 'slot')}`, `${counted(run.vcpus, 'vCPU')}, ${memory(run.memoryMiB)} each${run.instanceType === undefined ? '' : `, ${run.instanceType}`}`)}
 ${fact('Tasks took', time(timings.runSeconds), waits(input))}
-${fact('Used', nodeHoursSpoken(nodeHours), 'all nodes, from start to exit')}
+${fact('Node-hours', nodeHoursSpoken(nodeHours).replace(/ .*/, ''), 'of all nodes, from start to exit')}
 ${fact('Busy', utilisation === null ? '–' : percent(utilisation), 'of the slots’ time')}
 </dl>`;
 }

@@ -28,7 +28,7 @@ function failure(
   return html`<details class="failure"${open && trustedMarkup(' open')}>
 <summary><span class="count">${grouped(count)} ×</span><code>${shortened(signature, 300)}</code></summary>
 <p class="note">on ${counted(nodes, 'node')}; for instance task ${example.seq} on ${names(example.node)}</p>
-${example.command !== '' && html`<pre class="wrap">${shortened(example.command, 2000)}</pre>`}
+${example.command !== '' && html`<pre class="wrap" tabindex="0">${shortened(example.command, 2000)}</pre>`}
 ${tail === '' ? html`<p class="note">It wrote nothing on stderr, or its output was not kept.</p>` : html`<p class="note">The end of what it wrote on stderr (<code>${key}</code>):</p><pre tabindex="0">${shortLines(lastLines(tail, 40), 1000)}</pre>`}
 </details>`;
 }

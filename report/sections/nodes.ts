@@ -3,6 +3,7 @@ import { grouped, percent, spoken } from '../../experiment/wording.ts';
 import type { Markup } from '../html.ts';
 import { html } from '../html.ts';
 import type { ReportInput } from '../report-input.ts';
+import { vcpusUsed } from './node-use.ts';
 import { clock } from './times.ts';
 
 /** From a joblog's host to how the report calls that node. */
@@ -25,11 +26,14 @@ const STATES: Readonly<Record<NodeState, string>> = {
 export function nodes({ nodes: records, summary }: ReportInput): Markup | undefined {
   if (records.length === 0) return undefined;
   const seconds = summary.timings.runSeconds ?? 0;
-  const memory = records.some(({ peakMemoryMiB }) => peakMemoryMiB !== undefined);
+  const measured = {
+    memory: records.some(({ peakMemoryMiB }) => peakMemoryMiB !== undefined),
+    cpu: records.some((record) => vcpusUsed(record) !== undefined),
+  };
   const sorted = [...records].sort((a, b) => a.index - b.index);
-  const table = html`<div class="scroll"><table>
-<thead><tr><th class="number">Node</th><th>Address</th><th class="number">Slots</th><th class="number">Tasks</th><th class="number">Busy</th><th>of its slots’ time</th>${memory && html`<th class="number">Peak memory</th>`}<th>Joined</th><th>State</th></tr></thead>
-<tbody>${sorted.map((node) => row(node, seconds, memory))}</tbody>
+  const table = html`<div class="scroll" tabindex="0" role="region" aria-label="Nodes"><table>
+<thead><tr><th class="number">Node</th><th>Address</th><th class="number">Slots</th><th class="number">Tasks</th><th class="number">Busy</th><th>of its slots’ time</th>${measured.memory && html`<th class="number">Peak memory</th>`}${measured.cpu && html`<th class="number">vCPUs at work</th>`}<th>Joined</th><th>State</th></tr></thead>
+<tbody>${sorted.map((node) => row(node, seconds, measured))}</tbody>
 </table></div>`;
   return html`<section class="long">
 <h2>Nodes</h2>
@@ -37,12 +41,13 @@ ${records.length > 40 ? html`<details><summary>All ${grouped(records.length)} no
 </section>`;
 }
 
-function row(node: NodeRecord, seconds: number, memory: boolean): Markup {
+function row(node: NodeRecord, seconds: number, { memory, cpu }: { memory: boolean; cpu: boolean }): Markup {
+  const vcpus = vcpusUsed(node);
   const share = node.slots * seconds > 0 ? Math.min(1, node.busySeconds / (node.slots * seconds)) : 0;
   const gone = node.state === 'lost' || node.state === 'never-came';
   const because = node.lostBecause === undefined ? '' : `: ${node.lostBecause}`;
   const at = node.lostAt === undefined ? '' : ` at ${clock(node.lostAt)}`;
-  return html`<tr><td class="number">${node.index}</td><td class="mono">${node.address ?? '–'}</td><td class="number">${node.slots}</td><td class="number">${grouped(node.tasks)}</td><td class="number">${spoken(node.busySeconds)}</td><td class="share"><svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="${percent(share)}"><rect class="k-task" width="${Math.round(share * 100)}" height="8"/></svg></td>${memory && html`<td class="number">${node.peakMemoryMiB === undefined ? '–' : `${grouped(node.peakMemoryMiB)} MiB`}</td>`}<td>${node.joinedAt === undefined ? '–' : clock(node.joinedAt)}</td><td>${gone ? html`<span class="bad">${STATES[node.state]}${at}${because}</span>` : STATES[node.state]}${wrongClock(node)}</td></tr>`;
+  return html`<tr><td class="number">${node.index}</td><td class="mono">${node.address ?? '–'}</td><td class="number">${node.slots}</td><td class="number">${grouped(node.tasks)}</td><td class="number">${spoken(node.busySeconds)}</td><td class="share"><svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="${percent(share)}"><rect class="k-task" width="${Math.round(share * 100)}" height="8"/></svg></td>${memory && html`<td class="number">${node.peakMemoryMiB === undefined ? '–' : `${grouped(node.peakMemoryMiB)} MiB`}</td>`}${cpu && html`<td class="number">${vcpus === undefined ? '–' : vcpus.toFixed(1)}</td>`}<td>${node.joinedAt === undefined ? '–' : clock(node.joinedAt)}</td><td>${gone ? html`<span class="bad">${STATES[node.state]}${at}${because}</span>` : STATES[node.state]}${wrongClock(node)}</td></tr>`;
 }
 
 /** Its tasks' own times are as wrong; ours are told in node 0's time. */

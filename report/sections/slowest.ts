@@ -12,7 +12,7 @@ export function slowest(tasks: TaskTable, names: NodeNames): Markup | undefined 
   const rows = tasks.slowest.slice(0, Math.min(10, Math.ceil(tasks.size / 5)));
   return html`<section class="long">
 <h2>Slowest tasks</h2>
-<div class="scroll"><table>
+<div class="scroll" tabindex="0" role="region" aria-label="Slowest tasks"><table>
 <thead><tr><th class="number">Task</th><th class="number">Took</th><th>Node</th><th>Ended</th><th>Command</th></tr></thead>
 <tbody>${rows.map((at) => row(tasks, at, names))}</tbody>
 </table></div>

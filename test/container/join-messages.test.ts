@@ -18,7 +18,10 @@ describe('messages', () => {
     const worker = fc.oneof(
       fc.record({ t: fc.constant('log' as const), line: fc.string({ unit: 'binary', maxLength: 200 }) }),
       fc.record({ t: fc.constant('join' as const), facts: fc.string({ unit: 'binary' }), mac: hex(64) }),
-      fc.record({ t: fc.constant('pulse' as const), at: fc.integer() }),
+      fc.record(
+        { t: fc.constant('pulse' as const), at: fc.integer(), peakMemoryMiB: fc.nat(), cpuSeconds: fc.nat() },
+        { requiredKeys: ['t', 'at'] },
+      ),
     );
     fc.assert(
       fc.property(worker, (message) => {

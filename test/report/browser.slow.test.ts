@@ -1,68 +1,19 @@
-import { mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Browser, Page } from 'playwright-core';
-import { chromium } from 'playwright-core';
+import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { renderReport } from '../../report/render-report.ts';
-import { SAMPLES, sampleReport } from './sample-runs.ts';
+import { PagesInBrowser } from './in-browser.ts';
+import { SAMPLES } from './sample-runs.ts';
 
-/** Debian's; `apt-get install chromium`. */
-const CHROMIUM = '/usr/bin/chromium';
-
-let browser: Browser;
-let folder: string;
+let pages: PagesInBrowser;
 
 beforeAll(async () => {
-  folder = await mkdtemp(join(tmpdir(), 'sierra-batch-report-'));
-  browser = await chromium.launch({
-    executablePath: CHROMIUM,
-    args: [
-      '--no-sandbox',
-      '--disable-gpu',
-      '--disable-quic',
-      '--no-first-run',
-      '--disable-background-networking',
-      '--disable-component-update',
-      '--disable-sync',
-    ],
-  });
+  pages = await PagesInBrowser.open();
 });
 
-afterAll(async () => {
-  await browser.close();
-  await rm(folder, { recursive: true, force: true });
-});
+afterAll(() => pages.close());
 
-interface Opened {
-  page: Page;
-  /** What went wrong in the page, and what it asked the network for. */
-  faults: string[];
-  milliseconds: number;
-}
-
-async function open(name: string, options: Parameters<Browser['newPage']>[0] = {}): Promise<Opened> {
-  const sample = SAMPLES[name];
-  if (sample === undefined) throw new Error(`no sample ${name}`);
-  const file = join(folder, `${name}.html`);
-  await writeFile(file, renderReport(await sampleReport(sample)));
-  const page = await browser.newPage(options);
-  const faults: string[] = [];
-  page.on('console', (message) => {
-    if (message.type() === 'error' || message.type() === 'warning') faults.push(message.text());
-  });
-  page.on('pageerror', (error) => faults.push(error.message));
-  page.on('request', (request) => {
-    if (request.url() !== pathToFileURL(file).href && !request.url().startsWith('blob:'))
-      faults.push(`request: ${request.url()}`);
-  });
-  const before = performance.now();
-  await page.goto(pathToFileURL(file).href);
-  if (sample.neverStarted !== true)
-    await page.waitForFunction('document.querySelector("#timeline canvas") !== null');
-  return { page, faults, milliseconds: performance.now() - before };
-}
+const open: PagesInBrowser['report'] = (name, options) => pages.report(name, options);
 
 /** Different colours on the drawing of the rows: a blank canvas has one. */
 const colours = `(() => {
@@ -157,8 +108,8 @@ describe('in a browser', () => {
 async function openWithoutScript(name: string): Promise<{ page: Page }> {
   const { page: drawn } = await open(name);
   await drawn.close();
-  const context = await browser.newContext({ javaScriptEnabled: false });
+  const context = await pages.browser.newContext({ javaScriptEnabled: false });
   const page = await context.newPage();
-  await page.goto(pathToFileURL(join(folder, `${name}.html`)).href);
+  await page.goto(pathToFileURL(join(pages.folder, `${name}.html`)).href);
   return { page };
 }

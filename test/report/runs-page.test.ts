@@ -28,7 +28,7 @@ describe('the page of runs', () => {
       row({ runId: 'arena-0000000000b', name: 'arena', at: '2026-11-24T10:00:00.000Z', state: 'failed' }),
     ]);
     expect(text.indexOf('arena-0000000000b')).toBeLessThan(text.indexOf('speed-sweep-0123456789a'));
-    expect(text).toContain('<a href="runs/arena-0000000000b/report.html">arena</a>');
+    expect(text).toContain('<a href="runs/arena-0000000000b/report.html"><b>arena</b>-0000000000b</a>');
     expect(text).toContain('14 min');
     expect(text).toContain('2 runs in <code>lab</code>, as of 24 Nov 2026, 12:00 UTC.');
   });

@@ -18,6 +18,8 @@ export interface Sample {
   lostNode?: number;
   outcome?: Outcome;
   neverStarted?: boolean;
+  /** The last task takes so many seconds, and all wait for it. */
+  slowTask?: number;
   hostile?: boolean;
 }
 
@@ -43,6 +45,7 @@ export const SAMPLES: Readonly<Record<string, Sample>> = {
     outcome: 'timed-out',
     neverStarted: true,
   },
+  idle: { name: 'long-tail', tasks: 60, nodes: 4, slots: 8, seconds: 40, slowTask: 600 },
   hostile: { name: 'hostile', tasks: 120, nodes: 3, slots: 4, seconds: 3, failedShare: 0.2, hostile: true },
 };
 
@@ -110,6 +113,7 @@ export async function sampleReport(sample: Sample): Promise<ReportInput> {
     nodes,
     tasks,
     manifest: manifestOf(sample),
+    ...(sample.name === 'foraging' ? { images: SAMPLE_IMAGES } : {}),
     run: {
       name: sample.name,
       manifestKey: `manifests/${sample.name}.yaml`,
@@ -124,6 +128,17 @@ export async function sampleReport(sample: Sample): Promise<ReportInput> {
   };
 }
 
+const DRAWING =
+  '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 320 200"><path d="M30 10V170H310" fill="none" stroke="#444"/><path d="M30 150 100 120 170 90 240 70 310 30" fill="none" stroke="#36c" stroke-width="2"/></svg>';
+const SAMPLE_IMAGES: NonNullable<ReportInput['images']> = {
+  shown: ['SM-speed', 'LN-density'].map((name) => ({
+    path: `results/graphs/c1-exp0/${name}.svg`,
+    type: 'image/svg+xml',
+    base64: Buffer.from(DRAWING).toString('base64'),
+  })),
+  left: 3,
+};
+
 /** Slots take the next task as they come free, as GNU parallel's do. */
 function sampleRows(sample: Sample, random: () => number): JoblogRow[] {
   const free: { node: number; at: number }[] = [];
@@ -137,7 +152,9 @@ function sampleRows(sample: Sample, random: () => number): JoblogRow[] {
     if (slot === undefined) break;
     const failed = random() < (sample.failedShare ?? 0);
     const runtime =
-      sample.seconds * (failed ? 0.1 + 0.2 * random() : 0.6 + 0.5 * random() + 0.6 * random() ** 6);
+      seq === sample.tasks && sample.slowTask !== undefined
+        ? sample.slowTask
+        : sample.seconds * (failed ? 0.1 + 0.2 * random() : 0.6 + 0.5 * random() + 0.6 * random() ** 6);
     rows.push({
       seq,
       host: addressOf(slot.node),
@@ -191,6 +208,7 @@ function sampleNodes(sample: Sample, rows: readonly JoblogRow[], end: number): N
           }
         : { releasedAt: new Date(end + 5000).toISOString() }),
       peakMemoryMiB: 900 + ((index * 131) % 400),
+      cpuSeconds: round(0.8 * (own?.busy ?? 0)),
     };
   });
 }

@@ -1,0 +1,24 @@
+import { runKeys } from '../../experiment/bucket-layout.ts';
+import { counted } from '../../experiment/wording.ts';
+import type { Markup } from '../html.ts';
+import { html } from '../html.ts';
+import type { ReportInput } from '../report-input.ts';
+
+/** The pictures that the run made: SIERRA's graphs, or what other tasks drew. An `img` runs nothing that is in it. */
+export function graphs({ images, summary }: ReportInput): Markup | undefined {
+  if (images === undefined || images.shown.length === 0) return undefined;
+  const { outputs } = runKeys(summary.runId);
+  const left =
+    images.left === 0
+      ? ''
+      : ` ${counted(images.left, 'more picture')} ${images.left === 1 ? 'lies' : 'lie'} there.`;
+  return html`<section class="long">
+<h2>Graphs</h2>
+<p class="note">Pictures among the outputs, under <code>${outputs}</code>.${left}</p>
+<div class="graphs">${images.shown.map(({ path, type, base64 }) => html`<figure><img src="data:${type};base64,${base64}" alt="${nameOf(path)}" loading="lazy"><figcaption>${path}</figcaption></figure>`)}</div>
+</section>`;
+}
+
+function nameOf(path: string): string {
+  return path.slice(path.lastIndexOf('/') + 1);
+}

@@ -1,0 +1,104 @@
+import axe from 'axe-core';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { RunRow } from '../../experiment/run-row.ts';
+import type { RunState } from '../../experiment/status.ts';
+import { renderRunsPage } from '../../report/runs-page.ts';
+import { PagesInBrowser, picture } from './in-browser.ts';
+import { HOSTILE } from './sample-runs.ts';
+
+let pages: PagesInBrowser;
+
+beforeAll(async () => {
+  pages = await PagesInBrowser.open();
+});
+
+afterAll(() => pages.close());
+
+const LOOKS = {
+  light: { viewport: { width: 1200, height: 900 } },
+  dark: { viewport: { width: 1200, height: 900 }, colorScheme: 'dark' as const },
+  phone: { viewport: { width: 360, height: 740 } },
+};
+type Look = keyof typeof LOOKS;
+const looks: Look[] = ['light', 'dark', 'phone'];
+
+/** What axe finds that would keep somebody from reading the page, with the elements. */
+async function serious(page: Page): Promise<string[]> {
+  await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
+  await page.evaluate(axe.source);
+  const found: axe.AxeResults = await page.evaluate('globalThis.axe.run()');
+  return found.violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical' || impact === 'moderate')
+    .flatMap(({ id, nodes }) => nodes.slice(0, 5).map(({ html }) => `${id}: ${html.slice(0, 300)}`));
+}
+
+/** The mailed page on paper: what is asked for print, at the width of a sheet. */
+async function onPaper(page: Page): Promise<void> {
+  await page.setViewportSize({ width: 760, height: 1000 });
+  await page.emulateMedia({ media: 'print' });
+  await page.evaluate('dispatchEvent(new Event("beforeprint"))');
+}
+
+describe.each(['failed', 'huge', 'stuck', 'hostile', 'idle'])('the report of the sample %s', (name) => {
+  test.each(looks)('is readable for everybody (%s)', async (look) => {
+    const { page } = await pages.report(name, LOOKS[look]);
+    await picture(page, `${name}-${look}`);
+    expect(await serious(page)).toEqual([]);
+    await page.close();
+  });
+});
+
+test('the report on paper', async () => {
+  const { page } = await pages.report('failed');
+  await onPaper(page);
+  await picture(page, 'failed-paper');
+  expect(await serious(page)).toEqual([]);
+  await page.close();
+});
+
+const STATES: readonly RunState[] = ['succeeded', 'failed', 'running', 'cancelled', 'timed-out', 'queued'];
+
+function runsPage(): string {
+  const rows: RunRow[] = Array.from({ length: 30 }, (_, at) => ({
+    runId: `${at % 3 === 0 ? 'foraging' : 'speed-sweep'}-${String(at).padStart(11, '0')}`,
+    name: at === 7 ? HOSTILE : at % 3 === 0 ? 'foraging' : 'speed-sweep',
+    state: STATES[at % STATES.length] ?? 'failed',
+    headline: at === 7 ? HOSTILE : 'Succeeded: 1,800 of 1,800 tasks in 14 min, 0.9 node-hours.',
+    at: new Date(Date.UTC(2026, 10, 24) - at * 7_000_000).toISOString(),
+    ...(at % 3 === 2 ? {} : { endedAt: new Date(Date.UTC(2026, 10, 24) - at * 6_900_000).toISOString() }),
+    tasks: { total: 1800, succeeded: 1800 - 7 * at, failed: at },
+    nodes: 4 + at,
+    nodeHours: 0.9 + at,
+  }));
+  return renderRunsPage({ rows, bucket: 'experiments-eu-central-1', madeAt: Date.UTC(2026, 10, 24) });
+}
+
+describe('the page of runs', () => {
+  test.each(looks)('is readable for everybody (%s)', async (look) => {
+    const { page, faults } = await pages.page('runs', runsPage(), LOOKS[look]);
+    await picture(page, `runs-${look}`);
+    expect(await serious(page)).toEqual([]);
+    expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
+    expect(await page.evaluate('globalThis.pwned')).toBeUndefined();
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
+  test('is sorted by any column, with keys too, and says how', async () => {
+    const { page } = await pages.page('runs', runsPage());
+    const nodes = () =>
+      page.evaluate<number[]>(
+        '[...document.querySelectorAll("#runs tbody tr")].map((row) => Number(row.cells[6].dataset.value))',
+      );
+    const button = page.getByRole('button', { name: 'Nodes' });
+    await button.focus();
+    await page.keyboard.press('Enter');
+    expect(await nodes()).toEqual((await nodes()).toSorted((a, b) => b - a));
+    await page.keyboard.press('Enter');
+    expect(await nodes()).toEqual((await nodes()).toSorted((a, b) => a - b));
+    expect(await page.locator('th[aria-sort]').count()).toBe(1);
+    expect(await page.locator('th[aria-sort="ascending"]').innerText()).toBe('Nodes');
+    await page.close();
+  });
+});

@@ -1,0 +1,36 @@
+import { expect, test } from 'vitest';
+import { pickImages } from '../../report/images.ts';
+import { renderReport } from '../../report/render-report.ts';
+import { HOSTILE, SAMPLES, sampleReport } from './sample-runs.ts';
+
+const file = (path: string, size = 1000) => ({ path, size, sha256: '' });
+
+test('graphs come first, what is no picture or empty not at all', () => {
+  const files = ['z.png', 'a.csv', 'x/graphs/b.png', 'x/graphs/a.svg', 'empty.png'].map((path) => file(path));
+  const { picked, left } = pickImages({ files: [...files.slice(0, 4), file('empty.png', 0)] });
+  expect(picked).toEqual(['x/graphs/a.svg', 'x/graphs/b.png', 'z.png']);
+  expect(left).toBe(0);
+});
+
+test('a thousand pictures are bounded in number and size, and the rest is counted', () => {
+  const many = pickImages({ files: Array.from({ length: 1000 }, (_, at) => file(`${at}.png`)) });
+  expect([many.picked.length, many.left]).toEqual([24, 976]);
+  const large = pickImages({
+    files: [file('huge.png', 1e6), ...Array.from({ length: 9 }, (_, at) => file(`${at}.png`, 500_000))],
+  });
+  expect([large.picked.length, large.left]).toEqual([6, 4]);
+});
+
+test('a picture is in the page itself, and only then may the page show any', async () => {
+  const input = await sampleReport(SAMPLES.small ?? { name: 'x', tasks: 5, nodes: 1, slots: 1, seconds: 1 });
+  const images = {
+    shown: [{ path: `graphs/${HOSTILE}.png`, type: 'image/png', base64: 'iVBORw0KGgo=' }],
+    left: 2,
+  };
+  const page = renderReport({ ...input, images });
+  expect(page).toContain('src="data:image/png;base64,iVBORw0KGgo="');
+  expect(page).toContain('2 more pictures lie there');
+  expect(page).toContain('img-src data:;');
+  expect(page.match(/<img /g)).toHaveLength(1);
+  expect(renderReport(input)).not.toContain('img-src');
+});
