@@ -24,6 +24,13 @@ export interface ClusterListener {
   lost(index: number, why: string): void;
 }
 
+/** A node that proved itself, or node 0. */
+interface Arrival {
+  index: number;
+  facts: Pick<JoinFacts, 'address' | 'hostKey' | 'cpus' | 'startedAt' | 'versions'>;
+  clockAheadMs: number;
+}
+
 /** Less than that is not told from the time that a join takes; chrony keeps instances within milliseconds. */
 const CLOCK_DIFFERS_MS = 10_000;
 
@@ -45,6 +52,8 @@ export class Cluster implements JoinListener {
   readonly #masters: SshMasters | undefined;
   #server: JoinServer | undefined;
   #listener: ClusterListener | undefined;
+  /** Who came and waits to be known to ssh: many come at once, and the file is written once for all of them. */
+  #arrivals: Arrival[] = [];
   #known: Promise<void> = Promise.resolve();
 
   /** Opens everything on node 0, which joins itself. @throws KeysFailed, SshdFailed, the system's errors */
@@ -123,10 +132,8 @@ export class Cluster implements JoinListener {
   }
 
   joined(index: number, facts: JoinFacts, clockAheadMs: number): void {
-    const { log } = this.#attempt;
-    this.#known = this.#known
-      .then(() => this.#enter(index, facts, clockAheadMs))
-      .catch((error: unknown) => log('Node:NotEntered', { index, why: String(error) }));
+    this.#arrivals.push({ index, facts, clockAheadMs });
+    this.#known = this.#known.then(() => this.#enterAll());
   }
 
   faulty(_index: number, faults: readonly CheckFault[]): void {
@@ -165,7 +172,13 @@ export class Cluster implements JoinListener {
   async #joinItself(): Promise<void> {
     const { config, node, startedAt } = this.#attempt;
     const { versions, cpus } = node.checks;
-    await this.#enter(config.mainIndex, { ...node, versions, cpus, startedAt }, 0);
+    const own = {
+      index: config.mainIndex,
+      facts: { ...node, versions, cpus, startedAt },
+      clockAheadMs: 0,
+    };
+    await this.#makeKnown([own]);
+    await this.#enter(own);
   }
 
   async #listen(keys: AttemptKeys): Promise<void> {
@@ -189,16 +202,30 @@ export class Cluster implements JoinListener {
     this.#gathering.look();
   }
 
-  /** Makes a node usable: its host key known, its connection open, its line in the nodefile. */
-  async #enter(
-    index: number,
-    facts: Pick<JoinFacts, 'address' | 'hostKey' | 'cpus' | 'startedAt' | 'versions'>,
-    clockAheadMs: number,
-  ): Promise<void> {
-    const { roster, surroundings, log, plan } = this.#attempt;
-    const { address, hostKey, cpus, versions } = facts;
-    this.#hosts.push({ address, hostKey });
+  async #enterAll(): Promise<void> {
+    const arrivals = this.#arrivals;
+    if (arrivals.length === 0) return;
+    this.#arrivals = [];
+    const known = this.#makeKnown(arrivals);
+    for (const arrival of arrivals) {
+      try {
+        await known;
+        await this.#enter(arrival);
+      } catch (error) {
+        this.#attempt.log('Node:NotEntered', { index: arrival.index, why: String(error) });
+      }
+    }
+  }
+
+  async #makeKnown(arrivals: readonly Arrival[]): Promise<void> {
+    this.#hosts.push(...arrivals.map(({ facts: { address, hostKey } }) => ({ address, hostKey })));
     await writeKnownHosts(this.#ssh, this.#hosts);
+  }
+
+  /** Makes a node usable whose host key is known: its connection open, its line in the nodefile. */
+  async #enter({ index, facts, clockAheadMs }: Arrival): Promise<void> {
+    const { roster, surroundings, log, plan } = this.#attempt;
+    const { address, cpus, versions } = facts;
     await this.opened?.open({ index, address, slots: plan.slots });
     if ((await this.#masters?.open(address)) === false) log('SshMaster:NotOpen', { index, address });
     const now = surroundings.clock.now();

@@ -87,6 +87,7 @@ export class ThisNode {
       log: nodeLog.log,
     });
     this.#sshd = sshd;
+    nodeLog.log('Sshd:Up', { address: this.address, port: config.sshPort });
     this.closers.add('sshd', async () => {
       await this.tasks.end(1000);
       await sshd.stop();
