@@ -4,9 +4,12 @@ import { counted, grouped, nodeHoursSpoken, spoken } from '../wording.ts';
 import { quoted, readNodeLog, resumeIt, seeReport, sentence, submitAgain } from './advice.ts';
 import { lastExitCode, wordsOfAws } from './machine.ts';
 import type { Observed, Sentences, Situation, StopBecause } from './observed.ts';
+import { REFUSALS } from './refused.ts';
 import { progressClause } from './runner.ts';
 
 type Stop = NonNullable<Observed['stop']>;
+
+const REFUSED = 'AWS Batch refused the job; nothing was started.';
 
 /** Endings that need no search for a cause: the run succeeded, or it was told to end. */
 export const ENDED: readonly Situation[] = [
@@ -35,8 +38,17 @@ export const ENDED: readonly Situation[] = [
     why: `${sentence(why)}${progressClause(observed)}`,
     next: sentence(`${readNodeLog(observed)} for its last words; then ${resumeIt(observed)}`),
   })),
+  ...REFUSALS.map(
+    ({ name, said, why, next }): Situation => ({
+      name: `stopped-submit-refused-${name}`,
+      tell: ({ stop }) =>
+        stop?.because === 'submit-refused' && said.test(stop.why)
+          ? { headline: REFUSED, why: `${why} AWS says: ${quoted(stop.why)}.`, next }
+          : undefined,
+    }),
+  ),
   stopped('submit-refused', ({ why }) => ({
-    headline: 'AWS Batch refused the job; nothing was started.',
+    headline: REFUSED,
     why: sentence(why),
     next: 'Correct what AWS names, in the manifest or with the operators of the deployment, and submit again.',
   })),
@@ -123,11 +135,14 @@ function remarks({ tasks, nodes }: Observed): string {
   return clauses.length === 0 ? '' : `, ${clauses.join('; ')}`;
 }
 
+/** Step Functions keeps the words of whoever stopped an execution, not the name: `by ada: wrong seed` holds both. */
 function cancelled(observed: Observed): Sentences | undefined {
   if (observed.state !== 'cancelled') return undefined;
   const { stop } = observed;
-  const by = stop?.by === undefined ? 'someone' : stop.by.trim();
-  const words = stop === undefined || stop.why.trim() === '' ? 'no reason was given' : stop.why;
+  const said = /^\s*(?:cancelled )?by ([^:\n]{1,100})(?::\s*(.*))?$/is.exec(stop?.why ?? '');
+  const by = (stop?.by ?? said?.[1] ?? 'someone').trim();
+  const why = (said === null ? stop?.why : said[2])?.trim() ?? '';
+  const words = why === '' ? 'no reason was given' : why;
   return {
     headline: sentence(`cancelled by ${by}`),
     why: `${sentence(words)}${progressClause(observed)}`,

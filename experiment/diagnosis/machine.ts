@@ -94,6 +94,13 @@ const FAULTS: readonly MachineFault[] = [
     next: (observed) => `raise \`cluster.memory\` or lower \`run.jobsPerNode\`, and ${resumeIt(observed)}`,
   },
   {
+    name: 'shared-memory',
+    reason: /\/dev\/shm.*(no space|full)|shared memory.*(exhausted|no space)/is,
+    headline: 'Shared memory of node 0 was full.',
+    why: '`/dev/shm` of a node has the size that `cluster.sharedMemory` gives it.',
+    next: (observed) => `raise \`cluster.sharedMemory\`, and ${resumeIt(observed)}`,
+  },
+  {
     name: 'host-lost',
     reason: /Host EC2/i,
     headline: 'The machine of node 0 was lost.',

@@ -31,6 +31,26 @@ export const SIERRA_MESSAGES: readonly { message: RegExp; why: string; next: str
     next: 'Add stage 1 to `--pipeline`, or name the `workspace` in which it was run.',
   },
   {
+    message: /--jobs(\/-j\/--max-procs\/-P)? (None|failed)|--jobs None|Parsing of --jobs/,
+    why: 'SIERRA handed GNU parallel no number of jobs, because on AWS Batch it computes none.',
+    next: 'Set `run.jobsPerNode` in the manifest, and start SIERRA by `run.sierra` alone.',
+  },
+  {
+    message: /Command line too long/,
+    why: 'A command is longer than GNU parallel can send over ssh (about 63,000 bytes), which ends its whole run.',
+    next: 'Use `fanout: pool`, which has no such limit, or shorten the paths.',
+  },
+  {
+    message: /np\.float_|numpy\.core\.multiarray failed to import|compiled using NumPy 1|NumPy 2\.0/,
+    why: 'SIERRA needs numpy below 2, and a newer one is installed.',
+    next: 'Install `numpy<2` in the image or the virtual environment, and resume.',
+  },
+  {
+    message: /ROS1|ros1gazebo/i,
+    why: 'SIERRA’s ROS1 with Gazebo does not work on AWS Batch.',
+    next: 'Run this experiment with another engine, or on machines of your own.',
+  },
+  {
     message: /ModuleNotFoundError|No module named|ImportError/,
     why: 'SIERRA could not load a Python module, most often the project or a plugin.',
     next: 'Set `SIERRA_PLUGIN_PATH` (and `PYTHONPATH`) under `environment` to where `inputs` brings the project.',

@@ -28,6 +28,58 @@ const KINDS: readonly FailureKind[] = [
     next: 'Write results to shared storage (relative paths lie there) and not to `/tmp`, or ask the operators of the deployment for larger disks.',
   },
   {
+    name: 'storage-stale',
+    matches: stderr(/Stale (NFS )?file handle|ESTALE|Remote I\/O error|EREMOTEIO/),
+    why: 'shared storage lost sight of a file that was replaced or removed under them',
+    next: 'Let no other run or task remove or replace files that these read; then try again.',
+  },
+  {
+    name: 'no-network',
+    matches: stderr(
+      /Temporary failure in name resolution|Name or service not known|Could not resolve host|Network is unreachable/,
+    ),
+    why: 'they wanted to reach the Internet, which nodes cannot unless the deployment allows it',
+    next: 'Bring what they download in by `inputs` or in the image, or ask the operators of the deployment to deploy with `Internet=true`.',
+  },
+  {
+    name: 'gpu',
+    matches: stderr(/CUDA (error|out of memory)|CUDA driver|NVIDIA driver|no CUDA-capable device/i),
+    why: 'a graphics processor was not there or its memory did not suffice',
+    next: 'Ask for `cluster.gpus` on an instance type that has some, or lower `run.jobsPerNode` so that fewer tasks share one.',
+  },
+  {
+    name: 'no-display',
+    matches: stderr(/cannot (open|connect to) (X )?display|could not connect to display|no display name/i),
+    why: 'they wanted a screen, and nodes have none',
+    next: 'Run the program without its window (`QT_QPA_PLATFORM=offscreen`, `MPLBACKEND=Agg` under `environment`), or with `xvfb-run`.',
+  },
+  {
+    name: 'shared-memory',
+    matches: stderr(/\/dev\/shm|shm_open|Bus error/),
+    why: 'shared memory (`/dev/shm`) was used up or out of reach',
+    next: 'Raise `cluster.sharedMemory`.',
+  },
+  {
+    name: 'too-many-files',
+    matches: stderr(/Too many open files|EMFILE/),
+    why: 'they had more files open than one process may',
+    next: 'Close files earlier, or raise the limit in the command itself (`ulimit -n 65536 && …`).',
+  },
+  {
+    name: 'too-many-processes',
+    matches: stderr(/Resource temporarily unavailable|can't start new thread|pthread_create failed/),
+    why: 'there were more processes or threads than a node may have',
+    next: 'Lower `run.jobsPerNode`, or the threads of each task (`OMP_NUM_THREADS` under `environment`).',
+  },
+  {
+    name: 'syntax',
+    matches: stderr(
+      /syntax error near unexpected token|unexpected EOF while looking for matching|unexpected end of file/,
+    ),
+    why: 'bash could not read the command',
+    next: 'Correct the quotes and brackets of the command in the manifest: each line is run by bash as it stands.',
+  },
+  {
     name: 'python-module-missing',
     matches: stderr(/ModuleNotFoundError|ImportError|No module named/),
     why: 'a Python module could not be imported',
@@ -122,6 +174,11 @@ export function explainFailures(
       ? 'They look alike'
       : `The largest of ${groups.length} groups (${counted(largest.count, 'task')})`;
   const said = lastLine(largest.example.stderrTail);
+  const everywhere = observed.nodes?.joined ?? 0;
+  const onOne =
+    largest.nodes === 1 && largest.count > 1 && everywhere > 1 && kind?.name !== 'command-not-found-one-node'
+      ? ' All of these ran on one node.'
+      : '';
   const words = said === '' ? 'said nothing on stderr' : `ended with ${quoted(said)}`;
   const run = sierraRunOf(largest.example.command);
   const where =
@@ -132,12 +189,12 @@ export function explainFailures(
   if (kind === undefined) {
     return {
       name: 'other',
-      why: `${share}: exit code ${shellCode(largest.example)}; ${where}, which ${words}.${files}`,
+      why: `${share}: exit code ${shellCode(largest.example)}; ${where}, which ${words}.${onOne}${files}`,
     };
   }
   return {
     name: kind.name,
-    why: `${share}: ${kind.why}; ${where}, which ${words}.${files}`,
+    why: `${share}: ${kind.why}; ${where}, which ${words}.${onOne}${files}`,
     next: kind.next,
   };
 }

@@ -23,6 +23,12 @@ const REASONS: readonly { name: string; reason: RegExp; why: string; next: strin
     next: 'Cancel it; lower `cluster.vcpus`, `cluster.memory` or `cluster.gpus`, or name a larger `cluster.instanceType`.',
   },
   {
+    name: 'waiting-vcpu-quota',
+    reason: /VcpuLimitExceeded|current vCPU limit|vCPU (quota|limit)/i,
+    why: 'The account may not have so many vCPUs at once: its quota for On-Demand instances is used up or too small.',
+    next: 'Wait until other runs end, ask for fewer nodes, or ask the operators of the deployment to have the quota raised.',
+  },
+  {
     name: 'waiting-service-role',
     reason: /SERVICE_ROLE_PERMISSIONS/,
     why: 'AWS Batch itself lacks a permission to start machines in this account.',

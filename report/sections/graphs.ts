@@ -15,7 +15,7 @@ export function graphs({ images, summary }: ReportInput): Markup | undefined {
   return html`<section class="long">
 <h2>Graphs</h2>
 <p class="note">Pictures among the outputs, under <code>${outputs}</code>.${left}</p>
-<div class="graphs">${images.shown.map(({ path, type, base64 }) => html`<figure><img src="data:${type};base64,${base64}" alt="${nameOf(path)}" loading="lazy"><figcaption>${path}</figcaption></figure>`)}</div>
+<div class="graphs">${images.shown.map(({ path, type, base64 }) => html`<figure><img src="data:${type};base64,${base64}" alt="${nameOf(path)}"><figcaption>${path}</figcaption></figure>`)}</div>
 </section>`;
 }
 

@@ -19,7 +19,7 @@ export function timeline(input: ReportInput): Markup | undefined {
 <div id="timeline"><noscript><p class="note">The timeline is drawn by the report’s own script, which is switched off here.</p></noscript></div>
 <ul class="legend">
 <li>${swatch('k-task')}task</li>
-<li>${swatch('k-failed')}failed</li>
+${input.summary.tasks.failed > 0 && html`<li>${swatch('k-failed')}failed</li>`}
 ${retried && html`<li>${swatch('k-retried')}tried again</li>`}
 ${away && html`<li><svg viewBox="0 0 26 14" aria-hidden="true"><path class="k-absent" d="M-4 14 10 0M2 14 16 0M8 14 22 0M14 14 28 0M20 14 34 0"/></svg>node not there</li>`}
 </ul>

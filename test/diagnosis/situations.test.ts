@@ -62,6 +62,13 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
     { why: /machine type/, next: /cluster\.memory/ },
   ],
   [
+    'waiting-vcpu-quota',
+    waiting(
+      'VcpuLimitExceeded: You have requested more vCPU capacity than your current vCPU limit of 32 allows',
+    ),
+    { why: /quota/, next: /fewer nodes/ },
+  ],
+  [
     'waiting-service-role',
     waiting('MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS - Batch'),
     { why: /permission/, next: /operators/ },
@@ -178,17 +185,41 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
     failed({
       stop: {
         cause: 'failed',
-        why: 'NodeOverride targets should match job definition',
+        why: 'Array properties are not what they should be',
         because: 'submit-refused',
       },
     }),
-    { why: /NodeOverride targets/, next: /submit again/ },
+    { why: /Array properties/, next: /submit again/ },
   ],
   [
     'stopped-execution-failed',
     failed({ stop: { cause: 'failed', why: 'States.Runtime', because: 'execution-failed' } }),
     { why: /States\.Runtime/, next: /operators/ },
   ],
+  ...(
+    [
+      ['definition-gone', 'JobDefinition node:3 INACTIVE', /replaced/, /again/],
+      ['queue-closed', 'JobQueue x is in DISABLED state', /takes no jobs/, /cluster\.queue/],
+      [
+        'node-ranges',
+        'NodeOverride targets should match job definition',
+        /NodeOverride targets/,
+        /operators/,
+      ],
+      [
+        'not-allowed',
+        'AccessDeniedException: not authorized to perform: batch:SubmitJob',
+        /permission/,
+        /roles/,
+      ],
+      ['instance-type', 'instance type x9.huge is not supported', /machine type/, /instanceType/],
+      ['too-large', 'Container Overrides length must be at most 8192', /larger/, /environment/],
+    ] as const
+  ).map(([name, why, known, next]): [string, Observed, { why: RegExp; next: RegExp }] => [
+    `stopped-submit-refused-${name}`,
+    failed({ stop: { cause: 'failed', why, because: 'submit-refused' } }),
+    { why: known, next },
+  ]),
   ['told-to-end', failed({ stop: { cause: 'failed', why: 'because' } }), { why: /Because/, next: /resume/ }],
   ['timed-out', { runId, state: 'timed-out' }, { why: /not known/, next: /timeouts/ }],
   [
@@ -349,6 +380,16 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
     { why: /cluster\.memory/, next: /jobsPerNode/ },
   ],
   [
+    'machine-shared-memory',
+    byContainer('write /dev/shm/sem.x: no space left on device'),
+    { why: /sharedMemory/, next: /cluster\.sharedMemory/ },
+  ],
+  [
+    'machine-queue-time-limit',
+    failed({ job: { status: 'FAILED', statusReason: 'Job was cancelled by jobStateTimeLimitActions' } }),
+    { why: /too long/, next: /fewer/ },
+  ],
+  [
     'machine-host-lost',
     failed({ job: { attempts: [{ statusReason: 'Host EC2 (instance i-0123) terminated.' }] } }),
     { why: /i-0123/, next: /resume/ },
@@ -450,6 +491,29 @@ describe('failed tasks', () => {
     expect(diagnose(tasksFailed(example)).next).toMatch(next);
   });
 
+  test('in Python, bash, the kernel and on storage: each has words of its own', () => {
+    const words: readonly [string, RegExp][] = [
+      ['OSError: [Errno 116] Stale file handle', /storage lost sight/],
+      ['curl: (6) Could not resolve host: pypi.org', /Internet/],
+      ['RuntimeError: CUDA out of memory.', /graphics processor/],
+      ['qt.qpa.xcb: could not connect to display', /screen/],
+      ['ERROR: Unexpected bus error encountered in worker. /dev/shm', /shared memory/],
+      ["OSError: [Errno 24] Too many open files: 'a'", /files open/],
+      ["RuntimeError: can't start new thread", /threads/],
+      ['bash: line 2: syntax error near unexpected token `)', /could not read the command/],
+      ["PermissionError: [Errno 13] Permission denied: '/x'", /may not be read/],
+      ['sim: Exec format error', /another kind of processor/],
+    ];
+    const told = words.map(([line]) => diagnose(tasksFailed(group(1, line))));
+    expect(told.map(({ why }, at) => words[at]?.[1].test(why))).toEqual(words.map(() => true));
+    expect(new Set(told.map(({ next }) => next)).size).toBe(words.length);
+  });
+
+  test('that all happened on one node is told, and not that the node is to blame', () => {
+    expect(diagnose(tasksFailed(group(2, 'odd', 1))).why).toContain('All of these ran on one node.');
+    expect(diagnose(tasksFailed(group(2, 'odd', 3))).why).not.toContain('one node');
+  });
+
   test('a time limit of tasks is named only where there is one', () => {
     const limited = tasksFailed(group(143, ''), { limits: { taskSeconds: 600 } });
     expect(diagnose(limited).next).toContain('timeouts.task');
@@ -463,6 +527,47 @@ describe('failed tasks', () => {
     );
     expect(diagnose(observed).headline).toBe('4 of 200 tasks never finished because their nodes were lost.');
   });
+});
+
+describe('SIERRA’s own messages', () => {
+  test.each([
+    ["Non-AWS Batch environment detected: 'AWS_BATCH_JOB_ID' not found", /variables that AWS Batch sets/],
+    [
+      "Non-hpc.awsbatch environment detected: --nodefile not passed and 'SIERRA_NODEFILE' not found",
+      /list of nodes/,
+    ],
+    ["SIERRA_NODEFILE '/mnt/efs/nodes' does not exist", /list of nodes/],
+    ['Engine visual capture not supported on AWS Batch', /visual capture/],
+    ['--execenv=hpc.awsbatch does not implement ExpShellCmdsGenerator', /one batch/],
+    ["FileExistsError: [Errno 17] File exists: '/b/exp-inputs'", /already there/],
+    ["FileNotFoundError: [Errno 2] No such file or directory: '/b/exp-inputs'", /stage 1 has not been run/],
+    ['parallel: Error: Parsing of --jobs/-j/--max-procs/-P failed.', /no number of jobs/],
+    ['parallel: Error: Command line too long (70000 >= 63660)', /longer than GNU parallel/],
+    ["ModuleNotFoundError: No module named 'plugins.jsonsim'", /Python module/],
+    ['AttributeError: `np.float_` was removed in the NumPy 2.0 release', /numpy below 2/],
+    ["TypeError: generate() got an unexpected keyword argument 'exp_names'", /another version of SIERRA/],
+    ['RuntimeError: Required .deb packages psmisc missing', /system package/],
+    ['RuntimeError: Failed to process string with tex because latex could not be found', /LaTeX/],
+    ['sierra: error: unrecognized arguments: --exec-no-devnull', /options/],
+    ['ERROR: ros1gazebo not supported on hpc.awsbatch', /ROS1/],
+  ])('%s', (tail, why) => {
+    const diagnosis = diagnose(byRunner({ kind: 'sierra-failed', stage: 2, exitCode: 1, tail }));
+    expect(diagnosis.why).toMatch(why);
+    expect(diagnosis.why).toContain('It said: “');
+    expect(diagnosis.next).toMatch(/^[A-Z].*\.$/);
+  });
+});
+
+test('who cancelled is told from their own words, and nobody is made up', () => {
+  const by = (why: string) =>
+    diagnose({ runId, state: 'cancelled', stop: { cause: 'cancelled', why, because: 'person' } });
+  expect(by('by ada: wrong seed')).toMatchObject({ headline: 'Cancelled by ada.', why: 'Wrong seed.' });
+  expect(by('Cancelled by ada@lab')).toMatchObject({
+    headline: 'Cancelled by ada@lab.',
+    why: 'No reason was given.',
+  });
+  expect(by('wrong seed')).toMatchObject({ headline: 'Cancelled by someone.', why: 'Wrong seed.' });
+  expect(by('')).toMatchObject({ headline: 'Cancelled by someone.', why: 'No reason was given.' });
 });
 
 describe('who is believed', () => {

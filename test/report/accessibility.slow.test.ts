@@ -49,10 +49,20 @@ describe.each(['failed', 'huge', 'stuck', 'hostile', 'idle'])('the report of the
   });
 });
 
+test('graphs are seen', async () => {
+  const { page, faults } = await pages.report('failed');
+  const widths = await page.evaluate<number[]>('[...document.images].map((one) => one.naturalWidth)');
+  expect(widths.length).toBe(2);
+  expect(widths.every((width) => width > 0)).toBe(true);
+  expect(faults).toEqual([]);
+  await page.close();
+});
+
 test('the report on paper', async () => {
   const { page } = await pages.report('failed');
   await onPaper(page);
   await picture(page, 'failed-paper');
+  expect(await page.evaluate('document.documentElement.scrollWidth - innerWidth')).toBeLessThanOrEqual(0);
   expect(await serious(page)).toEqual([]);
   await page.close();
 });
