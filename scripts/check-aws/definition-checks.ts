@@ -10,6 +10,8 @@ const OPERATORS =
 /** Errors that somebody throws, by their literal names. */
 const TERMINAL = namesOf(errors.TerminalError);
 const ERROR_NAMES = [...TERMINAL, ...namesOf(errors.TransientError)];
+/** Lambda's own word for an account whose functions all run. */
+const REFUSED_BY_LAMBDA = 'Lambda.TooManyRequestsException';
 const MOST_TRANSITIONS = 8;
 
 /** What no validator of the states language sees. */
@@ -113,7 +115,9 @@ function checkErrorRules(name: string, kind: string, rules: readonly Json[], fou
     }
     for (const error of named)
       found.expect(
-        error.startsWith('States.') ? RESERVED.test(error) : ERROR_NAMES.includes(error),
+        error.startsWith('States.')
+          ? RESERVED.test(error)
+          : ERROR_NAMES.includes(error) || error === REFUSED_BY_LAMBDA,
         'unknown-error',
         where,
         `nothing throws ${error}`,

@@ -7,7 +7,7 @@ const DEFINITION = JSON.parse(
   readFileSync(new URL('../../statemachine/experiment.asl.json', import.meta.url), 'utf8'),
 );
 const TERMINAL = ['RunRefused', 'UnknownRecord', 'RunIdCollision'];
-const TRANSIENT = ['ServiceUnavailable', 'ControlConflict', 'TypeError', 'Lambda.TooManyRequestsException'];
+const TRANSIENT = ['ServiceUnavailable', 'ControlConflict', 'TypeError'];
 
 interface Script {
   /** What submit throws at its nth call; undefined lets the job run and end well. */
@@ -153,6 +153,18 @@ describe('a failure of Collect', () => {
     });
     expect(record.status).toBe('SUCCEEDED');
   });
+});
+
+it('an account whose functions all run is waited for, for half an hour and more, in every state', async () => {
+  const full = (call: number) => (call % 100 === 0 ? undefined : named('Lambda.TooManyRequestsException'));
+  const { record, count, seconds } = await play({
+    submit: (call) => full(call) ?? named('RunRefused'),
+    settle: full,
+    collect: (call) => full(call) ?? failed(),
+  });
+  expect([count('submit'), count('settle'), count('collect')]).toEqual([100, 100, 100]);
+  expect(seconds).toBeGreaterThan(3 * 1800);
+  expect(record).toMatchObject({ status: 'FAILED', error: 'RunFailed' });
 });
 
 it.each([
