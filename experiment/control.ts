@@ -19,6 +19,13 @@ const stop = z.object({
   ]),
 });
 
+const told = z.object({
+  /** Keys of the messages that were sent: `queued`, `mail:succeeded`. */
+  keys: z.array(z.string()),
+  /** Somebody is about to send the others; until `leaseUntil` nobody else does. */
+  telling: z.object({ nonce: z.string(), leaseUntil: z.number() }).optional(),
+});
+
 const record = z.object({
   version: z.literal(1),
   runId: z.string(),
@@ -50,11 +57,16 @@ const record = z.object({
       isWritten: z.literal(true).optional(),
     })
     .optional(),
+  /** What people have been told of, each once. */
+  told: told.optional(),
   closedAt: z.number().optional(),
 });
 
 /** `control/<run-id>.json`: what the functions know of a run and nobody else may read. Times in ms since the epoch. */
 export type Control = z.infer<typeof record>;
+
+/** What was told of one run or rejection, and who is telling just now. */
+export type Told = z.infer<typeof told>;
 
 /** Why and by what the run was told to end. */
 export type Stop = z.infer<typeof stop>;
@@ -77,6 +89,15 @@ export function newControl(claim: {
     deadlineAt,
     jobNonce: nonce,
   };
+}
+
+/** What was told of a rejection, from its record; nothing where there is none that can be read: then it is told again. */
+export function parseTold(text: string | undefined): Told {
+  try {
+    return told.parse(JSON.parse(text ?? ''));
+  } catch {
+    return { keys: [] };
+  }
 }
 
 /** @throws UnknownRecord when the text is not a record of this version */

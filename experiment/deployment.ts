@@ -18,6 +18,10 @@ export interface Deployment {
   sharedFolder: string;
   joinPort: number;
   sshPort: number;
+  /** Where mails are published; without it nobody is written to. */
+  topicArn?: string;
+  /** Where the bucket can be looked at when that is not AWS' console; ends with a slash. */
+  bucketUrl?: string;
   /** More of the runner's environment; only the local system uses it (endpoint variables). */
   extraEnvironment?: Readonly<Record<string, string>>;
 }

@@ -16,6 +16,7 @@ import type {
   TerminateJobCommand,
   TerminateJobCommandOutput,
 } from '@aws-sdk/client-batch';
+import type { PutEventsCommand, PutEventsCommandOutput } from '@aws-sdk/client-eventbridge';
 import type {
   DeleteObjectCommand,
   DeleteObjectCommandOutput,
@@ -42,6 +43,7 @@ import type {
   StopExecutionCommand,
   StopExecutionCommandOutput,
 } from '@aws-sdk/client-sfn';
+import type { PublishCommand, PublishCommandOutput } from '@aws-sdk/client-sns';
 
 export interface S3Port {
   send(command: PutObjectCommand): Promise<PutObjectCommandOutput>;
@@ -67,4 +69,14 @@ export interface StatesPort {
   send(command: StopExecutionCommand): Promise<StopExecutionCommandOutput>;
   send(command: SendTaskSuccessCommand): Promise<SendTaskSuccessCommandOutput>;
   send(command: SendTaskFailureCommand): Promise<SendTaskFailureCommandOutput>;
+}
+
+/** EventBridge. */
+export interface EventsPort {
+  send(command: PutEventsCommand): Promise<PutEventsCommandOutput>;
+}
+
+/** SNS, which writes to whoever subscribed to a topic. */
+export interface MailPort {
+  send(command: PublishCommand): Promise<PublishCommandOutput>;
 }

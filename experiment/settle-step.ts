@@ -21,6 +21,8 @@ export interface RunView {
   owner: Owner | undefined;
   progress: Progress | undefined;
   plan: Pick<Plan, 'cluster' | 'timeouts' | 'maxNodeHours'> | undefined;
+  /** Somebody has not been told of what became of the run. */
+  isUntold?: boolean;
 }
 
 /** The one thing to do next. After each the run is looked at again. */
@@ -37,6 +39,7 @@ export type Step =
   | { do: 'terminate'; jobId: string; reason: string }
   | { do: 'complete-token' }
   | { do: 'collect' }
+  | { do: 'tell' }
   | { do: 'close' };
 
 /** An execution that has not been started this long after the claim was forgotten by a killed ingest. */
@@ -44,6 +47,8 @@ const START_AFTER_MS = 60_000;
 /** DescribeJobs may not know a new job yet; one it does not know after this has aged out. */
 const UNKNOWN_FOR_MS = 5 * 60_000;
 const COLLECT_FOR_MS = 24 * 3_600_000;
+/** A run that nobody can be told of is closed all the same: it may be gone on with. */
+const TELL_FOR_MS = 3_600_000;
 
 /**
  * From what is seen of a run to the one legal next step: pure, so that any copy of settle, at any time, decides alike.
@@ -183,6 +188,7 @@ function finish(view: RunView): Step {
       ? { do: 'nothing', because: 'the state machine goes on by itself' }
       : { do: 'complete-token' };
   if (control.ended === undefined || isHalfWritten(view)) return { do: 'collect' };
+  if (view.isUntold === true && view.now - control.ended.at < TELL_FOR_MS) return { do: 'tell' };
   return view.lookedUp ? { do: 'close' } : { do: 'look-up' };
 }
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
+import type { Sentences } from './diagnosis.ts';
 import { diagnose } from './diagnosis.ts';
-import type { JobStatus, ObservedEvent, RunState, Status } from './status.ts';
+import type { EnteredState, JobStatus, ObservedEvent, RunState, Status } from './status.ts';
 
 /**
  * The name of what an event says, whenever it was seen: two observers of one thing write one object, and the first one's
@@ -43,6 +44,7 @@ export function reduceStatus(runId: string, seen: readonly ObservedEvent[]): Sta
     jobId: current?.event.jobId ?? null,
     attempt: current?.event.attempt ?? 0,
     history: historyOf(relevant),
+    entered: enteredStates(relevant),
     events: [...new Set(events.map(eventId))].sort(),
   };
 }
@@ -139,6 +141,25 @@ function historyOf(events: readonly ObservedEvent[]): Status['history'] {
   return [...entered]
     .sort(([a, from], [b, to]) => from - to || ORDER.indexOf(a) - ORDER.indexOf(b))
     .map(([state, at]) => ({ state, at: new Date(at).toISOString() }));
+}
+
+/** Of the same state in the same attempt the first time counts; two jobs of one run are one run. */
+function enteredStates(events: readonly ObservedEvent[]): EnteredState[] {
+  const entered = new Map<string, EnteredState>();
+  for (const event of events) {
+    const state = event.kind === 'stuck' ? 'stuck' : stateEntered(event);
+    if (state === undefined) continue;
+    const attempt = 'attempt' in event ? event.attempt : 0;
+    const more = event.kind === 'stuck' ? { stuck: event.what, said: sentencesOf(event) } : {};
+    const key = `${state} ${attempt} ${more.stuck}`;
+    if (!entered.has(key))
+      entered.set(key, { state, attempt, at: new Date(event.at).toISOString(), ...more });
+  }
+  return [...entered.values()];
+}
+
+function sentencesOf({ headline, why, next }: Sentences): Sentences {
+  return { headline, why, next };
 }
 
 const ORDER: readonly RunState[] = ['submitted', 'queued', 'starting', 'joining', 'running', 'collecting'];

@@ -30,8 +30,33 @@ export type ObservedEvent =
     }
   | { kind: 'waiting'; at: number; jobId: string; reason: string }
   | { kind: 'phase'; at: number; jobId: string; attempt: number; phase: 'joining' | 'running' | 'collecting' }
+  /** Nothing has happened for longer than it should: told once for each kind and attempt. */
+  | {
+      kind: 'stuck';
+      at: number;
+      attempt: number;
+      what: StuckKind;
+      headline: string;
+      why: string;
+      next: string;
+    }
   | { kind: 'stop-asked'; at: number; cause: 'cancelled' | 'timed-out' | 'failed'; why: string }
   | { kind: 'ended'; at: number; outcome: Outcome; headline: string; why: string; next: string };
+
+/** In what a run may be stuck: getting machines, told nothing by node 0, coming to a job at all, coming to its end. */
+export type StuckKind = 'queue' | 'silent' | 'submission' | 'stop';
+
+/** A state as it was entered in one attempt, or a run that got stuck in it: what people are told of, each once. */
+export interface EnteredState {
+  state: RunState | 'stuck';
+  /** Of the job; 0 before there is one. */
+  attempt: number;
+  /** ISO 8601, UTC. */
+  at: string;
+  stuck?: StuckKind | undefined;
+  /** What is said of it, where that is not what the state alone says. */
+  said?: { headline: string; why: string; next: string } | undefined;
+}
 
 /** `runs/<run-id>/status.json`. */
 export interface Status {
@@ -45,6 +70,8 @@ export interface Status {
   attempt: number;
   /** Each state once, when it was first entered (ISO 8601, UTC). */
   history: readonly { state: RunState; at: string }[];
+  /** Each state once for each attempt, oldest first, and when it got stuck. */
+  entered?: readonly EnteredState[];
   /** The names of the events that this status is made from. */
   events: readonly string[];
 }

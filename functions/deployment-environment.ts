@@ -22,6 +22,7 @@ const environment = z.object({
     error: 'must be the ARN of a state machine',
   }),
   SIERRA_BATCH_JOB_DEFINITION: text,
+  SIERRA_BATCH_TOPIC: text,
   SIERRA_BATCH_QUEUES: text.transform((value, context) => {
     const queues = z
       .record(
@@ -64,6 +65,7 @@ export function readDeployment(variables: Readonly<Record<string, string | undef
     bucket: given.SIERRA_BATCH_BUCKET,
     stateMachineArn: given.SIERRA_BATCH_STATE_MACHINE,
     jobDefinition: given.SIERRA_BATCH_JOB_DEFINITION,
+    topicArn: given.SIERRA_BATCH_TOPIC,
     queues: given.SIERRA_BATCH_QUEUES,
     defaultQueue: given.SIERRA_BATCH_DEFAULT_QUEUE,
     inputBuckets: given.SIERRA_BATCH_INPUT_BUCKETS,

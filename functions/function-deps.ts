@@ -1,12 +1,14 @@
 import type { Clock, MakeNonce } from '../experiment/clock.ts';
 import type { Deployment } from '../experiment/deployment.ts';
-import type { BatchPort, S3Port, StatesPort } from '../experiment/ports.ts';
+import type { BatchPort, EventsPort, MailPort, S3Port, StatesPort } from '../experiment/ports.ts';
 
 /** Everything a function works with; `live.ts` makes it on AWS, the local system and the tests make their own. */
 export interface FunctionDeps {
   s3: S3Port;
   batch: BatchPort;
   states: StatesPort;
+  events: EventsPort;
+  mail: MailPort;
   clock: Clock;
   nonce: MakeNonce;
   deployment: Deployment;
@@ -16,21 +18,42 @@ export interface FunctionDeps {
 
 /** Log lines are events with fields: `Run:Accepted {runId}`. No token, no environment, no manifest's text in them. */
 interface LogPort {
-  info(event: string, fields: Record<string, unknown>): void;
-  warn(event: string, fields: Record<string, unknown>): void;
-  error(event: string, fields: Record<string, unknown>): void;
+  info(event: string, fields: LogFields): void;
+  warn(event: string, fields: LogFields): void;
+  error(event: string, fields: LogFields): void;
 }
 
-type CountedEvent =
+/** Powertools drops a field of this name, since the event is one. */
+type LogFields = Record<string, unknown> & { message?: never };
+
+export type CountedEvent =
   | 'ManifestAccepted'
   | 'ManifestRejected'
   | 'JobSubmitted'
   | 'JobTerminated'
   | 'RunEnded'
-  | 'FunctionFailed';
+  | 'FunctionFailed'
+  | 'RunSucceeded'
+  | 'RunFailed'
+  | 'RunCancelled'
+  | 'RunTimedOut'
+  | 'RunStuck'
+  | 'NotTold';
+
+/** Figures of runs that have ended. */
+export type MeasuredFigure =
+  | 'TasksSucceeded'
+  | 'TasksFailed'
+  | 'TasksLost'
+  | 'NodeHours'
+  | 'QueueSeconds'
+  | 'JoinSeconds'
+  | 'RunSeconds';
 
 interface MetricsPort {
   count(event: CountedEvent): void;
+  /** Of one run. */
+  measure(figure: MeasuredFigure, value: number): void;
   /** Sends what was counted; once a call. */
   flush?(): void;
 }

@@ -2,6 +2,7 @@ import { isManifestKey } from '../experiment/bucket-layout.ts';
 import { RunIdCollision } from '../experiment/errors.ts';
 import type { DroppedObject } from '../experiment/manifest-event.ts';
 import { droppedObjects } from '../experiment/manifest-event.ts';
+import { notifyOf } from '../experiment/rejected-change.ts';
 import { isRefused } from './aws-errors.ts';
 import { Bucket } from './bucket.ts';
 import type { FunctionDeps } from './function-deps.ts';
@@ -40,12 +41,13 @@ async function takeIn(deps: FunctionDeps, dropped: DroppedObject): Promise<void>
   }
   const source = { bucket: bucket.name, key, version: versionId ?? etag };
   const read = await readManifest(bucket, key, { versionId, etag });
+  const notify = read.ok ? (read.manifest.notify ?? []) : notifyOf(read.text, key);
   try {
     const started = read.ok ? await startRun(deps, bucket, source, read) : read;
-    if (!started.ok) await reject(deps, bucket, source, started);
+    if (!started.ok) await reject(deps, bucket, source, started, notify);
   } catch (error) {
     if (error instanceof RunIdCollision)
-      await reject(deps, bucket, source, refused('run-id-taken', error.message));
+      await reject(deps, bucket, source, refused('run-id-taken', error.message), notify);
     throw error;
   }
 }

@@ -2,8 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { SNSClient } from '@aws-sdk/client-sns';
 import type { Clock } from '../experiment/clock.ts';
 import { readDeployment } from './deployment-environment.ts';
 import type { FunctionDeps } from './function-deps.ts';
@@ -23,18 +25,26 @@ export function live(serviceName: string): FunctionDeps {
   const deployment = readDeployment(process.env);
   const client = { maxAttempts: MAX_ATTEMPTS, requestHandler: PATIENCE };
   const logger = new Logger({ serviceName });
-  const metrics = new Metrics({ namespace: 'sierra-batch', serviceName });
+  // One dimension for the whole deployment, so that an alarm can name it: its state machine's name.
+  const metrics = new Metrics({
+    namespace: 'sierra-batch',
+    serviceName: deployment.stateMachineArn.split(':').at(-1) ?? serviceName,
+  });
   return {
     // Only tests give an endpoint: one that has no wildcard DNS, so that buckets go in the path.
     s3: new S3Client({ ...client, forcePathStyle: process.env.AWS_ENDPOINT_URL_S3 !== undefined }),
     batch: new SubmitOnce(client),
     states: new SFNClient(client),
+    events: new EventBridgeClient(client),
+    mail: new SNSClient(client),
     clock: systemClock,
     nonce: () => randomBytes(16).toString('hex'),
     deployment,
     logger,
     metrics: {
       count: (event) => metrics.addMetric(event, MetricUnit.Count, 1),
+      measure: (figure, value) =>
+        metrics.addMetric(figure, /Seconds$/.test(figure) ? MetricUnit.Seconds : MetricUnit.NoUnit, value),
       // Powertools warns of nothing to publish, which is what most calls of settle have.
       flush: () => {
         if (metrics.hasStoredMetrics()) metrics.publishStoredMetrics();

@@ -1,4 +1,5 @@
 import type { Control } from '../experiment/control.ts';
+import type { Plan } from '../experiment/plan.ts';
 import type { RunView } from '../experiment/settle-step.ts';
 import { describeJobs } from './batch-jobs.ts';
 import type { Bucket } from './bucket.ts';
@@ -11,7 +12,7 @@ export interface Knowledge {
   /** Ids of jobs that an event, a list or a submission named. */
   jobIds: Set<string>;
   lookedUp: boolean;
-  plan: RunView['plan'] | undefined;
+  plan: Plan | undefined;
 }
 
 /** Asks AWS and the bucket how the run is; believes nothing that an event said. */

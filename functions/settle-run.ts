@@ -6,6 +6,8 @@ import { eventsOf } from '../experiment/run-events.ts';
 import type { Owner } from '../experiment/runner-records.ts';
 import type { RunView, Step } from '../experiment/settle-step.ts';
 import { nextStep } from '../experiment/settle-step.ts';
+import { stuckIn } from '../experiment/stuck.ts';
+import { messageOf, nameOf } from './aws-errors.ts';
 import { findJobIds, terminateJob } from './batch-jobs.ts';
 import { Bucket } from './bucket.ts';
 import { collectRun } from './collect-run.ts';
@@ -17,6 +19,8 @@ import { lookAtRun } from './look-at-run.ts';
 import { readOwner, readPlan } from './run-records.ts';
 import { observe } from './status-store.ts';
 import { submitJob } from './submit-job.ts';
+import type { RunNews } from './tell-run.ts';
+import { hasUntold, tellRun } from './tell-run.ts';
 
 /** More steps than any course of a run needs in one call; the schedule goes on from where this stops. */
 const MOST_STEPS = 16;
@@ -40,13 +44,41 @@ export async function settleRun(
   for (let steps = 1; ; steps += 1) {
     const stored = await store.read(runId);
     if (stored === undefined) return undefined;
-    const view = await lookAtRun(deps, bucket, stored.control, known);
-    if (stored.control.closedAt === undefined) await observe(bucket, runId, eventsOf(view));
+    const { control } = stored;
+    const look = await lookAtRun(deps, bucket, control, known);
+    const isClosed = control.closedAt !== undefined;
+    const status = isClosed ? undefined : await observe(bucket, runId, [...eventsOf(look), ...stuckIn(look)]);
+    const news: RunNews = { control: withoutOpenEnd(look), status, plan: known.plan };
+    const view: RunView = { ...look, isUntold: !isClosed && hasUntold(deps, news) };
     const step = nextStep(view);
     if (step.do !== 'nothing') deps.logger.info('Run:Step', { runId, ...step });
     if (steps === MOST_STEPS) deps.logger.warn('Run:StepsUsedUp', { runId, step: step.do });
-    const goesOn = await perform({ deps, bucket, store, view, known, terminated }, step);
-    if (!goesOn || steps === MOST_STEPS) return view;
+    const goesOn = await perform({ deps, bucket, store, view, known, terminated, news }, step);
+    if (goesOn && steps < MOST_STEPS) continue;
+    if (view.isUntold && step.do !== 'tell') await tellQuietly(deps, bucket, store, news);
+    return view;
+  }
+}
+
+/** While the execution runs it may still have another word to say of what the run came to. */
+function withoutOpenEnd({ control, execution }: RunView): Control {
+  return execution?.status === 'RUNNING' ? { ...control, ended: undefined } : control;
+}
+
+/** Nobody being told must keep no run from going on: it is tried again in a minute. */
+async function tellQuietly(
+  deps: FunctionDeps,
+  bucket: Bucket,
+  store: ControlStore,
+  news: RunNews,
+): Promise<boolean> {
+  try {
+    return await tellRun(deps, bucket, store, news);
+  } catch (error) {
+    const { runId } = news.control;
+    deps.metrics.count('NotTold');
+    deps.logger.error('Run:NotTold', { runId, error: nameOf(error), said: messageOf(error) });
+    return false;
   }
 }
 
@@ -56,6 +88,7 @@ interface Surroundings {
   store: ControlStore;
   view: RunView;
   known: Knowledge;
+  news: RunNews;
   /** Jobs that this call has told Batch to terminate; it may take a while to show. */
   terminated: Set<string>;
 }
@@ -104,6 +137,8 @@ async function perform(around: Surroundings, step: Step): Promise<boolean> {
     case 'collect':
       await collectRun(deps, runId);
       return true;
+    case 'tell':
+      return tellQuietly(deps, bucket, store, around.news);
     case 'close':
       await changeIf(around, 'close', ({ token: _, ...now }) => ({ ...now, closedAt: view.now }));
       await store.forgetOpen(runId);

@@ -9,21 +9,26 @@ const TRIES = 10;
 /**
  * Writes down what was observed and makes the status anew from everything that ever was. A status that holds all of it
  * already costs one read. The status is read before the events: whoever adds one meanwhile makes this write fail.
+ * @returns the status as it stands
  * @throws ControlConflict when the status keeps changing
  */
-export async function observe(bucket: Bucket, runId: string, seen: readonly ObservedEvent[]): Promise<void> {
+export async function observe(
+  bucket: Bucket,
+  runId: string,
+  seen: readonly ObservedEvent[],
+): Promise<Status> {
   const keys = runKeys(runId);
   for (let tried = 1; tried <= TRIES; tried += 1) {
     const stored = await bucket.read(keys.status);
     const held = new Set(eventsOf(stored?.text));
     const fresh = seen.filter((event) => !held.has(eventId(event)));
-    if (fresh.length === 0) return;
+    if (fresh.length === 0 && stored !== undefined) return JSON.parse(stored.text);
     for (const event of fresh)
       await bucket.writeIf(keys.event(eventId(event)), JSON.stringify(event), { ifAbsent: true });
     const status = reduceStatus(runId, await readEvents(bucket, runId));
     const text = JSON.stringify(status, undefined, 1);
     const condition = stored === undefined ? { ifAbsent: true as const } : { ifMatch: stored.etag };
-    if (await bucket.writeIf(keys.status, text, condition)) return;
+    if (await bucket.writeIf(keys.status, text, condition)) return status;
   }
   throw new ControlConflict(`the status of ${runId} changed ${TRIES} times meanwhile`);
 }

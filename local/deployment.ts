@@ -21,10 +21,17 @@ export const CLUSTER_SSH_PORT = 22;
 export const JOIN_PORT = 7741;
 const DEFAULT_MEMORY_MIB = 1024;
 
-/** What the functions know of where they are. @param sharedFolder absolute */
-export function localDeployment(jobDefinition: string, vcpus: number, sharedFolder: string): Deployment {
+/** What the functions know of where they are. @param sharedFolder absolute @param bucketUrl ends with a slash */
+export function localDeployment(
+  jobDefinition: string,
+  vcpus: number,
+  sharedFolder: string,
+  bucketUrl: string,
+): Deployment {
   return {
     bucket: LOCAL_BUCKET,
+    bucketUrl,
+    topicArn: `arn:aws:sns:${LOCAL_REGION}:${LOCAL_ACCOUNT}:sierra-batch`,
     stateMachineArn: LOCAL_STATE_MACHINE,
     jobDefinition,
     queues: { [LOCAL_QUEUE.name]: { arn: LOCAL_QUEUE.arn, maxvCpus: LOCAL_QUEUE.maxvCpus } },

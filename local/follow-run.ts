@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { runKeys } from '../experiment/bucket-layout.ts';
+import { parseControl } from '../experiment/control.ts';
 import { executionArn } from '../experiment/execution-input.ts';
 import { EXIT, exitCodeOf } from '../experiment/exit-code.ts';
 import type { Display } from '../experiment/progress-display.ts';
@@ -14,6 +15,9 @@ import type { LocalSystem } from './system.ts';
 
 /** A run that was asked to stop has so long before its nodes are killed, and before nobody waits for its summary. */
 const STOP = { killAfterMs: 17_000, leaveAfterMs: 21_000 };
+
+/** Should that take longer, the next local system in this folder ends it. */
+const CLOSED_WITHIN_MS = 5000;
 
 /** Shows a run until it has ended, or ends it when asked to. Answers the runner's exit code, 143 for a stopped run. */
 export async function followRun(
@@ -41,6 +45,7 @@ export async function followRun(
     display.end();
     if (summary === undefined) return EXIT.terminated;
     await tell(summary, system, options, display);
+    await untilClosed(system, runId);
     return interruption.asked.aborted ? EXIT.terminated : exitCodeOf(summary);
   } finally {
     over.abort();
@@ -67,6 +72,16 @@ async function stop(
   system.kill();
   await realClock.sleep(STOP.leaveAfterMs - STOP.killAfterMs, over);
   leaving.abort();
+}
+
+/** The control plane's last work on a run that has ended: telling of it. */
+async function untilClosed({ s3, bucket }: LocalSystem, runId: string): Promise<void> {
+  const until = realClock.now() + CLOSED_WITHIN_MS;
+  while (realClock.now() < until) {
+    const control = await readText(s3, bucket, runKeys(runId).control);
+    if (control === undefined || parseControl(control).closedAt !== undefined) return;
+    await realClock.sleep(50);
+  }
 }
 
 async function tell(

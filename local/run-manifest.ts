@@ -1,3 +1,4 @@
+import { relative } from 'node:path';
 import { EXIT } from '../experiment/exit-code.ts';
 import { renderFaults } from '../experiment/faults.ts';
 import { manifestFormat, parseManifest } from '../experiment/manifest.ts';
@@ -76,7 +77,7 @@ function check({ file, shownAs }: StartOptions): Parsed | undefined {
 }
 
 function open(
-  { folder, fault }: StartOptions,
+  { folder, fault, from }: StartOptions,
   { nonce, image, vcpus }: LocalSurroundings,
   display: Display,
   cluster: Cluster | undefined,
@@ -92,6 +93,7 @@ function open(
       warn: () => undefined,
       error: (event, fields) => display.say(plainLine(`${event} ${JSON.stringify(fields)}`)),
     },
+    onMail: ({ subject }, file) => display.say(`mail     ${plainLine(subject)}  (${relative(from, file)})`),
     ...(fault === undefined ? {} : { fault }),
     ...(cluster === undefined ? {} : { cluster }),
   });

@@ -1,5 +1,6 @@
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import type { Clock, MakeNonce } from '../experiment/clock.ts';
 import type { Deployment } from '../experiment/deployment.ts';
 import type { BatchPort, S3Port, StatesPort } from '../experiment/ports.ts';
@@ -20,6 +21,7 @@ import {
   localJobDefinition,
   SSH_PORT,
 } from './deployment.ts';
+import { announceEndpoint } from './endpoint-file.ts';
 import { EventBus } from './events.ts';
 import type { FaultName } from './faults.ts';
 import { faultsOf } from './faults.ts';
@@ -32,6 +34,10 @@ import { ProcessNodes } from './nodes/process-nodes.ts';
 import { openFolderBucket } from './s3/folder-bucket.ts';
 import { LocalS3 } from './s3/s3.ts';
 import { S3InProcess } from './s3/s3-in-process.ts';
+import { EventsInProcess } from './telling/events-in-process.ts';
+import type { Published } from './telling/mail-in-process.ts';
+import { MailInProcess } from './telling/mail-in-process.ts';
+import { openNotifications } from './telling/notifications.ts';
 
 export interface SystemSettings {
   /** `.sierra-batch`, absolute. */
@@ -45,6 +51,8 @@ export interface SystemSettings {
   /** Nodes as machines of their own; without it they are processes of this machine on loopback addresses. */
   cluster?: Cluster;
   logger: FunctionDeps['logger'];
+  /** Shows a mail that was written. @param file where it lies */
+  onMail?: (mail: Published, file: string) => void;
 }
 
 /** The whole of sierra-batch on this machine. */
@@ -133,9 +141,28 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     jobDefinitionArn,
     settings.defaultVcpus,
     cluster === undefined ? shared : SHARED_MOUNT,
+    pathToFileURL(join(folder, 'bucket/')).href,
   );
-  const metrics = { count: () => undefined };
-  const controlPlane = await startControlPlane({ s3, batch, clock, nonce, deployment, logger, metrics }, bus);
+  const notifications = openNotifications(join(folder, 'notifications'));
+  const events = new EventsInProcess({
+    account: LOCAL_ACCOUNT,
+    region: LOCAL_REGION,
+    nonce,
+    now: () => clock.now(),
+    put: (event) => {
+      notifications.keepEvent(event);
+      bus.putEvent(event);
+    },
+  });
+  const mail = new MailInProcess(nonce, (one) => {
+    const file = notifications.keepMail(one);
+    settings.onMail?.(one, file);
+  });
+  const metrics = { count: () => undefined, measure: () => undefined };
+  const controlPlane = await startControlPlane(
+    { s3, batch, events, mail, clock, nonce, deployment, logger, metrics },
+    bus,
+  );
   const { states } = controlPlane;
 
   const accessKeyId = nonce();
@@ -155,22 +182,26 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     AWS_SECRET_ACCESS_KEY: 'local',
   });
 
+  const forOthers = {
+    ...endpoint,
+    AWS_ENDPOINT_URL_S3: server.url,
+    AWS_ENDPOINT_URL_BATCH: server.url,
+    AWS_ENDPOINT_URL_SFN: server.url,
+  };
+  const withdraw = announceEndpoint(folder, forOthers, deployment);
+
   return {
     bucket: LOCAL_BUCKET,
     s3,
     batch,
     states,
     deployment,
-    endpoint: {
-      ...endpoint,
-      AWS_ENDPOINT_URL_S3: server.url,
-      AWS_ENDPOINT_URL_BATCH: server.url,
-      AWS_ENDPOINT_URL_SFN: server.url,
-    },
+    endpoint: forOthers,
     deadLetters: () => bus.deadLetters,
     kill: () => nodes.killAll(),
     close: async () => {
       closing.abort();
+      withdraw();
       await localBatch.close();
       await removeJoinFolders(shared);
       await controlPlane.close();

@@ -1,3 +1,5 @@
+import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
+import { PublishCommand } from '@aws-sdk/client-sns';
 import type { Clock } from '../../experiment/clock.ts';
 import type { FunctionDeps } from '../../functions/function-deps.ts';
 import type { LambdaFunction } from '../../functions/middleware.ts';
@@ -26,6 +28,18 @@ export interface LambdaSettings {
   trace: Trace;
   /** Lies between the functions and the hostile cloud: it sees every answer that they would see. */
   mutation: Mutation;
+  /** Every message that reached EventBridge or SNS, in this order. */
+  tellings: Telling[];
+}
+
+/** One copy of a message, and whether its sender met a fault: then it could not know or not note that it was sent. */
+export interface Telling {
+  kind: 'event' | 'mail';
+  id: string;
+  /** The event's, as JSON. */
+  detail: string;
+  at: number;
+  sender: { isTroubled: boolean };
 }
 
 /** The function was killed between two calls, as Lambda kills one that takes too long or whose host is lost. */
@@ -64,20 +78,25 @@ export class SimulatedLambda {
     const life: Life = {
       id: `${name}#${this.invocations}`,
       isOver: false,
+      isTroubled: false,
       startedAt: clock.now(),
       end: Promise.withResolvers<never>(),
     };
     const around = (send: Send) => (command: SentCommand) => this.#call(send, life, command);
-    const [s3, batch, states] = [
+    const [s3, batch, states, events, mail] = [
       sendingBy(deps.s3, around),
       sendingBy(deps.batch, around),
       sendingBy(deps.states, around),
+      sendingBy(deps.events, around),
+      sendingBy(deps.mail, around),
     ];
     const run = make({
       ...deps,
       s3: mutation.s3?.(s3) ?? s3,
       batch: mutation.batch?.(batch) ?? batch,
       states: mutation.states?.(states) ?? states,
+      events: mutation.events?.(events) ?? events,
+      mail: mutation.mail?.(mail) ?? mail,
       clock: {
         now: () => clock.now(),
         sleep: async (ms, signal) => {
@@ -113,6 +132,7 @@ export class SimulatedLambda {
     if (life.isOver) return never();
     this.calls += 1;
     const refuse = (what: string, error: Error) => {
+      life.isTroubled = true;
       trace.add(`${life.id} ${name} ${what}`);
       throw error;
     };
@@ -125,8 +145,9 @@ export class SimulatedLambda {
       refuse('answer lost', networkError());
     }
     if (crosses(command, faults)) refuse('crossed', awsError('ConditionalRequestConflict', 409));
-    let output = await this.#perform(send, life.id, command);
-    if (repeats(command, faults)) output = await this.#perform(send, `${life.id} again`, command);
+    let output = await this.#perform(send, life.id, command, life);
+    if (repeats(command, faults))
+      output = await this.#perform(send, `${life.id} again`, command, { isTroubled: true });
     if (life.isOver) return never();
     if (faults.strikes('function-killed')) return this.#kill(send, life, undefined);
     if (faults.strikes('answer-lost'))
@@ -142,6 +163,7 @@ export class SimulatedLambda {
     const { faults, trace } = this.#settings;
     trace.add(`${life.id} is killed`);
     life.isOver = true;
+    life.isTroubled = true;
     life.end.reject(new FunctionKilled('the function was killed'));
     if (command !== undefined && faults.strikes('effect-after-death'))
       this.#performLater(send, life, command, faults.between('effect-after-death', 0, AFTER_DEATH_MS));
@@ -151,16 +173,17 @@ export class SimulatedLambda {
   #performLater(send: Send, { id }: Life, command: SentCommand, ms: number): void {
     void this.#settings.clock
       .sleep(ms)
-      .then(() => this.#perform(send, `${id} (late)`, command))
+      .then(() => this.#perform(send, `${id} (late)`, command, { isTroubled: true }))
       .catch(() => undefined); // Its answer reaches nobody.
   }
 
-  async #perform(send: Send, who: string, command: SentCommand): Promise<unknown> {
-    const { trace } = this.#settings;
+  async #perform(send: Send, who: string, command: SentCommand, sender: Telling['sender']): Promise<unknown> {
+    const { trace, tellings, clock } = this.#settings;
     const what = `${who} ${commandName(command)} ${subjectOf(command)}`;
     try {
       const output = await send(command);
       trace.add(what);
+      tellings.push(...messagesIn(command).map((message) => ({ ...message, at: clock.now(), sender })));
       return output;
     } catch (error) {
       trace.add(what, { error: error instanceof Error ? error.name : error });
@@ -172,8 +195,22 @@ export class SimulatedLambda {
 interface Life {
   id: string;
   isOver: boolean;
+  isTroubled: boolean;
   startedAt: number;
   end: PromiseWithResolvers<never>;
+}
+
+/** What a call tells people. */
+function messagesIn(command: SentCommand): Pick<Telling, 'kind' | 'id' | 'detail'>[] {
+  if (command instanceof PublishCommand) {
+    const id = command.input.MessageAttributes?.id?.StringValue ?? '';
+    return [{ kind: 'mail', id, detail: '' }];
+  }
+  if (!(command instanceof PutEventsCommand)) return [];
+  return (command.input.Entries ?? []).map(({ Detail = '{}' }) => {
+    const { id } = JSON.parse(Detail);
+    return { kind: 'event', id: String(id), detail: Detail };
+  });
 }
 
 /** What a call is about, by the first of these fields that it has. */

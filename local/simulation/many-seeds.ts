@@ -29,6 +29,7 @@ const SOMETIMES: readonly string[] = [
     'terminate',
     'complete-token',
     'collect',
+    'tell',
     'close',
   ].map((step) => `Run:Step:${step}`),
   ...['succeeded', 'failed', 'cancelled', 'timed-out'].map((outcome) => `outcome ${outcome}`),
@@ -36,6 +37,10 @@ const SOMETIMES: readonly string[] = [
   ...['queue-limit', 'silent', 'budget', 'submit-refused', 'person', 'execution-failed', 'deadline'].map(
     (because) => `stop ${because}`,
   ),
+  ...['submitted', 'queued', 'starting', 'joining', 'running', 'collecting', 'stuck', 'rejected'].map(
+    (state) => `told ${state}`,
+  ),
+  'told twice',
   'Token:Dead',
   'Job:SubmissionUnknown',
   'Job:SubmissionThrottled',

@@ -1,4 +1,6 @@
 import type { JobStatus } from '@aws-sdk/client-batch';
+import type { Telling } from './invocations.ts';
+import { checkTold } from './told-model.ts';
 
 /**
  * What the outside saw of one run of the simulation: what was asked, what Batch and Step Functions did, what lies in the
@@ -23,6 +25,8 @@ export interface Seen {
     transitions: number;
     history: readonly { at: number; state?: string }[];
   }[];
+  /** Every copy of every message that reached the bus or the topic, in this order. */
+  tellings: readonly Telling[];
   /** Jobs that passed the fence, in this order. */
   owned: readonly { runId: string; jobId: string; attempt: number }[];
   /** Runs that the cloud itself ended. */
@@ -83,13 +87,14 @@ export function violations(seen: Seen): Violation[] {
   };
   claim('comes-to-rest', seen.cameToRest, 'something still goes on, long after the last fault');
   for (const drop of seen.drops) checkDrop(seen, drop, claim);
+  checkTold(seen, claim);
   checkFence(seen, claim);
   checkJobs(seen, claim);
   checkBounds(seen, claim);
   return found;
 }
 
-type Claim = (invariant: string, holds: boolean, what: string) => void;
+export type Claim = (invariant: string, holds: boolean, what: string) => void;
 type Drop = Seen['drops'][number];
 
 function checkDrop(seen: Seen, drop: Drop, claim: Claim): void {

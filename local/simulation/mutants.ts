@@ -1,7 +1,7 @@
 import { ListJobsCommand, SubmitJobCommand, TerminateJobCommand } from '@aws-sdk/client-batch';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
-import type { BatchPort, S3Port, StatesPort } from '../../experiment/ports.ts';
+import type { BatchPort, EventsPort, MailPort, S3Port, StatesPort } from '../../experiment/ports.ts';
 import type { SentCommand } from './hostile-calls.ts';
 import { awsError, sendingBy } from './hostile-calls.ts';
 
@@ -10,6 +10,8 @@ export interface Mutation {
   s3?: (s3: S3Port) => S3Port;
   batch?: (batch: BatchPort) => BatchPort;
   states?: (states: StatesPort) => StatesPort;
+  events?: (events: EventsPort) => EventsPort;
+  mail?: (mail: MailPort) => MailPort;
   /** Of the nodes. */
   nodeS3?: (s3: S3Port) => S3Port;
   /** Nobody looks every minute: only events and the state machine call settle. */
@@ -78,6 +80,21 @@ export const MUTANTS: Readonly<Record<string, Mutation>> = {
           : output;
       }),
   },
+  /** Events are sent nowhere. */
+  'no-event': { events: (events) => instead(events, () => ({ FailedEntryCount: 0, Entries: [] })) },
+  /** Mails are sent nowhere. */
+  'no-mail': { mail: (mail) => instead(mail, () => ({})) },
+  /** What was told is not written down. */
+  'no-told-mark': { s3: (s3) => rewritten(s3, ({ keys: _, ...told }) => ({ keys: [], ...told })) },
+  /** Whoever is telling does not say so first. */
+  'no-telling-lease': { s3: (s3) => rewritten(s3, ({ telling: _, ...told }) => told) },
+  /** The lease of whoever was killed while telling is believed for ever. */
+  'lease-for-ever': {
+    s3: (s3) =>
+      rewritten(s3, ({ telling, ...told }) =>
+        telling === undefined ? told : { ...told, telling: { ...Object(telling), leaseUntil: 9e15 } },
+      ),
+  },
   /** Faults of a manifest are found and told to nobody. */
   'no-rejection': {
     s3: (s3) =>
@@ -86,6 +103,20 @@ export const MUTANTS: Readonly<Record<string, Mutation>> = {
       ),
   },
 };
+
+/** What is written down of who was told what, in a run's record and in a rejection's, becomes something else. */
+function rewritten(s3: S3Port, change: (told: Record<string, unknown>) => Record<string, unknown>): S3Port {
+  return sendingBy(s3, (send) => (command) => {
+    if (!(command instanceof PutObjectCommand) || !isControl(keyOf(command)) || command.input.Body === '')
+      return send(command);
+    const record = JSON.parse(String(command.input.Body));
+    const isOfRejection = keyOf(command).startsWith('control/rejected/');
+    const told = isOfRejection ? record : record.told;
+    if (told === undefined) return send(command);
+    const text = JSON.stringify(isOfRejection ? change(told) : { ...record, told: change(told) });
+    return send(new PutObjectCommand({ ...command.input, Body: text }));
+  });
+}
 
 function isOwner(key: string): boolean {
   return key.endsWith('/owner.json');

@@ -90,7 +90,19 @@ async function look(
   drops: readonly Drop[],
   times: Pick<Seen, 'startedAt' | 'healedAt' | 'cameToRest'>,
 ): Promise<Seen> {
-  const { index, bodies, clock, faults, localBatch, localStates, lambda, hurt, owned, listedLateMs } = world;
+  const {
+    index,
+    bodies,
+    clock,
+    faults,
+    localBatch,
+    localStates,
+    lambda,
+    hurt,
+    owned,
+    listedLateMs,
+    tellings,
+  } = world;
   const objects = new Map<string, string>();
   for (const key of index.keys('', '')) {
     const current = index.current(key);
@@ -101,6 +113,7 @@ async function look(
   return {
     ...times,
     drops,
+    tellings,
     jobs: localBatch.allJobs(),
     executions: localStates.records(),
     owned,
@@ -117,10 +130,13 @@ async function look(
   };
 }
 
-function count({ happened, faults }: World, { executions, objects, jobs, drops }: Seen): void {
+function count({ happened, faults }: World, { executions, objects, jobs, drops, tellings }: Seen): void {
   const add = (what: string) => happened.set(what, (happened.get(what) ?? 0) + 1);
   for (const strike of faults.strikesSoFar) add(`fault ${strike.replace(/#.*/, '')}`);
   for (const { status } of executions) add(`execution ${status}`);
+  for (const { kind, detail } of tellings)
+    if (kind === 'event') add(`told ${/"state":"([a-z-]+)"/.exec(detail)?.[1]}`);
+  if (new Set(tellings.map(({ kind, id }) => `${kind} ${id}`)).size < tellings.length) add('told twice');
   for (const { runId } of drops) {
     const outcome = /"outcome": "([a-z-]+)"/.exec(objects.get(`runs/${runId}/summary.json`) ?? '')?.[1];
     if (outcome !== undefined) add(`outcome ${outcome}`);

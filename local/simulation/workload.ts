@@ -110,6 +110,7 @@ run:
   commands: {list: ["echo a", "echo b"]}
 timeouts: {queue: ${random.pick(['10m', '1h'])}, join: 5m, run: ${random.pick(['10m', '1h'])}}
 retry: {attempts: ${random.between(1, 3)}}
+notify: [rejected, stuck, failed, succeeded, cancelled, timed-out]
 ${random.chance(0.3) ? 'budget: {maxNodeHours: 0.2}' : ''}
 `;
 }

@@ -25,11 +25,14 @@ import { SeededRandom } from '../seeded-random.ts';
 import { LocalStates } from '../states/local-states.ts';
 import { StatesInProcess } from '../states/states-in-process.ts';
 import { statusChangeEvent } from '../states/status-change-event.ts';
+import { EventsInProcess } from '../telling/events-in-process.ts';
+import { MailInProcess } from '../telling/mail-in-process.ts';
 import { VirtualClock } from '../virtual-clock.ts';
 import type { Strike } from './faults.ts';
 import { Faults } from './faults.ts';
 import { nodeS3 } from './hostile-calls.ts';
 import { hurtExecutions } from './hurt-executions.ts';
+import type { Telling } from './invocations.ts';
 import { SimulatedLambda } from './invocations.ts';
 import type { Mutation } from './mutants.ts';
 import { simulatedNodes } from './simulated-nodes.ts';
@@ -168,6 +171,7 @@ export async function makeWorld(
     sharedFolder: '/mnt/efs',
     joinPort: 7741,
     sshPort: 22,
+    topicArn: `arn:aws:sns:${LOCAL_REGION}:${LOCAL_ACCOUNT}:simulated`,
   };
   const localStates = new LocalStates({
     clock,
@@ -203,17 +207,28 @@ export async function makeWorld(
     if (event === 'Job:Refused') count('stop submit-refused');
     trace.add(event, fields);
   };
+  const tellings: Telling[] = [];
+  const events = new EventsInProcess({
+    account: LOCAL_ACCOUNT,
+    region: LOCAL_REGION,
+    nonce: nonces.nonce,
+    now: () => clock.now(),
+    put: (event) => bus.putEvent(event),
+  });
+  const mail = new MailInProcess(nonces.nonce, () => undefined);
   const deps: FunctionDeps = {
     s3,
     batch,
     states,
+    events,
+    mail,
     clock,
     nonce: nonces.nonce,
     deployment,
     logger: { info: log, warn: log, error: log },
-    metrics: { count: () => undefined },
+    metrics: { count: () => undefined, measure: () => undefined },
   };
-  const lambda = new SimulatedLambda({ deps, clock, faults, network, trace, mutation });
+  const lambda = new SimulatedLambda({ deps, clock, faults, network, trace, mutation, tellings });
   bus.addRule({
     name: 'manifest-dropped',
     pattern: RULES.manifestDropped(BUCKET),
@@ -241,6 +256,7 @@ export async function makeWorld(
     owned,
     hurt,
     listedLateMs,
+    tellings,
     happened,
     s3,
     index,

@@ -57,7 +57,7 @@ export const checkBucket: Check = ({ stack }, found) => {
     rules.every(
       (rule) =>
         at(rule, 'ExpirationInDays') === undefined ||
-        /^(runs|rejected|maintenance)\/$/.test(textAt(rule, 'Prefix')),
+        /^(runs|rejected|maintenance|control\/rejected)\/$/.test(textAt(rule, 'Prefix')),
     ),
     'results-expire',
     'a rule deletes more than run folders, rejections and records of maintenance',

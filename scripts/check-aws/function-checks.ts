@@ -106,6 +106,9 @@ function checkEnvironment(
   }
 }
 
+/** As the stack’s template names it. */
+const STATE_MACHINE_NAME = /-experiment$/;
+
 /** Alarms and their way to people. */
 export const checkAlarms: Check = ({ stack }, found) => {
   const alarms = ofType(stack, 'AWS::CloudWatch::Alarm');
@@ -136,6 +139,19 @@ export const checkAlarms: Check = ({ stack }, found) => {
     'alarms',
     'settle that is never called has no data: missing data must breach',
   );
+  for (const metric of ['RunFailed', 'RunStuck'])
+    found.expect(
+      alarms.some(
+        ({ properties }) =>
+          textAt(properties, 'Namespace') === 'sierra-batch' &&
+          textAt(properties, 'MetricName') === metric &&
+          textAt(properties, 'Dimensions', 0, 'Name') === 'service' &&
+          STATE_MACHINE_NAME.test(textAt(properties, 'Dimensions', 0, 'Value')),
+      ),
+      'metric-unheard',
+      'alarms',
+      `nobody hears of ${metric}: functions write it with the state machine’s name as \`service\``,
+    );
   const publishers = JSON.stringify(named(stack, 'TopicPolicy').properties);
   for (const service of ['cloudwatch.amazonaws.com', 'events.amazonaws.com'])
     found.expect(publishers.includes(service), 'topic-closed', 'TopicPolicy', `${service} may not publish`);

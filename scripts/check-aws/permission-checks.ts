@@ -30,12 +30,13 @@ const ACCOUNT = 'eu-central-1:123456789012';
 const MACHINE = `arn:aws:states:${ACCOUNT}:stateMachine:stack-experiment`;
 const EXECUTION = `arn:aws:states:${ACCOUNT}:execution:stack-experiment:run`;
 const JOB = `arn:aws:batch:${ACCOUNT}:job/1`;
+const BUS = `arn:aws:events:${ACCOUNT}:event-bus/default`;
 const DEFINITION = `arn:aws:batch:${ACCOUNT}:job-definition/stack-node:3`;
 
-type Needs = Readonly<Record<string, readonly (readonly [action: string, resource: string])[]>>;
 const OWN_DEFINITION = `arn:aws:batch:${ACCOUNT}:job-definition/stack-node-0123456789abcdef`;
 const REPOSITORY = `arn:aws:ecr:${ACCOUNT}:repository/lab`;
 
+type Needs = Readonly<Record<string, readonly (readonly [action: string, resource: string])[]>>;
 
 const RECORDS = [
   ['s3:GetObject', '<Bucket.Arn>/runs/r/plan.json'],
@@ -54,12 +55,17 @@ const logsTo = (group: string) =>
     ['logs:CreateLogStream', `<${group}.Arn>`],
     ['logs:PutLogEvents', `<${group}.Arn>`],
   ] as const;
+const TELLING = [
+  ['events:PutEvents', BUS],
+  ['sns:Publish', '<Topic>'],
+] as const;
 const RUNS_PAGE = [
   ['s3:GetObject', '<Bucket.Arn>/runs.html'],
   ['s3:PutObject', '<Bucket.Arn>/runs.html'],
 ] as const;
 const SETTLE = [
   ...RECORDS,
+  ...TELLING,
   ['batch:SubmitJob', '<JobQueue>'],
   ['batch:SubmitJob', DEFINITION],
   ['batch:SubmitJob', JOB],
@@ -67,6 +73,10 @@ const SETTLE = [
   ['batch:TerminateJob', JOB],
   ['batch:DescribeJobs', '*'],
   ['batch:ListJobs', '*'],
+  ['batch:DescribeJobDefinitions', '*'],
+  ['batch:RegisterJobDefinition', OWN_DEFINITION],
+  ['iam:PassRole', '<JobRole.Arn>'],
+  ['iam:PassRole', '<ExecutionRole.Arn>'],
   ['states:StartExecution', MACHINE],
   ['states:DescribeExecution', EXECUTION],
   ['states:SendTaskSuccess', '*'],
@@ -74,13 +84,10 @@ const SETTLE = [
 ] as const;
 
 /** What each role does, by the code: it must be allowed, and nothing else may be. */
-  ['batch:DescribeJobDefinitions', '*'],
-  ['batch:RegisterJobDefinition', OWN_DEFINITION],
-  ['iam:PassRole', '<JobRole.Arn>'],
-  ['iam:PassRole', '<ExecutionRole.Arn>'],
 const NEEDS: Needs = {
   IngestRole: [
     ...RECORDS,
+    ...TELLING,
     ...logsTo('IngestLogs'),
     ['s3:GetObject', '<Bucket.Arn>/manifests/a.yaml'],
     ['s3:GetObjectVersion', '<Bucket.Arn>/manifests/a.yaml'],
@@ -122,6 +129,10 @@ const MAY_ALSO = [
 
 /** What nobody but the named may do. */
 const NEVER: Needs = {
+  SubmitRole: [
+    ['batch:RegisterJobDefinition', DEFINITION],
+    ['iam:PassRole', '<InstanceRole.Arn>'],
+  ],
   JobRole: [
     ['s3:PutObject', '<Bucket.Arn>/control/r.json'],
     ['s3:PutObject', '<Bucket.Arn>/manifests/a.yaml'],

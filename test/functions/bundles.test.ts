@@ -13,6 +13,7 @@ import { bundleFunction, FUNCTIONS } from '../../scripts/bundle.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { controlPlane, MANIFEST, runIdOf, STATE_MACHINE } from './control-plane.ts';
 import { FUNCTION_ENVIRONMENT } from './function-environment.ts';
+import { tellingServer } from './telling-server.ts';
 
 const MARK = 'RESULT ';
 /** As Lambda's runtime calls a handler, and reports what it threw. */
@@ -26,6 +27,7 @@ process.stdout.write('\\n${MARK}' + JSON.stringify(result) + '\\n');
 let folder = '';
 let plane: ControlPlane;
 let server: LoopbackServer | undefined;
+let told: Awaited<ReturnType<typeof tellingServer>>;
 
 beforeAll(async () => {
   // Away from node_modules, so that nothing is found that was not bundled.
@@ -33,12 +35,14 @@ beforeAll(async () => {
   await writeFile(join(folder, 'runtime.mjs'), RUNTIME);
   await Promise.all(FUNCTIONS.map((name) => bundleFunction(name, join(folder, name))));
   plane = await controlPlane();
+  told = await tellingServer();
   const { s3, batch, states } = plane;
   server = await startLoopbackServer({ s3, batch, states, accessKeyId: 'key', addresses: new Map() });
 });
 
 afterAll(async () => {
   await server?.close();
+  told.close();
   await rm(folder, { recursive: true, force: true });
 });
 
@@ -56,6 +60,8 @@ async function invoke(name: (typeof FUNCTIONS)[number], event: unknown) {
         AWS_ENDPOINT_URL_S3: url,
         AWS_ENDPOINT_URL_BATCH: url,
         AWS_ENDPOINT_URL_SFN: url,
+        AWS_ENDPOINT_URL_EVENTBRIDGE: told.url,
+        AWS_ENDPOINT_URL_SNS: told.url,
         AWS_EXECUTION_ENV: 'AWS_Lambda_nodejs24.x',
         LAMBDA_TASK_ROOT: join(folder, name),
         SIERRA_BATCH_JOB_DEFINITION: plane.deps.deployment.jobDefinition,
@@ -69,7 +75,7 @@ async function invoke(name: (typeof FUNCTIONS)[number], event: unknown) {
 
 it('the bundles run on Node 24 with nothing beside them: from a manifest to the end of a cancelled run', async () => {
   expect(process.version).toMatch(/^v24\./);
-  const event = await plane.put('manifests/sweep.yaml', MANIFEST);
+  const event = await plane.put('manifests/sweep.yaml', `${MANIFEST}notify: [cancelled]\n`);
   const runId = runIdOf(event, 'sweep');
   expect(await invoke('ingest', event)).toEqual({ output: null });
   await plane.pass(1);
@@ -84,6 +90,8 @@ it('the bundles run on Node 24 with nothing beside them: from a manifest to the 
   expect(plane.localBatch.liveJobs()).toEqual([]);
   expect(await invoke('settle', { source: 'aws.scheduler', detail: {} })).toEqual({ output: null });
   expect(await plane.json(runKeys(runId).control)).toHaveProperty('closedAt');
+  expect(told.events.map(({ state }) => state)).toContain('cancelled');
+  expect(told.subjects).toEqual([expect.stringMatching(/^■ sweep was cancelled/)]);
 
   expect(await invoke('collect', { runId })).toMatchObject({ output: { outcome: 'cancelled' } });
   expect(await plane.text(runKeys(runId).report)).toContain('<html');
@@ -99,6 +107,7 @@ it('a rejection comes out of the bundle with its faults', async () => {
   const keys = await plane.keys('rejected/manifests/bad.yaml');
   expect(keys).toHaveLength(2);
   expect(await plane.text(keys[1] ?? '')).toContain('cluster');
+  expect(told.events.at(-1)).toMatchObject({ state: 'rejected', manifest: { key: 'manifests/bad.yaml' } });
 });
 
 it('the names that the state machine matches on are literals in the minified code of who throws them', async () => {

@@ -19,11 +19,15 @@ import { S3InProcess } from '../../local/s3/s3-in-process.ts';
 import { SeededRandom } from '../../local/seeded-random.ts';
 import { LocalStates } from '../../local/states/local-states.ts';
 import { StatesInProcess } from '../../local/states/states-in-process.ts';
+import { EventsInProcess } from '../../local/telling/events-in-process.ts';
+import type { Published } from '../../local/telling/mail-in-process.ts';
+import { MailInProcess } from '../../local/telling/mail-in-process.ts';
 import { VirtualClock } from '../../local/virtual-clock.ts';
 import { fakeNodes } from '../local-batch/fake-nodes.ts';
 
 export const BUCKET = 'lab';
 export const QUEUE_ARN = 'arn:aws:batch:eu-central-1:000000000000:job-queue/q';
+export const TOPIC_ARN = 'arn:aws:sns:eu-central-1:000000000000:sierra-batch';
 export const STATE_MACHINE = 'arn:aws:states:eu-central-1:000000000000:stateMachine:sierra-batch';
 const START = Date.UTC(2026, 0, 1);
 const DEFINITION = readFileSync(new URL('../../statemachine/experiment.asl.json', import.meta.url), 'utf8');
@@ -40,6 +44,8 @@ interface Around {
   s3?: (real: FunctionDeps['s3']) => FunctionDeps['s3'];
   batch?: (real: FunctionDeps['batch']) => FunctionDeps['batch'];
   states?: (real: FunctionDeps['states']) => FunctionDeps['states'];
+  events?: (real: FunctionDeps['events']) => FunctionDeps['events'];
+  mail?: (real: FunctionDeps['mail']) => FunctionDeps['mail'];
 }
 
 type Options = Around & {
@@ -107,10 +113,23 @@ export async function controlPlane(options: Options = {}) {
   const states = new StatesInProcess(localStates);
   const log: { event: string; fields: Record<string, unknown> }[] = [];
   const note = (event: string, fields: Record<string, unknown>) => void log.push({ event, fields });
+  const told: BusEvent[] = [];
+  const mails: Published[] = [];
+  const measured: [string, number][] = [];
+  const events = new EventsInProcess({
+    account: '000000000000',
+    region: 'eu-central-1',
+    nonce: random.nonce,
+    now: () => clock.now(),
+    put: (event) => told.push(event),
+  });
+  const mail = new MailInProcess(random.nonce, (one) => mails.push(one));
   const deps: FunctionDeps = {
     s3: options.s3?.(s3) ?? s3,
     batch: options.batch?.(batch) ?? batch,
     states: options.states?.(states) ?? states,
+    events: options.events?.(events) ?? events,
+    mail: options.mail?.(mail) ?? mail,
     clock,
     nonce: random.nonce,
     deployment: {
@@ -124,10 +143,14 @@ export async function controlPlane(options: Options = {}) {
       sharedFolder: '/mnt/efs',
       joinPort: 7741,
       sshPort: 22,
+      topicArn: TOPIC_ARN,
       ...options.deployment,
     },
     logger: { info: note, warn: note, error: note },
-    metrics: { count: (counted) => note(`metric ${counted}`, {}) },
+    metrics: {
+      count: (counted) => note(`metric ${counted}`, {}),
+      measure: (figure, value) => measured.push([figure, value]),
+    },
   };
   const ingest = makeIngest(deps);
   const submit = makeSubmit(deps);
@@ -168,6 +191,9 @@ export async function controlPlane(options: Options = {}) {
     ...fake,
     clock,
     log,
+    told,
+    mails,
+    measured,
     deps,
     s3,
     batch,

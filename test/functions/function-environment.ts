@@ -1,4 +1,4 @@
-import { BUCKET, QUEUE_ARN, STATE_MACHINE } from './control-plane.ts';
+import { BUCKET, QUEUE_ARN, STATE_MACHINE, TOPIC_ARN } from './control-plane.ts';
 
 /** What the template gives the functions, and what Lambda adds. */
 export const FUNCTION_ENVIRONMENT: Readonly<Record<string, string>> = {
@@ -9,6 +9,7 @@ export const FUNCTION_ENVIRONMENT: Readonly<Record<string, string>> = {
   SIERRA_BATCH_BUCKET: BUCKET,
   SIERRA_BATCH_STATE_MACHINE: STATE_MACHINE,
   SIERRA_BATCH_JOB_DEFINITION: 'sierra-batch:1',
+  SIERRA_BATCH_TOPIC: TOPIC_ARN,
   SIERRA_BATCH_QUEUES: JSON.stringify({ q: { arn: QUEUE_ARN, maxvCpus: 64 } }),
   SIERRA_BATCH_DEFAULT_QUEUE: 'q',
   SIERRA_BATCH_DEFAULT_VCPUS: '2',

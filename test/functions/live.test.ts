@@ -5,6 +5,7 @@ import {
   SubmitJobCommand,
   TerminateJobCommand,
 } from '@aws-sdk/client-batch';
+import { EventBridgeClient, PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import {
   DeleteObjectCommand,
   GetObjectCommand,
@@ -20,6 +21,7 @@ import {
   SFNClient,
   StartExecutionCommand,
 } from '@aws-sdk/client-sfn';
+import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
 import 'aws-sdk-client-mock-vitest/extend';
 import { afterEach, beforeEach, expect, it, vi } from 'vitest';
@@ -39,11 +41,13 @@ import { FUNCTION_ENVIRONMENT } from './function-environment.ts';
 const states = mockClient(SFNClient);
 const batch = mockClient(BatchClient);
 const objects = mockClient(S3Client);
+const events = mockClient(EventBridgeClient);
+const mail = mockClient(SNSClient);
 const printed: string[] = [];
 
 beforeEach(() => {
   for (const [name, value] of Object.entries(FUNCTION_ENVIRONMENT)) vi.stubEnv(name, value);
-  for (const one of [states, batch, objects]) one.reset();
+  for (const one of [states, batch, objects, events, mail]) one.reset();
   const s3 = new LocalS3({
     bucket: BUCKET,
     bodies: memoryBodies(),
@@ -63,6 +67,11 @@ beforeEach(() => {
   batch.on(SubmitJobCommand).resolves({ jobId: 'job-1' });
   batch.on(DescribeJobsCommand).resolves({ jobs: [] });
   batch.on(ListJobsCommand).resolves({ jobSummaryList: [] });
+  events.on(PutEventsCommand).callsFake(({ Entries = [] }) => ({
+    FailedEntryCount: 0,
+    Entries: Entries.map(() => ({ EventId: '1' })),
+  }));
+  mail.on(PublishCommand).resolves({ MessageId: '1' });
   printed.length = 0;
   // Powertools writes to the streams themselves.
   for (const stream of [process.stdout, process.stderr])
@@ -141,7 +150,7 @@ it('ingest reads that very version and starts one execution, named as the run', 
     IfNoneMatch: '*',
   });
   const metric = printed.find((line) => line.includes('ManifestAccepted') && line.includes('_aws'));
-  expect(JSON.parse(metric ?? '{}')).toMatchObject({ ManifestAccepted: 1, service: 'ingest' });
+  expect(JSON.parse(metric ?? '{}')).toMatchObject({ ManifestAccepted: 1, service: 'sierra-batch' });
   expect(
     printed.map((line) => JSON.parse(line)).find(({ message }) => message === 'Manifest:Accepted'),
   ).toMatchObject({ runId, level: 'INFO', service: 'ingest' });

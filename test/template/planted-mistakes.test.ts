@@ -217,6 +217,18 @@ const MISTAKES: readonly [string, string, Plant][] = [
   ],
   ['an alarm that tells nobody', 'alarm', inResource('SettleSilentAlarm', ['AlarmActions'], undefined)],
   [
+    'an alarm on a metric that nobody writes',
+    'metric-unheard',
+    inResource('StuckRunsAlarm', ['Dimensions', 0, 'Value'], 'settle'),
+  ],
+  ['no alarm of failed runs', 'metric-unheard', without('FailedRunsAlarm')],
+  [
+    'events that may be put on no bus',
+    'not-allowed',
+    inResource('TellingPolicy', ['PolicyDocument', 'Statement', 0, 'Resource'], 'arn:aws:events:x:y:rule/z'),
+  ],
+  ['mails that nobody may publish', 'not-allowed', without('TellingPolicy')],
+  [
     'a misspelt suffix of a resource',
     'resource',
     inState(['Run', 'Resource'], 'arn:aws:states:::lambda:invoke.waitForTaskTokn'),

@@ -1,0 +1,103 @@
+import type { Claim, Seen } from './model.ts';
+
+/** The states that the manifests of the simulation want a mail of. */
+const MAILED = ['rejected', 'stuck', 'succeeded', 'failed', 'cancelled', 'timed-out'];
+const ENDS = ['succeeded', 'failed', 'cancelled', 'timed-out'];
+
+interface Told {
+  id: string;
+  state: string;
+  key: string;
+  runId: string | undefined;
+  attempt: number;
+}
+
+/**
+ * Promise 5: every state is told at least once, with one id; one copy only, unless its sender met a fault and so could not
+ * know, or not note, that it was sent. Judged by what reached bus and topic, and by what lies in the bucket.
+ */
+export function checkTold(seen: Seen, claim: Claim): void {
+  const told = seen.tellings.filter(({ kind }) => kind === 'event').map(({ detail }) => toldBy(detail));
+  const mailed = new Set(seen.tellings.flatMap(({ kind, id }) => (kind === 'mail' ? [id] : [])));
+  for (const drop of seen.drops) {
+    const isRejected = seen.objects.has(`rejected/${drop.key}@${drop.version}.json`);
+    const ofDrop = isRejected
+      ? told.filter(
+          ({ state, key, id }) => state === 'rejected' && key === drop.key && id.includes(drop.version),
+        )
+      : told.filter(({ runId }) => runId === drop.runId);
+    const states = isRejected ? ['rejected'] : statesOf(seen, drop.runId);
+    for (const state of states)
+      claim(
+        'told',
+        ofDrop.some((one) => one.state === state),
+        `nobody was told that ${drop.runId} is ${state}`,
+      );
+    const end = states.at(-1);
+    for (const { state } of ofDrop)
+      claim(
+        'told-one-end',
+        !ENDS.includes(state) || state === end,
+        `${drop.runId}: ${state} was told, ${end} it is`,
+      );
+    for (const { id, state } of ofDrop)
+      claim(
+        'mailed',
+        mailed.has(id) || !MAILED.includes(state) || isGone(seen, drop),
+        `nobody was written to of ${id}`,
+      );
+    claim(
+      'one-id',
+      new Set(ofDrop.map(sameThing)).size === new Set(ofDrop.map(({ id }) => id)).size,
+      drop.runId,
+    );
+  }
+  checkCopies(seen, claim);
+}
+
+/** Its version cannot be read any more: nobody knows who wanted a mail. */
+function isGone(_: Seen, { deletedAt }: Seen['drops'][number]): boolean {
+  return deletedAt !== undefined;
+}
+
+function checkCopies({ tellings }: Seen, claim: Claim): void {
+  const copies = new Map<string, { all: number; excused: number }>();
+  for (const { kind, id, sender } of tellings) {
+    const known = copies.get(`${kind} ${id}`) ?? { all: 0, excused: 0 };
+    known.all += 1;
+    if (sender.isTroubled) known.excused += 1;
+    copies.set(`${kind} ${id}`, known);
+  }
+  for (const [message, { all, excused }] of copies)
+    claim(
+      'told-once',
+      all - 1 <= excused,
+      `${message} was told ${all} times, ${excused} by troubled senders`,
+    );
+}
+
+function sameThing({ state, runId, key, attempt, id }: Told): string {
+  return state === 'stuck' ? id : `${state} ${runId ?? key} ${attempt}`;
+}
+
+/** What the run's folder says that it has gone through. */
+function statesOf({ objects }: Seen, runId: string): string[] {
+  const { history } = parsed(objects.get(`runs/${runId}/status.json`));
+  return Array.isArray(history) ? history.map((entry) => String(Object(entry).state)) : [];
+}
+
+function toldBy(detail: string): Told {
+  const { id, state, manifest, runId, attempt } = parsed(detail);
+  return {
+    id: String(id),
+    state: String(state),
+    key: String(Object(manifest).key),
+    runId: runId === undefined ? undefined : String(runId),
+    attempt: Number(attempt ?? 0),
+  };
+}
+
+function parsed(text: string | undefined): Record<string, unknown> {
+  const value: unknown = JSON.parse(text ?? '{}');
+  return typeof value === 'object' && value !== null ? Object.fromEntries(Object.entries(value)) : {};
+}
