@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { makeVenvAndTell, pythonVenv } from './python-venv.ts';
+import { installAndTell } from './install.ts';
+import { pythonVenv } from './python-venv.ts';
 
 /**
  * What judges our AWS side and was not written here: cfn-lint, the SAM command line with AWS's runtime emulator,
@@ -8,7 +9,7 @@ import { makeVenvAndTell, pythonVenv } from './python-venv.ts';
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
 
-/** The `bin` folder of that environment, installed now if need be. @throws PythonNotInstalled */
+/** The `bin` folder of that environment, installed now if need be. @throws NotInstalled */
 export function awsVenv(): Promise<string> {
   return pythonVenv({
     title: "AWS's own tools and moto into .venv-aws/",
@@ -18,4 +19,4 @@ export function awsVenv(): Promise<string> {
   });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await makeVenvAndTell(awsVenv);
+if (process.argv[1] === fileURLToPath(import.meta.url)) await installAndTell(awsVenv);

@@ -2,16 +2,9 @@ import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { FolderInUse, lockFolder } from '../local/lock.ts';
+import { lockWhenFree, NotInstalled, runOrRefuse } from './install.ts';
 
 const PYTHONS = ['python3', 'python3.12', 'python3.11', 'python3.10'];
-const INSTALL_WITHIN_MS = 10 * 60_000;
-const OTHER_WAITS_MS = 12 * 60_000;
-
-/** Packages of Python that could not be installed: nothing that needs them can be tested, and that is said loudly. */
-export class PythonNotInstalled extends Error {
-  override readonly name = 'PythonNotInstalled';
-}
 
 export interface VenvSettings {
   /** What is in it, for people. */
@@ -28,7 +21,7 @@ export interface VenvSettings {
 
 /**
  * The `bin` folder of a virtual environment that is kept between runs: made anew only when its requirements or the Python
- * under it change. Two processes may ask at once; the second waits. @throws PythonNotInstalled
+ * under it change. Two processes may ask at once; the second waits. @throws NotInstalled
  */
 export async function pythonVenv(settings: VenvSettings): Promise<string> {
   const { folder, requirements, proof } = settings;
@@ -54,30 +47,6 @@ export async function pythonVenv(settings: VenvSettings): Promise<string> {
   }
 }
 
-/** Runs a program to its end. @throws PythonNotInstalled with the last lines that it said */
-export function runOrRefuse(program: string, args: readonly string[]): void {
-  const { status, error, stdout, stderr } = spawnSync(program, args, {
-    encoding: 'utf8',
-    timeout: INSTALL_WITHIN_MS,
-    maxBuffer: 64 * 1024 * 1024,
-  });
-  if (status === 0) return;
-  const said = `${stdout ?? ''}${stderr ?? ''}`.trim().split('\n').slice(-25).join('\n');
-  throw new PythonNotInstalled(
-    `${program} ${args.join(' ')} failed (${error?.message ?? `exit ${status}`}):\n${said}`,
-  );
-}
-
-/** Prints the `bin` folder, or why there is none and ends with 2: for scripts that only make an environment. */
-export async function makeVenvAndTell(make: () => Promise<string>): Promise<void> {
-  try {
-    console.log(await make());
-  } catch (error) {
-    console.error(error instanceof PythonNotInstalled ? error.message : error);
-    process.exit(2);
-  }
-}
-
 function findPython(): { program: string; version: string } {
   for (const program of PYTHONS) {
     const { stdout = '' } = spawnSync(program, ['-c', 'import sys; print(*sys.version_info[:3], sep=".")'], {
@@ -87,18 +56,5 @@ function findPython(): { program: string; version: string } {
     const version = stdout?.trim() ?? '';
     if (/^3\.1[0-2]\./.test(version)) return { program, version };
   }
-  throw new PythonNotInstalled(`Python 3.10 to 3.12 is needed; none of ${PYTHONS.join(', ')} is that`);
-}
-
-/** Two test runs in one checkout: the second waits for the first one's installation. */
-async function lockWhenFree(folder: string): Promise<() => Promise<void>> {
-  const until = Date.now() + OTHER_WAITS_MS;
-  for (;;) {
-    try {
-      return await lockFolder(folder);
-    } catch (error) {
-      if (!(error instanceof FolderInUse) || Date.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 500));
-    }
-  }
+  throw new NotInstalled(`Python 3.10 to 3.12 is needed; none of ${PYTHONS.join(', ')} is that`);
 }

@@ -2,12 +2,16 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type {
   DescribeExecutionCommandInput,
   ListExecutionsCommandInput,
+  SendTaskFailureCommandInput,
+  SendTaskSuccessCommandInput,
   StartExecutionCommandInput,
   StopExecutionCommandInput,
 } from '@aws-sdk/client-sfn';
 import {
   DescribeExecutionCommand,
   ListExecutionsCommand,
+  SendTaskFailureCommand,
+  SendTaskSuccessCommand,
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
@@ -55,6 +59,10 @@ const CALLS: Readonly<Record<string, Call>> = {
     states.send(new DescribeExecutionCommand(input as DescribeExecutionCommandInput)),
   ListExecutions: (states, input) =>
     states.send(new ListExecutionsCommand(input as ListExecutionsCommandInput)),
+  SendTaskSuccess: (states, input) =>
+    states.send(new SendTaskSuccessCommand(input as SendTaskSuccessCommandInput)),
+  SendTaskFailure: (states, input) =>
+    states.send(new SendTaskFailureCommand(input as SendTaskFailureCommandInput)),
   StopExecution: (states, input) => states.send(new StopExecutionCommand(input as StopExecutionCommandInput)),
 };
 
