@@ -2,6 +2,8 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
 import { RUNS_PAGE_KEY, runKeys } from '../../experiment/bucket-layout.ts';
 import { asRunIndex } from '../../experiment/run-index.ts';
+import { Bucket } from '../../functions/bucket.ts';
+import { rewriteRunsPage } from '../../functions/rewrite-runs-page.ts';
 import { dataOfRunsPage } from '../../report/runs-page.ts';
 import type { ControlPlane } from './control-plane.ts';
 import { awsError, controlPlane, hooked, MANIFEST } from './control-plane.ts';
@@ -21,31 +23,44 @@ it('the page of runs has the run that ended, and those that go on', async () => 
   expect(await plane.text(RUNS_PAGE_KEY)).toContain(`href="${runKeys(one.runId).report}"`);
 });
 
-it('two runs that end at once are both on it', async () => {
-  let isHeld = true;
-  const held = Promise.withResolvers<void>();
+it('of two runs that end at once neither loses its row', async () => {
+  let meanwhile: (() => Promise<void>) | undefined;
   const plane = await controlPlane({
     s3: (real) =>
       hooked(real, async (command, call) => {
-        if (!isHeld || !(command instanceof PutObjectCommand) || command.input.Key !== RUNS_PAGE_KEY)
-          return call();
-        // The first writer is overtaken between its reading and its writing.
-        isHeld = false;
-        await held.promise;
+        const overtaken = command instanceof PutObjectCommand && command.input.Key === RUNS_PAGE_KEY;
+        const other = overtaken ? meanwhile : undefined;
+        if (other !== undefined) {
+          meanwhile = undefined;
+          await other();
+        }
         return call();
       }),
   });
-  const one = await plane.start();
-  const other = await plane.start(MANIFEST.replace('sweep', 'other'), 'manifests/other.yaml');
-  for (const node of plane.nodes) node.exit({ exitCode: 0 });
-  await plane.pass(90);
-  const late = plane.collect({ runId: other.runId });
-  await plane.pass(10);
-  held.resolve();
-  await plane.during(late);
-  await plane.tick(3);
-  const states = (await rowsOf(plane)).map(({ runId, state }) => `${runId} ${state}`).sort();
-  expect(states).toEqual([`${one.runId} succeeded`, `${other.runId} succeeded`].sort());
+  const { deps } = plane;
+  const bucket = new Bucket(deps.s3, deps.deployment.bucket, deps.clock);
+  const [one, other] = ['one-00000000001', 'other-00000000002'];
+  const put = (runId: string, state: string) =>
+    plane.put(
+      runKeys(runId).status,
+      JSON.stringify({
+        runId,
+        state,
+        headline: 'x.',
+        history: [{ state, at: '2026-01-01T00:00:00Z' }],
+        events: ['e'],
+      }),
+    );
+  await put(one, 'succeeded');
+  await put(other, 'running');
+  // Between the first writer's reading and its writing the other run ends, and its page is written.
+  meanwhile = async () => {
+    await put(other, 'failed');
+    await rewriteRunsPage(deps, bucket, other);
+  };
+  await plane.during(rewriteRunsPage(deps, bucket, one));
+  const states = (await rowsOf(plane)).map(({ runId, state }) => `${runId} ${state}`);
+  expect(states.sort()).toEqual([`${one} succeeded`, `${other} failed`]);
 });
 
 it('a page that cannot be written holds up no run', async () => {

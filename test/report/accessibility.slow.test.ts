@@ -1,3 +1,5 @@
+import { once } from 'node:events';
+import { createServer } from 'node:http';
 import axe from 'axe-core';
 import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
@@ -111,4 +113,35 @@ describe('the page of runs', () => {
     expect(await page.locator('th[aria-sort="ascending"]').innerText()).toBe('Nodes');
     await page.close();
   });
+});
+
+test('a page that follows runs shows what is new, in the order that was chosen', async () => {
+  const row = (at: number, headline: string): RunRow => ({
+    runId: `sweep-${String(at).padStart(11, '0')}`,
+    name: 'sweep',
+    state: 'running',
+    headline,
+    at: new Date(at).toISOString(),
+    nodes: at,
+  });
+  let rows = [row(1, 'Begins.'), row(2, 'Begins.')];
+  const server = createServer((_request, response) => {
+    response.setHeader('content-type', 'text/html; charset=utf-8');
+    response.end(renderRunsPage({ rows, bucket: 'lab', madeAt: 0, refreshSeconds: 0.1 }));
+  });
+  server.listen(0, '127.0.0.1');
+  await once(server, 'listening');
+  const { port } = Object(server.address());
+  const page = await pages.browser.newPage();
+  await page.goto(`http://127.0.0.1:${port}/`);
+  await page.getByRole('button', { name: 'Nodes' }).click();
+  rows = [row(3, 'Has come.'), row(1, 'Goes on.')];
+  const told = () => page.locator('.headline').allInnerTexts();
+  await expect.poll(told).toEqual(['Has come.', 'Goes on.']);
+  await page.getByRole('button', { name: 'Nodes' }).click();
+  await expect.poll(told).toEqual(['Goes on.', 'Has come.']);
+  rows = [...rows, row(2, 'Is between.')];
+  await expect.poll(told).toEqual(['Goes on.', 'Is between.', 'Has come.']);
+  await page.close();
+  server.close();
 });
