@@ -41,7 +41,7 @@ export type CountedEvent =
   | 'NotTold';
 
 /** Figures of runs that have ended. */
-export type MeasuredFigure =
+type MeasuredFigure =
   | 'TasksSucceeded'
   | 'TasksFailed'
   | 'TasksLost'
