@@ -2,6 +2,8 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { joinTime } from './join-time.ts';
+import { manyWorkers } from './many-workers.ts';
 import type { BenchNodes } from './nodes.ts';
 import { benchNodes } from './nodes.ts';
 import type { BenchOptions, Scheme, Workload } from './options.ts';
@@ -9,10 +11,17 @@ import { parseOptions, SLOTS, USAGE } from './options.ts';
 import type { Row } from './results.ts';
 import { ROW_HEADER, renderComparison, renderRow, writeResults } from './results.ts';
 import { runScheme } from './schemes.ts';
-import { tasksOf } from './workloads.ts';
+import { mountSlowStorage, whyNoSlowStorage } from './slow-storage.ts';
+import { idealSeconds, tasksOf } from './workloads.ts';
 
 /** Where there is one, memory stands in for shared storage: how long this machine's disk takes is no scheme's doing. */
 const MEMORY = '/dev/shm';
+
+const JOIN_NODES = [4, 16];
+/** With node 0 the thousand nodes that a job of AWS Batch may have. */
+const JOIN_WORKERS = 999;
+const LONG_NODES = 4;
+const LONG_TASKS = [10_000, 1_000_000] as const;
 
 const RESULTS = fileURLToPath(new URL('results.json', import.meta.url));
 
@@ -25,11 +34,16 @@ async function main(): Promise<number> {
     return 2;
   }
   if (process.env.TMPDIR === undefined && existsSync(MEMORY)) process.env.TMPDIR = MEMORY;
-  const nodes = await benchNodes(Math.max(...options.nodes));
+  if (options.join) await measureJoins();
+  const nodes = await benchNodes(options.long ? LONG_NODES : Math.max(...options.nodes));
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void nodes.close().then(() => process.exit(130)));
   const rows: Row[] = [];
   try {
+    if (options.long) {
+      await measureMillion(nodes);
+      return 0;
+    }
     console.log(ROW_HEADER);
     for (const count of options.nodes)
       for (const workload of options.workloads)
@@ -53,10 +67,16 @@ async function measure(
   count: number,
   options: BenchOptions,
 ): Promise<Row | undefined> {
+  const without = workload === 'slow-storage' ? whyNoSlowStorage() : undefined;
+  if (without !== undefined) {
+    console.log(`${workload} ${scheme} on ${count}: left out: ${without}`);
+    return undefined;
+  }
   const tasks = tasksOf(workload, scheme, count * SLOTS, options.tasks);
   const rows: Row[] = [];
   for (let turn = 0; turn < options.repeat; turn += 1) {
     const folder = mkdtempSync(join(nodes.folder, 'run-'));
+    const unmount = workload === 'slow-storage' ? await mountSlowStorage(folder) : undefined;
     const commandsFile = join(folder, 'commands.txt');
     writeFileSync(commandsFile, tasks.commands.map((command) => `${command}\n`).join(''));
     const total = tasks.commands.length;
@@ -78,12 +98,42 @@ async function measure(
       process.exitCode = 1;
       return undefined;
     } finally {
+      await unmount?.();
       rmSync(folder, { recursive: true, force: true });
     }
   }
   const median = rows.toSorted((a, b) => a.seconds - b.seconds)[Math.floor((rows.length - 1) / 2)];
-  if (median !== undefined) console.log(renderRow(median));
+  if (median !== undefined) console.log(renderRow(median, idealSeconds(tasks, count * SLOTS)));
   return median;
+}
+
+async function measureJoins(): Promise<void> {
+  for (const count of JOIN_NODES) {
+    const { kind, seconds } = await joinTime(count);
+    console.log(`join, ${count} nodes (${kind}): last sshd up to first task ${seconds.toFixed(2)} s`);
+  }
+  const { workers, seconds, peakMiB } = await manyWorkers(JOIN_WORKERS);
+  console.log(
+    `join, ${workers} simulated workers at once: ${seconds.toFixed(2)} s, ${Math.round(peakMiB)} MiB\n`,
+  );
+}
+
+/** Ten thousand tasks and a million of the pool. Every ten thousand share their folders of results, to spare the disk. */
+async function measureMillion(nodes: BenchNodes): Promise<void> {
+  for (const total of LONG_TASKS) {
+    const folder = mkdtempSync(join(nodes.folder, 'run-'));
+    const commandsFile = join(folder, 'commands.txt');
+    const some = Array.from({ length: LONG_TASKS[0] }, (_, index) => `true ${index}\n`).join('');
+    writeFileSync(commandsFile, some.repeat(total / LONG_TASKS[0]));
+    const run = { nodes, count: LONG_NODES, commandsFile, total, folder };
+    const { seconds, node0CpuMs, peakMiB = 0 } = await runScheme('pool', run);
+    const rate = (total / seconds).toFixed(0);
+    const cpu = (node0CpuMs / total).toFixed(3);
+    console.log(
+      `${total} tasks: ${seconds.toFixed(0)} s, ${rate} a second, ${cpu} ms of CPU a task, ${Math.round(peakMiB)} MiB`,
+    );
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 process.exitCode = (await main()) || process.exitCode;

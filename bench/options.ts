@@ -11,6 +11,10 @@ export interface BenchOptions {
   nodes: readonly number[];
   /** Tasks of every run, instead of the workload's own number. */
   tasks?: number;
+  /** How long nodes take to join is measured as well. */
+  join: boolean;
+  /** Only the million. */
+  long: boolean;
   /** Times each run is made; the median counts. */
   repeat: number;
 }
@@ -19,8 +23,10 @@ export interface BenchOptions {
 export const SLOTS = 2;
 
 export const USAGE = `npm run bench -- [--workload ${WORKLOADS.join('|')}] [--scheme ${SCHEMES.join('|')}]
-                 [--nodes 1|4|16] [--tasks N] [--repeat N]
-Lists by comma or by giving an option again; nothing given runs everything.`;
+                 [--nodes 1|4|16] [--tasks N] [--repeat N] [--join]
+npm run bench -- --long
+Lists by comma or by giving an option again; nothing given runs everything but --long, a million tasks. --join measures
+how long nodes take to join; it is part of everything.`;
 
 /** Reads the command line. @throws Error with one sentence about what is wrong */
 export function parseOptions(args: readonly string[]): BenchOptions {
@@ -32,9 +38,14 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       nodes: { type: 'string', multiple: true },
       tasks: { type: 'string' },
       repeat: { type: 'string', default: '1' },
+      join: { type: 'boolean' },
+      long: { type: 'boolean', default: false },
     },
   });
+  const isSelected = [values.workload, values.scheme, values.nodes].some((given) => given !== undefined);
   return {
+    join: values.join ?? !isSelected,
+    long: values.long,
     workloads: oneOf(WORKLOADS, 'workload', values.workload),
     schemes: oneOf(SCHEMES, 'scheme', values.scheme),
     nodes: (values.nodes ?? ['1,4,16'])

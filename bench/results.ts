@@ -15,7 +15,7 @@ export interface Row {
   node0CpuMs: number;
 }
 
-const COLUMNS = [12, 11, 6, 6, 9, 9, 13];
+const COLUMNS = [13, 11, 6, 7, 9, 9, 13, 8];
 
 export const ROW_HEADER = cells([
   'workload',
@@ -25,9 +25,12 @@ export const ROW_HEADER = cells([
   'seconds',
   'tasks/s',
   'CPU ms/task',
+  'ideal',
 ]);
 
-export function renderRow({ workload, scheme, nodes, tasks, seconds, rate, node0CpuMs }: Row): string {
+/** @param ideal seconds that the tasks take if nothing else does; 0 where they do nothing */
+export function renderRow(row: Row, ideal: number): string {
+  const { workload, scheme, nodes, tasks, seconds, rate, node0CpuMs } = row;
   return cells([
     workload,
     scheme,
@@ -36,19 +39,25 @@ export function renderRow({ workload, scheme, nodes, tasks, seconds, rate, node0
     seconds.toFixed(2),
     rate.toFixed(1),
     (node0CpuMs / tasks).toFixed(3),
+    ideal === 0 ? '' : `${Math.round((100 * ideal) / seconds)} %`,
   ]);
 }
 
-/** Each scheme's rate as a multiple of stock's, and the pool's as a share of xargs', of the same run. */
+/** Each scheme's rate as a multiple of stock's and as a share of xargs', of the same run. */
 export function renderComparison(rows: readonly Row[]): string {
   const lines = rows.flatMap((row) => {
     const of = (scheme: Scheme) =>
       rows.find((one) => one.scheme === scheme && one.workload === row.workload && one.nodes === row.nodes);
-    const stock = of('stock');
-    if (stock === undefined || row === stock) return [];
-    return [
-      `${row.workload}, ${row.nodes} nodes: ${row.scheme} ${(row.rate / stock.rate).toFixed(1)} × stock`,
+    const [stock, xargs] = [of('stock'), of('xargs')];
+    const ratios = [
+      ...(stock === undefined || row === stock ? [] : [`${(row.rate / stock.rate).toFixed(1)} × stock`]),
+      ...(xargs === undefined || row === xargs
+        ? []
+        : [`${Math.round((100 * row.rate) / xargs.rate)} % of xargs`]),
     ];
+    return ratios.length === 0
+      ? []
+      : [`${row.workload}, ${row.nodes} nodes: ${row.scheme} ${ratios.join(', ')}`];
   });
   return lines.join('\n');
 }

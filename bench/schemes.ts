@@ -12,6 +12,8 @@ export interface Measured {
   seconds: number;
   /** CPU of what hands out the tasks. In local schemes, which start them as children, the tasks are in it. */
   node0CpuMs: number;
+  /** Of node 0's process, where it is ours. */
+  peakMiB?: number;
 }
 
 export interface SchemeRun {
@@ -93,5 +95,5 @@ async function fanOut(scheme: 'stock' | 'pool', run: SchemeRun): Promise<Measure
     throw new Error(
       `${report.succeeded} of ${run.total} succeeded${report.broken === undefined ? '' : `: ${report.broken}`}`,
     );
-  return { seconds: report.seconds, node0CpuMs: report.cpuMs };
+  return { seconds: report.seconds, node0CpuMs: report.cpuMs, peakMiB: report.peakMiB };
 }

@@ -14,8 +14,9 @@ export interface Tasks {
 export function tasksOf(workload: Workload, scheme: Scheme, slots: number, wanted?: number): Tasks {
   const slow = scheme === 'stock';
   switch (workload) {
-    case 'no-op':
     case 'slow-storage':
+      return numbered(wanted ?? (slow ? 200 : 2000), (seq) => [`true ${seq}`, 0]);
+    case 'no-op':
       return numbered(wanted ?? (slow ? 400 : 4000), (seq) => [`true ${seq}`, 0]);
     case '10ms':
       return numbered(wanted ?? (slow ? 400 : 4000), (seq) => [`sleep 0.01 # ${seq}`, 0.01]);
@@ -28,6 +29,16 @@ export function tasksOf(workload: Workload, scheme: Scheme, slots: number, wante
         return [`sleep ${seconds} # ${seq}`, seconds];
       });
   }
+}
+
+/** How long tasks take in order on so many slots if nothing but they took time. */
+export function idealSeconds({ seconds }: Tasks, slots: number): number {
+  const free = Array.from({ length: slots }, () => 0);
+  for (const one of seconds) {
+    const first = free.indexOf(Math.min(...free));
+    free[first] = (free[first] ?? 0) + one;
+  }
+  return Math.max(...free);
 }
 
 function numbered(count: number, task: (seq: number) => [string, number]): Tasks {
