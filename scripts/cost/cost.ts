@@ -2,7 +2,7 @@ import { countedCloud } from '../../local/counting/counted-cloud.ts';
 import type { Counts } from '../../local/counting/counts.ts';
 import { MEMORY, PRICES } from './prices.ts';
 
-export interface CostLine {
+interface CostLine {
   what: string;
   count: number;
   usd: number;
