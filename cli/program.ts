@@ -161,6 +161,43 @@ export function makeProgram(version: string, { begin }: Running) {
       begin(options, async (context) => (await import('./commands/resume.ts')).resume(context, run, options)),
     );
 
+  withTarget(program.command('report'))
+    .summary('get the report of a run')
+    .description('Tells where the report of an ended run lies; from AWS it is written to a file.')
+    .argument('[run]', RUN_HELP, runIdArgument)
+    .option('--open', 'show it in the browser')
+    .option('--output <file>', 'write it there')
+    .addHelpText('after', example('sierra-batch report speed-sweep-0123456789a --open'))
+    .action((run, options) =>
+      begin(options, async (context) => (await import('./commands/report.ts')).report(context, run, options)),
+    );
+
+  withTarget(program.command('fetch'))
+    .summary('fetch the outputs of a run')
+    .description(
+      'Fetches the outputs of a run into a folder, each file checked by size and SHA-256. What is there already is not fetched again.',
+    )
+    .argument('[run]', RUN_HELP, runIdArgument)
+    .argument('[folder]', 'where to; a new folder with the run’s id when left out')
+    .addHelpText('after', example('sierra-batch fetch speed-sweep-0123456789a results'))
+    .action((run, folder, options) =>
+      begin(options, async (context) => (await import('./commands/fetch.ts')).fetch(context, run, folder)),
+    );
+
+  program
+    .command('local')
+    .summary('keep the local system up')
+    .description(
+      'Keeps a whole system up on this machine, in .sierra-batch of this folder, until Ctrl-C; other commands find it there.',
+    )
+    .option('--open', 'show the page of runs in the browser')
+    .option('--yes', 'install missing Debian packages without asking')
+    .option('--json', JSON_HELP)
+    .addHelpText('after', example('sierra-batch local --open'))
+    .action((options) =>
+      begin(options, async (context) => (await import('./local.ts')).local(context, options)),
+    );
+
   return program;
 }
 

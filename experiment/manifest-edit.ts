@@ -4,7 +4,7 @@ import type { SourceNode } from './source-node.ts';
 /** A value to be put at a place of a manifest; where the key is not there yet, its map is. */
 export interface Edit {
   path: readonly (string | number)[];
-  value: string | number;
+  value: string | number | Readonly<Record<string, string>>;
 }
 
 /**

@@ -1,12 +1,14 @@
-import type { Progress } from './runner-records.ts';
+import type { NodeRecord, Progress } from './runner-records.ts';
 import type { RunState, Status } from './status.ts';
 import { plainLine } from './terminal-codes.ts';
-import { spoken } from './wording.ts';
+import { counted, spoken } from './wording.ts';
 
 /** What can be seen of a run from its bucket alone. */
 export interface RunView {
   status: Status | undefined;
   progress: Progress | undefined;
+  /** Only where each is to be seen. */
+  nodes?: readonly NodeRecord[] | undefined;
 }
 
 export interface Display {
@@ -19,6 +21,7 @@ export interface Display {
 interface Output {
   write(text: string): unknown;
   columns?: number;
+  rows?: number;
 }
 
 /** How often a plain log tells of progress. */
@@ -36,11 +39,13 @@ export function makeDisplay(
   let toldAt = begin;
   let attempt = 0;
   let reason = '';
-  let barShown = false;
+  /** Lines below all that was said, which are taken back before more is. */
+  let moving = 0;
   let lastPlain = begin;
   const clear = () => {
-    if (barShown) output.write('\r\x1b[2K');
-    barShown = false;
+    if (moving === 1) output.write('\r\x1b[2K');
+    else if (moving > 1) output.write(`\r\x1b[${moving - 1}A\x1b[J`);
+    moving = 0;
   };
   const say = (line: string) => {
     clear();
@@ -68,13 +73,20 @@ export function makeDisplay(
   return {
     say,
     end: clear,
-    update: ({ status, progress }) => {
+    update: ({ status, progress, nodes = [] }) => {
       showStates(status);
       if (status !== undefined) showReason(status);
       if (told !== 'running' || progress?.phase !== 'running' || progress.tasks.total === 0) return;
       if (interactive) {
-        output.write(`\r\x1b[2K${renderBar(progress, output.columns || 80, colour)}`);
-        barShown = true;
+        const columns = output.columns || 80;
+        const lines = [
+          renderBar(progress, columns, colour),
+          ...renderNodes(nodes, columns, Math.min(MOST_NODES, (output.rows || 24) - 4), colour),
+        ];
+        if (moving === 1 && lines.length === 1) output.write('\r\x1b[2K');
+        else clear();
+        output.write(lines.join('\n'));
+        moving = lines.length;
       } else if (now() - lastPlain >= PLAIN_EVERY_MS) {
         lastPlain = now();
         say(`${stamp()}${renderCounts(progress)}`);
@@ -100,6 +112,28 @@ export function renderBar(progress: Progress, columns: number, colour: boolean):
   const bar = `${paint('█'.repeat(good), 32, colour)}${paint('█'.repeat(bad), 31, colour)}${dim('░'.repeat(width - good - bad), colour)}`;
   return `${bar} ${counts}`;
 }
+
+/** A line for each node, its bar against the node with the most tasks: `node 2  ██████░░  31 tasks`. */
+export function renderNodes(
+  nodes: readonly NodeRecord[],
+  columns: number,
+  most: number,
+  colour: boolean,
+): string[] {
+  const top = Math.max(1, ...nodes.map(({ tasks }) => tasks));
+  const width = Math.max(4, Math.min(30, columns - 40));
+  const lines = nodes.slice(0, nodes.length > most ? most - 1 : most).map((node) => {
+    const done = Math.round((node.tasks / top) * width);
+    const bar = `${paint('█'.repeat(done), node.state === 'lost' ? 31 : 32, colour)}${dim('░'.repeat(width - done), colour)}`;
+    const state = node.state === 'joined' ? '' : `, ${node.state}`;
+    return `node ${String(node.index).padEnd(4)} ${bar} ${counted(node.tasks, 'task')}${state}`;
+  });
+  const rest = nodes.length - lines.length;
+  return rest > 0 && most > 0 ? [...lines, `… and ${counted(rest, 'node')} more`] : lines;
+}
+
+/** More nodes than this are counted, not shown. */
+const MOST_NODES = 16;
 
 function renderCounts(progress: Progress): string {
   return countsOf(progress).join(' · ');

@@ -3,14 +3,14 @@ import { runKeys } from '../experiment/bucket-layout.ts';
 import type { Clock } from '../experiment/clock.ts';
 import type { S3Port } from '../experiment/ports.ts';
 import type { RunView } from '../experiment/progress-display.ts';
-import type { Progress } from '../experiment/runner-records.ts';
+import type { NodeRecord, Progress } from '../experiment/runner-records.ts';
 import type { Status } from '../experiment/status.ts';
 import type { Summary } from '../experiment/summary.ts';
 
 const LOOK_MS = 200;
 const ENDED = new Set(['succeeded', 'failed', 'cancelled', 'timed-out']);
 
-/** Looks at a run until it has ended and its summary is there. @param onView called with every look */
+/** Looks at a run until it has ended and its summary is there. @param onView called with every look @param looks milliseconds between them, and whether the single nodes are looked at */
 export async function watchRun(
   s3: S3Port,
   bucket: string,
@@ -18,19 +18,21 @@ export async function watchRun(
   clock: Clock,
   onView: (view: RunView) => void,
   signal: AbortSignal,
+  { lookMs = LOOK_MS, nodes: withNodes = false }: { lookMs?: number; nodes?: boolean } = {},
 ): Promise<Summary | undefined> {
   const keys = runKeys(runId);
   while (!signal.aborted) {
-    const [status, progress] = await Promise.all([
+    const [status, progress, nodes] = await Promise.all([
       readJson<Status>(s3, bucket, keys.status),
       readJson<Progress>(s3, bucket, keys.progress),
+      withNodes ? readJson<NodeRecord[]>(s3, bucket, keys.nodes) : undefined,
     ]);
-    onView({ status, progress });
+    onView({ status, progress, nodes });
     if (status !== undefined && ENDED.has(status.state)) {
       const summary = await readJson<Summary>(s3, bucket, keys.summary);
       if (summary !== undefined) return summary;
     }
-    await clock.sleep(LOOK_MS, signal).catch(() => undefined); // Aborted: the loop ends.
+    await clock.sleep(lookMs, signal).catch(() => undefined); // Aborted: the loop ends.
   }
   return undefined;
 }

@@ -1,6 +1,37 @@
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { executionArn } from '../../experiment/execution-input.ts';
+import { EXIT } from '../../experiment/exit-code.ts';
+import { isOutcome } from '../../experiment/summary.ts';
+import { plainLine } from '../../experiment/terminal-codes.ts';
 import type { Context } from '../context.ts';
+import { liveTarget, statusOf } from '../reach.ts';
+import { untilEnded } from './watch.ts';
 
-export async function cancel(context: Context, ..._: unknown[]): Promise<number> {
-  await context.target();
-  return 0;
+/** Nodes get half a minute to end, Batch takes its time to say so, and settle looks once a minute. */
+const ENDS_WITHIN_MS = 15 * 60_000;
+
+/** `sierra-batch cancel RUN`. Waits until nothing of it runs any more. */
+export async function cancel(context: Context, runId: string): Promise<number> {
+  const { terminal, asJson } = context;
+  const target = await liveTarget(context);
+  const before = await statusOf(target, runId);
+  if (isOutcome(before.state)) {
+    if (asJson) terminal.json({ runId, state: before.state, cancelled: false });
+    else terminal.say(`${runId} has ended before: ${before.state}.`);
+    return EXIT.succeeded;
+  }
+  const states = await target.live.states();
+  await states.send(
+    new StopExecutionCommand({
+      executionArn: executionArn(target.live.deployment.stateMachineArn, runId),
+      error: 'Cancelled',
+      cause: 'stopped by `sierra-batch cancel`',
+    }),
+  );
+  if (!asJson) terminal.remark('Stopping: waits until nothing of the run is left.');
+  const summary = await untilEnded(context, target, runId, false, AbortSignal.timeout(ENDS_WITHIN_MS));
+  if (asJson)
+    terminal.json({ runId, state: summary.outcome, cancelled: summary.outcome === 'cancelled', summary });
+  else terminal.say(plainLine(summary.headline));
+  return EXIT.succeeded;
 }

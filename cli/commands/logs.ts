@@ -1,6 +1,98 @@
-import type { Context } from '../context.ts';
+import { runKeys } from '../../experiment/bucket-layout.ts';
+import { EXIT } from '../../experiment/exit-code.ts';
+import type { Status } from '../../experiment/status.ts';
+import { isOutcome } from '../../experiment/summary.ts';
+import { withoutTerminalCodes } from '../../experiment/terminal-codes.ts';
+import type { Context, Terminal } from '../context.ts';
+import { CommandFailed } from '../failure.ts';
+import { nodeLogSource } from '../node-logs.ts';
+import { chosenRun, statusOf } from '../reach.ts';
+import { readRecord } from '../run-store.ts';
+import type { Target } from '../target.ts';
 
-export async function logs(context: Context, ..._: unknown[]): Promise<number> {
-  await context.target();
-  return 0;
+interface LogOptions {
+  node?: number | undefined;
+  task?: number | undefined;
+  follow?: boolean | undefined;
+}
+
+/** `sierra-batch logs RUN` */
+export async function logs(
+  context: Context,
+  named: string | undefined,
+  options: LogOptions,
+): Promise<number> {
+  const target = await context.target();
+  const runId = await chosenRun(context, target, named);
+  const status = await statusOf(target, runId);
+  if (options.task !== undefined) return taskOutput(context, target, runId, options.task);
+  return nodeLog(context, target, status, options);
+}
+
+async function taskOutput(context: Context, target: Target, runId: string, seq: number): Promise<number> {
+  const { terminal } = context;
+  const { taskOutput: keyOf } = runKeys(runId);
+  const [out, err] = await Promise.all([
+    target.store.text(keyOf(seq, 'out')),
+    target.store.text(keyOf(seq, 'err')),
+  ]);
+  if (out === undefined && err === undefined)
+    throw new CommandFailed(
+      `there is no output of task ${seq}: it is kept of failed tasks, once the run has ended; \`sierra-batch tasks ${runId} --failed\` lists them`,
+    );
+  if (context.asJson) terminal.json({ task: seq, stdout: out ?? '', stderr: err ?? '' });
+  else {
+    await terminal.write(shown(out ?? '', terminal));
+    if (err !== undefined && err !== '') terminal.remark(shown(err, terminal));
+  }
+  return EXIT.succeeded;
+}
+
+async function nodeLog(
+  context: Context,
+  target: Target,
+  status: Status,
+  { node = 0, follow = false }: LogOptions,
+): Promise<number> {
+  const { terminal, clock } = context;
+  const { runId } = status;
+  const kept = await target.store.text(runKeys(runId).nodeLog(node));
+  if (kept !== undefined && isOutcome(status.state)) return tell(context, node, kept);
+  const source = nodeLogSource(target, runId, node);
+  let text = '';
+  let seen = false;
+  for (let now: Status = status; ; now = await statusNow(target, runId)) {
+    // Looked at before the log: what comes after an end has been written before it.
+    const over = isOutcome(now.state);
+    for (let more = await source?.(now); more !== undefined && more !== ''; more = await source?.(now)) {
+      seen = true;
+      if (context.asJson) text += more;
+      else await terminal.write(shown(more, terminal));
+    }
+    if (!follow || over) break;
+    await clock.sleep(target.lookMs);
+  }
+  if (context.asJson && seen) terminal.json({ node, log: text });
+  if (!seen)
+    throw new CommandFailed(`node ${node} of the run ${runId} has written nothing yet`, EXIT.tasksFailed);
+  return EXIT.succeeded;
+}
+
+async function tell({ terminal, asJson }: Context, node: number, log: string): Promise<number> {
+  if (asJson) terminal.json({ node, log });
+  else await terminal.write(shown(log, terminal));
+  return EXIT.succeeded;
+}
+
+async function statusNow(target: Target, runId: string): Promise<Status> {
+  const status = await readRecord<Status>(target.store, runKeys(runId).status);
+  if (status === undefined) throw new CommandFailed(`the run ${runId} is gone from ${target.name}`);
+  return status;
+}
+
+/** Programs may write what repaints a terminal; into a file or a pipe goes what they wrote. */
+function shown(text: string, { interactive }: Terminal): string {
+  return interactive
+    ? withoutTerminalCodes(text).replaceAll(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, '\ufffd')
+    : text;
 }

@@ -1,6 +1,75 @@
+import { runKeys } from '../../experiment/bucket-layout.ts';
+import { exitCodeOf } from '../../experiment/exit-code.ts';
+import { makeDisplay } from '../../experiment/progress-display.ts';
+import type { Summary } from '../../experiment/summary.ts';
+import { isOutcome } from '../../experiment/summary.ts';
+import { plainLine } from '../../experiment/terminal-codes.ts';
+import { watchRun } from '../../submission/watch-run.ts';
 import type { Context } from '../context.ts';
+import { CommandFailed } from '../failure.ts';
+import { chosenRun, statusOf, withPlaces } from '../reach.ts';
+import { readRecord } from '../run-store.ts';
+import type { Target } from '../target.ts';
 
-export async function watch(context: Context, ..._: unknown[]): Promise<number> {
-  await context.target();
-  return 0;
+/** `sierra-batch watch RUN`. Ends with the run's exit code. */
+export async function watch(context: Context, named: string | undefined): Promise<number> {
+  const target = await context.target();
+  const runId = await chosenRun(context, target, named);
+  const summary = await untilEnded(context, target, runId, true);
+  if (context.asJson) context.terminal.json(summary);
+  else tellEnd(context, target, summary);
+  return exitCodeOf(summary);
+}
+
+/** Waits for a run's end; `shown` shows it meanwhile. @throws CommandFailed where nothing can end it any more */
+export async function untilEnded(
+  context: Context,
+  target: Target,
+  runId: string,
+  shown: boolean,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Summary> {
+  const { terminal, clock } = context;
+  const status = await statusOf(target, runId);
+  const { live } = target;
+  if (live === undefined) {
+    const summary = await readRecord<Summary>(target.store, runKeys(runId).summary);
+    if (isOutcome(status.state) && summary !== undefined) return summary;
+    throw new CommandFailed(
+      `the run was ${status.state} when its local system ended; \`sierra-batch local\` in the same folder brings it to its end`,
+    );
+  }
+  context.whenInterrupted(
+    `The run goes on. Watch it again: sierra-batch watch ${runId}. Stop it: sierra-batch cancel ${runId}`,
+  );
+  const display = makeDisplay(terminal.output, {
+    interactive: terminal.interactive,
+    colour: terminal.colour,
+    now: () => clock.now(),
+  });
+  const summary = await watchRun(
+    await live.s3(),
+    live.deployment.bucket,
+    runId,
+    clock,
+    shown && !context.asJson ? display.update : () => undefined,
+    signal,
+    { lookMs: target.lookMs, nodes: terminal.interactive },
+  );
+  display.end();
+  if (summary === undefined) throw new CommandFailed(`the run ${runId} has not ended yet`, 1);
+  return summary;
+}
+
+function tellEnd(
+  { terminal }: Context,
+  target: Target,
+  { runId, headline, why, next, outcome }: Summary,
+): void {
+  terminal.say('');
+  for (const sentence of [headline, why, outcome === 'succeeded' ? '' : next])
+    if (sentence !== '') terminal.say(plainLine(withPlaces(sentence, runId, target)));
+  terminal.say('');
+  terminal.say(`report   ${target.place(runKeys(runId).report)}`);
+  terminal.say(`outputs  sierra-batch fetch ${runId}`);
 }

@@ -1,0 +1,60 @@
+import { spawnSync } from 'node:child_process';
+import { join, resolve } from 'node:path';
+import { EXIT } from '../experiment/exit-code.ts';
+import { plainLine } from '../experiment/terminal-codes.ts';
+import { listenForInterruption } from '../local/interruption.ts';
+import { live } from '../local/live.ts';
+import { FolderInUse } from '../local/lock.ts';
+import { realClock } from '../local/real-clock.ts';
+import { startSystem } from '../local/system.ts';
+import type { Context } from './context.ts';
+import { CommandFailed } from './failure.ts';
+
+/** `sierra-batch local`: keeps a system up in `.sierra-batch` until it is asked to end. The one file that knows local/. */
+export async function local(
+  context: Context,
+  options: { open?: true | undefined; yes?: true | undefined },
+): Promise<number> {
+  const { terminal, cwd, packageFolder } = context;
+  const surroundings = live();
+  const script = join(packageFolder, 'scripts/packages.mjs');
+  const yes = options.yes === true || !surroundings.asks ? ['--yes'] : [];
+  if (spawnSync(process.execPath, [script, ...yes], { stdio: 'inherit' }).status !== 0)
+    return EXIT.badEnvironment;
+  context.takeInterruption();
+  const interruption = listenForInterruption(realClock, false);
+  const folder = resolve(cwd, '.sierra-batch');
+  const system = await startSystem({
+    folder,
+    clock: realClock,
+    nonce: surroundings.nonce,
+    image: surroundings.image,
+    defaultVcpus: surroundings.vcpus,
+    logger: {
+      info: () => undefined,
+      warn: () => undefined,
+      error: (event, fields) => terminal.remark(plainLine(`${event} ${JSON.stringify(fields)}`)),
+    },
+  }).catch((error: unknown) => {
+    throw error instanceof FolderInUse ? new CommandFailed(error.message) : error;
+  });
+  try {
+    const page = join(folder, 'bucket/runs.html');
+    if (context.asJson) terminal.json({ folder, bucket: system.bucket, page });
+    else {
+      terminal.say(`The local system is up in ${folder}. Ctrl-C ends it.`);
+      terminal.say('In another terminal: sierra-batch submit FILE --watch');
+      terminal.say(`Page of runs: ${page}`);
+    }
+    if (options.open === true) await (await import('open')).default(page);
+    const onInsisted = () => system.kill();
+    interruption.insisted.addEventListener('abort', onInsisted);
+    if (!interruption.asked.aborted)
+      await new Promise((done) => interruption.asked.addEventListener('abort', done, { once: true }));
+    terminal.remark('Stopping: waits until nothing of the runs is left. (Ask once more to kill them.)');
+  } finally {
+    await system.close();
+    interruption.stop();
+  }
+  return EXIT.succeeded;
+}

@@ -1,0 +1,132 @@
+import type { ChildProcess } from 'node:child_process';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, onTestFinished, test } from 'vitest';
+import { folderOfItsOwn, repository } from './context.ts';
+
+const MAIN = join(repository, 'cli/main.ts');
+
+test('a run from submit to fetch, over a local system that another process keeps up', {
+  timeout: 90_000,
+}, async () => {
+  const folder = folderOfItsOwn();
+  const system = await startLocal(folder);
+  const endpoint = join(folder, '.sierra-batch/local.json');
+  expect(statSync(endpoint).mode & 0o777).toBe(0o600);
+  mkdirSync(join(folder, 'project'));
+  writeFileSync(join(folder, 'project/word'), 'hello');
+  const manifest = (list: readonly string[]) =>
+    JSON.stringify({
+      apiVersion: 'sierra-batch/v1',
+      name: 'small',
+      cluster: { nodes: 2, vcpus: 2 },
+      run: { commands: { list }, jobsPerNode: 2 },
+      inputs: [{ from: './project', to: '.' }],
+      outputs: ['results/'],
+      timeouts: { join: '20s', run: '60s' },
+    });
+  writeFileSync(
+    join(folder, 'm.json'),
+    manifest(['mkdir -p results && cat word > results/a', 'echo so it is >&2; exit 3', 'true']),
+  );
+  const rejected = await sierraBatch(folder, 'submit', 'none.json');
+  expect(rejected).toMatchObject({ code: 2, err: 'none.json: there is no file none.json\n' });
+
+  const submitted = await sierraBatch(folder, 'submit', 'm.json', '--watch');
+  expect(submitted, submitted.err).toMatchObject({ code: 1 });
+  expect(submitted.out).toMatch(/running\n[\s\S]*collecting\n/);
+  const [, first = ''] = /^run (\S+)$/m.exec(submitted.out) ?? [];
+
+  const answers = await Promise.all(
+    [
+      ['runs', '--state', 'failed'],
+      ['status', first],
+      ['tasks', first, '--failed', '--json'],
+      ['logs', first, '--task', '2'],
+      ['logs', first, '--node', '1'],
+      ['report', first],
+      ['fetch', first, 'here'],
+    ].map((args) => sierraBatch(folder, ...args)),
+  );
+  const [runs, status, tasks, output, log, report] = answers;
+  for (const each of answers) expect(each, each.err).toMatchObject({ code: 0 });
+  expect(runs?.out).toMatch(new RegExp(`^RUN .*\\n${first} +failed .* 3/3 +1 `));
+  expect(status?.out).toMatch(new RegExp(`^${first}: failed\\n.*1 of 3.*`, 'm'));
+  expect(JSON.parse(tasks?.out ?? '')).toMatchObject([{ seq: 2, exitval: 3 }]);
+  expect(output).toMatchObject({ out: '', err: 'so it is\n' });
+  expect(log?.out).toMatch(/"node":1|Node:/);
+  expect(readFileSync(join(folder, report?.out.trim() ?? ''), 'utf8')).toContain('<html');
+  expect(readFileSync(join(folder, 'here/results/a'), 'utf8')).toBe('hello');
+
+  // Again is another run: the same file, the same place, another key.
+  const again = await sierraBatch(folder, 'submit', 'm.json');
+  const second = again.out.trim();
+  expect(second).not.toBe(first);
+  expect(await sierraBatch(folder, 'watch', second)).toMatchObject({ code: 1 });
+  const resumed = await sierraBatch(folder, 'resume', first, '--failed-only', '--watch', '--json');
+  expect(JSON.parse(resumed.out), resumed.err).toMatchObject({
+    outcome: 'failed',
+    tasks: { total: 1, failed: 1 },
+  });
+
+  writeFileSync(join(folder, 'long.json'), manifest(['sleep 60', 'sleep 60']));
+  const long = (await sierraBatch(folder, 'submit', 'long.json')).out.trim();
+  const cancelled = await sierraBatch(folder, 'cancel', long);
+  expect(cancelled, cancelled.err).toMatchObject({ code: 0 });
+  expect((await sierraBatch(folder, 'runs', '--state', 'cancelled')).out).toContain(long);
+
+  system.kill('SIGTERM');
+  await once(system, 'exit');
+  expect(existsSync(endpoint)).toBe(false);
+  // What it has left can be read; nothing can be started there.
+  expect((await sierraBatch(folder, 'status', long)).out).toContain(`${long}: cancelled`);
+  expect(await sierraBatch(folder, 'submit', 'm.json')).toMatchObject({
+    code: 2,
+    err: expect.stringContaining('no local system is up here'),
+  });
+});
+
+async function startLocal(folder: string): Promise<ChildProcess> {
+  const child = spawn(process.execPath, [MAIN, 'local'], {
+    cwd: folder,
+    env: environment(),
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  onTestFinished(() => {
+    child.kill('SIGTERM');
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.once('exit', () => reject(new Error('the local system ended at once')));
+    child.stdout.on('data', (data: Buffer) => {
+      if (data.toString().includes('is up in')) resolve();
+    });
+  });
+  return child;
+}
+
+async function sierraBatch(
+  folder: string,
+  ...args: string[]
+): Promise<{ code: unknown; out: string; err: string }> {
+  const child = spawn(process.execPath, [MAIN, ...args], {
+    cwd: folder,
+    env: environment(),
+    timeout: 60_000,
+  });
+  const said = { out: '', err: '' };
+  child.stdout.on('data', (data: Buffer) => {
+    said.out += data.toString();
+  });
+  child.stderr.on('data', (data: Buffer) => {
+    said.err += data.toString();
+  });
+  const [code]: unknown[] = await once(child, 'close');
+  return { code, ...said };
+}
+
+/** Nothing of AWS: not even a region. */
+function environment() {
+  return { PATH: process.env.PATH, HOME: process.env.HOME, LANG: 'C.UTF-8', CI: 'true' };
+}
