@@ -53,17 +53,17 @@ function rows(schema: Schema, prefix: string): string[] {
     const shown = required.has(key) ? `**\`${path}\`**` : `\`${path}\``;
     const items: Schema = asObject(inner.items);
     return [
-      `| ${shown} | ${cell(valueOf(inner))} | ${cell(String(inner.description ?? ''))} |`,
+      `| ${shown} | ${cell(shownValue(inner))} | ${cell(String(inner.description ?? ''))} |`,
       ...rows(inner, `${path}.`),
       ...rows(items, `${path}[].`),
     ];
   });
 }
 
-function valueOf(schema: Schema): string {
+function shownValue(schema: Schema): string {
   if (schema.const !== undefined) return `\`${String(schema.const)}\``;
   if (Array.isArray(schema.enum)) return schema.enum.map((one) => `\`${String(one)}\``).join(', ');
-  if (schema.type === 'array') return `a list of ${valueOf(asObject(schema.items))}`;
+  if (schema.type === 'array') return `a list of ${shownValue(asObject(schema.items))}`;
   if (schema.properties !== undefined) return 'a block';
   if (schema.type === 'object') return 'names with values';
   if (schema.type === 'integer') return `a whole number${range(schema)}`;

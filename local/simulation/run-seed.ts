@@ -17,6 +17,8 @@ export interface SeedResult {
   strikes: readonly Strike[];
   /** How often each thing happened, for what must happen sometimes over all seeds. */
   happened: ReadonlyMap<string, number>;
+  /** Every event of ours that reached the bus, as JSON. */
+  told: readonly string[];
   virtualHours: number;
   calls: number;
 }
@@ -63,6 +65,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
     trace: trace.lines,
     strikes: faults.strikesSoFar,
     happened: world.happened,
+    told: world.tellings.flatMap(({ kind, detail }) => (kind === 'event' ? [detail] : [])),
     virtualHours: (clock.now() - startedAt) / (60 * MINUTE_MS),
     calls: world.lambda.calls,
   };

@@ -37,6 +37,11 @@ const SOON_FOUND = [
   'no-token-sent',
   'executions-always-run',
   'no-rejection',
+  'no-event',
+  'no-mail',
+  'no-told-mark',
+  'no-telling-lease',
+  'lease-for-ever',
 ];
 
 describe('a mistake made on purpose', () => {
