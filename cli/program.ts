@@ -1,4 +1,4 @@
-import { Command, Option } from '@commander-js/extra-typings';
+import { Argument, Command, Option } from '@commander-js/extra-typings';
 import { atLeastOne, duration, runIdArgument, wholeNumber } from './arguments.ts';
 import type { Context, TargetOptions } from './context.ts';
 
@@ -196,6 +196,62 @@ export function makeProgram(version: string, { begin }: Running) {
     .addHelpText('after', example('sierra-batch local --open'))
     .action((options) =>
       begin(options, async (context) => (await import('./local.ts')).local(context, options)),
+    );
+
+  withTarget(program.command('collect'))
+    .summary('salvage what a lost node 0 has left')
+    .description(
+      'Brings joblog, failed tasks’ output and outputs of an ended run from shared storage to the bucket, by a job of one node. Needs the operators’ policy.',
+    )
+    .argument('<run>', RUN_HELP_NEEDED, runIdArgument)
+    .addHelpText('after', example('sierra-batch collect speed-sweep-0123456789a'))
+    .action((run, options) =>
+      begin(options, async (context) => (await import('./commands/maintenance.ts')).collect(context, run)),
+    );
+
+  withTarget(program.command('clean'))
+    .summary('free shared storage')
+    .description(
+      'Removes folders of ended runs and of workspaces from shared storage, by a job of one node. Results in the bucket stay. Needs the operators’ policy.',
+    )
+    .argument('[run...]', 'ids of ended runs')
+    .option('--older <duration>', 'what nobody has touched for so long: 30d', duration)
+    .option('--workspace <name...>', 'workspaces')
+    .option('--yes', 'without asking')
+    .addHelpText('after', example('sierra-batch clean --older 30d'))
+    .action((runs, options) =>
+      begin(options, async (context) =>
+        (await import('./commands/maintenance.ts')).clean(context, runs.map(runIdArgument), options),
+      ),
+    );
+
+  withTarget(program.command('doctor'))
+    .summary('check a deployment, or this machine')
+    .description(
+      'Looks at what commands need: programs of this machine, or the stack and its bucket. Ends with 2 when something is missing.',
+    )
+    .addHelpText('after', example('sierra-batch doctor --stack lab'))
+    .action((options) =>
+      begin(options, async (context) => (await import('./commands/doctor.ts')).doctor(context)),
+    );
+
+  program
+    .command('completion')
+    .summary('print the completion for a shell')
+    .description('Prints a script that completes commands, options and their values.')
+    .addArgument(new Argument('<shell>').choices(['bash', 'zsh'] as const))
+    .option('--json', JSON_HELP)
+    .addHelpText(
+      'after',
+      example('sierra-batch completion bash > ~/.local/share/bash-completion/completions/sierra-batch'),
+    )
+    .action((shell, options) =>
+      begin(options, async ({ terminal, asJson }) => {
+        const script = (await import('./completion.ts')).completion(program.commands, shell);
+        if (asJson) terminal.json({ shell, script });
+        else await terminal.write(script);
+        return 0;
+      }),
     );
 
   return program;

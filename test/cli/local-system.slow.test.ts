@@ -77,6 +77,13 @@ test('a run from submit to fetch, over a local system that another process keeps
   expect(cancelled, cancelled.err).toMatchObject({ code: 0 });
   expect((await sierraBatch(folder, 'runs', '--state', 'cancelled')).out).toContain(long);
 
+  const salvaged = await sierraBatch(folder, 'collect', first);
+  expect(salvaged, salvaged.err).toMatchObject({ code: 0, out: expect.stringContaining('"kind": "salvage"') });
+  expect(await sierraBatch(folder, 'clean', first)).toMatchObject({ code: 2 });
+  const cleaned = await sierraBatch(folder, 'clean', long, '--yes');
+  expect(cleaned, cleaned.err).toMatchObject({ code: 0, out: expect.stringContaining(long) });
+  expect(await sierraBatch(folder, 'doctor')).toMatchObject({ code: 0 });
+
   system.kill('SIGTERM');
   await once(system, 'exit');
   expect(existsSync(endpoint)).toBe(false);

@@ -1,0 +1,80 @@
+import type { SubmitJobCommandInput } from '@aws-sdk/client-batch';
+import { DescribeJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
+import { maintenanceKey } from '../../experiment/bucket-layout.ts';
+import { EXIT } from '../../experiment/exit-code.ts';
+import { cleanJobRequests, salvageJobRequest } from '../../experiment/salvage.ts';
+import { isOutcome } from '../../experiment/summary.ts';
+import type { Context } from '../context.ts';
+import { CommandFailed } from '../failure.ts';
+import { liveTarget, statusOf } from '../reach.ts';
+import type { LiveSystem, Target } from '../target.ts';
+
+/** An instance may have to be started first. */
+const ENDS_WITHIN_MS = 60 * 60_000;
+
+/** `sierra-batch collect RUN` */
+export async function collect(context: Context, runId: string): Promise<number> {
+  const target = await liveTarget(context);
+  const { state } = await statusOf(target, runId);
+  if (!isOutcome(state))
+    throw new CommandFailed(`the run ${runId} is ${state}: only an ended one can be salvaged`);
+  return work(context, target, [salvageJobRequest(runId, target.live.deployment)]);
+}
+
+/** `sierra-batch clean` @param options `older` in seconds */
+export async function clean(
+  context: Context,
+  runIds: readonly string[],
+  options: { older?: number | undefined; workspace?: readonly string[] | undefined; yes?: true | undefined },
+): Promise<number> {
+  const { older, workspace: workspaces = [] } = options;
+  if (runIds.length === 0 && workspaces.length === 0 && older === undefined)
+    throw new CommandFailed('name runs, --workspace or --older: nothing is removed without');
+  if (options.yes !== true && !(await agreed(context)))
+    throw new CommandFailed('nothing was removed; --yes says that it may be');
+  const target = await liveTarget(context);
+  const order = { runIds, workspaces, olderThanSeconds: older };
+  return work(context, target, cleanJobRequests(order, target.live.deployment, context.nonce()));
+}
+
+async function agreed({ terminal }: Context): Promise<boolean> {
+  if (!terminal.asks) return false;
+  const { confirm } = await import('@clack/prompts');
+  return (
+    (await confirm({
+      message: 'Remove these folders from shared storage for good?',
+      initialValue: false,
+    })) === true
+  );
+}
+
+/** Submits the jobs and waits for their ends. */
+async function work(
+  context: Context,
+  target: Target & { live: LiveSystem },
+  requests: readonly SubmitJobCommandInput[],
+): Promise<number> {
+  const { terminal, asJson } = context;
+  const batch = await target.live.batch();
+  const ids: string[] = [];
+  for (const request of requests) ids.push((await batch.send(new SubmitJobCommand(request))).jobId ?? '');
+  context.whenInterrupted(`The work goes on as ${ids.join(', ')}.`);
+  const until = context.clock.now() + ENDS_WITHIN_MS;
+  for (;;) {
+    const { jobs = [] } = await batch.send(new DescribeJobsCommand({ jobs: ids }));
+    const ended = jobs.filter(({ status }) => status === 'SUCCEEDED' || status === 'FAILED');
+    if (ended.length === ids.length) break;
+    if (context.clock.now() > until)
+      throw new CommandFailed(`not ended within an hour: ${ids.join(', ')}`, 1);
+    await context.clock.sleep(target.lookMs);
+  }
+  const records = await Promise.all(ids.map((id) => target.store.text(maintenanceKey(id))));
+  if (asJson)
+    terminal.json(records.map((text, index) => ({ jobId: ids[index], record: JSON.parse(text ?? 'null') })));
+  else
+    for (const [index, text] of records.entries())
+      terminal.say(text ?? `${ids[index]} has left no record; its log tells more`);
+  return records.every((text) => text !== undefined && !text.includes('"refused"'))
+    ? EXIT.succeeded
+    : EXIT.tasksFailed;
+}
