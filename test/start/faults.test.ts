@@ -21,14 +21,14 @@ const MEETS = [
   },
   {
     fault: 'worker-never-comes',
-    change: { timeouts: { join: '3s', run: '60s' } },
+    change: { timeouts: { join: '5s', run: '60s' } },
     code: 3,
     headline: 'Only 2 of the 3 nodes needed came in time; no task was started.',
     summary: { outcome: 'failed', exitCode: 3, why: expect.stringMatching(/^Node 2 did not report/) },
   },
   {
     fault: 'worker-never-comes',
-    change: { timeouts: { join: '3s', run: '60s' }, minNodes: 2 },
+    change: { timeouts: { join: '5s', run: '60s' }, minNodes: 2 },
     code: 0,
     headline: /^Succeeded: 16 of 16 tasks/,
     summary: { outcome: 'succeeded', nodes: [{}, {}, { index: 2, state: 'never-came', tasks: 0 }] },
