@@ -11,7 +11,7 @@ export interface Running {
   ): Promise<void>;
 }
 
-export const STATES = [
+const STATES = [
   'submitted',
   'queued',
   'starting',

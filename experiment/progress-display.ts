@@ -114,12 +114,7 @@ export function renderBar(progress: Progress, columns: number, colour: boolean):
 }
 
 /** A line for each node, its bar against the node with the most tasks: `node 2  ██████░░  31 tasks`. */
-export function renderNodes(
-  nodes: readonly NodeRecord[],
-  columns: number,
-  most: number,
-  colour: boolean,
-): string[] {
+function renderNodes(nodes: readonly NodeRecord[], columns: number, most: number, colour: boolean): string[] {
   const top = Math.max(1, ...nodes.map(({ tasks }) => tasks));
   const width = Math.max(4, Math.min(30, columns - 40));
   const lines = nodes.slice(0, nodes.length > most ? most - 1 : most).map((node) => {

@@ -78,7 +78,10 @@ test('a run from submit to fetch, over a local system that another process keeps
   expect((await sierraBatch(folder, 'runs', '--state', 'cancelled')).out).toContain(long);
 
   const salvaged = await sierraBatch(folder, 'collect', first);
-  expect(salvaged, salvaged.err).toMatchObject({ code: 0, out: expect.stringContaining('"kind": "salvage"') });
+  expect(salvaged, salvaged.err).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('"kind": "salvage"'),
+  });
   expect(await sierraBatch(folder, 'clean', first)).toMatchObject({ code: 2 });
   const cleaned = await sierraBatch(folder, 'clean', long, '--yes');
   expect(cleaned, cleaned.err).toMatchObject({ code: 0, out: expect.stringContaining(long) });

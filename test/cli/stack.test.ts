@@ -1,0 +1,34 @@
+import { expect, test } from 'vitest';
+import { readOutputs } from '../../cli/stack.ts';
+
+const OUTPUTS = {
+  BucketName: 'lab-bucket',
+  StateMachineArn: 'arn:aws:states:eu-west-1:111122223333:stateMachine:lab-experiment',
+  JobQueueArn: 'arn:aws:batch:eu-west-1:111122223333:job-queue/lab',
+  JobDefinitionArn: 'arn:aws:batch:eu-west-1:111122223333:job-definition/lab:3',
+  DefaultVcpus: '16',
+  DefaultMemoryMiB: '28672',
+  MaxvCpus: '256',
+  InputBuckets: 'one,two',
+  Queues: '"gpu":{"arn":"arn:aws:batch:eu-west-1:111122223333:job-queue/gpu","maxvCpus":64}',
+  JobLogGroup: 'lab-nodes',
+};
+
+test('the outputs of a stack tell what it has deployed', () => {
+  expect(readOutputs('lab', OUTPUTS)).toMatchObject({
+    deployment: {
+      bucket: 'lab-bucket',
+      queues: { default: { maxvCpus: 256, fairShare: true }, gpu: { maxvCpus: 64 } },
+      inputBuckets: ['one', 'two'],
+      defaults: { vcpus: 16, memoryMiB: 28_672 },
+    },
+    logGroup: 'lab-nodes',
+  });
+});
+
+test('a stack of something else is told as such, with every output that is missing', () => {
+  const { BucketName: _, DefaultVcpus: __, ...others } = OUTPUTS;
+  expect(() => readOutputs('web', others)).toThrow(
+    /the stack web has not the outputs .*BucketName.*DefaultVcpus/,
+  );
+});
