@@ -10,7 +10,7 @@ import { live } from '../local/live.ts';
 import { realClock } from '../local/real-clock.ts';
 import type { LocalSystem } from '../local/system.ts';
 import { startSystem } from '../local/system.ts';
-import { readText, watchRun } from '../local/watch-run.ts';
+import { readText, watchRun } from '../submission/watch-run.ts';
 
 export interface JoinTime {
   nodes: number;

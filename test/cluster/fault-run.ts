@@ -27,7 +27,7 @@ import { live } from '../../local/live.ts';
 import { realClock } from '../../local/real-clock.ts';
 import type { LocalSystem } from '../../local/system.ts';
 import { startSystem } from '../../local/system.ts';
-import { readJson, readText, watchRun } from '../../local/watch-run.ts';
+import { readJson, readText, watchRun } from '../../submission/watch-run.ts';
 import { leftOfClusters } from './left-of-clusters.ts';
 
 /** Says when it begins, five times a second that it is there, and when it ends: what ran where, and when. */

@@ -8,7 +8,7 @@ import { parseJoblog, parseJoblogRow } from '../../experiment/joblog.ts';
 import type { OutputIndex, Progress } from '../../experiment/runner-records.ts';
 import { commandIn } from '../../local/cluster/command-in.ts';
 import { realClock } from '../../local/real-clock.ts';
-import { readJson } from '../../local/watch-run.ts';
+import { readJson } from '../../submission/watch-run.ts';
 import type { FaultRun } from './fault-run.ts';
 import { measured, task } from './fault-run.ts';
 import { fault } from './fault-test.ts';

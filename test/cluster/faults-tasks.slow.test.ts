@@ -4,7 +4,7 @@ import { expect } from 'vitest';
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import { parseJoblog, parseJoblogRow } from '../../experiment/joblog.ts';
 import { realClock } from '../../local/real-clock.ts';
-import { readText } from '../../local/watch-run.ts';
+import { readText } from '../../submission/watch-run.ts';
 import { measured, task } from './fault-run.ts';
 import { fault } from './fault-test.ts';
 import { killSshd, runnerOn } from './on-machines.ts';

@@ -10,7 +10,7 @@ import type { Plan } from '../../experiment/plan.ts';
 import type { NodeRecord, Progress } from '../../experiment/runner-records.ts';
 import { startLoopbackServer } from '../../local/http/server.ts';
 import { realClock } from '../../local/real-clock.ts';
-import { readText } from '../../local/watch-run.ts';
+import { readText } from '../../submission/watch-run.ts';
 import { memoryS3 } from '../local/memory-s3.ts';
 import { noBatch, noStates } from '../local/no-services.ts';
 

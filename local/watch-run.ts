@@ -1,1 +1,0 @@
-export { readJson, readText, watchRun } from '../submission/watch-run.ts';
