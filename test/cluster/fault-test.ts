@@ -14,6 +14,9 @@ const isRoot = process.getuid?.() === 0;
 /** One seed, or as many as `npm run test:faults` asks for. */
 const SEEDS = Number(process.env.SIERRA_BATCH_FAULT_SEEDS ?? 1);
 
+/** What takes minutes is shorter in the quick set, by the same code. */
+export const isQuick = SEEDS === 1;
+
 /** A fault, with every seed; each run is closed whatever becomes of the test. */
 export function fault(name: string, test: (context: FaultTest) => Promise<void>): void {
   (isRoot ? describe.concurrent : describe.skip)(name, () => {

@@ -11,7 +11,7 @@ import { realClock } from '../../local/real-clock.ts';
 import { readJson } from '../../submission/watch-run.ts';
 import type { FaultRun } from './fault-run.ts';
 import { measured, task } from './fault-run.ts';
-import { fault } from './fault-test.ts';
+import { fault, isQuick } from './fault-test.ts';
 import { expectSound } from './soundness.ts';
 import { StrangeStorage } from './strange-storage.ts';
 
@@ -98,6 +98,39 @@ fault('shared storage becomes read-only: as full', async ({ start, random }) => 
       measured('shared storage read-only', 'the run ended', Date.now() - since);
       for (const storage of storages) storage.readOnly(false);
     });
+    await run.clean();
+  } finally {
+    for (const storage of storages) await storage.unmount();
+  }
+});
+
+/** A task makes some thirty calls, one after the other. */
+const CALL_SECONDS = isQuick ? 0.2 : 2;
+
+fault('shared storage takes 2 s a call: slow, and nothing else', async ({ start }) => {
+  const storages: StrangeStorage[] = [];
+  try {
+    const run = await start({
+      nodes: 2,
+      commands: Array.from({ length: 4 }, (_, at) => `sleep 2; ${task(0)}; : ${at}`),
+      before: async ({ cluster }) => {
+        for (const machine of cluster.machines) storages.push(await StrangeStorage.mount(machine));
+      },
+    });
+    await run.until(
+      () => run.events(0, 'Run:Phase').some(({ phase }) => phase === 'running'),
+      30_000,
+      'tasks',
+    );
+    const since = Date.now();
+    for (const storage of storages) storage.slow(CALL_SECONDS);
+    const { exitCode, rows, nodes } = await run.ended();
+    measured(`shared storage ${CALL_SECONDS} s a call`, 'ended', Date.now() - since);
+    for (const storage of storages) storage.slow(0);
+    expect(exitCode).toBe(0);
+    expect(nodes.map(({ state }) => state)).toEqual(['released', 'released']);
+    expectSound(run, rows, 4);
+    await run.clean();
   } finally {
     for (const storage of storages) await storage.unmount();
   }
