@@ -62,6 +62,9 @@ const OF_FEW_OCCASIONS: ReadonlySet<FaultKind> = new Set([
   'no-capacity',
 ]);
 
+/** What it takes for two jobs of one run to come as far as the fence; by chance alone they meet once in thousands of seeds. */
+const OF_SUBMISSIONS: ReadonlySet<FaultKind> = new Set(['submission-late', 'jobs-listed-late', 'event-lost']);
+
 interface Source {
   random: SeededRandom;
   /** Of the last strike: how much of it. Its own, so that a strike that is left out changes no later one. */
@@ -89,10 +92,12 @@ export class Faults {
     this.#seed = seed;
     this.#keep = keep;
     const isCalm = SeededRandom.of(seed, 'calm').chance(0.04);
+    const losesSubmissions = SeededRandom.of(seed, 'submissions').chance(0.1);
     for (const kind of FAULT_KINDS) {
       const random = SeededRandom.of(seed, kind);
-      const isOn = !isCalm && random.chance(0.3);
-      const rate = random.pick([0.02, 0.08, 0.3]) * occasionsOf(kind);
+      const isOften = losesSubmissions && OF_SUBMISSIONS.has(kind);
+      const isOn = (random.chance(0.3) || isOften) && !isCalm;
+      const rate = (isOften ? 0.5 : random.pick([0.02, 0.08, 0.3])) * occasionsOf(kind);
       this.#sources.set(kind, { random, amounts: random, rate: isOn ? rate : undefined, occasions: 0 });
     }
   }
