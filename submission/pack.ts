@@ -50,6 +50,8 @@ async function sendFolder(s3: S3Port, bucket: string, folder: string, written: s
     throw new NothingToPack(`inputs: there is no folder ${written} beside the manifest (${folder})`);
   const temporary = mkdtempSync(join(tmpdir(), 'sb-pack-'));
   const archive = join(temporary, 'inputs.tar.gz');
+  const remove = () => rmSync(temporary, { recursive: true, force: true });
+  process.once('exit', remove); // Ctrl-C leaves no copy of the folder.
   try {
     // Never this system's own folder: it grows while it is packed.
     const names = await readable(`inputs: ${written}`, readdir(folder));
@@ -73,7 +75,8 @@ async function sendFolder(s3: S3Port, bucket: string, folder: string, written: s
     );
     return key;
   } finally {
-    rmSync(temporary, { recursive: true, force: true });
+    process.off('exit', remove);
+    remove();
   }
 }
 
