@@ -21,7 +21,7 @@ export const isQuick = SEEDS === 1;
 export function fault(name: string, test: (context: FaultTest) => Promise<void>): void {
   (isRoot ? describe.concurrent : describe.skip)(name, () => {
     for (let seed = 1; seed <= SEEDS; seed += 1)
-      it(`seed ${seed}`, { timeout: 280_000 }, async () => {
+      it(`seed ${seed}`, { timeout: isQuick ? 280_000 : 480_000 }, async () => {
         const runs: FaultRun[] = [];
         try {
           await test({
