@@ -17,9 +17,12 @@ const jobEvent = z.object({
 });
 const executionEvent = z.object({ source: z.literal('aws.states'), detail: z.object({ name: z.string() }) });
 const schedule = z.object({ source: z.enum(['aws.events', 'aws.scheduler']) });
+/** Whatever the error looks like, and with no cause at all: a run that is to be stopped is stopped. */
 const stop = z.object({
   stop: z.string(),
-  error: z.object({ Error: z.string().default(''), Cause: z.string().default('') }),
+  error: z
+    .object({ Error: z.string().catch(''), Cause: z.string().catch('') })
+    .catch({ Error: '', Cause: '' }),
 });
 
 /** Reads what settle was invoked with: an event of Batch or Step Functions, the schedule, or the state `Stop`. */

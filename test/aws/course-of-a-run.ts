@@ -1,5 +1,6 @@
-import { StartExecutionCommand } from '@aws-sdk/client-sfn';
+import { SendTaskFailureCommand, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { runKeys } from '../../experiment/bucket-layout.ts';
+import { errorMessage } from '../../experiment/stop-from-error.ts';
 import { scheduledEvent } from '../../local/bus-events.ts';
 import { controlPlane, hooked, MANIFEST } from '../functions/control-plane.ts';
 import { named } from '../local/states/machine.ts';
@@ -17,14 +18,18 @@ export interface Course {
   ignoreTerm?: boolean;
   /** The limit of the state Run, which is then waited out, instead of the manifest's hours. */
   timeoutSeconds?: number;
-  /** A call of Step Functions' API once the job runs, by somebody else. */
-  meanwhile?: (run: { token: string; executionArn: string }) => object;
+  /** The error that somebody fails the token with, once the job runs. */
+  tokenFails?: string;
+  /** Somebody stops the execution, once the job runs. */
+  aborted?: boolean;
+  /** Waits of a random length are in it. */
+  jitters?: boolean;
   /** Of node 0 once the job runs; undefined leaves it running. */
   exitCode?: number;
 }
 
 export interface Played extends Execution {
-  /** The functions in the order they were called, each with whole seconds since the one before. */
+  /** The functions in the order they were called, each with whole seconds since the one before (0 where they are random). */
   calls: [string, number][];
   /** What `status.json` says in the end. */
   recorded: unknown;
@@ -59,26 +64,32 @@ export async function play(course: Course, name: string, open: OpenInterpreter):
   plane.deps.deployment.stateMachineArn = running.stateMachineArn;
   const { runId } = await plane.start(MANIFEST.replace('sweep', name));
   const jobRuns = () => localBatch.liveJobs().some(({ status }) => status === 'RUNNING');
+  const tick = () => plane.settle(scheduledEvent('settle', 'id', clock.now()));
   const before = await running.until(runId, ({ status }) => status !== 'RUNNING' || jobRuns());
   if (before.status === 'RUNNING') {
     const { token = '', executionArn = '' } = called.at(-1) ?? {};
-    if (course.meanwhile !== undefined) await running.send(course.meanwhile({ token, executionArn }));
+    if (course.tokenFails !== undefined)
+      await running.send(new SendTaskFailureCommand({ taskToken: token, error: course.tokenFails }));
+    if (course.aborted === true) await running.abort(new StopExecutionCommand({ executionArn }), token);
     if (course.exitCode !== undefined) plane.nodes[0]?.exit({ exitCode: course.exitCode });
-    if (course.timeoutSeconds === undefined) {
+    if (course.timeoutSeconds !== undefined) await running.timeOut(course.timeoutSeconds);
+    else if (course.tokenFails === undefined && course.aborted === undefined) {
       await clock.advance(1000);
-      await running.during(plane.settle(scheduledEvent('settle', 'id', clock.now())));
-    } else await running.timeOut(course.timeoutSeconds);
+      await running.during(tick());
+    }
   }
   await running.until(runId, ({ status }) => status !== 'RUNNING');
   for (let minute = 0; minute < 3; minute += 1) {
     await clock.advance(60_000);
-    await running.during(plane.settle(scheduledEvent('settle', 'id', clock.now())));
+    await running.during(tick());
   }
+  const end = await running.until(runId, () => true);
   return {
-    ...(await running.until(runId, () => true)),
+    ...end,
+    cause: errorMessage(end.cause),
     calls: called.map(({ which, at }, index) => [
       which,
-      Math.round((at - (called[index - 1]?.at ?? at)) / 1000),
+      course.jitters === true ? 0 : Math.round((at - (called[index - 1]?.at ?? at)) / 1000),
     ]),
     recorded: (await plane.json(runKeys(runId).status)).state,
     alive: localBatch.liveJobs().length,

@@ -1,4 +1,4 @@
-import type { HistoryEvent } from '@aws-sdk/client-sfn';
+import type { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { SeededRandom } from '../../local/seeded-random.ts';
 import { LocalStates } from '../../local/states/local-states.ts';
 import { StatesInProcess } from '../../local/states/states-in-process.ts';
@@ -30,6 +30,8 @@ export interface Interpreter {
   until(name: string, done: (execution: Execution) => boolean): Promise<Execution>;
   /** Lets time pass until the call is over. */
   during(call: Promise<unknown>): Promise<void>;
+  /** StopExecution while the token is waited for. */
+  abort(command: StopExecutionCommand, token: string): Promise<void>;
   /** Lets a time limit of the definition pass. */
   timeOut(seconds: number): Promise<void>;
 }
@@ -80,14 +82,10 @@ export function ourInterpreter(definition: string): OpenInterpreter {
         await clock.runUntil(() => isOver, CALL_WITHIN_MS);
         await over;
       },
+      abort: async (command) => {
+        await port.send(command);
+      },
       timeOut: (seconds) => clock.advance(1000 * seconds),
     };
   };
-}
-
-/** The names of the states that GetExecutionHistory tells of. */
-export function enteredIn(events: readonly HistoryEvent[]): string[] {
-  return events.flatMap(({ stateEnteredEventDetails }) =>
-    stateEnteredEventDetails?.name === undefined ? [] : [stateEnteredEventDetails.name],
-  );
 }

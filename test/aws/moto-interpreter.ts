@@ -5,16 +5,19 @@ import {
   CreateStateMachineCommand,
   DescribeExecutionCommand,
   GetExecutionHistoryCommand,
+  SendTaskSuccessCommand,
   SFNClient,
 } from '@aws-sdk/client-sfn';
 import type { LocalFunction } from '../../local/states/task.ts';
 import type { VirtualClock } from '../../local/virtual-clock.ts';
 import type { OpenInterpreter, StateFunctions } from './interpreter.ts';
-import { enteredIn, withNames } from './interpreter.ts';
+import { withNames } from './interpreter.ts';
 import { startMoto } from './moto.ts';
 
 const WITHIN_MS = 60_000;
 const STEP_MS = 10;
+/** So little that what it adds to a wait in the time of the test is lost in rounding. */
+const STEP_OF_TEST_MS = 1;
 
 /** What the engine reaches: one run's functions and its time. */
 interface Behind {
@@ -65,7 +68,14 @@ export async function startMotoInterpreter(
     const { events = [] } = await states.send(
       new GetExecutionHistoryCommand({ executionArn, maxResults: 1000 }),
     );
-    return { status, error, cause, entered: enteredIn(events) };
+    return {
+      status,
+      error,
+      cause,
+      entered: events.flatMap(({ stateEnteredEventDetails: state }) =>
+        state?.name === undefined ? [] : [state.name],
+      ),
+    };
   };
   return {
     open: async (functions, clock) => {
@@ -90,6 +100,11 @@ export async function startMotoInterpreter(
           if (!isOver) throw new Error('the call is never over');
           await over;
         },
+        // The engine looks whether it was stopped when a state is done, and this one waits.
+        abort: async (command, token) => {
+          await states.send(command);
+          await states.send(new SendTaskSuccessCommand({ taskToken: token, output: '{}' }));
+        },
         // The engine waits for this itself, in the world's time.
         timeOut: (seconds) => clock.advance(1000 * seconds),
       };
@@ -103,10 +118,10 @@ export async function startMotoInterpreter(
   };
 }
 
-/** A little of the world's time, and as much of the test's. */
+/** A little of the world's time, and less of the test's: a handler may wait for another's write. */
 async function step(clock: VirtualClock): Promise<void> {
   await delay(STEP_MS);
-  await clock.advance(STEP_MS);
+  await clock.advance(STEP_OF_TEST_MS);
 }
 
 async function answer(behind: Behind | undefined, request: IncomingMessage, response: ServerResponse) {

@@ -259,6 +259,15 @@ describe('the state Stop', () => {
     expect(await json(its.control)).toMatchObject({ stop: { cause: 'timed-out', because: 'deadline' } });
   });
 
+  it.each([undefined, null, {}, { Error: 'RunRefused', Cause: null }, { Error: 5, Cause: [] }])(
+    'ends the run whatever the error is that led to it: %j',
+    async (error) => {
+      const { settle, runId, during, localBatch } = await running();
+      await during(settle({ stop: runId, error }));
+      expect(localBatch.liveJobs()).toEqual([]);
+    },
+  );
+
   it('terminates once in a call, not at every look', async () => {
     let terminated = 0;
     const { settle, runId, during } = await running({
