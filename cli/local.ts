@@ -4,6 +4,7 @@ import { EXIT } from '../experiment/exit-code.ts';
 import { plainLine } from '../experiment/terminal-codes.ts';
 import { listenForInterruption } from '../local/interruption.ts';
 import { live } from '../local/live.ts';
+import { startLivePage } from '../local/live-page.ts';
 import { FolderInUse } from '../local/lock.ts';
 import { realClock } from '../local/real-clock.ts';
 import { startSystem } from '../local/system.ts';
@@ -38,13 +39,21 @@ export async function local(
   }).catch((error: unknown) => {
     throw error instanceof FolderInUse ? new CommandFailed(error.message) : error;
   });
+  const { s3, bucket } = system;
+  const secret = surroundings.nonce();
+  const livePage = await startLivePage({ s3, bucket, clock: realClock, secret }).catch(
+    async (error: unknown) => {
+      await system.close();
+      throw error;
+    },
+  );
   try {
-    const page = join(folder, 'bucket/runs.html');
-    if (context.asJson) terminal.json({ folder, bucket: system.bucket, page });
+    const page = livePage.url;
+    if (context.asJson) terminal.json({ folder, bucket, page });
     else {
       terminal.say(`The local system is up in ${folder}. Ctrl-C ends it.`);
       terminal.say('In another terminal: sierra-batch submit FILE --watch');
-      terminal.say(`Page of runs: ${page}`);
+      terminal.say(`Page of runs, live: ${page}`);
     }
     if (options.open === true) await (await import('open')).default(page);
     const onInsisted = () => system.kill();
@@ -53,6 +62,7 @@ export async function local(
       await new Promise((done) => interruption.asked.addEventListener('abort', done, { once: true }));
     terminal.remark('Stopping: waits until nothing of the runs is left. (Ask once more to kill them.)');
   } finally {
+    await livePage.close();
     await system.close();
     interruption.stop();
   }
