@@ -13,8 +13,13 @@ export function stopFromError(error: { name: string; cause: string }, now: numbe
     at: now,
     cause: 'failed',
     because: 'execution-failed',
-    why: `${error.name}: ${errorMessage(error.cause)}`.slice(0, 1000),
+    why: nameAndMessage(error).slice(0, 1000),
   };
+}
+
+function nameAndMessage({ name, cause }: { name: string; cause: string }): string {
+  const said = [name, errorMessage(cause)].filter((part) => part !== '');
+  return said.length === 0 ? 'an error without a name' : said.join(': ');
 }
 
 /** What a failed Lambda said, without its stack; other causes as they are. */

@@ -47,10 +47,11 @@ export async function startMotoInterpreter(
     region: 'eu-central-1',
     credentials: { accessKeyId: 'k', secretAccessKey: 's' },
   });
-  await fetch(`${moto.url}/moto-api/config`, {
+  const configured = await fetch(`${moto.url}/moto-api/config`, {
     method: 'POST',
     body: JSON.stringify({ stepfunctions: { execute_state_machine: true } }),
   });
+  if (!configured.ok) throw new Error(`moto takes no configuration: ${await configured.text()}`);
   const { stateMachineArn = '' } = await states.send(
     new CreateStateMachineCommand({
       name: 'sierra-batch',
