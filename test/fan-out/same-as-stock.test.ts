@@ -63,6 +63,6 @@ function plain(content: Buffer, workdir: string): string {
     .toString('latin1')
     .replaceAll(workdir, 'WORKDIR')
     .replaceAll(/\/\S*\/par-job-\d+\w*: /g, 'SCRIPT: ')
-    .replaceAll(/(line \d+: +)\d+( Killed| Aborted)/g, '$1PID$2');
+    .replaceAll(/(line \d+: ) *\d+( Killed| Aborted)/g, '$1PID$2');
   return text.length > 500 ? `${text.length}: ${text.slice(-400)}` : text;
 }
