@@ -47,6 +47,8 @@ $SIG{TERM} = $SIG{INT} = $SIG{HUP} = sub { kill 'TERM', -$child if $child; send_
 $SIG{PIPE} = 'DEFAULT';
 $SIG{CHLD} = 'DEFAULT';
 $SIG{ALRM} = \&tick;
+# Perl takes handlers away while it ends: a tick that comes then would kill it, and the node would look broken.
+END { setitimer(ITIMER_REAL, 0) }
 
 my @tasks;
 open(my $list, '<:raw', $commands) or failed("cannot read $commands: $!");
