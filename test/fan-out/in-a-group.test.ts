@@ -41,8 +41,10 @@ describe('within a group of short tasks', () => {
       expect(run.retries.filter((one) => one.seq === seq).map((one) => one.exitval)).toEqual([exitval]);
       if (exitval === 124) expect(row?.runtime).toBeLessThan(2.5);
       expect(parents[seq - 1]).toHaveLength(2);
-      expect(others).toContain(parents[seq - 1]?.[0]);
     }
+    // A group may come down to one task; that none had company would mean that nothing was grouped.
+    const accompanied = [...ODD.keys()].filter((seq) => others.has(parents[seq - 1]?.[0] ?? ''));
+    expect(accompanied).not.toEqual([]);
     const started = parents.filter((tries, index) => !ODD.has(index + 1) && tries.length !== 1);
     expect(started).toEqual([]);
   });
