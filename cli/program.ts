@@ -151,7 +151,7 @@ export function makeProgram(version: string, { begin }: Running) {
   withTarget(program.command('resume'))
     .summary('go on with a run that has ended')
     .description(
-      'Submits the same manifest with `resume:` as a new run, in the same folder: only what is missing or failed runs.',
+      'Submits the same manifest with `resume:` as a new run, in the same folder: only what is missing or failed runs. Its inputs are those that were sent then: after a change of a program add `resume:` to the manifest yourself and submit it.',
     )
     .argument('<run>', RUN_HELP_NEEDED, runIdArgument)
     .option('--failed-only', 'only the commands that failed, not those that never ran')
