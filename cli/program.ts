@@ -1,4 +1,5 @@
 import { Argument, Command, Option } from '@commander-js/extra-typings';
+import { RUN_STATES } from '../experiment/status.ts';
 import { atLeastOne, duration, runIdArgument, wholeNumber } from './arguments.ts';
 import type { Context, TargetOptions } from './context.ts';
 
@@ -10,19 +11,6 @@ export interface Running {
     command: (context: Context) => Promise<number>,
   ): Promise<void>;
 }
-
-const STATES = [
-  'submitted',
-  'queued',
-  'starting',
-  'joining',
-  'running',
-  'collecting',
-  'succeeded',
-  'failed',
-  'cancelled',
-  'timed-out',
-] as const;
 
 /**
  * Every command with its arguments, options and an example. Help, docs/commands.md and the shells' completion are made
@@ -88,7 +76,7 @@ export function makeProgram(version: string, { begin }: Running) {
     .summary('list runs')
     .description('A table of runs, newest first: state, age, tasks done, node-hours.')
     .option('--since <duration>', 'not older than this: 12h, 7d', duration)
-    .addOption(new Option('--state <state>', 'only runs in this state').choices(STATES))
+    .addOption(new Option('--state <state>', 'only runs in this state').choices(RUN_STATES))
     .addHelpText('after', example('sierra-batch runs --since 7d --state failed'))
     .action((options) =>
       begin(options, async (context) => (await import('./commands/runs.ts')).runs(context, options)),

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { UnknownRecord } from './errors.ts';
 import type { ManifestSource } from './run-id.ts';
+import { OUTCOMES } from './summary.ts';
 
 const source = z.object({ bucket: z.string(), key: z.string(), version: z.string() });
 
@@ -50,7 +51,7 @@ const record = z.object({
   ended: z
     .object({
       at: z.number(),
-      outcome: z.enum(['succeeded', 'failed', 'cancelled', 'timed-out']),
+      outcome: z.enum(OUTCOMES),
       headline: z.string(),
       why: z.string(),
       next: z.string(),

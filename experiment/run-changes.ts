@@ -5,13 +5,14 @@ import type { Sentences } from './diagnosis.ts';
 import { diagnose } from './diagnosis.ts';
 import type { StateChange } from './state-change-event.ts';
 import type { EnteredState, Status } from './status.ts';
+import { STATES_UNDER_WAY, STUCK_KINDS } from './status.ts';
 import type { Summary } from './summary.ts';
 
 const entered = z.object({
-  state: z.enum(['submitted', 'queued', 'starting', 'joining', 'running', 'collecting', 'stuck']),
+  state: z.enum([...STATES_UNDER_WAY, 'stuck']),
   attempt: z.int().min(0),
   at: z.iso.datetime(),
-  stuck: z.enum(['queue', 'silent', 'submission', 'stop']).optional(),
+  stuck: z.enum(STUCK_KINDS).optional(),
   said: z.object({ headline: z.string(), why: z.string(), next: z.string() }).optional(),
 });
 

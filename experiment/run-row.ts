@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import type { Progress } from './runner-records.ts';
 import type { Status } from './status.ts';
+import { RUN_STATES } from './status.ts';
 import type { Summary } from './summary.ts';
 import { isOutcome } from './summary.ts';
 
@@ -8,18 +9,7 @@ const schema = z.object({
   runId: z.string(),
   /** As in the manifest. */
   name: z.string(),
-  state: z.enum([
-    'submitted',
-    'queued',
-    'starting',
-    'joining',
-    'running',
-    'collecting',
-    'succeeded',
-    'failed',
-    'cancelled',
-    'timed-out',
-  ]),
+  state: z.enum(RUN_STATES),
   headline: z.string(),
   /** When the manifest was accepted. */
   at: z.string(),

@@ -1,4 +1,6 @@
 import * as z from 'zod';
+import { STATES_UNDER_WAY, STUCK_KINDS } from './status.ts';
+import { OUTCOMES } from './summary.ts';
 
 /** The name under which our events are on EventBridge's bus, and the only kind there is. */
 export const EVENT_SOURCE = 'sierra-batch';
@@ -32,20 +34,7 @@ const detail = z
     version: z.literal(1).describe('Of this format.'),
     id: z.string().min(1).describe('The same whenever the same thing is told again: tell two copies by it.'),
     state: z
-      .enum([
-        'rejected',
-        'submitted',
-        'queued',
-        'starting',
-        'joining',
-        'running',
-        'collecting',
-        'stuck',
-        'succeeded',
-        'failed',
-        'cancelled',
-        'timed-out',
-      ])
+      .enum(['rejected', ...STATES_UNDER_WAY, 'stuck', ...OUTCOMES])
       .describe('What has become of the experiment.'),
     at: z.iso.datetime().describe('When that was, as far as can be known (UTC).'),
     name: z.string().describe('The manifest’s name; of a rejected one its file’s.'),
@@ -62,7 +51,7 @@ const detail = z
       .record(z.string(), z.string())
       .describe('Keys in the bucket worth reading, by what they are: `status`, `report`, `faults`, …'),
     stuck: z
-      .enum(['queue', 'silent', 'submission', 'stop'])
+      .enum(STUCK_KINDS)
       .optional()
       .describe('Only for `stuck`: in the queue, node 0 silent, not submitted, does not end.'),
     faults: count.optional().describe('Only for `rejected`: how many faults the manifest has.'),

@@ -1,6 +1,17 @@
 import type { Outcome } from './summary.ts';
+import { OUTCOMES } from './summary.ts';
 
-export type RunState = 'submitted' | 'queued' | 'starting' | 'joining' | 'running' | 'collecting' | Outcome;
+/** The states of a run that goes on, in their order. */
+export const STATES_UNDER_WAY = [
+  'submitted',
+  'queued',
+  'starting',
+  'joining',
+  'running',
+  'collecting',
+] as const;
+export const RUN_STATES = [...STATES_UNDER_WAY, ...OUTCOMES] as const;
+export type RunState = (typeof RUN_STATES)[number];
 
 /** Batch's own job states, in their order. */
 export type JobStatus =
@@ -44,7 +55,8 @@ export type ObservedEvent =
   | { kind: 'ended'; at: number; outcome: Outcome; headline: string; why: string; next: string };
 
 /** In what a run may be stuck: getting machines, told nothing by node 0, coming to a job at all, coming to its end. */
-export type StuckKind = 'queue' | 'silent' | 'submission' | 'stop';
+export const STUCK_KINDS = ['queue', 'silent', 'submission', 'stop'] as const;
+export type StuckKind = (typeof STUCK_KINDS)[number];
 
 /** A state as it was entered in one attempt, or a run that got stuck in it: what people are told of, each once. */
 export interface EnteredState {

@@ -1,10 +1,12 @@
 import type { NodeState, TaskCounts } from './runner-records.ts';
 
-export type Outcome = 'succeeded' | 'failed' | 'cancelled' | 'timed-out';
+/** The states that a run does not leave any more. */
+export const OUTCOMES = ['succeeded', 'failed', 'cancelled', 'timed-out'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
 
 /** True for a state that a run does not leave any more. */
 export function isOutcome(state: string): state is Outcome {
-  return state === 'succeeded' || state === 'failed' || state === 'cancelled' || state === 'timed-out';
+  return (OUTCOMES as readonly string[]).includes(state);
 }
 
 /** Failed tasks that look alike: same exit code or signal, and the same last line of stderr but for numbers. */

@@ -6,9 +6,9 @@ import type { RunView } from '../experiment/progress-display.ts';
 import type { NodeRecord, Progress } from '../experiment/runner-records.ts';
 import type { Status } from '../experiment/status.ts';
 import type { Summary } from '../experiment/summary.ts';
+import { isOutcome } from '../experiment/summary.ts';
 
 const LOOK_MS = 200;
-const ENDED = new Set(['succeeded', 'failed', 'cancelled', 'timed-out']);
 
 /** Looks at a run until it has ended and its summary is there. @param onView called with every look @param looks milliseconds between them, and whether the single nodes are looked at */
 export async function watchRun(
@@ -28,7 +28,7 @@ export async function watchRun(
       withNodes ? readJson<NodeRecord[]>(s3, bucket, keys.nodes) : undefined,
     ]);
     onView({ status, progress, nodes });
-    if (status !== undefined && ENDED.has(status.state)) {
+    if (status !== undefined && isOutcome(status.state)) {
       const summary = await readJson<Summary>(s3, bucket, keys.summary);
       if (summary !== undefined) return summary;
     }

@@ -1,10 +1,8 @@
 import { readdir } from 'node:fs/promises';
 import { runKeys } from '../../experiment/bucket-layout.ts';
-import type { Outcome } from '../../experiment/summary.ts';
+import { isOutcome } from '../../experiment/summary.ts';
 import { getText } from '../s3-objects.ts';
 import type { OrderSurroundings } from './do-order.ts';
-
-const ENDED: ReadonlySet<unknown> = new Set<Outcome>(['succeeded', 'failed', 'cancelled', 'timed-out']);
 
 /**
  * Why a folder of shared storage must not be touched: the first of its runs that has not ended, by the run's own status.
@@ -21,7 +19,7 @@ export async function stillInUse(
     const found = await getText(around.s3, { bucket: around.bucket, key: runKeys(runId).status });
     if (found === undefined) continue;
     const state = stateOf(found.text);
-    if (!ENDED.has(state)) return `run ${runId} has not ended: it is ${state}`;
+    if (!isOutcome(state)) return `run ${runId} has not ended: it is ${state}`;
   }
   return undefined;
 }
