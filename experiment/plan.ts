@@ -1,3 +1,4 @@
+import { parsedJson } from './parsed-json.ts';
 import type { ManifestSource } from './run-id.ts';
 
 /** How a node's tasks are started: GNU parallel on node 0 as SIERRA does it, or one GNU parallel a node. */
@@ -85,4 +86,10 @@ export function isPlan(value: unknown): value is Plan {
     value.version === 1 &&
     ['cluster', 'timeouts', 'retry', 'work', 'source', 'runId'].every((part) => part in value)
   );
+}
+
+/** The plan that a stored text is; undefined where there is none, or none that this version wrote. */
+export function parsePlan(text: string | undefined): Plan | undefined {
+  const value = parsedJson(text);
+  return isPlan(value) ? value : undefined;
 }

@@ -3,6 +3,7 @@ import { runKeys } from './bucket-layout.ts';
 import type { Control } from './control.ts';
 import type { Sentences } from './diagnosis.ts';
 import { diagnose } from './diagnosis.ts';
+import { parsedJson } from './parsed-json.ts';
 import type { StateChange } from './state-change-event.ts';
 import type { EnteredState, Status } from './status.ts';
 import { STATES_UNDER_WAY, STUCK_KINDS } from './status.ts';
@@ -84,7 +85,7 @@ export function runChange(
 
 /** The figures of a run, from the text of its summary; undefined where that cannot be read. */
 export function figuresOf(summary: string | undefined): StateChange['figures'] {
-  const read = summaryFigures.safeParse(json(summary));
+  const read = summaryFigures.safeParse(parsedJson(summary));
   if (!read.success) return undefined;
   const { timings, ...figures }: Pick<Summary, 'exitCode' | 'tasks' | 'nodeHours' | 'timings'> = read.data;
   return { ...figures, ...timings };
@@ -101,12 +102,4 @@ function sentencesOf(
   const { headline, why, next } =
     ended ?? one.said ?? isNow ?? diagnose({ runId, state: one.state === 'stuck' ? 'running' : one.state });
   return { headline, why, next };
-}
-
-function json(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? 'null');
-  } catch {
-    return undefined;
-  }
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { maintenanceKey } from '../experiment/bucket-layout.ts';
+import { parsedJson } from '../experiment/parsed-json.ts';
 import { Bucket } from './bucket.ts';
 import { collectRun } from './collect-run.ts';
 import { ControlStore } from './control-store.ts';
@@ -15,7 +16,7 @@ export async function collectSalvaged(deps: FunctionDeps, runId: string, jobId: 
   const bucket = new Bucket(deps.s3, deps.deployment.bucket, deps.clock);
   const found = await bucket.read(maintenanceKey(jobId));
   if (found === undefined) return;
-  const salvaged = record.safeParse(json(found.text));
+  const salvaged = record.safeParse(parsedJson(found.text));
   if (!salvaged.success || salvaged.data.runId !== runId || 'refused' in salvaged.data.did) {
     deps.logger.info('Salvage:Nothing', { runId, jobId });
     return;
@@ -27,12 +28,4 @@ export async function collectSalvaged(deps: FunctionDeps, runId: string, jobId: 
     return;
   }
   await collectRun(deps, runId);
-}
-
-function json(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined; // Told as nothing.
-  }
 }

@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { runKeys } from '../experiment/bucket-layout.ts';
+import { parsedJson } from '../experiment/parsed-json.ts';
 import type { ReportImages } from '../report/images.ts';
 import { imageType, pickImages } from '../report/images.ts';
 import type { Bucket } from './bucket.ts';
@@ -24,9 +25,5 @@ export async function readImages(bucket: Bucket, runId: string): Promise<ReportI
 
 async function readFiles(bucket: Bucket, key: string) {
   const found = await bucket.read(key);
-  try {
-    return outputs.safeParse(JSON.parse(found?.text ?? 'null')).data?.files ?? [];
-  } catch {
-    return []; // Not written by us.
-  }
+  return outputs.safeParse(parsedJson(found?.text)).data?.files ?? [];
 }

@@ -1,7 +1,8 @@
 import * as z from 'zod';
 import { runKeys } from '../experiment/bucket-layout.ts';
+import { parsedJson } from '../experiment/parsed-json.ts';
 import type { Plan } from '../experiment/plan.ts';
-import { isPlan } from '../experiment/plan.ts';
+import { parsePlan } from '../experiment/plan.ts';
 import type { NodeRecord, Owner, Progress } from '../experiment/runner-records.ts';
 import type { Bucket } from './bucket.ts';
 
@@ -27,20 +28,19 @@ const progress = z.looseObject({
 /** What the run's job does; undefined where there is no plan, or none that this version wrote: the run must end all the same. */
 export async function readPlan(bucket: Bucket, runId: string): Promise<Plan | undefined> {
   const found = await bucket.read(runKeys(runId).plan);
-  const plan = json(found?.text);
-  return isPlan(plan) ? plan : undefined;
+  return parsePlan(found?.text);
 }
 
 /** The job that may run the experiment; undefined while none has taken it, or when the record cannot be read. */
 export async function readOwner(bucket: Bucket, runId: string): Promise<Owner | undefined> {
   const found = await bucket.read(runKeys(runId).owner);
-  return owner.safeParse(json(found?.text)).data;
+  return owner.safeParse(parsedJson(found?.text)).data;
 }
 
 /** Node 0's last words, or undefined where there are none that can be read. */
 export async function readProgress(bucket: Bucket, runId: string): Promise<Progress | undefined> {
   const found = await bucket.read(runKeys(runId).progress);
-  const parsed = progress.safeParse(json(found?.text));
+  const parsed = progress.safeParse(parsedJson(found?.text));
   // The runner wrote it from the same type; only what is reckoned with was checked.
   return parsed.success ? (parsed.data as unknown as Progress) : undefined;
 }
@@ -48,14 +48,8 @@ export async function readProgress(bucket: Bucket, runId: string): Promise<Progr
 /** Node 0's table of nodes; empty where there is none. */
 export async function readNodes(bucket: Bucket, runId: string): Promise<NodeRecord[]> {
   const found = await bucket.read(runKeys(runId).nodes);
-  const parsed = z.array(z.looseObject({ index: z.int(), state: z.string() })).safeParse(json(found?.text));
+  const parsed = z
+    .array(z.looseObject({ index: z.int(), state: z.string() }))
+    .safeParse(parsedJson(found?.text));
   return parsed.success ? (parsed.data as unknown as NodeRecord[]) : []; // As above.
-}
-
-function json(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? 'null');
-  } catch {
-    return undefined; // Half a record tells as much as none.
-  }
 }

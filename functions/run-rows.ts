@@ -1,5 +1,6 @@
 import * as z from 'zod';
 import { RUN_PREFIX, runKeys } from '../experiment/bucket-layout.ts';
+import { parsedJson } from '../experiment/parsed-json.ts';
 import { isRunId } from '../experiment/run-id.ts';
 import type { ListedRuns } from '../experiment/run-index.ts';
 import type { RunRow } from '../experiment/run-row.ts';
@@ -56,9 +57,5 @@ async function readRow(bucket: Bucket, runId: string): Promise<RunRow | undefine
 
 async function readSummary(bucket: Bucket, runId: string) {
   const found = await bucket.read(runKeys(runId).summary);
-  try {
-    return summaryFigures.safeParse(JSON.parse(found?.text ?? 'null')).data;
-  } catch {
-    return undefined; // Not written by us.
-  }
+  return summaryFigures.safeParse(parsedJson(found?.text)).data;
 }

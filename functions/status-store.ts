@@ -1,5 +1,6 @@
 import { runKeys } from '../experiment/bucket-layout.ts';
 import { ControlConflict } from '../experiment/errors.ts';
+import { parsedJson } from '../experiment/parsed-json.ts';
 import type { ObservedEvent, Status } from '../experiment/status.ts';
 import { eventId, reduceStatus } from '../experiment/status-reduction.ts';
 import type { Bucket } from './bucket.ts';
@@ -43,14 +44,14 @@ async function readEvents(bucket: Bucket, runId: string): Promise<ObservedEvent[
   const events: ObservedEvent[] = [];
   for await (const { key } of bucket.list(runKeys(runId).events)) {
     const found = await bucket.read(key);
-    const event = json(found?.text);
+    const event = parsedJson(found?.text);
     if (isEvent(event)) events.push(event);
   }
   return events;
 }
 
 function eventsOf(text: string | undefined): readonly string[] {
-  const status = json(text);
+  const status = parsedJson(text);
   const events = typeof status === 'object' && status !== null && 'events' in status ? status.events : [];
   return Array.isArray(events) ? events.filter((event) => typeof event === 'string') : [];
 }
@@ -65,12 +66,4 @@ function isEvent(value: unknown): value is ObservedEvent {
     'at' in value &&
     Number.isFinite(value.at)
   );
-}
-
-function json(text: string | undefined): unknown {
-  try {
-    return JSON.parse(text ?? 'null');
-  } catch {
-    return undefined; // Not written by us.
-  }
 }

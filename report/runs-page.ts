@@ -1,4 +1,5 @@
 import { runKeys } from '../experiment/bucket-layout.ts';
+import { parsedJson } from '../experiment/parsed-json.ts';
 import type { RunRow } from '../experiment/run-row.ts';
 import { isOutcome } from '../experiment/summary.ts';
 import { counted, grouped, nodeHoursSpoken, spoken } from '../experiment/wording.ts';
@@ -53,11 +54,7 @@ ${sorted.length === 0 ? html`<p>None yet. Drop a manifest under <code>manifests/
 /** What a page holds of its runs, for the next one: whatever it is, or undefined where there is none. */
 export function dataOfRunsPage(page: string): unknown {
   const text = /<script type="application\/json" id="runs-data">([^<]*)<\/script>/.exec(page)?.[1];
-  try {
-    return JSON.parse(text ?? 'null') ?? undefined;
-  } catch {
-    return undefined; // Not written by us.
-  }
+  return parsedJson(text) ?? undefined;
 }
 
 function told(rows: readonly RunRow[], left: number): string {

@@ -1,7 +1,7 @@
 import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { runKeys } from '../../experiment/bucket-layout.ts';
-import { isPlan } from '../../experiment/plan.ts';
+import { parsePlan } from '../../experiment/plan.ts';
 import { isRunId } from '../../experiment/run-id.ts';
 import type { CleanOrder, Freed } from '../../experiment/salvage.ts';
 import { usersOf } from '../run-folders.ts';
@@ -68,12 +68,8 @@ async function named({ s3, bucket, shared }: OrderSurroundings, order: CleanOrde
 }
 
 function folderIn(text: string | undefined): string | undefined {
-  try {
-    const plan: unknown = JSON.parse(text ?? 'null');
-    return isPlan(plan) && isRunId(plan.folder) ? plan.folder : undefined;
-  } catch {
-    return undefined; // As if there were none.
-  }
+  const folder = parsePlan(text)?.folder;
+  return folder !== undefined && isRunId(folder) ? folder : undefined;
 }
 
 /** Folders of runs and unpacked inputs that have not changed for so long. Workspaces are only freed by name. */

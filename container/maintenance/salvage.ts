@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import { parseJoblog, renderJoblog, succeeded } from '../../experiment/joblog.ts';
 import type { Plan } from '../../experiment/plan.ts';
-import { isPlan } from '../../experiment/plan.ts';
+import { parsePlan } from '../../experiment/plan.ts';
 import type { Salvaged } from '../../experiment/salvage.ts';
 import { sendOutputs } from '../outputs.ts';
 import type { RunFolders } from '../run-folders.ts';
@@ -30,7 +30,7 @@ export async function salvage(
 ): Promise<Salvaged | { refused: string }> {
   const { s3, bucket, shared, clock, log } = around;
   const keys = runKeys(runId);
-  const plan = parsed((await getText(s3, { bucket, key: keys.plan }))?.text);
+  const plan = parsePlan((await getText(s3, { bucket, key: keys.plan }))?.text);
   if (plan === undefined) return { refused: `there is no plan of ${runId} in the bucket` };
   if ((await getText(s3, { bucket, key: keys.status })) === undefined)
     return { refused: `${runId} has no status: it never began, or its folder was deleted` };
@@ -95,14 +95,5 @@ async function joblogOf(
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
-  }
-}
-
-function parsed(text: string | undefined): Plan | undefined {
-  try {
-    const value: unknown = JSON.parse(text ?? 'null');
-    return isPlan(value) ? value : undefined;
-  } catch {
-    return undefined; // Told as no plan.
   }
 }
