@@ -1,7 +1,7 @@
 import { RUN_PREFIX, runKeys } from '../experiment/bucket-layout.ts';
 import { isRunId } from '../experiment/run-id.ts';
 import type { RunRow } from '../experiment/run-row.ts';
-import { runRow } from '../experiment/run-row.ts';
+import { newestFirst, runRow } from '../experiment/run-row.ts';
 import type { Progress } from '../experiment/runner-records.ts';
 import type { Status } from '../experiment/status.ts';
 import type { Summary } from '../experiment/summary.ts';
@@ -24,7 +24,7 @@ export async function readRows(store: RunStore): Promise<RunRow[]> {
     }
   };
   await Promise.all(Array.from({ length: AT_ONCE }, work));
-  return rows.toSorted((a, b) => b.at.localeCompare(a.at) || a.runId.localeCompare(b.runId));
+  return rows.toSorted(newestFirst);
 }
 
 async function readRow(store: RunStore, runId: string): Promise<RunRow | undefined> {

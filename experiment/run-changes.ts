@@ -4,6 +4,7 @@ import type { Control } from './control.ts';
 import type { Sentences } from './diagnosis.ts';
 import { diagnose } from './diagnosis.ts';
 import { parsedJson } from './parsed-json.ts';
+import { nameOfRun } from './run-id.ts';
 import type { StateChange } from './state-change-event.ts';
 import type { EnteredState, Status } from './status.ts';
 import { STATES_UNDER_WAY, STUCK_KINDS } from './status.ts';
@@ -69,7 +70,7 @@ export function runChange(
     id: `${runId}/${changeKey(one)}`,
     state: one.state,
     at: one.at,
-    name: runId.replace(/-[0-9a-f]{11}$/, ''),
+    name: nameOfRun(runId),
     bucket: source.bucket,
     runId,
     ...(one.attempt > 0 ? { attempt: one.attempt } : {}),

@@ -25,3 +25,8 @@ export function makeRunId(name: string, source: ManifestSource): string {
 export function isRunId(text: string): boolean {
   return RUN_ID.test(text);
 }
+
+/** The manifest's name in a run id. */
+export function nameOfRun(runId: string): string {
+  return runId.replace(/-[0-9a-f]{11}$/, '');
+}

@@ -1,6 +1,6 @@
 import { isRunId } from './run-id.ts';
 import type { RunRow } from './run-row.ts';
-import { asRunRow } from './run-row.ts';
+import { asRunRow, newestFirst } from './run-row.ts';
 import { isOutcome } from './summary.ts';
 
 /** What the page of runs holds, so that it is rewritten without reading every run again. */
@@ -58,7 +58,7 @@ export function updatedIndex(index: RunIndex, read: readonly RunRow[], listed: L
   const isThere = stillThere(listed);
   const sorted = [...rows.values()]
     .filter(({ runId }) => fresh.has(runId) || isThere(runId))
-    .sort((a, b) => (a.at === b.at ? compare(a.runId, b.runId) : compare(b.at, a.at)));
+    .sort(newestFirst);
   const shown = new Set(sorted.slice(0, SHOWN).map(({ runId }) => runId));
   const older = new Set([...index.older, ...sorted.slice(SHOWN).map(({ runId }) => runId)]);
   return {
@@ -72,8 +72,4 @@ function stillThere({ runIds, complete }: ListedRuns): (runId: string) => boolea
   const there = new Set(runIds);
   const last = runIds.at(-1) ?? '';
   return (runId) => there.has(runId) || (!complete && `${runId}/` > `${last}/`);
-}
-
-function compare(a: string, b: string): number {
-  return a < b ? -1 : a > b ? 1 : 0;
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { nameOfRun } from './run-id.ts';
 import type { Progress } from './runner-records.ts';
 import type { Status } from './status.ts';
 import { RUN_STATES } from './status.ts';
@@ -28,6 +29,15 @@ export function asRunRow(value: unknown): RunRow | undefined {
   return schema.safeParse(value).data;
 }
 
+/** The order of every list of runs: the latest first. */
+export function newestFirst(one: RunRow, other: RunRow): number {
+  return compare(other.at, one.at) || compare(one.runId, other.runId);
+}
+
+function compare(one: string, other: string): number {
+  return one < other ? -1 : one > other ? 1 : 0;
+}
+
 /** Ours are shorter; a record that tasks can write is not believed to be. */
 const HEADLINE = 400;
 
@@ -41,7 +51,7 @@ export function runRow(
   const endedAt = isOutcome(state) ? history.at(-1)?.at : undefined;
   return {
     runId,
-    name: runId.replace(/-[0-9a-f]{11}$/, ''),
+    name: nameOfRun(runId),
     state,
     headline: headline.length > HEADLINE ? `${headline.slice(0, HEADLINE).toWellFormed()}…` : headline,
     at: history[0]?.at ?? '',

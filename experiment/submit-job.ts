@@ -4,6 +4,7 @@ import type { Deployment } from './deployment.ts';
 import { EXIT } from './exit-code.ts';
 import type { Plan } from './plan.ts';
 import { COLLECT_SECONDS } from './plan.ts';
+import { nameOfRun } from './run-id.ts';
 
 /** The tags by which a job is found again. */
 const RUN_TAG = 'sierra-batch:run';
@@ -67,7 +68,7 @@ function attemptSeconds({ timeouts }: Plan): number {
  * thousand times waits behind itself and nobody else. Batch takes letters and digits, at most 255.
  */
 function shareOf(plan: Plan): string {
-  const whose = plan.tags.project ?? plan.runId.replace(/-[0-9a-f]{11}$/, '');
+  const whose = plan.tags.project ?? nameOfRun(plan.runId);
   return whose.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 255) || 'default';
 }
 

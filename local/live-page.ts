@@ -9,6 +9,7 @@ import type { Clock } from '../experiment/clock.ts';
 import type { S3Port } from '../experiment/ports.ts';
 import { isRunId } from '../experiment/run-id.ts';
 import type { RunRow } from '../experiment/run-row.ts';
+import { newestFirst } from '../experiment/run-row.ts';
 import { isOutcome } from '../experiment/summary.ts';
 import { Bucket } from '../functions/bucket.ts';
 import { listRuns, readRunRows } from '../functions/run-rows.ts';
@@ -91,12 +92,11 @@ async function answer(
       runIds.filter((runId) => !ended.has(runId)),
     );
     for (const row of rows) if (isOutcome(row.state)) ended.set(row.runId, row);
-    const newestFirst = [...ended.values(), ...rows.filter(({ runId }) => !ended.has(runId))].toSorted(
-      (a, b) => b.at.localeCompare(a.at),
-    );
+    const underWay = rows.filter(({ runId }) => !ended.has(runId));
+    const all = [...ended.values(), ...underWay].toSorted(newestFirst);
     const page = renderRunsPage({
-      rows: newestFirst.slice(0, MOST_RUNS),
-      older: newestFirst.slice(MOST_RUNS).map(({ runId }) => runId),
+      rows: all.slice(0, MOST_RUNS),
+      older: all.slice(MOST_RUNS).map(({ runId }) => runId),
       bucket: bucket.name,
       madeAt: clock.now(),
       refreshSeconds: REFRESH_SECONDS,

@@ -1,6 +1,7 @@
 import { runKeys } from '../experiment/bucket-layout.ts';
 import { parsedJson } from '../experiment/parsed-json.ts';
 import type { RunRow } from '../experiment/run-row.ts';
+import { newestFirst } from '../experiment/run-row.ts';
 import { isOutcome } from '../experiment/summary.ts';
 import { counted, grouped, nodeHoursSpoken, spoken } from '../experiment/wording.ts';
 import { RUNS_SCRIPT } from './client.generated.ts';
@@ -30,7 +31,7 @@ export interface RunsPageInput {
  */
 export function renderRunsPage(input: RunsPageInput): string {
   const { rows, bucket, older = [], madeAt, refreshSeconds } = input;
-  const sorted = [...rows].sort((a, b) => b.at.localeCompare(a.at) || a.runId.localeCompare(b.runId));
+  const sorted = rows.toSorted(newestFirst);
   const body = html`<main class="runs">
 <header>
 <h1>Runs</h1>
