@@ -11,7 +11,7 @@ import { scheduledEvent } from './bus-events.ts';
 import { LOCAL_FUNCTIONS } from './deployment.ts';
 import { findEarlierRuns, withEarlierExecutions, withEarlierJobs } from './earlier-runs.ts';
 import type { EventBus } from './events.ts';
-import { RULES } from './rules.ts';
+import { addRules } from './rules.ts';
 import { LocalStates } from './states/local-states.ts';
 import { StatesInProcess } from './states/states-in-process.ts';
 import { statusChangeEvent } from './states/status-change-event.ts';
@@ -58,13 +58,7 @@ export async function startControlPlane(
   const submit = makeSubmit(deps);
   const settle = makeSettle(deps);
   const collect = makeCollect(deps);
-  bus.addRule({ name: 'manifest-dropped', pattern: RULES.manifestDropped(bucket), target: ingest });
-  bus.addRule({ name: 'job-changed', pattern: RULES.jobChanged(), target: settle });
-  bus.addRule({
-    name: 'execution-changed',
-    pattern: RULES.executionChanged(stateMachineArn),
-    target: settle,
-  });
+  addRules(bus, deployment, { ingest, settle });
   bus.addSchedule('settle', SCHEDULE_MS, () => scheduledEvent('settle', nonce(), clock.now()), settle);
   return { states, close: () => localStates.close() };
 }

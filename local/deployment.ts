@@ -1,4 +1,4 @@
-import type { RegisterJobDefinitionCommandInput } from '@aws-sdk/client-batch';
+import type { ContainerProperties, RegisterJobDefinitionCommandInput } from '@aws-sdk/client-batch';
 import type { Deployment } from '../experiment/deployment.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from './bus-events.ts';
 
@@ -46,24 +46,27 @@ export function localDeployment(
 
 /** The job definition that every job overrides. */
 export function localJobDefinition(vcpus: number): RegisterJobDefinitionCommandInput {
+  return multinodeDefinition('sierra-batch', {
+    image: 'this-machine',
+    resourceRequirements: [
+      { type: 'VCPU', value: String(vcpus) },
+      { type: 'MEMORY', value: String(DEFAULT_MEMORY_MIB) },
+    ],
+  });
+}
+
+/** One range over all nodes, however many a job has. */
+export function multinodeDefinition(
+  jobDefinitionName: string,
+  container: ContainerProperties,
+): RegisterJobDefinitionCommandInput {
   return {
-    jobDefinitionName: 'sierra-batch',
+    jobDefinitionName,
     type: 'multinode',
     nodeProperties: {
       numNodes: 1,
       mainNode: 0,
-      nodeRangeProperties: [
-        {
-          targetNodes: '0:',
-          container: {
-            image: 'this-machine',
-            resourceRequirements: [
-              { type: 'VCPU', value: String(vcpus) },
-              { type: 'MEMORY', value: String(DEFAULT_MEMORY_MIB) },
-            ],
-          },
-        },
-      ],
+      nodeRangeProperties: [{ targetNodes: '0:', container }],
     },
   };
 }

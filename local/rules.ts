@@ -1,7 +1,24 @@
+import type { Deployment } from '../experiment/deployment.ts';
 import type { EventPattern } from './event-pattern.ts';
+import type { EventBus, Target } from './events.ts';
 
-/** The event patterns of the deployment. The wildcard matters: a prefix and a suffix in one array would be OR-ed. */
-export const RULES = {
+/** The deployment's rules: which events call which function. */
+export function addRules(
+  bus: EventBus,
+  { bucket, stateMachineArn }: Pick<Deployment, 'bucket' | 'stateMachineArn'>,
+  { ingest, settle }: Record<'ingest' | 'settle', Target>,
+): void {
+  bus.addRule({ name: 'manifest-dropped', pattern: PATTERNS.manifestDropped(bucket), target: ingest });
+  bus.addRule({ name: 'job-changed', pattern: PATTERNS.jobChanged(), target: settle });
+  bus.addRule({
+    name: 'execution-changed',
+    pattern: PATTERNS.executionChanged(stateMachineArn),
+    target: settle,
+  });
+}
+
+/** The wildcard matters: a prefix and a suffix in one array would be OR-ed. */
+const PATTERNS = {
   manifestDropped: (bucket: string): EventPattern => ({
     source: ['aws.s3'],
     'detail-type': ['Object Created'],

@@ -16,8 +16,9 @@ import {
   objectCreatedEvent,
   scheduledEvent,
 } from '../bus-events.ts';
+import { multinodeDefinition } from '../deployment.ts';
 import { EventBus } from '../events.ts';
-import { RULES } from '../rules.ts';
+import { addRules } from '../rules.ts';
 import { memoryBodies } from '../s3/memory-bodies.ts';
 import { ObjectIndex } from '../s3/object-index.ts';
 import { LocalS3 } from '../s3/s3.ts';
@@ -101,15 +102,9 @@ export async function countedCloud(settings: CountedSettings) {
     }),
     onStateChange: (detail) => bus.putEvent(jobStateChangeEvent(detail, random.nonce(), clock.now())),
   });
-  const { jobDefinitionArn: jobDefinition = '' } = await localBatch.registerJobDefinition({
-    jobDefinitionName: 'counted',
-    type: 'multinode',
-    nodeProperties: {
-      numNodes: 1,
-      mainNode: 0,
-      nodeRangeProperties: [{ targetNodes: '0:', container: { image: 'counted' } }],
-    },
-  });
+  const { jobDefinitionArn: jobDefinition = '' } = await localBatch.registerJobDefinition(
+    multinodeDefinition('counted', { image: 'counted' }),
+  );
   const lambda = new LambdaService(clock, counts, settings.concurrency ?? 1000, random);
   const sync =
     <Output>(name: string, handler: () => LambdaFunction<Output>) =>
@@ -181,17 +176,7 @@ export async function countedCloud(settings: CountedSettings) {
   const collect = makeCollect(deps);
   const later = (name: string, handler: LambdaFunction<void>) => (event: unknown) =>
     lambda.invokeLater(name, handler, event);
-  bus.addRule({
-    name: 'manifest-dropped',
-    pattern: RULES.manifestDropped(BUCKET),
-    target: later('ingest', ingest),
-  });
-  bus.addRule({ name: 'job-changed', pattern: RULES.jobChanged(), target: later('settle', settle) });
-  bus.addRule({
-    name: 'execution-changed',
-    pattern: RULES.executionChanged(MACHINE),
-    target: later('settle', settle),
-  });
+  addRules(bus, deployment, { ingest: later('ingest', ingest), settle: later('settle', settle) });
   bus.addSchedule(
     'settle',
     60_000,

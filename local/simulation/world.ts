@@ -15,8 +15,9 @@ import {
   objectCreatedEvent,
   scheduledEvent,
 } from '../bus-events.ts';
+import { multinodeDefinition } from '../deployment.ts';
 import { EventBus } from '../events.ts';
-import { RULES } from '../rules.ts';
+import { addRules } from '../rules.ts';
 import { memoryBodies } from '../s3/memory-bodies.ts';
 import { ObjectIndex } from '../s3/object-index.ts';
 import { LocalS3 } from '../s3/s3.ts';
@@ -151,15 +152,9 @@ export async function makeWorld(
       bus.putEvent(jobStateChangeEvent(detail, nonces.nonce(), clock.now()));
     },
   });
-  const { jobDefinitionArn: jobDefinition = '' } = await localBatch.registerJobDefinition({
-    jobDefinitionName: 'simulated',
-    type: 'multinode',
-    nodeProperties: {
-      numNodes: 1,
-      mainNode: 0,
-      nodeRangeProperties: [{ targetNodes: '0:', container: { image: 'simulated' } }],
-    },
-  });
+  const { jobDefinitionArn: jobDefinition = '' } = await localBatch.registerJobDefinition(
+    multinodeDefinition('simulated', { image: 'simulated' }),
+  );
   const deployment: Deployment = {
     bucket: BUCKET,
     stateMachineArn: STATE_MACHINE,
@@ -229,14 +224,11 @@ export async function makeWorld(
     metrics: { count: () => undefined, measure: () => undefined },
   };
   const lambda = new SimulatedLambda({ deps, clock, faults, network, trace, mutation, tellings });
-  bus.addRule({
-    name: 'manifest-dropped',
-    pattern: RULES.manifestDropped(BUCKET),
-    target: (event) => lambda.invoke('ingest', makeIngest, event),
-  });
   const settle = (event: unknown) => lambda.invoke('settle', makeSettle, event);
-  bus.addRule({ name: 'job-changed', pattern: RULES.jobChanged(), target: settle });
-  bus.addRule({ name: 'execution-changed', pattern: RULES.executionChanged(STATE_MACHINE), target: settle });
+  addRules(bus, deployment, {
+    ingest: (event) => lambda.invoke('ingest', makeIngest, event),
+    settle,
+  });
   if (mutation.hasNoSchedule !== true)
     bus.addSchedule(
       'settle',

@@ -11,6 +11,7 @@ import type { LocalBatchSettings } from '../../local/batch/batch.ts';
 import { LocalBatch } from '../../local/batch/batch.ts';
 import { BatchInProcess } from '../../local/batch/batch-in-process.ts';
 import { objectCreatedEvent, scheduledEvent } from '../../local/bus-events.ts';
+import { multinodeDefinition } from '../../local/deployment.ts';
 import type { BusEvent } from '../../local/events.ts';
 import { memoryBodies } from '../../local/s3/memory-bodies.ts';
 import { ObjectIndex } from '../../local/s3/object-index.ts';
@@ -84,15 +85,9 @@ export async function controlPlane(options: Options = {}) {
     ...options,
   });
   const batch = new BatchInProcess(localBatch);
-  const { jobDefinitionArn: jobDefinition = '' } = await localBatch.registerJobDefinition({
-    jobDefinitionName: 'sierra-batch',
-    type: 'multinode',
-    nodeProperties: {
-      numNodes: 1,
-      mainNode: 0,
-      nodeRangeProperties: [{ targetNodes: '0:', container: { image: 'i' } }],
-    },
-  });
+  const { jobDefinitionArn: jobDefinition = '' } = await localBatch.registerJobDefinition(
+    multinodeDefinition('sierra-batch', { image: 'i' }),
+  );
   const localStates = new LocalStates({
     clock,
     nonce: random.nonce,
