@@ -6,10 +6,9 @@ import { runKeys } from '../experiment/bucket-layout.ts';
 import { parseJoblog } from '../experiment/joblog.ts';
 import { makeRunId } from '../experiment/run-id.ts';
 import { Cluster } from '../local/cluster/cluster.ts';
-import { live } from '../local/live.ts';
+import { startQuietSystem } from '../local/quiet-system.ts';
 import { realClock } from '../local/real-clock.ts';
 import type { LocalSystem } from '../local/system.ts';
-import { startSystem } from '../local/system.ts';
 import { readText, watchRun } from '../submission/watch-run.ts';
 
 export interface JoinTime {
@@ -30,17 +29,7 @@ export async function joinTime(nodes: number): Promise<JoinTime> {
   const isRoot = process.getuid?.() === 0;
   const cluster = isRoot ? await Cluster.open(nodes, shared) : undefined;
   try {
-    const { image, nonce } = live();
-    const quiet = () => undefined;
-    const system = await startSystem({
-      folder,
-      clock: realClock,
-      nonce,
-      image,
-      defaultVcpus: 2,
-      ...(cluster === undefined ? {} : { cluster }),
-      logger: { info: quiet, warn: quiet, error: quiet },
-    });
+    const system = await startQuietSystem(folder, cluster);
     try {
       const seconds = await measure(system, folder, nodes);
       return { nodes, kind: isRoot ? 'machines' : 'processes', seconds };

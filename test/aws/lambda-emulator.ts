@@ -1,11 +1,11 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { readdir } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { awsVenv } from '../../scripts/aws-venv.ts';
 import { runtimeClient } from '../../scripts/lambda-runtime-client.ts';
+import { freePort } from '../free-port.ts';
 
 const UP_WITHIN_MS = 20_000;
 const ANSWER_WITHIN_MS = 60_000;
@@ -101,15 +101,4 @@ async function end(child: ChildProcess): Promise<void> {
   const closed = new Promise((resolve) => child.once('close', resolve));
   process.kill(-child.pid, 'SIGKILL');
   await closed;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }

@@ -1,9 +1,9 @@
 import { spawn } from 'node:child_process';
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { awsVenv } from '../../scripts/aws-venv.ts';
+import { freePort } from '../free-port.ts';
 
 const UP_WITHIN_MS = 30_000;
 const IN_VIRTUAL_TIME = fileURLToPath(new URL('moto_in_virtual_time.py', import.meta.url));
@@ -41,15 +41,4 @@ export async function startMoto(functionsPort?: number): Promise<{ url: string; 
       throw new Error('moto does not come up', { cause: error });
     }
   }
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => {
-    server.listen(0, '127.0.0.1', resolve);
-  });
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new Error('no free port');
-  return address.port;
 }

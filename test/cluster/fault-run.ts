@@ -23,10 +23,9 @@ import type { Summary } from '../../experiment/summary.ts';
 import { Cluster } from '../../local/cluster/cluster.ts';
 import type { Machine } from '../../local/cluster/machine.ts';
 import type { NodeImage } from '../../local/cluster/node-image.ts';
-import { live } from '../../local/live.ts';
+import { startQuietSystem } from '../../local/quiet-system.ts';
 import { realClock } from '../../local/real-clock.ts';
 import type { LocalSystem } from '../../local/system.ts';
-import { startSystem } from '../../local/system.ts';
 import { readJson, readText, watchRun } from '../../submission/watch-run.ts';
 import { leftOfClusters } from './left-of-clusters.ts';
 
@@ -94,16 +93,7 @@ export class FaultRun {
       chownSync(shared, uid ?? 0, gid ?? 0);
     }
     const cluster = await Cluster.open(options.nodes, shared, nodeImage);
-    const { image, nonce } = live();
-    const system = await startSystem({
-      folder,
-      clock: realClock,
-      nonce,
-      image,
-      defaultVcpus: 2,
-      cluster,
-      logger: { info: () => undefined, warn: () => undefined, error: () => undefined },
-    });
+    const system = await startQuietSystem(folder, cluster);
     const run = new FaultRun(folder, shared, cluster, system);
     try {
       writeFileSync(join(shared, 'task.sh'), TASK);

@@ -1,17 +1,15 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DescribeJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { maintenanceKey, runKeys } from '../../experiment/bucket-layout.ts';
 import { makeRunId } from '../../experiment/run-id.ts';
 import { cleanJobRequests, salvageJobRequest } from '../../experiment/salvage.ts';
-import { live } from '../../local/live.ts';
 import { killNode } from '../../local/nodes/node-processes.ts';
 import { realClock } from '../../local/real-clock.ts';
 import type { LocalSystem } from '../../local/system.ts';
-import { startSystem } from '../../local/system.ts';
+import { systemOfItsOwn } from '../start/system-of-its-own.ts';
 
 const MANIFEST = `apiVersion: sierra-batch/v1
 name: lost
@@ -89,23 +87,4 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
     if (realClock.now() > deadline) throw new Error(`never: ${String(holds)}`);
     await realClock.sleep(50);
   }
-}
-
-async function systemOfItsOwn(): Promise<{ system: LocalSystem; folder: string }> {
-  const folder = mkdtempSync(join(tmpdir(), 'sbs-'));
-  const { nonce, image } = live();
-  const nothing = () => undefined;
-  const system = await startSystem({
-    folder,
-    clock: realClock,
-    nonce,
-    image,
-    defaultVcpus: 2,
-    logger: { info: nothing, warn: nothing, error: nothing },
-  });
-  onTestFinished(async () => {
-    await system.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return { system, folder };
 }

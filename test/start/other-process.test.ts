@@ -1,27 +1,23 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, test } from 'vitest';
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import { executionArn } from '../../experiment/execution-input.ts';
 import { makeRunId } from '../../experiment/run-id.ts';
-import { live } from '../../local/live.ts';
 import { realClock } from '../../local/real-clock.ts';
 import type { LocalSystem } from '../../local/system.ts';
-import { startSystem } from '../../local/system.ts';
 import { readJson, watchRun } from '../../submission/watch-run.ts';
 import { manifest } from './npm-start.ts';
+import { systemOfItsOwn } from './system-of-its-own.ts';
 
 const OTHER = fileURLToPath(new URL('./other-process.ts', import.meta.url));
 
 test('another process sees and stops a run through the real SDK and its endpoint variables alone', {
   timeout: 60_000,
 }, async () => {
-  const system = await systemOfItsOwn();
+  const { system } = await systemOfItsOwn();
   const runId = await drop(system, manifest({}, { list: ['sleep 60', 'sleep 60'] }));
   await untilRunning(system, runId);
 
@@ -48,25 +44,6 @@ test('another process sees and stops a run through the real SDK and its endpoint
     other([system.bucket, runId, arn], { ...system.endpoint, AWS_ACCESS_KEY_ID: 'stranger' }),
   ).rejects.toThrow(/InvalidClientTokenId|403/);
 });
-
-async function systemOfItsOwn(): Promise<LocalSystem> {
-  const folder = mkdtempSync(join(tmpdir(), 'sbs-'));
-  const { nonce, image } = live();
-  const nothing = () => undefined;
-  const system = await startSystem({
-    folder,
-    clock: realClock,
-    nonce,
-    image,
-    defaultVcpus: 2,
-    logger: { info: nothing, warn: nothing, error: nothing },
-  });
-  onTestFinished(async () => {
-    await system.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
-  return system;
-}
 
 async function drop({ s3, bucket }: LocalSystem, text: string): Promise<string> {
   const key = 'manifests/m.json';
