@@ -64,15 +64,7 @@ async function sendFolder(s3: S3Port, bucket: string, folder: string, written: s
     );
     await readable(`inputs: ${written}`, pipeline(tape, createWriteStream(archive)));
     const key = inputArchiveKey(await sha256Of(archive));
-    await s3.send(
-      new PutObjectCommand({
-        Bucket: bucket,
-        Key: key,
-        Body: createReadStream(archive),
-        ContentLength: statSync(archive).size,
-        ContentType: 'application/gzip',
-      }),
-    );
+    await putFile(s3, bucket, key, archive, 'application/gzip');
     return key;
   } finally {
     process.off('exit', remove);
@@ -82,16 +74,26 @@ async function sendFolder(s3: S3Port, bucket: string, folder: string, written: s
 
 async function sendFile(s3: S3Port, bucket: string, path: string): Promise<string> {
   const key = inputListKey(await sha256Of(path));
+  await putFile(s3, bucket, key, path, 'text/plain');
+  return `s3://${bucket}/${key}`;
+}
+
+async function putFile(
+  s3: S3Port,
+  bucket: string,
+  key: string,
+  path: string,
+  contentType: string,
+): Promise<void> {
   await s3.send(
     new PutObjectCommand({
       Bucket: bucket,
       Key: key,
       Body: createReadStream(path),
       ContentLength: statSync(path).size,
-      ContentType: 'text/plain',
+      ContentType: contentType,
     }),
   );
-  return `s3://${bucket}/${key}`;
 }
 
 /** What goes wrong with a file of the user's is the user's to know, in a sentence. */
