@@ -37,7 +37,6 @@ export async function tellRun(
 ): Promise<boolean> {
   const { control, status } = news;
   const { runId } = control;
-  if (!hasUntold(deps, news)) return true;
   const entered = enteredStates(control, status);
   const figures =
     control.ended === undefined ? undefined : figuresOf((await bucket.read(runKeys(runId).summary))?.text);
