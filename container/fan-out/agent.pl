@@ -44,6 +44,9 @@ if ($parallel == 0) {
     close $groups;
     open STDIN, '<&', $from or die "pool: $!\n";
     close $from;
+    # GNU parallel's own temporary files outlive it when it is killed: they go where all goes when the node ends.
+    $ENV{SIERRA_BATCH_POOL_TMPDIR} = $ENV{TMPDIR} if defined $ENV{TMPDIR};
+    $ENV{TMPDIR} = $scripts;
     # /bin/sh starts faster than bash, and only starts the group runner; each task gets a bash of its own.
     $ENV{PARALLEL_SHELL} = '/bin/sh';
     $ENV{SIERRA_BATCH_POOL} = $scratch;

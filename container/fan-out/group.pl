@@ -37,6 +37,8 @@ open(STDIN, '<', '/dev/null') or die "pool: $!\n";
 my ($unsent, $sending, $ticking) = ('', 0, 0);
 my ($commands, $results, $workdir) = settings("$scratch/settings");
 delete @ENV{qw(PARALLEL_SHELL PARALLEL_TMP PARALLEL_HOME), split / /, delete $ENV{SIERRA_BATCH_POOL_UNSET}};
+my $tmpdir = delete $ENV{SIERRA_BATCH_POOL_TMPDIR};
+$ENV{TMPDIR} = $tmpdir if defined $tmpdir;
 # What a task leaves behind becomes a child of ours, in whatever session it is: so it is known whether anything is left.
 my ($prctl) = map { $Config{archname} =~ /^$_->[0]-/ ? $_->[1] : () } [x86_64 => 157], [aarch64 => 167];
 my $inherits = defined $prctl && syscall($prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;

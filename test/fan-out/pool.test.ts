@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -78,6 +78,22 @@ describe('the pool', () => {
       expect(group).toMatch(/^(\d+)=\1$/);
     }
     expect(run.rows.length).toBe(4);
+  });
+
+  it('keeps the temporary files of GNU parallel where all goes with the node, and leaves TMPDIR to the tasks', async () => {
+    // What GNU parallel was started with stands in its own environment; the task is its grandchild.
+    const command = `echo "$\{TMPDIR-none}"; for pid in $(ps -o pid= -C perl); do tr "\\0" "\\n" < /proc/$pid/environ 2> /dev/null | grep -q "^SIERRA_BATCH_POOL=" && tr "\\0" "\\n" < /proc/$pid/environ | grep ^TMPDIR= ; done`;
+    for (const own of [undefined, '/tmp/of the user']) {
+      const environment = { PATH: process.env.PATH ?? '', ...(own === undefined ? {} : { TMPDIR: own }) };
+      const run = runFanout(startPool, nodes, [command], { environment });
+      expect(await run.result).toMatchObject({ succeeded: 1 });
+      const [folder = ''] = readdirSync(join(run.request.results, '1'));
+      const [seen, ...parallels] = readFileSync(join(run.request.results, '1', folder, 'stdout'), 'utf8')
+        .trimEnd()
+        .split('\n');
+      expect(seen).toBe(own ?? 'none');
+      expect(parallels.filter((line) => line.startsWith(`TMPDIR=${nodes.folder}/`))).not.toEqual([]);
+    }
   });
 
   it('ends a task at its time limit with all it started, and no other', async () => {
@@ -256,14 +272,20 @@ describe('the pool', () => {
   });
 
   it('leaves no script, folder or socket of its own behind but its scratch folder', async () => {
-    const before = readdirSync('/tmp').length;
+    const own = join(nodes.folder, 'temporary');
+    mkdirSync(own);
     const run = runFanout(
       startPool,
       nodes,
-      numbered(20, () => 'true'),
+      numbered(20, (seq) => `: ${seq}; exit ${seq % 2}`),
+      { environment: { PATH: process.env.PATH ?? '', TMPDIR: own } },
     );
     await run.result;
-    expect(readdirSync('/tmp').length).toBeLessThanOrEqual(before);
+    expect(readdirSync(own)).toEqual([]);
+    // GNU parallel's own notes alone, and they go with the node.
+    const homes = readdirSync(nodes.folder).filter((name) => /^node-\d+-/.test(name));
+    expect(homes).toHaveLength(3);
+    for (const home of homes) expect(readdirSync(join(nodes.folder, home, 'home'))).toEqual(['.parallel']);
   });
 });
 
