@@ -82,7 +82,7 @@ describe('the pool', () => {
 
   it('keeps the temporary files of GNU parallel where all goes with the node, and leaves TMPDIR to the tasks', async () => {
     // What GNU parallel was started with stands in its own environment; the task is its grandchild.
-    const command = `echo "$\{TMPDIR-none}"; for pid in $(ps -o pid= -C perl); do tr "\\0" "\\n" < /proc/$pid/environ 2> /dev/null | grep -q "^SIERRA_BATCH_POOL=" && tr "\\0" "\\n" < /proc/$pid/environ | grep ^TMPDIR= ; done`;
+    const command = `echo "$\{TMPDIR-none}"; for pid in $(ps -o pid= -C perl); do tr "\\0" "\\n" < /proc/$pid/environ 2> /dev/null | grep -q "^SIERRA_BATCH_POOL=" && tr "\\0" "\\n" < /proc/$pid/environ | grep ^TMPDIR=; done; true`;
     for (const own of [undefined, '/tmp/of the user']) {
       const environment = { PATH: process.env.PATH ?? '', ...(own === undefined ? {} : { TMPDIR: own }) };
       const run = runFanout(startPool, nodes, [command], { environment });
