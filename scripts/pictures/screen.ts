@@ -1,5 +1,5 @@
 /** A character and the SGR code that it is painted with: 0 plain, 2 dim, 31 red, 32 green. */
-export interface Cell {
+interface Cell {
   character: string;
   code: number;
 }
