@@ -4,7 +4,7 @@ import { bringDebianPackages, installAndTell } from './install.ts';
 import { pythonVenv } from './python-venv.ts';
 
 /**
- * Real SIERRA in a virtual environment under `.venv-sierra/`. `node scripts/sierra-venv.ts` makes the one that the tests
+ * Real SIERRA in a virtual environment under `.venv-sierra/`. `node scripts/sierra-venv.ts` makes those that the tests
  * use.
  */
 const root = fileURLToPath(new URL('..', import.meta.url));
@@ -13,7 +13,7 @@ const REQUIREMENTS = {
   '1.5.16': 'test/sierra/requirements.txt',
   '1.5.8': 'test/sierra/requirements-1.5.8.txt',
 } as const;
-type SierraVersion = keyof typeof REQUIREMENTS;
+export type SierraVersion = keyof typeof REQUIREMENTS;
 
 /** The `bin` folder of a virtual environment with that SIERRA, installed now if need be. @throws NotInstalled */
 export function sierraVenv(version: SierraVersion = '1.5.16'): Promise<string> {
@@ -31,4 +31,7 @@ export function sierraVenv(version: SierraVersion = '1.5.16'): Promise<string> {
   });
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) await installAndTell(() => sierraVenv());
+if (process.argv[1] === fileURLToPath(import.meta.url)) {
+  await installAndTell(() => sierraVenv());
+  await installAndTell(() => sierraVenv('1.5.8'));
+}

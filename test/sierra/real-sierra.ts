@@ -1,14 +1,13 @@
-import { cpSync, existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import type { Plan, SierraWork } from '../../experiment/plan.ts';
 import type { Progress } from '../../experiment/runner-records.ts';
 import { sierraVenv } from '../../scripts/sierra-venv.ts';
 import type { LoopbackCluster } from '../container/loopback-cluster.ts';
 import { loopbackCluster } from '../container/loopback-cluster.ts';
+import { copyProject } from './project-for.ts';
 
-const project = fileURLToPath(new URL('../../examples/sierra-project', import.meta.url));
 /** The first installation takes a minute and a half. */
 export const INSTALLING = 600_000;
 
@@ -76,7 +75,7 @@ export async function realSierra(
       : join(shared, 'workspaces', change.workspace);
   if (!existsSync(join(root, 'project'))) {
     mkdirSync(root, { recursive: true });
-    cpSync(project, join(root, 'project'), { recursive: true });
+    copyProject(join(root, 'project'), '1.5.16');
   }
   return {
     cluster,

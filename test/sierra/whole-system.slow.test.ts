@@ -1,26 +1,29 @@
 import { spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseJoblog } from '../../experiment/joblog.ts';
 import { sierraVenv } from '../../scripts/sierra-venv.ts';
+import { copyProject, VERSIONS } from './project-for.ts';
 import { INSTALLING } from './real-sierra.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
-let folder = '';
-let bin = '';
+let base = '';
 
 beforeAll(async () => {
-  bin = await sierraVenv();
-  folder = mkdtempSync(join(tmpdir(), 'sbw-'));
-}, INSTALLING);
-afterAll(() => rmSync(folder, { recursive: true, force: true }));
+  for (const version of VERSIONS) await sierraVenv(version);
+  base = mkdtempSync(join(tmpdir(), 'sbw-'));
+}, 2 * INSTALLING);
+afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-describe('npm start -- examples/sierra.yaml', () => {
-  it('runs with SIERRA named in environment.PATH, from the dropped manifest to graphs and report', async () => {
-    cpSync(join(root, 'examples/sierra-project'), join(folder, 'sierra-project'), { recursive: true });
+describe.each(VERSIONS)('npm start -- examples/sierra.yaml with SIERRA %s', (version) => {
+  it('named in environment.PATH runs from the dropped manifest to graphs and report', async () => {
+    const bin = await sierraVenv(version);
+    const folder = join(base, version);
+    mkdirSync(folder);
+    copyProject(join(folder, 'sierra-project'), version);
     const manifest = readFileSync(join(root, 'examples/sierra.yaml'), 'utf8').replace(
       /^environment: \{/m,
       `environment: {PATH: "${bin}:/usr/local/bin:/usr/bin:/bin", `,
