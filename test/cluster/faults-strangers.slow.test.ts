@@ -12,6 +12,7 @@ import { renderMessage } from '../../experiment/join-messages.ts';
 import { makeRunId } from '../../experiment/run-id.ts';
 import type { Machine } from '../../local/cluster/machine.ts';
 import { JOIN_PORT } from '../../local/deployment.ts';
+import { realClock } from '../../local/real-clock.ts';
 import { readText } from '../../submission/watch-run.ts';
 import type { FaultRun } from './fault-run.ts';
 import { measured, task } from './fault-run.ts';
@@ -122,6 +123,49 @@ async function runnerBesides(run: FaultRun, like: number, change: Record<string,
   const [code] = await once(child, 'close');
   return { code, said };
 }
+
+fault(
+  'a worker of an earlier attempt that lives on: the next attempt refuses it, and it ends',
+  async ({ start, random }) => {
+    const run = await start({
+      nodes: 3,
+      commands: tasks(12, 6),
+      manifest: { ...PAIR, retry: { attempts: 2 } },
+      // In its place comes a worker on a machine that Batch has lost sight of: nobody ends it.
+      before: async (before) => before.machine(1).freeze(),
+    });
+    await run.event(0, 'Join:Listening');
+    const earlier = runnerBesides(run, 0, {
+      AWS_BATCH_JOB_NODE_INDEX: '1',
+      AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS: '10.0.1.10',
+    });
+    await run.tasksOn(1);
+    await realClock.sleep(random.between(0, 2000));
+    const frozen = Date.now();
+    run.machine(2).freeze();
+    await run.event(0, 'Node:Lost');
+    run.machine(1).thaw();
+    const listening = () => run.events(0, 'Join:Listening', 2).length > 0;
+    await run.until(listening, 60_000, 'the next attempt');
+    const thawed = Date.now();
+    run.machine(2).thaw();
+    const { code, said } = await earlier;
+    measured('a worker of an earlier attempt', 'thawed → ended', Date.now() - thawed);
+    expect(code).toBe(4);
+    expect(said).toMatch(/"why":"attempt 1, and this is 2","event":"Node:GivesUp"/);
+    const { exitCode, rows, nodes, progress } = await run.ended();
+    expect(exitCode).toBe(0);
+    expect(progress.attempt).toBe(2);
+    expect(nodes.map(({ state }) => state)).toEqual(['released', 'released']);
+    expect(run.events(0, 'Join:Refused', 2).map(({ remote, why }) => `${remote} ${why}`)).toEqual([
+      '10.0.1.12 attempt 1, and this is 2',
+    ]);
+    expectSound(run, rows, 12, [1], { node: 1, from: frozen / 1000, to: thawed / 1000 });
+    const ofEarlier = run.said().filter(({ node, attempt }) => node === 1 && attempt === 1);
+    expect(Math.max(...ofEarlier.map(({ at }) => at * 1000))).toBeLessThan(thawed + 2000);
+    await run.clean();
+  },
+);
 
 fault(
   'a worker of another run, of another attempt, one too many, a second job of the run: refused; exit 6',
