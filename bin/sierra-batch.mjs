@@ -24,12 +24,7 @@ const ROOMS = [
 if (Number.parseInt(process.versions.node, 10) < 20) {
   console.error(`sierra-batch needs Node 20 or later, and this is ${process.versions.node}.`);
   process.exitCode = 2;
-} else if (process.argv[2] === 'local' && !existsSync(source)) {
-  console.error(
-    'sierra-batch local runs in a clone of the repository: the package holds the command line only.',
-  );
-  process.exitCode = 2;
-} else if (existsSync(bundle) && process.argv[2] !== 'local' && !isOlder(bundle)) {
+} else if (existsSync(bundle) && !isOlder(bundle)) {
   await import(bundle);
 } else if (existsSync(source) && existsSync(ownNode)) {
   runSources();

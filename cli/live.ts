@@ -63,6 +63,8 @@ export function awsClients({ region, profile }: AwsPlace): Pick<LiveSystem, 's3'
     ...(region === undefined ? {} : { region }),
     ...(profile === undefined ? {} : { profile }),
   };
+  // The SDK is part of our bundle: that a later one will not run on Node 20 is nothing that a user could act on.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   // An endpoint of one's own has no wildcard DNS, so that buckets go in the path.
   const forcePathStyle = process.env.AWS_ENDPOINT_URL_S3 !== undefined;
   return {

@@ -11,6 +11,7 @@ import { scheduledEvent } from './bus-events.ts';
 import { LOCAL_FUNCTIONS } from './deployment.ts';
 import { findEarlierRuns, withEarlierExecutions, withEarlierJobs } from './earlier-runs.ts';
 import type { EventBus } from './events.ts';
+import { ownFiles } from './own-files.ts';
 import { addRules } from './rules.ts';
 import { LocalStates } from './states/local-states.ts';
 import { StatesInProcess } from './states/states-in-process.ts';
@@ -36,7 +37,7 @@ export async function startControlPlane(
     nonce,
     random: Math.random,
     stateMachineArn,
-    definition: readFileSync(new URL('../statemachine/experiment.asl.json', import.meta.url), 'utf8'),
+    definition: readFileSync(ownFiles.definition, 'utf8'),
     substitutions: {
       SubmitFunctionArn: LOCAL_FUNCTIONS.submit,
       SettleFunctionArn: LOCAL_FUNCTIONS.settle,

@@ -54,9 +54,11 @@ export async function bundleFunction(name: (typeof FUNCTIONS)[number], folder: s
 }
 
 /** Bundles the runner as `<folder>/main.js`, with the scripts that it hands to GNU parallel's nodes. */
-export async function bundleRunner(folder: string): Promise<BundleSize> {
+export async function bundleRunner(folder: string, options: BuildOptions = {}): Promise<BundleSize> {
   const { metafile } = await build({
     ...COMMON,
+    ...options,
+    metafile: true,
     entryPoints: ['container/main.ts'],
     outfile: join(folder, 'main.js'),
     banner: { js: REQUIRE },
@@ -68,26 +70,37 @@ export async function bundleRunner(folder: string): Promise<BundleSize> {
   return sizeOf(metafile);
 }
 
+/** For any Node that people have, 20 and later. Without source maps, which a package would be the larger for. */
+const FOR_PEOPLE = {
+  target: 'node20',
+  inject: ['scripts/node-20.mjs'],
+  sourcemap: false,
+} as const satisfies BuildOptions;
+
 /**
- * Bundles the command line as `<folder>/main.mjs`, with each command's own parts beside it. It runs on any Node that people
- * have (20 and later), and needs no package at run time.
+ * Bundles the command line as `<folder>/main.mjs`, with each command's own parts beside it. It needs no package at run time;
+ * `local` needs what {@link bundleLocalSystem} makes.
  */
 export async function bundleCommandLine(folder: string): Promise<BundleSize> {
   const { metafile } = await build({
     ...COMMON,
-    target: 'node20',
+    ...FOR_PEOPLE,
     entryPoints: { main: 'cli/main.ts' },
     outdir: folder,
     outExtension: { '.js': '.mjs' },
     chunkNames: '[name]-[hash]',
     splitting: true,
-    // The package is small without: a stack of ours names its functions all the same.
-    sourcemap: false,
-    // The local system is run from a clone's sources (bin/sierra-batch.mjs sees to it).
-    external: ['./local.ts'],
     banner: { js: REQUIRE },
   });
   return sizeOf(metafile);
+}
+
+/** What the command line's local system starts and reads (local/own-files.ts), in a folder beside the command line's. */
+export async function bundleLocalSystem(folder: string): Promise<BundleSize> {
+  const size = await bundleRunner(folder, FOR_PEOPLE);
+  for (const file of ['local/nodes/keeper.pl', 'statemachine/experiment.asl.json'])
+    copyFileSync(join(root, file), join(folder, basename(file)));
+  return size;
 }
 
 function sizeOf({ outputs }: Metafile): BundleSize {

@@ -1,5 +1,5 @@
-import { glob, readFile, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { readFile } from 'node:fs/promises';
+import { dirname } from 'node:path';
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import { parseJoblog, renderJoblog, succeeded } from '../../experiment/joblog.ts';
 import type { Plan } from '../../experiment/plan.ts';
@@ -9,6 +9,7 @@ import { sendOutputs } from '../outputs.ts';
 import type { RunFolders } from '../run-folders.ts';
 import { runFolders, usersOf } from '../run-folders.ts';
 import { getText, putText } from '../s3-objects.ts';
+import { newestBatchJoblog } from '../sierra/batch-root-joblog.ts';
 import { sendFailedOutput } from '../task-output.ts';
 import { untilSent } from '../until-sent.ts';
 import type { OrderSurroundings } from './do-order.ts';
@@ -79,16 +80,9 @@ async function joblogOf(
   plan: Plan,
   folders: RunFolders,
 ): Promise<{ text: string; results: string } | undefined> {
-  let newest: { path: string; at: number } | undefined;
-  if (plan.work.kind === 'commands') newest = { path: folders.joblog, at: 0 };
-  else
-    for await (const found of glob('*/*/*/*/scratch/parallel.log', { cwd: folders.tasks })) {
-      const path = join(folders.tasks, found);
-      const { mtimeMs } = await stat(path);
-      if (newest === undefined || mtimeMs > newest.at) newest = { path, at: mtimeMs };
-    }
-  if (newest === undefined) return undefined;
-  const { path } = newest;
+  const path =
+    plan.work.kind === 'commands' ? folders.joblog : (await newestBatchJoblog(folders.tasks))?.path;
+  if (path === undefined) return undefined;
   try {
     const results = plan.work.kind === 'commands' ? folders.results : dirname(path);
     return { text: await readFile(path, 'utf8'), results };

@@ -1,9 +1,10 @@
-import { glob, readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseJoblog } from '../../experiment/joblog.ts';
 import type { RunnerReason } from '../../experiment/runner-records.ts';
 import type { Attempt } from '../attempt.ts';
 import { TaskTally } from '../task-tally.ts';
+import { newestBatchJoblog } from './batch-root-joblog.ts';
 
 const LOOK_MS = 2000;
 
@@ -43,7 +44,7 @@ export class SierraJoblog {
     if (!this.#isNeeded()) return;
     const { progress, roster, log, surroundings } = this.#attempt;
     try {
-      const path = await this.#newest();
+      const path = (await newestBatchJoblog(this.#attempt.folders.tasks, this.#startedAt - 1000))?.path;
       if (path === undefined) return;
       // Here lies what failed tasks wrote.
       this.#attempt.folders.results = dirname(path);
@@ -62,18 +63,6 @@ export class SierraJoblog {
     } catch (error) {
       log('Sierra:Joblog:Unread', { why: String(error) });
     }
-  }
-
-  async #newest(): Promise<string | undefined> {
-    const root = this.#attempt.folders.tasks;
-    let newest: { path: string; at: number } | undefined;
-    for await (const found of glob('*/*/*/*/scratch/parallel.log', { cwd: root })) {
-      const path = join(root, found);
-      const { mtimeMs } = await stat(path);
-      if (mtimeMs >= this.#startedAt - 1000 && (newest === undefined || mtimeMs > newest.at))
-        newest = { path, at: mtimeMs };
-    }
-    return newest?.path;
   }
 }
 

@@ -3,17 +3,13 @@ import { once } from 'node:events';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 import type { NodeExit, NodeSpec, RunningNode, StartNode } from '../batch/node-start.ts';
+import { ownFiles } from '../own-files.ts';
 import type { ReservedAddresses } from './addresses.ts';
 import { reserveAddresses } from './addresses.ts';
 import { containerEnvironment, containerLog } from './node-container.ts';
 import { killNode, LOCAL_NODE_MARKER } from './node-processes.ts';
 import type { Nodes, NodesSettings } from './nodes.ts';
-
-const KEEPER = fileURLToPath(new URL('./keeper.pl', import.meta.url));
-const RUNNER = fileURLToPath(new URL('../../container/main.ts', import.meta.url));
-const COMPILE_CACHE = fileURLToPath(new URL('../compile-cache.mjs', import.meta.url));
 
 /**
  * Nodes as processes of this machine: each runs the real runner with its own loopback address, sshd, temporary folder and
@@ -61,7 +57,7 @@ export class ProcessNodes implements Nodes {
     // Short: the path of a control socket may have 108 bytes.
     const folder = mkdtempSync(join(tmpdir(), 'sb-'));
     const log = containerLog(this.#settings, spec);
-    const child = spawn('perl', [KEEPER, process.execPath, '--import', COMPILE_CACHE, RUNNER], {
+    const child = spawn('perl', [ownFiles.keeper, process.execPath, ...ownFiles.runner], {
       detached: true,
       stdio: ['pipe', 'pipe', 'pipe'],
       cwd: folder,

@@ -1,33 +1,69 @@
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { delimiter, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { expect, onTestFinished, test } from 'vitest';
 import { folderOfItsOwn, repository } from './context.ts';
 
 /** The best of several: what else the machine does shall not count. */
 const STARTS_WITHIN_MS = 150;
+const MOST_BYTES = 1_000_000;
 
-test('what npm packs installs into an empty folder, works there and starts at once', () => {
+/** The Node that people have, not the one that this clone has installed for itself. */
+const path = (process.env.PATH ?? '').split(delimiter).filter((each) => !each.includes('node_modules'));
+const env = { PATH: path.join(delimiter), HOME: process.env.HOME, LANG: 'C.UTF-8', CI: 'true' };
+
+test('what npm packs installs into an empty folder, runs an experiment there and starts at once', async () => {
   const folder = folderOfItsOwn();
-  const run = (command: string, args: readonly string[], cwd = folder) => {
-    const ended = spawnSync(command, args, { cwd, encoding: 'utf8', timeout: 240_000 });
+  const run = (command: string, args: readonly string[]) => {
+    const ended = spawnSync(command, args, { cwd: folder, env, encoding: 'utf8', timeout: 240_000 });
     expect(ended.status, `${command} ${args.join(' ')}\n${ended.stdout}${ended.stderr}`).toBe(0);
     return ended.stdout;
   };
-  run('npm', ['pack', '--pack-destination', folder], repository);
+  const sierraBatch = (...args: string[]) => run('npx', ['--no-install', 'sierra-batch', ...args]);
+  const packed = spawnSync('npm', ['pack', '--json', '--pack-destination', folder], {
+    cwd: repository,
+    encoding: 'utf8',
+  });
+  expect(packed.status, packed.stderr).toBe(0);
+  const [{ size, files }]: [{ size: number; files: { path: string }[] }] = JSON.parse(
+    packed.stdout.slice(packed.stdout.indexOf('[\n')),
+  );
+  expect(size).toBeLessThan(MOST_BYTES);
+  const rest = files.map((file) => file.path).filter((file) => !/^dist\/(cli|local)\//.test(file));
+  expect(rest.toSorted()).toEqual([
+    'LICENSE',
+    'README.md',
+    'bin/sierra-batch.mjs',
+    'package.json',
+    'schema/manifest.schema.json',
+    'scripts/packages.mjs',
+  ]);
   const [archive = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
   writeFileSync(join(folder, 'package.json'), '{"private": true}');
   run('npm', ['install', '--no-audit', '--no-fund', '--loglevel=error', join(folder, archive)]);
-  run('npx', ['--no-install', 'sierra-batch', 'init']);
-  expect(run('npx', ['--no-install', 'sierra-batch', 'validate', 'experiment.yaml'])).toMatch(
-    /: ok, 20 tasks/,
-  );
+  // All that it needs is in it.
+  expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
+    'sierra-batch',
+  ]);
+  sierraBatch('init');
+  expect(sierraBatch('validate', 'experiment.yaml')).toMatch(/: ok, 20 tasks/);
 
   const bin = join(folder, 'node_modules/sierra-batch/bin/sierra-batch.mjs');
   const times = Array.from({ length: 20 }, () => {
     const before = performance.now();
-    run(process.execPath, [bin, 'validate', 'experiment.yaml']);
+    run('node', [bin, 'validate', 'experiment.yaml']);
     return performance.now() - before;
   });
   expect(Math.min(...times)).toBeLessThan(STARTS_WITHIN_MS);
+
+  const local = spawn('node', [bin, 'local'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
+  onTestFinished(() => {
+    local.kill('SIGTERM');
+  });
+  for await (const line of createInterface({ input: local.stdout })) if (line.includes('is up in')) break;
+  expect(sierraBatch('submit', 'experiment.yaml', '--watch')).toMatch(/^Succeeded: 20 of 20 tasks/m);
+  local.kill('SIGTERM');
+  expect(await once(local, 'exit')).toEqual([0, null]);
 });
