@@ -53,7 +53,8 @@ interface Trace {
 
 export interface FaultRunOptions {
   nodes: number;
-  commands: readonly string[];
+  /** None where the manifest's `run` has SIERRA. */
+  commands?: readonly string[];
   /** More of the manifest; `timeouts.join` is 20 s and `minNodes` all but one, unless it says otherwise. */
   manifest?: Readonly<Record<string, unknown>>;
   /** Shared storage that is already there; otherwise an empty folder. */
@@ -120,13 +121,13 @@ export class FaultRun {
   }
 
   /** Drops a manifest; the run that it makes is this one's from now on. */
-  async drop({ nodes, commands, manifest = {} }: FaultRunOptions): Promise<void> {
+  async drop({ nodes, commands: list, manifest = {} }: FaultRunOptions): Promise<void> {
     const { timeouts = {}, run = {}, ...more } = manifest as { timeouts?: object; run?: object };
     const text = JSON.stringify({
       apiVersion: 'sierra-batch/v1',
       name: 'fault',
       cluster: { nodes, vcpus: 2, memory: '512MiB' },
-      run: { commands: { list: commands }, jobsPerNode: 2, fanout: 'pool', ...run },
+      run: { ...(list === undefined ? {} : { commands: { list } }), jobsPerNode: 2, fanout: 'pool', ...run },
       minNodes: Math.max(1, nodes - 1),
       timeouts: { join: '20s', run: '10m', ...timeouts },
       ...more,

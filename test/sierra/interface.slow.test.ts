@@ -1,160 +1,353 @@
-import { writeFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import { parseJoblog } from '../../experiment/joblog.ts';
+import type { OutputIndex } from '../../experiment/runner-records.ts';
 import { sierraVenv } from '../../scripts/sierra-venv.ts';
-import type { RealSierra } from './real-sierra.ts';
-import { BATCH_ROOT, INSTALLING, realSierra } from './real-sierra.ts';
+import { readJson, readText } from '../../submission/watch-run.ts';
+import type { Ended } from '../cluster/fault-run.ts';
+import { VERSIONS } from './project-for.ts';
+import { ARGS, BATCH_ROOT, INSTALLING } from './real-sierra.ts';
+import type { SierraOnMachinesOptions } from './sierra-on-machines.ts';
+import { SierraOnMachines } from './sierra-on-machines.ts';
+
+const isRoot = process.getuid?.() === 0;
+const NODES = 4;
+const RUNS = 8;
+/** Two experiments of four runs, a second each: some for every slot. */
+const args = ARGS.map((argument) => argument.replace('--n-runs=2', '--n-runs=4'));
 
 beforeAll(async () => {
-  bin = await sierraVenv();
-}, INSTALLING);
+  for (const version of VERSIONS) await sierraVenv(version);
+}, 2 * INSTALLING);
 
-let sierra: RealSierra | undefined;
-
-/** What one run of stages 1 to 4 on four nodes shows; each test is a line of SIERRA's page on its AWS Batch plugin. */
-describe('the AWS Batch-SIERRA interface', () => {
-  let output = '';
-  let events: { event: string; [field: string]: unknown }[] = [];
-  let codes: number[] = [];
+/** What one run of stages 1 to 4 on four machines shows; each test is a line of SIERRA's page on its AWS Batch plugin. */
+(isRoot ? describe : describe.skip).each(VERSIONS)('the AWS Batch-SIERRA interface, %s', (version) => {
+  let sierra: SierraOnMachines | undefined;
+  let ended: Ended | undefined;
 
   beforeAll(async () => {
-    sierra = await realSierra(
-      { pipeline: [1, 2, 3, 4] },
-      { cluster: { nodes: 4, vcpus: 2, memoryMiB: 512 }, minNodes: 4, environment: SAYS_ITS_ENVIRONMENT },
-    );
-    writeFileSync(join(sierra.root, 'project/engines/forage/simulate.py'), WRITES_ENVIRONMENT, { flag: 'a' });
-    writeFileSync(join(sierra.root, 'project/projects/swarm/cmdline.py'), SAYS_NODEFILE, { flag: 'a' });
-    ({ codes, output } = await sierra.run({
-      LD_LIBRARY_PATH: '/opt/sim/lib',
-      PARALLEL: '--env WANTED',
-      WANTED: 'a  b',
-    }));
-    events = output.split('\n').flatMap((line) => (line.startsWith('{') ? [JSON.parse(line)] : []));
+    // As the image has them.
+    vi.stubEnv('LD_LIBRARY_PATH', '/opt/sim/lib');
+    vi.stubEnv('PYTHONPATH', '/opt/sim/python');
+    vi.stubEnv('PARALLEL', '--env LANG');
+    vi.stubEnv('LANG', 'C.UTF-8');
+    sierra = await SierraOnMachines.start({
+      version,
+      nodes: NODES,
+      args,
+      environment: { PARALLEL_SHELL: '/bin/dash' },
+      additions: {
+        'engines/forage/simulate.py': TELLS_WHERE_IT_RUNS,
+        'projects/swarm/cmdline.py': TELLS_NODEFILE,
+      },
+    });
+    ended = await sierra.run.ended();
   }, 180_000);
-  afterAll(() => sierra?.cluster.close());
-
-  const at = (event: string, field = 'event', value: unknown = event) =>
-    events.findIndex((one) => one.event === event && one[field] === value);
-  const timeOf = (index: number) => Date.parse(String(events[index]?.time));
-  const saw = () =>
-    there()
-      .files(`${BATCH_ROOT}/exp-outputs`)
-      .filter((file) => file.endsWith('environment'))
-      .map((file) =>
-        Object.fromEntries(
-          there()
-            .read(file)
-            .split('\0')
-            .map((pair) => split(pair)),
-        ),
-      );
-
-  it('is run as node 0 in a multi-node job', () => {
-    expect(codes, output).toEqual([0, 0, 0, 0]);
-    expect(events.filter(({ event }) => event === 'Sierra:Stage:Started').map(({ self }) => self)).toEqual([
-      0, 0, 0, 0,
-    ]);
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await sierra?.run.close();
   });
 
-  it('nodes > 0 wait until stage 2 has ended on node 0, and are released before stage 3', () => {
-    const ends = events.flatMap(({ event }, index) => (event === 'Node:Ends' ? [index] : []));
-    expect(ends).toHaveLength(3);
-    expect(Math.min(...ends.map((index) => timeOf(index)))).toBeGreaterThanOrEqual(
-      timeOf(at('Sierra:Stage:Ended', 'stage', 2)),
-    );
+  const there = () => {
+    if (sierra === undefined || ended === undefined) throw new Error('SIERRA was not run');
+    return { ...ended, sierra, run: sierra.run };
+  };
+  const events = (node: number, name: string) => there().run.events(node, name);
+  const timeOf = (node: number, name: string, field = 'event', value: unknown = name) =>
+    Date.parse(String(events(node, name).find((one) => one[field] === value)?.time));
+  const stage = (what: 'Started' | 'Ended', number: number) =>
+    timeOf(0, `Sierra:Stage:${what}`, 'stage', number);
+  const workers = [1, 2, 3];
+  const told = () => toldBy(there().sierra);
+  const joblog = () => parseJoblog(there().sierra.read(`${BATCH_ROOT}/scratch/parallel.log`));
+
+  it('SIERRA is run as node 0 in a multi-node job, from the dropped manifest to the report', async () => {
+    const { exitCode, summary, run } = there();
+    expect({ exitCode, said: exitCode === 0 ? '' : run.log(0) }).toEqual({ exitCode: 0, said: '' });
+    expect(summary).toMatchObject({ outcome: 'succeeded', tasks: { total: RUNS, succeeded: RUNS } });
+    expect(events(0, 'Sierra:Stage:Started').map((one) => one.stage)).toEqual([1, 2, 3, 4]);
+    for (const node of workers) expect(events(node, 'Sierra:Stage:Started')).toEqual([]);
+    expect(await readText(run.system.s3, run.system.bucket, runKeys(run.runId).report)).toContain('<html');
   });
 
-  it('all nodes in --nodefile are available when SIERRA starts', () => {
-    const nodelist =
-      there()
-        .files(BATCH_ROOT)
-        .find((file) => file.endsWith('-nodelist.txt')) ?? '';
-    expect(there().read(nodelist).trim().split('\n').sort()).toEqual(
-      [0, 1, 2, 3].map((index) => there().cluster.address(index)),
-    );
-    const started = at('Sierra:Stage:Started', 'stage', 1);
-    expect(events.slice(0, started).filter(({ event }) => event === 'Node:Joined')).toHaveLength(4);
-  });
-
-  it('SIERRA_NODEFILE names the same file as --nodefile', () => {
-    const said = [...output.matchAll(/nodefile by variable (\S+?)"/g)].map(([, path]) => path);
-    expect(new Set(said)).toEqual(new Set([join(there().root, '../nodefile')]));
-  });
-
-  it('nodes communicate over ssh, and every node is used', () => {
-    expect(new Set(joblogRows().map(({ host }) => host)).size).toBeGreaterThan(1);
-    expect(output).toContain('Sierra:EnginesChecked');
-  });
-
-  it('--sierra-root is on shared storage, and the graphs are among the outputs', async () => {
-    const index = await there().cluster.text(runKeys(there().cluster.runId).outputIndex);
-    expect(index).toContain('graphs/inter-exp/SM-food-by-swarm-size.png');
-    expect(index).toContain('graphs/c1-exp0/SLN-food-over-time.png');
-  });
-
-  it('PARALLEL carries the names of the user to every run, and SIERRA appends to it', () => {
-    expect(saw()).toHaveLength(4);
-    for (const environment of saw()) expect(environment.WANTED).toBe('a  b');
-  });
-
-  it('PARALLEL_SHELL is overwritten with bash', () => {
-    // Of all shells only bash puts the program's own path into `_`.
-    for (const { _: program } of saw()) expect(program).toMatch(/python3$/);
-  });
-
-  it('LD_LIBRARY_PATH and PATH arrive as node 0 has them, without what is in front of them there', () => {
-    for (const environment of saw()) {
-      expect(environment.LD_LIBRARY_PATH).toBe('/opt/sim/lib');
-      expect(environment.PATH).toBe(`${bin}:${process.env.PATH}`);
+  it('nodes > 0 wait and do not exit until stage 2 has ended on node 0; they are released before stage 3', async () => {
+    for (const node of workers) {
+      expect(await there().run.exitOf(node)).toBe(0);
+      expect(timeOf(node, 'Node:Ends')).toBeGreaterThanOrEqual(stage('Ended', 2));
+      expect(timeOf(node, 'Node:Ends')).toBeLessThanOrEqual(stage('Started', 3));
     }
   });
 
-  it('PYTHONPATH can be undefined, and then stays so', () => {
-    for (const environment of saw()) expect(environment).not.toHaveProperty('PYTHONPATH');
+  it('all nodes in --nodefile are available when SIERRA starts', () => {
+    const nodelist = there()
+      .sierra.read(`${BATCH_ROOT}/${there().run.jobId}#0-nodelist.txt`)
+      .trim()
+      .split('\n');
+    expect(nodelist).toEqual(['10.0.1.10', '10.0.1.11', '10.0.1.12', '10.0.1.13']);
+    for (const node of [0, ...workers]) {
+      expect(timeOf(node, 'Sshd:Up')).toBeLessThan(stage('Started', 1));
+      expect(timeOf(0, 'Node:Joined', 'index', node)).toBeLessThanOrEqual(stage('Started', 1));
+    }
   });
 
-  it('AWS_BATCH_JOB_ID names the list of nodes, AWS_BATCH_JOB_NUM_NODES is each node\u2019s own', () => {
-    expect(there().files(BATCH_ROOT)).toContain(`${BATCH_ROOT}/${there().cluster.jobId}#0-nodelist.txt`);
-    for (const environment of saw()) expect(environment.AWS_BATCH_JOB_NUM_NODES).toBe('4');
+  it('all nodes have the same number of CPUs', () => {
+    const { nodes } = there();
+    expect(nodes).toHaveLength(NODES);
+    expect(new Set(nodes.map(({ cpus }) => cpus)).size).toBe(1);
+  });
+
+  it('nodes communicate with each other by ssh on port 22, and runs are spread over all of them', () => {
+    for (const node of [0, ...workers]) expect(events(node, 'Sshd:Up').map((one) => one.port)).toEqual([22]);
+    // Asked by plain ssh, with nothing but the address.
+    expect(events(0, 'Sierra:EnginesChecked').map((one) => one.nodes)).toEqual([NODES]);
+    expect([...new Set(told().map(({ host }) => host))].sort()).toEqual([
+      'node-0',
+      'node-1',
+      'node-2',
+      'node-3',
+    ]);
+  });
+
+  it('--sierra-root is on shared storage of all nodes, and the graphs are among the outputs', async () => {
+    const { run } = there();
+    for (const { argument } of told())
+      expect(argument).toMatch(new RegExp(`^/mnt/efs/runs/${run.runId}/work/${BATCH_ROOT}/exp-inputs/`));
+    expect(told()).toHaveLength(RUNS);
+    const { s3, bucket } = run.system;
+    const index = await readJson<OutputIndex>(s3, bucket, runKeys(run.runId).outputIndex);
+    const graphs = index?.files.map(({ path }) => path).filter((path) => path.endsWith('.png'));
+    expect(graphs?.toSorted()).toEqual([
+      `${BATCH_ROOT}/graphs/c1-exp0/SLN-food-over-time.png`,
+      `${BATCH_ROOT}/graphs/c1-exp1/SLN-food-over-time.png`,
+      `${BATCH_ROOT}/graphs/inter-exp/SM-food-by-swarm-size.png`,
+    ]);
+  });
+
+  it('PARALLEL, defined: what it names arrives at every run, and SIERRA appends to it', () => {
+    for (const { environment } of told())
+      expect(environment).toMatchObject({ LANG: 'C.UTF-8', PARALLEL_SEQ: expect.stringMatching(/^[1-8]$/) });
+  });
+
+  it('PARALLEL_SHELL, defined: overwritten with bash', () => {
+    for (const { parent } of told()) expect(parent).toMatch(/\/bash$/);
+  });
+
+  it('LD_LIBRARY_PATH, defined: exported to every run', () => {
+    for (const { environment } of told()) expect(environment.LD_LIBRARY_PATH).toBe('/opt/sim/lib');
+  });
+
+  it('PYTHONPATH, defined: exported to every run', () => {
+    for (const { environment } of told()) expect(environment.PYTHONPATH).toBe('/opt/sim/python');
+  });
+
+  it('PATH, defined: exported to every run, without what stands in front of it on node 0', () => {
+    for (const { environment } of told())
+      expect(environment.PATH).toBe(`/mnt/efs/bin:${there().sierra.bin}:/usr/local/bin:/usr/bin:/bin`);
+  });
+
+  it('AWS_BATCH_JOB_NUM_NODES: on every node, and the list of nodes is as long', () => {
+    for (const { environment } of told()) expect(environment.AWS_BATCH_JOB_NUM_NODES).toBe(String(NODES));
+  });
+
+  it('AWS_BATCH_JOB_ID: makes the list of nodes unique', () => {
+    const lists = there()
+      .sierra.files(BATCH_ROOT)
+      .filter((file) => file.endsWith('-nodelist.txt'));
+    expect(lists).toEqual([`${BATCH_ROOT}/${there().run.jobId}#0-nodelist.txt`]);
+  });
+
+  it('SIERRA_NODEFILE: names the same file as --nodefile', () => {
+    const said = there().run.log(0);
+    const files = [...said.matchAll(/nodefile by variable (\S+?)"/g)].map(([, path]) => path);
+    expect(new Set(files)).toEqual(new Set([`/mnt/efs/runs/${there().run.runId}/nodefile`]));
   });
 
   it('the joblog and the results lie where SIERRA has them', () => {
-    expect(joblogRows().map(({ exitval }) => exitval)).toEqual([0, 0, 0, 0]);
-    expect(
-      there()
-        .files(`${BATCH_ROOT}/scratch/1`)
-        .filter((file) => file.endsWith('/seq')),
-    ).not.toEqual([]);
+    expect(joblog().map(({ exitval }) => exitval)).toEqual(Array(RUNS).fill(0));
+    const results = there().sierra.files(`${BATCH_ROOT}/scratch/1`);
+    expect(results.filter((file) => file.endsWith('/seq'))).toHaveLength(RUNS);
   });
 
-  it('leaves no process, socket, key or temporary file', () => {
-    expect(there().cluster.leftovers()).toEqual([]);
+  it('nothing is left: no process, listener, mount, private folder or key', () => there().run.clean());
+});
+
+/** The same with nothing defined that may be undefined, and what SIERRA says where something must be there. */
+(isRoot ? describe : describe.skip).each(VERSIONS)('what is undefined, %s', (version) => {
+  let sierra: SierraOnMachines | undefined;
+  const two = (environment: Readonly<Record<string, string>>) => ({ version, nodes: 2, environment });
+  const there = () => {
+    if (sierra === undefined) throw new Error('no machines');
+    return sierra;
+  };
+
+  beforeAll(async () => {
+    for (const name of ['LD_LIBRARY_PATH', 'PYTHONPATH', 'PARALLEL', 'PARALLEL_SHELL'])
+      vi.stubEnv(name, undefined);
+    sierra = await SierraOnMachines.start({
+      ...two({ WITHOUT_OPTION: '--nodefile' }),
+      args: [...ARGS, '--pipeline', '1', '2'],
+      additions: { 'engines/forage/simulate.py': TELLS_WHERE_IT_RUNS },
+    });
+  }, 180_000);
+  afterAll(async () => {
+    vi.unstubAllEnvs();
+    await sierra?.run.close();
+  });
+
+  it('--nodefile: then SIERRA_NODEFILE alone leads to all nodes', async () => {
+    const { exitCode } = await there().run.ended();
+    expect(exitCode, there().run.log(0)).toBe(0);
+    const { run } = there();
+    const nodelist = there().read(`${BATCH_ROOT}/${run.jobId}#0-nodelist.txt`);
+    expect(nodelist).toBe('10.0.1.10\n10.0.1.11\n');
+    expect(new Set(toldBy(there()).map(({ host }) => host))).toEqual(new Set(['node-0', 'node-1']));
+  });
+
+  it.each(['LD_LIBRARY_PATH', 'PYTHONPATH'])('%s: stays so in every run', (name) => {
+    const seen = toldBy(there());
+    expect(seen).toHaveLength(4);
+    for (const { environment } of seen) expect(environment).not.toHaveProperty(name);
+  });
+
+  it('PARALLEL and PARALLEL_SHELL: runs are bash’s all the same, with what SIERRA exports', () => {
+    for (const { environment, parent } of toldBy(there())) {
+      expect(parent).toMatch(/\/bash$/);
+      expect(environment.PATH).toContain(there().bin);
+    }
+  });
+
+  it.each([
+    [
+      '--nodefile and SIERRA_NODEFILE',
+      '--nodefile',
+      'SIERRA_NODEFILE',
+      /--nodefile not passed and 'SIERRA_NODEFILE' not found/,
+    ],
+    [
+      'AWS_BATCH_JOB_ID',
+      '',
+      'AWS_BATCH_JOB_ID',
+      /Non-AWS Batch environment detected: 'AWS_BATCH_JOB_ID' not found/,
+    ],
+    [
+      'AWS_BATCH_JOB_NUM_NODES',
+      '',
+      'AWS_BATCH_JOB_NUM_NODES',
+      /Non-AWS Batch environment detected: 'AWS_BATCH_JOB_NUM_NODES' not found/,
+    ],
+  ])('%s: SIERRA refuses, and the outcome has its words', async (_, option, variables, words) => {
+    await there().drop(two({ WITHOUT_OPTION: option, WITHOUT_VARIABLES: variables }));
+    const { exitCode, progress, summary } = await there().run.ended();
+    expect(exitCode, there().run.log(0)).toBe(5);
+    expect(progress.reason).toMatchObject({ kind: 'sierra-failed', stage: 1 });
+    expect(summary.why).toMatch(words);
   });
 });
 
-let bin = '';
-const SAYS_ITS_ENVIRONMENT = { SAYS_ITS_ENVIRONMENT: '1' };
-const SAYS_NODEFILE =
-  '\nimport os, sys\nprint("nodefile by variable", os.environ["SIERRA_NODEFILE"], file=sys.stderr)\n';
-/** Appended to the simulation: what a run sees, beside its results. */
-const WRITES_ENVIRONMENT = `
-import os
-_where = pathlib.Path(json.loads(pathlib.Path(sys.argv[1]).read_text())["output"]).parent / "environment"
-_where.write_text("\\0".join(f"{name}={value}" for name, value in os.environ.items()))
+/** What the page asks of nodes and no run can show: each is a fault, told before SIERRA starts. */
+(isRoot ? describe : describe.skip)('nodes that are not as the interface asks', () => {
+  const refused = async (before: SierraOnMachinesOptions['before'], join = '20s') => {
+    const manifest = { timeouts: { join, run: '10m' } };
+    const sierra = await SierraOnMachines.start({
+      version: '1.5.16',
+      nodes: 2,
+      manifest,
+      ...(before === undefined ? {} : { before }),
+    });
+    onTestFinished(() => sierra.run.close());
+    const { exitCode, progress, summary } = await sierra.run.ended();
+    expect(exitCode, sierra.run.log(0)).toBe(2);
+    expect(sierra.run.events(0, 'Sierra:Stage:Started')).toEqual([]);
+    return { reason: progress.reason, summary };
+  };
+
+  it('unequal CPUs: refused, with the node and both numbers', async () => {
+    const cpus = readFileSync('/proc/stat', 'utf8').match(/^cpu\d/gm)?.length ?? 0;
+    const { reason } = await refused(async (run) => {
+      writeFileSync(join(run.shared, 'more.c'), ANOTHER_PROC_STAT);
+      spawnSync('gcc', ['-shared', '-fPIC', '-o', join(run.shared, 'more.so'), join(run.shared, 'more.c')]);
+      await run.machine(1).run('bash', '-c', HAS_ONE_CPU_MORE);
+    });
+    expect(reason).toMatchObject({
+      kind: 'bad-environment',
+      faults: [
+        { node: 1, check: 'cpu-counts-differ', what: `it has ${cpus + 1} CPUs, and node 0 has ${cpus}` },
+      ],
+    });
+  });
+
+  it('another shared storage on one node: refused, with the node', async () => {
+    const { reason, summary } = await refused(async (run) => {
+      await run.machine(1).run('umount', '/mnt/efs');
+    }, '6s');
+    expect(reason).toMatchObject({
+      kind: 'bad-environment',
+      faults: [{ node: 1, check: 'shared-storage-differs' }],
+    });
+    expect(summary.why).toMatch(/node 1/i);
+  });
+
+  it('port 22 in use on a node: refused, with the node and the port', async () => {
+    const { reason } = await refused(async (run) => {
+      await run
+        .machine(1)
+        .run('bash', '-c', 'setsid perl -MIO::Socket::INET -e "$0" > /dev/null 2>&1 & sleep 0.5', LISTENS);
+    });
+    expect(reason).toMatchObject({
+      kind: 'bad-environment',
+      faults: [{ node: 1, check: 'sshd-failed', what: expect.stringContaining('10.0.1.11:22') }],
+    });
+  });
+});
+
+const ANOTHER_PROC_STAT = `#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <stdarg.h>
+#include <string.h>
+int open64(const char *path, int flags, ...) {
+  va_list more; va_start(more, flags); int mode = va_arg(more, int); va_end(more);
+  int (*real)(const char *, int, int) = dlsym(RTLD_NEXT, "open64");
+  return real(strcmp(path, "/proc/stat") == 0 ? "/run/cpus/stat" : path, flags, mode);
+}
 `;
+/** Every process of the machine counts one more: a container's /proc is its own, so what reads it is told another file. */
+const HAS_ONE_CPU_MORE = `set -e
+mkdir -p /run/cpus/etc /run/cpus/work
+last=$(grep -c '^cpu[0-9]' /proc/stat)
+sed "/^intr/i cpu$last 1 0 1 1 0 0 0 0 0 0" /proc/stat > /run/cpus/stat
+cp /mnt/efs/more.so /run/cpus/more.so
+echo /run/cpus/more.so > /run/cpus/etc/ld.so.preload
+mount -t overlay -o lowerdir=/etc,upperdir=/run/cpus/etc,workdir=/run/cpus/work overlay /etc`;
+const LISTENS = 'my $kept = IO::Socket::INET->new(LocalAddr => q(0.0.0.0:22), Listen => 1) or die; sleep 120';
 
-function there(): RealSierra {
-  if (sierra === undefined) throw new Error('SIERRA was not started');
-  return sierra;
+/** Appended to the simulation: where a run runs and what it sees, beside its results. It takes a second. */
+const TELLS_WHERE_IT_RUNS = `
+import os, time
+time.sleep(1)
+_output = pathlib.Path(json.loads(pathlib.Path(sys.argv[1]).read_text())["output"])
+(_output.parent / "told.json").write_text(json.dumps({
+    "host": os.uname().nodename,
+    "argument": sys.argv[1],
+    "parent": os.readlink(f"/proc/{os.getppid()}/exe"),
+    "environment": dict(os.environ),
+}))
+`;
+const TELLS_NODEFILE =
+  '\nimport os, sys\nprint("nodefile by variable", os.environ["SIERRA_NODEFILE"], file=sys.stderr)\n';
+
+interface Told {
+  host: string;
+  argument: string;
+  parent: string;
+  environment: Record<string, string>;
 }
 
-function joblogRows() {
-  return parseJoblog(there().read(`${BATCH_ROOT}/scratch/parallel.log`));
-}
-
-function split(pair: string): [string, string] {
-  const at = pair.indexOf('=');
-  return [pair.slice(0, at), pair.slice(at + 1)];
+function toldBy(sierra: SierraOnMachines): Told[] {
+  return sierra
+    .files(join(BATCH_ROOT, 'exp-outputs'))
+    .filter((file) => file.endsWith('told.json'))
+    .map((file) => JSON.parse(sierra.read(file)));
 }
