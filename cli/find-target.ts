@@ -18,7 +18,7 @@ export async function findTarget(cwd: string, options: TargetOptions): Promise<T
 }
 
 async function findStack(stack: string, { region, profile }: TargetOptions): Promise<Target> {
-  const { s3, states, batch, logs, formation } = awsClients({ region, profile });
+  const { s3, states, batch, user, logs, formation } = awsClients({ region, profile });
   const { deployment, logGroup } = await deploymentOfStack(await formation(), stack);
   return {
     kind: 'stack',
@@ -28,6 +28,7 @@ async function findStack(stack: string, { region, profile }: TargetOptions): Pro
       s3,
       states,
       batch,
+      user,
       ...(logGroup === undefined ? {} : { logs: { group: logGroup, client: logs } }),
       deployment,
     },

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../experiment/clock.ts';
@@ -54,7 +55,10 @@ export function liveTerminal(asJson: boolean): Terminal {
 }
 
 /** The clients of the SDK, each loaded when it is first asked for. */
-export function awsClients({ region, profile }: AwsPlace): Pick<LiveSystem, 's3' | 'states' | 'batch'> & {
+export function awsClients({ region, profile }: AwsPlace): Pick<
+  LiveSystem,
+  's3' | 'states' | 'batch' | 'user'
+> & {
   logs: () => Promise<import('@aws-sdk/client-cloudwatch-logs').CloudWatchLogsClient>;
   formation: () => Promise<import('@aws-sdk/client-cloudformation').CloudFormationClient>;
 } {
@@ -71,6 +75,11 @@ export function awsClients({ region, profile }: AwsPlace): Pick<LiveSystem, 's3'
     s3: only(async () => new (await import('@aws-sdk/client-s3')).S3Client({ ...settings, forcePathStyle })),
     states: only(async () => new (await import('@aws-sdk/client-sfn')).SFNClient(settings)),
     batch: only(async () => new (await import('@aws-sdk/client-batch')).BatchClient(settings)),
+    user: async () => {
+      const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
+      const caller = new STSClient(settings).send(new GetCallerIdentityCommand({}));
+      return callerName((await caller.catch(() => undefined))?.Arn) ?? userName();
+    },
     logs: only(
       async () => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogsClient(settings),
     ),
@@ -81,11 +90,27 @@ export function awsClients({ region, profile }: AwsPlace): Pick<LiveSystem, 's3'
 }
 
 /** The same clients, led to a local system by the SDK's own variables; whatever profile there is does not count. */
-export function localClients({ endpoint }: LocalEndpoint): Pick<LiveSystem, 's3' | 'states' | 'batch'> {
+export function localClients({
+  endpoint,
+}: LocalEndpoint): Pick<LiveSystem, 's3' | 'states' | 'batch' | 'user'> {
   for (const name of ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_ENDPOINT_URL'])
     delete process.env[name];
   Object.assign(process.env, endpoint);
-  return awsClients({});
+  return { ...awsClients({}), user: async () => userName() };
+}
+
+/** In `…:assumed-role/Researcher/ada@lab.org` and `…:user/ada` the last part names the person. */
+function callerName(arn: string | undefined): string | undefined {
+  return arn?.split('/').at(-1);
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    // A container's user may have no name.
+    return 'someone';
+  }
 }
 
 function only<Client>(make: () => Promise<Client>): () => Promise<Client> {

@@ -129,11 +129,14 @@ export function makeProgram(version: string, { begin }: Running) {
 
   withTarget(program.command('cancel'))
     .summary('stop a run')
-    .description('Stops a run, and waits until nothing of it runs any more. What is done is kept.')
+    .description(
+      'Stops a run, and waits until nothing of it runs any more. What is done is kept. Status, report and mail tell who did it, and why.',
+    )
     .argument('<run>', RUN_HELP_NEEDED, runIdArgument)
-    .addHelpText('after', example('sierra-batch cancel speed-sweep-0123456789a'))
+    .option('--reason <text>', 'why, for whoever looks at the run later')
+    .addHelpText('after', example('sierra-batch cancel speed-sweep-0123456789a --reason "wrong seed"'))
     .action((run, options) =>
-      begin(options, async (context) => (await import('./commands/cancel.ts')).cancel(context, run)),
+      begin(options, async (context) => (await import('./commands/cancel.ts')).cancel(context, run, options)),
     );
 
   withTarget(program.command('resume'))

@@ -8,6 +8,8 @@ export interface LiveSystem {
   s3(): Promise<S3Port>;
   states(): Promise<StatesPort>;
   batch(): Promise<BatchPort>;
+  /** Who is at work: by IAM on AWS, otherwise as this machine calls them. */
+  user(): Promise<string>;
   /** AWS only. */
   logs?: { group: string; client(): Promise<Pick<CloudWatchLogsClient, 'send'>> };
   deployment: Deployment;

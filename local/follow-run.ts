@@ -1,6 +1,7 @@
 import { join, relative } from 'node:path';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { runKeys } from '../experiment/bucket-layout.ts';
+import { cancellationCause } from '../experiment/cancellation.ts';
 import { parseControl } from '../experiment/control.ts';
 import { executionArn } from '../experiment/execution-input.ts';
 import { EXIT, exitCodeOf } from '../experiment/exit-code.ts';
@@ -23,7 +24,7 @@ const CLOSED_WITHIN_MS = 5000;
 export async function followRun(
   system: LocalSystem,
   runId: string,
-  options: StartOptions,
+  options: StartOptions & { user: string },
   display: Display,
   interruption: Interruption,
 ): Promise<number> {
@@ -31,7 +32,7 @@ export async function followRun(
   const over = new AbortController();
   const onAsked = () => {
     display.say('Stopping: waits until nothing of the run is left. (Ask once more to kill it.)');
-    stop(system, runId, leaving, over.signal).catch((error: unknown) => {
+    stop(system, runId, options.user, leaving, over.signal).catch((error: unknown) => {
       if (!over.signal.aborted) display.say(`The run could not be stopped: ${String(error)}`);
     });
   };
@@ -58,6 +59,7 @@ export async function followRun(
 async function stop(
   system: LocalSystem,
   runId: string,
+  user: string,
   leaving: AbortController,
   over: AbortSignal,
 ): Promise<void> {
@@ -65,7 +67,7 @@ async function stop(
     new StopExecutionCommand({
       executionArn: executionArn(system.deployment.stateMachineArn, runId),
       error: 'Cancelled',
-      cause: 'stopped at the terminal',
+      cause: cancellationCause({ by: user, reason: 'stopped at the terminal' }),
     }),
   );
   await realClock.sleep(STOP.killAfterMs, over);

@@ -50,7 +50,8 @@ export async function runManifest(
     const dropped = await drop(system, options, checked, changes, surroundings.nonce);
     if (dropped.rejection !== undefined) return complain(dropped.rejection);
     display.say(`run ${dropped.runId}`);
-    return await followRun(system, dropped.runId, options, display, interruption);
+    const user = surroundings.image.USER ?? '';
+    return await followRun(system, dropped.runId, { ...options, user }, display, interruption);
   } catch (error) {
     if (!(error instanceof NothingToPack)) throw error;
     return complain(error.message);

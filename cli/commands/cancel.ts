@@ -1,4 +1,5 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { cancellationCause } from '../../experiment/cancellation.ts';
 import { executionArn } from '../../experiment/execution-input.ts';
 import { EXIT } from '../../experiment/exit-code.ts';
 import { isOutcome } from '../../experiment/summary.ts';
@@ -10,8 +11,12 @@ import { untilEnded } from './watch.ts';
 /** Nodes get half a minute to end, Batch takes its time to say so, and settle looks once a minute. */
 const ENDS_WITHIN_MS = 15 * 60_000;
 
-/** `sierra-batch cancel RUN`. Waits until nothing of it runs any more. */
-export async function cancel(context: Context, runId: string): Promise<number> {
+/** `sierra-batch cancel RUN`. Tells who did it and why, and waits until nothing of it runs any more. */
+export async function cancel(
+  context: Context,
+  runId: string,
+  { reason = '' }: { reason?: string | undefined } = {},
+): Promise<number> {
   const { terminal, asJson } = context;
   const target = await liveTarget(context);
   const before = await statusOf(target, runId);
@@ -25,7 +30,7 @@ export async function cancel(context: Context, runId: string): Promise<number> {
     new StopExecutionCommand({
       executionArn: executionArn(target.live.deployment.stateMachineArn, runId),
       error: 'Cancelled',
-      cause: 'stopped by `sierra-batch cancel`',
+      cause: cancellationCause({ by: await target.live.user(), reason }),
     }),
   );
   if (!asJson) terminal.remark('Stopping: waits until nothing of the run is left.');

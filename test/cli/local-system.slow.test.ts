@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { folderOfItsOwn, repository } from './context.ts';
@@ -73,8 +74,11 @@ test('a run from submit to fetch, over a local system that another process keeps
 
   writeFileSync(join(folder, 'long.json'), manifest(['sleep 60', 'sleep 60']));
   const long = (await sierraBatch(folder, 'submit', 'long.json')).out.trim();
-  const cancelled = await sierraBatch(folder, 'cancel', long);
-  expect(cancelled, cancelled.err).toMatchObject({ code: 0 });
+  const cancelled = await sierraBatch(folder, 'cancel', long, '--reason', 'wrong seed: 7, not 8');
+  const by = `Cancelled by ${userInfo().username}.`;
+  expect(cancelled, cancelled.err).toMatchObject({ code: 0, out: `${by}\n` });
+  const ended = await sierraBatch(folder, 'status', long);
+  expect(ended.out).toContain(`${by}\nWrong seed: 7, not 8. 0 of 2 tasks`);
   expect((await sierraBatch(folder, 'runs', '--state', 'cancelled')).out).toContain(long);
 
   const salvaged = await sierraBatch(folder, 'collect', first);

@@ -1,4 +1,6 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { cancellationCause, parseCancellation } from '../../experiment/cancellation.ts';
 import type { Observed } from '../../experiment/diagnosis.ts';
 import { diagnose } from '../../experiment/diagnosis.ts';
 import type { RunnerReason } from '../../experiment/runner-records.ts';
@@ -555,6 +557,32 @@ describe('SIERRA’s own messages', () => {
     expect(diagnosis.why).toMatch(why);
     expect(diagnosis.why).toContain('It said: “');
     expect(diagnosis.next).toMatch(/^[A-Z].*\.$/);
+  });
+});
+
+test('a run that is being cancelled says by whom and why, as far as it was told', () => {
+  const why = (cause: string) =>
+    diagnose({ runId, state: 'running', stop: { cause: 'cancelled', why: cause, because: 'person' } }).why;
+  expect(why('by ada: wrong seed')).toBe('The run was told to end by ada: wrong seed.');
+  expect(why('by ada')).toBe('The run was told to end by ada.');
+  expect(why('the execution was stopped')).toBe('The run was told to end: the execution was stopped.');
+});
+
+test('whatever a canceller is called and says, the cause that we write is read again', () => {
+  const text = fc.string({ unit: fc.constantFrom('a', ':', ' ', '\n', '\u001b', 'é'), maxLength: 20 });
+  fc.assert(
+    fc.property(text, text, (by, reason) => {
+      const cause = cancellationCause({ by, reason });
+      expect(cause).not.toContain('\n');
+      const read = parseCancellation(cause);
+      expect(read.by).not.toBe('');
+      // Written again it is the same: nothing of one part has gone into the other.
+      expect(cancellationCause({ by: read.by ?? '', reason: read.reason })).toBe(cause);
+    }),
+  );
+  expect(parseCancellation(cancellationCause({ by: 'ada@lab.org', reason: 'seed: 7, not 8' }))).toEqual({
+    by: 'ada@lab.org',
+    reason: 'seed: 7, not 8',
   });
 });
 

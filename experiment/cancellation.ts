@@ -1,0 +1,28 @@
+import { plainLine } from './terminal-codes.ts';
+
+/** Who ended a run, and why. */
+export interface Cancellation {
+  by?: string | undefined;
+  /** Empty where none was given. */
+  reason: string;
+}
+
+const MOST = { by: 100, reason: 2000 } as const;
+
+/**
+ * The cause that is given to Step Functions, which keeps the words of whoever stopped an execution and not the name:
+ * `by ada: wrong seed` holds both.
+ */
+export function cancellationCause({ by, reason }: { by: string; reason: string }): string {
+  const name = plainLine(by).replaceAll(':', ' ').trim().slice(0, MOST.by).trim() || 'someone';
+  const words = plainLine(reason).trim().slice(0, MOST.reason);
+  return words === '' ? `by ${name}` : `by ${name}: ${words}`;
+}
+
+/** Of any execution that was stopped: by us, in the console or by another program, whose words are the reason then. */
+export function parseCancellation(cause: string): Cancellation {
+  const said = /^\s*(?:cancelled )?by ([^:\n]{1,100})(?::\s*(.*))?$/is.exec(cause);
+  if (said === null) return { reason: cause.trim() };
+  const [, by = '', reason = ''] = said;
+  return { by: by.trim(), reason: reason.trim() };
+}
