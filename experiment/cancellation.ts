@@ -14,8 +14,8 @@ const MOST = { by: 100, reason: 2000 } as const;
  * `by ada: wrong seed` holds both.
  */
 export function cancellationCause({ by, reason }: { by: string; reason: string }): string {
-  const name = plainLine(by).replaceAll(':', ' ').trim().slice(0, MOST.by).trim() || 'someone';
-  const words = plainLine(reason).trim().slice(0, MOST.reason);
+  const name = short(plainLine(by).replaceAll(':', ' '), MOST.by) || 'someone';
+  const words = short(reason, MOST.reason);
   return words === '' ? `by ${name}` : `by ${name}: ${words}`;
 }
 
@@ -25,4 +25,9 @@ export function parseCancellation(cause: string): Cancellation {
   if (said === null) return { reason: cause.trim() };
   const [, by = '', reason = ''] = said;
   return { by: by.trim(), reason: reason.trim() };
+}
+
+/** Plain again after the cut, which may have gone through a letter. */
+function short(text: string, most: number): string {
+  return plainLine(plainLine(text).slice(0, most));
 }
