@@ -1,4 +1,5 @@
 import { runKeys } from '../bucket-layout.ts';
+import { parseCancellation } from '../cancellation.ts';
 import { EXIT } from '../exit-code.ts';
 import { counted, grouped, nodeHoursSpoken, spoken } from '../wording.ts';
 import { quoted, readNodeLog, resumeIt, seeReport, sentence, submitAgain } from './advice.ts';
@@ -135,13 +136,12 @@ function remarks({ tasks, nodes }: Observed): string {
   return clauses.length === 0 ? '' : `, ${clauses.join('; ')}`;
 }
 
-/** Step Functions keeps the words of whoever stopped an execution, not the name: `by ada: wrong seed` holds both. */
 function cancelled(observed: Observed): Sentences | undefined {
   if (observed.state !== 'cancelled') return undefined;
   const { stop } = observed;
-  const said = /^\s*(?:cancelled )?by ([^:\n]{1,100})(?::\s*(.*))?$/is.exec(stop?.why ?? '');
-  const by = (stop?.by ?? said?.[1] ?? 'someone').trim();
-  const why = (said === null ? stop?.why : said[2])?.trim() ?? '';
+  const said = parseCancellation(stop?.why ?? '');
+  const by = stop?.by ?? (said.by || 'someone');
+  const why = said.reason;
   const words = why === '' ? 'no reason was given' : why;
   return {
     headline: sentence(`cancelled by ${by}`),

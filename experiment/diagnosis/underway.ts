@@ -1,3 +1,4 @@
+import { parseCancellation } from '../cancellation.ts';
 import { isOutcome } from '../summary.ts';
 import { counted, grouped, spoken } from '../wording.ts';
 import { sentence } from './advice.ts';
@@ -9,9 +10,12 @@ export const UNDERWAY: readonly Situation[] = [
     name: 'stopping',
     tell({ state, stop }) {
       if (stop === undefined || isOutcome(state)) return undefined;
+      const said = stop.cause === 'cancelled' ? parseCancellation(stop.why) : { reason: stop.why };
+      const by = stop.by ?? said.by;
+      const words = [`the run was told to end${by === undefined ? '' : ` by ${by}`}`, said.reason];
       return {
         headline: 'Stopping.',
-        why: sentence(`the run was told to end${stop.by === undefined ? '' : ` by ${stop.by}`}: ${stop.why}`),
+        why: sentence(words.filter((each) => each !== '').join(': ')),
         next: 'Wait until its machines are free; what is done is kept.',
       };
     },
