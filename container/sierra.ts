@@ -2,7 +2,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { SierraWork } from '../experiment/plan.ts';
 import type { RunnerReason } from '../experiment/runner-records.ts';
-import { sierraBatchRoot } from '../experiment/sierra-arguments.ts';
+import { sierraBatchRoot, suppliedArguments } from '../experiment/sierra-arguments.ts';
 import { placeInSierra } from '../experiment/sierra-run.ts';
 import type { Attempt } from './attempt.ts';
 import { beginRun } from './begin-run.ts';
@@ -192,11 +192,11 @@ class Pipeline {
       : plan.resume !== undefined || config.attempt > 1;
     return [
       ...args,
-      '--execenv=hpc.awsbatch',
-      `--sierra-root=${folders.tasks}`,
-      `--nodefile=${folders.nodefile}`,
-      `--exec-jobs-per-node=${plan.slots}`,
-      '--exec-parallelism-paradigm=per-batch',
+      ...suppliedArguments({
+        root: folders.tasks,
+        nodefile: folders.nodefile,
+        jobsPerNode: plan.slots,
+      }),
       ...(stage === 1 && stageOne === 'overwrite' && !args.includes('--exp-overwrite')
         ? ['--exp-overwrite']
         : []),

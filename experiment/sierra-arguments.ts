@@ -25,6 +25,20 @@ export function engineArguments(args: readonly string[], threadsPerTask: number)
   return [`--physics-n-engines=${engines}`];
 }
 
+/**
+ * What hpc.awsbatch needs and its user would otherwise have to find out: it computes no default of jobs per node, and
+ * implements only per-batch, where ARGoS' own default is per-exp.
+ */
+export function suppliedArguments(given: { root: string; nodefile: string; jobsPerNode: number }): string[] {
+  return [
+    '--execenv=hpc.awsbatch',
+    `--sierra-root=${given.root}`,
+    `--nodefile=${given.nodefile}`,
+    `--exec-jobs-per-node=${given.jobsPerNode}`,
+    '--exec-parallelism-paradigm=per-batch',
+  ];
+}
+
 /** What SIERRA takes: ARGoS lays them out as a grid. */
 const PHYSICS_ENGINES = [1, 2, 4, 6, 8, 12, 16, 24];
 

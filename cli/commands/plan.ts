@@ -7,6 +7,7 @@ import { makePlan } from '../../experiment/make-plan.ts';
 import type { Manifest } from '../../experiment/manifest.ts';
 import { commandsOf } from '../../experiment/manifest.ts';
 import type { Plan } from '../../experiment/plan.ts';
+import { suppliedArguments } from '../../experiment/sierra-arguments.ts';
 import { submitJobRequest } from '../../experiment/submit-job.ts';
 import { plainLine } from '../../experiment/terminal-codes.ts';
 import { counted, nodeHoursSpoken, spoken } from '../../experiment/wording.ts';
@@ -63,6 +64,7 @@ export async function plan(context: Context, shownAs: string): Promise<number> {
     ],
     ['slots', `${cluster.nodes * slots}: ${counted(slots, 'task')} at once on each node, by ${made.fanout}`],
     ['tasks', tasksSpoken(made, commands)],
+    ...sierraSpoken(made, deployment.sharedFolder),
     ...(commands?.first ?? []).map((line): [string, string] => ['', short(line)]),
     ...(commands === undefined || commands.total <= 2 * SHOWN ? [] : [['', '…'] as [string, string]]),
     ...(commands?.last ?? []).map((line): [string, string] => ['', short(line)]),
@@ -129,6 +131,15 @@ function tasksSpoken({ work }: Plan, commands: Commands | undefined): string {
   return commands === undefined
     ? 'those of a file that comes with the inputs'
     : counted(commands.total, 'command');
+}
+
+/** The words that a user of SIERRA looks for, and would get wrong without us. */
+function sierraSpoken({ work, folder, workspace, slots }: Plan, shared: string): [string, string][] {
+  if (work.kind !== 'sierra') return [];
+  const run = `${shared}/runs/${folder}`;
+  const root = workspace === undefined ? `${run}/work` : `${shared}/workspaces/${workspace}`;
+  const supplied = suppliedArguments({ root, nodefile: `${run}/nodefile`, jobsPerNode: slots });
+  return [['', `supplied: ${supplied.join(' ')}`]];
 }
 
 function limitsSpoken(timeouts: Plan['timeouts'], attempts: number): string {

@@ -40,6 +40,10 @@ export class LineInPool {
   readonly answer = async (call: ParallelCall, gone: AbortSignal): Promise<CallAnswer> => {
     const { log } = this.#attempt;
     const line = readSierraLine(call.args, call.environment);
+    if (line !== undefined && (await isEmptyList(line.nodelist))) {
+      log('Sierra:EmptyNodelist', { nodelist: line.nodelist });
+      return { kind: 'ended', code: 255, said: [`parallel: ${line.nodelist} names no node`] };
+    }
     const nodes = line === undefined ? undefined : await this.#nodesOf(line);
     if (line === undefined || nodes === undefined) {
       log('Sierra:LeftToGnuParallel', {
@@ -176,6 +180,12 @@ export class LineInPool {
         ),
     ];
   }
+}
+
+/** GNU parallel itself would run everything on node 0, and say nothing. `sort` leaves such a list on full storage. */
+async function isEmptyList(nodelist: string): Promise<boolean> {
+  const text = await readFile(nodelist, 'utf8').catch(() => undefined);
+  return text?.split('\n').every((line) => /^\s*(#|$)/.test(line)) ?? false;
 }
 
 /** GNU parallel's own: how many failed, 101 for more than a hundred, 255 when it could not do its work. */

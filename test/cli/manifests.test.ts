@@ -110,3 +110,24 @@ test('init writes no JSON manifest, which could hold no comment', async () => {
   const { context } = contextIn(folderOfItsOwn());
   await expect(init(context, 'm.json', {})).rejects.toThrow(CommandFailed);
 });
+
+test('plan shows what SIERRA is given: per-batch where ARGoS would take per-exp, its engines, jobs per node, the root', async () => {
+  const folder = folderOfItsOwn();
+  const args =
+    '[--project=p.q, --controller=c.d, --scenario=s, --expdef-template=x/t.argos, --batch-criteria, x.C3]';
+  const manifest = `apiVersion: sierra-batch/v1
+name: swarm
+cluster: {nodes: 4, vcpus: 10, memory: 1GiB}
+run: {sierra: {args: ${args}}, threadsPerTask: 5}
+`;
+  writeFileSync(join(folder, 'm.yaml'), manifest);
+  writeFileSync(join(folder, 'w.yaml'), `${manifest}workspace: swarms\n`);
+  const { context, said } = contextIn(folder);
+  expect(await plan(context, 'm.yaml')).toBe(0);
+  expect(said.out).toContain('--physics-n-engines=4\n');
+  const supplied = (root: string) =>
+    `supplied: --execenv=hpc.awsbatch --sierra-root=${root} --nodefile=/mnt/efs/runs/swarm-00000000000/nodefile --exec-jobs-per-node=2 --exec-parallelism-paradigm=per-batch\n`;
+  expect(said.out).toContain(supplied('/mnt/efs/runs/swarm-00000000000/work'));
+  expect(await plan(context, 'w.yaml')).toBe(0);
+  expect(said.out).toContain(supplied('/mnt/efs/workspaces/swarms'));
+});

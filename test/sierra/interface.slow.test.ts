@@ -249,24 +249,28 @@ beforeAll(async () => {
 
 /** What the page asks of nodes and no run can show: each is a fault, told before SIERRA starts. */
 (isRoot ? describe : describe.skip)('nodes that are not as the interface asks', () => {
-  const refused = async (before: SierraOnMachinesOptions['before'], join = '20s') => {
+  const refused = async (
+    before: SierraOnMachinesOptions['before'],
+    { join = '20s', ...more }: Partial<SierraOnMachinesOptions> & { join?: string } = {},
+  ) => {
     const manifest = { timeouts: { join, run: '10m' } };
     const sierra = await SierraOnMachines.start({
       version: '1.5.16',
       nodes: 2,
       manifest,
+      ...more,
       ...(before === undefined ? {} : { before }),
     });
     onTestFinished(() => sierra.run.close());
     const { exitCode, progress, summary } = await sierra.run.ended();
     expect(exitCode, sierra.run.log(0)).toBe(2);
-    expect(sierra.run.events(0, 'Sierra:Stage:Started')).toEqual([]);
-    return { reason: progress.reason, summary };
+    const stages = sierra.run.events(0, 'Sierra:Stage:Started').map((one) => one.stage);
+    return { reason: progress.reason, summary, stages };
   };
 
   it('unequal CPUs: refused, with the node and both numbers', async () => {
     const cpus = readFileSync('/proc/stat', 'utf8').match(/^cpu\d/gm)?.length ?? 0;
-    const { reason } = await refused(async (run) => {
+    const { reason, stages } = await refused(async (run) => {
       writeFileSync(join(run.shared, 'more.c'), ANOTHER_PROC_STAT);
       spawnSync('gcc', ['-shared', '-fPIC', '-o', join(run.shared, 'more.so'), join(run.shared, 'more.c')]);
       await run.machine(1).run('bash', '-c', HAS_ONE_CPU_MORE);
@@ -277,21 +281,49 @@ beforeAll(async () => {
         { node: 1, check: 'cpu-counts-differ', what: `it has ${cpus + 1} CPUs, and node 0 has ${cpus}` },
       ],
     });
+    expect(stages).toEqual([]);
   });
 
   it('another shared storage on one node: refused, with the node', async () => {
-    const { reason, summary } = await refused(async (run) => {
-      await run.machine(1).run('umount', '/mnt/efs');
-    }, '6s');
+    const { reason, summary, stages } = await refused(
+      async (run) => {
+        await run.machine(1).run('umount', '/mnt/efs');
+      },
+      { join: '6s' },
+    );
     expect(reason).toMatchObject({
       kind: 'bad-environment',
       faults: [{ node: 1, check: 'shared-storage-differs' }],
     });
     expect(summary.why).toMatch(/node 1/i);
+    expect(stages).toEqual([]);
+  });
+
+  it('the engine missing on one node: refused before a run fails on it, with the node and the program', async () => {
+    const bin = await sierraVenv();
+    const { reason, stages } = await refused(
+      // On the machine's own disk, as in another image.
+      (run) =>
+        run
+          .machine(0)
+          .run('ln', '-s', '/usr/bin/python3', '/run/forage')
+          .then(() => undefined),
+      {
+        environment: { PATH: `/mnt/efs/bin:/run:${bin}:/usr/bin:/bin` },
+        additions: { 'engines/forage/plugin.py': STARTS_BY_FORAGE },
+      },
+    );
+    expect(reason).toMatchObject({
+      kind: 'bad-environment',
+      faults: [
+        { node: 1, check: 'no-engine', what: expect.stringMatching(/^forage, with which runs begin/) },
+      ],
+    });
+    expect(stages).toEqual([1]);
   });
 
   it('port 22 in use on a node: refused, with the node and the port', async () => {
-    const { reason } = await refused(async (run) => {
+    const { reason, stages } = await refused(async (run) => {
       await run
         .machine(1)
         .run('bash', '-c', 'setsid perl -MIO::Socket::INET -e "$0" > /dev/null 2>&1 & sleep 0.5', LISTENS);
@@ -300,8 +332,15 @@ beforeAll(async () => {
       kind: 'bad-environment',
       faults: [{ node: 1, check: 'sshd-failed', what: expect.stringContaining('10.0.1.11:22') }],
     });
+    expect(stages).toEqual([]);
   });
 });
+
+const STARTS_BY_FORAGE = `
+ExpRunShellCmdsGenerator.exec_run_cmds = lambda self, host, input_fpath, run_num: [
+    types.ShellCmdSpec(cmd=f"forage {SIMULATION} {input_fpath}.json", shell=True, wait=True)
+]
+`;
 
 const ANOTHER_PROC_STAT = `#define _GNU_SOURCE
 #include <dlfcn.h>

@@ -132,6 +132,27 @@ describe('what surprises users of SIERRA on AWS Batch', () => {
   );
 
   it(
+    'an empty nodefile: nothing runs on node 0 in silence, and the outcome names the list',
+    async () => {
+      const sierra = await open();
+      const options = 'project/projects/swarm/cmdline.py';
+      const empties = '\nimport os\nopen(os.environ["SIERRA_NODEFILE"], "w").close()\n';
+      writeFileSync(join(sierra.root, options), sierra.read(options) + empties);
+      const { codes, output } = await sierra.run();
+      expect(codes, output).toEqual([5, 0]);
+      const { reason, tasks } = await sierra.progress();
+      expect(reason).toMatchObject({
+        kind: 'sierra-failed',
+        stage: 2,
+        tail: expect.stringContaining('-nodelist.txt names no node'),
+      });
+      expect(tasks).toMatchObject({ succeeded: 0, failed: 0 });
+      expect(sierra.files(BATCH_ROOT).filter((file) => file.endsWith('.csv'))).toEqual([]);
+    },
+    SLOW,
+  );
+
+  it(
     'LaTeX missing in stage 4: said before, and named when it fails',
     async () => {
       const sierra = await open({ pipeline: [1, 2, 3, 4] });
