@@ -5,7 +5,7 @@ import { LOCAL_ENDPOINT_FILE, parseLocalEndpoint } from '../experiment/local-end
 import type { TargetOptions } from './context.ts';
 import { CommandFailed } from './failure.ts';
 import { folderStore } from './folder-store.ts';
-import { awsClients, localClients } from './live.ts';
+import { awsClients, localClients, stackClients } from './live.ts';
 import { s3Store } from './s3-store.ts';
 import { deploymentOfStack } from './stack.ts';
 import type { Target } from './target.ts';
@@ -31,6 +31,10 @@ async function findStack(stack: string, { region, profile }: TargetOptions): Pro
       user,
       ...(logGroup === undefined ? {} : { logs: { group: logGroup, client: logs } }),
       deployment,
+    },
+    inspect: async () => {
+      const { stackFindings } = await import('./stack-doctor.ts');
+      return stackFindings(await stackClients({ region, profile }), stack, deployment);
     },
     place: (key) => `s3://${deployment.bucket}/${key}`,
     lookMs: 2000,

@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import type { Clock } from '../experiment/clock.ts';
 import type { LocalEndpoint } from '../experiment/local-endpoint.ts';
 import type { Terminal } from './context.ts';
+import type { StackClients } from './stack-doctor.ts';
 import type { LiveSystem } from './target.ts';
 
 /** Where the SDK looks: overrides of its own chain. */
@@ -55,18 +56,8 @@ export function liveTerminal(asJson: boolean): Terminal {
 }
 
 /** The clients of the SDK, each loaded when it is first asked for. */
-export function awsClients({ region, profile }: AwsPlace): Pick<
-  LiveSystem,
-  's3' | 'states' | 'batch' | 'user'
-> & {
-  logs: () => Promise<import('@aws-sdk/client-cloudwatch-logs').CloudWatchLogsClient>;
-  formation: () => Promise<import('@aws-sdk/client-cloudformation').CloudFormationClient>;
-} {
-  const settings = {
-    ...PATIENCE,
-    ...(region === undefined ? {} : { region }),
-    ...(profile === undefined ? {} : { profile }),
-  };
+export function awsClients(place: AwsPlace) {
+  const settings = settingsOf(place);
   // The SDK is part of our bundle: that a later one will not run on Node 20 is nothing that a user could act on.
   process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   // An endpoint of one's own has no wildcard DNS, so that buckets go in the path.
@@ -86,6 +77,29 @@ export function awsClients({ region, profile }: AwsPlace): Pick<
     formation: only(
       async () => new (await import('@aws-sdk/client-cloudformation')).CloudFormationClient(settings),
     ),
+  };
+}
+
+/** All that `doctor` looks at a stack with. */
+export async function stackClients(place: AwsPlace): Promise<StackClients> {
+  const { s3, states, batch, logs, formation } = awsClients(place);
+  const settings = settingsOf(place);
+  const [{ ECRClient }, { SNSClient }, { STSClient }, { ServiceQuotasClient }] = await Promise.all([
+    import('@aws-sdk/client-ecr'),
+    import('@aws-sdk/client-sns'),
+    import('@aws-sdk/client-sts'),
+    import('@aws-sdk/client-service-quotas'),
+  ]);
+  return {
+    s3: await s3(),
+    states: await states(),
+    batch: await batch(),
+    logs: await logs(),
+    formation: await formation(),
+    ecr: new ECRClient(settings),
+    sns: new SNSClient(settings),
+    sts: new STSClient(settings),
+    quotas: new ServiceQuotasClient(settings),
   };
 }
 
@@ -111,6 +125,14 @@ function userName(): string {
     // A container's user may have no name.
     return 'someone';
   }
+}
+
+function settingsOf({ region, profile }: AwsPlace) {
+  return {
+    ...PATIENCE,
+    ...(region === undefined ? {} : { region }),
+    ...(profile === undefined ? {} : { profile }),
+  };
 }
 
 function only<Client>(make: () => Promise<Client>): () => Promise<Client> {

@@ -219,7 +219,7 @@ export function makeProgram(version: string, { begin }: Running) {
   withTarget(program.command('doctor'))
     .summary('check a deployment, or this machine')
     .description(
-      'Looks at what commands need: programs of this machine, or the stack and its bucket. Ends with 2 when something is missing.',
+      'Looks at what commands need, and says what to do. On this machine: programs. Of a stack: its state, what you may do there, queues and their machines, the image, mails, quotas. Ends with 2 when something is missing.',
     )
     .addHelpText('after', example('sierra-batch doctor --stack lab'))
     .action((options) =>

@@ -25,7 +25,7 @@ const moreQueues = z.record(
   z.object({ arn: z.string(), maxvCpus: z.number(), fairShare: z.boolean().optional() }),
 );
 
-/** What the template gives the functions and no output tells: only shown with a plan, never used. */
+/** What the template gives the functions and no output tells. */
 const FIXED = { sharedFolder: '/mnt/efs', joinPort: 7741, sshPort: 2222 } as const;
 
 /** What a stack has deployed, by its outputs. @throws CommandFailed for no such stack, or one that is not ours */

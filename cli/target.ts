@@ -1,6 +1,7 @@
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import type { Deployment } from '../experiment/deployment.ts';
 import type { BatchPort, S3Port, StatesPort } from '../experiment/ports.ts';
+import type { Finding } from './finding.ts';
 import type { RunStore } from './run-store.ts';
 
 /** Clients are made when they are first asked for: most commands need one of them. */
@@ -25,6 +26,8 @@ export interface Target {
   name: string;
   store: RunStore;
   live?: LiveSystem;
+  /** Looks at all that a user of it needs; AWS only. */
+  inspect?(): Promise<Finding[]>;
   /** Where a key of the bucket is, as a person would open or copy it. */
   place(key: string): string;
   /** `.sierra-batch`, absolute; local only. */

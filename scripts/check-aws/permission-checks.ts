@@ -8,6 +8,9 @@ const NOTHING_NARROWER = new Set([
   'batch:DescribeJobs',
   'batch:ListJobs',
   'batch:DescribeJobDefinitions',
+  'batch:DescribeJobQueues',
+  'batch:DescribeComputeEnvironments',
+  'servicequotas:GetServiceQuota',
   'ecr:GetAuthorizationToken',
   'ecs:DiscoverPollEndpoint',
   // A token says which state it completes; the reference lists no resource for it.
@@ -159,6 +162,9 @@ const PEOPLE: Needs = {
     ['s3:ListBucket', '<Bucket.Arn>'],
     ['states:StopExecution', EXECUTION],
     ['states:DescribeExecution', EXECUTION],
+    ['batch:DescribeComputeEnvironments', '*'],
+    ['ecr:DescribeImages', '<Repository.Arn>'],
+    ['sns:ListSubscriptionsByTopic', '<Topic>'],
   ],
   OperatorPolicy: [
     ['s3:PutObject', '<Bucket.Arn>/manifests/a.yaml'],
