@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { atFirstUse } from './at-first-use.ts';
 import { runKeys } from './bucket-layout.ts';
 import type { Control } from './control.ts';
 import type { Sentences } from './diagnosis.ts';
@@ -10,30 +11,34 @@ import type { EnteredState, Status } from './status.ts';
 import { STATES_UNDER_WAY, STUCK_KINDS } from './status.ts';
 import type { Summary } from './summary.ts';
 
-const entered = z.object({
-  state: z.enum([...STATES_UNDER_WAY, 'stuck']),
-  attempt: z.int().min(0),
-  at: z.iso.datetime(),
-  stuck: z.enum(STUCK_KINDS).optional(),
-  said: z.object({ headline: z.string(), why: z.string(), next: z.string() }).optional(),
-});
+const entered = atFirstUse(() =>
+  z.object({
+    state: z.enum([...STATES_UNDER_WAY, 'stuck']),
+    attempt: z.int().min(0),
+    at: z.iso.datetime(),
+    stuck: z.enum(STUCK_KINDS).optional(),
+    said: z.object({ headline: z.string(), why: z.string(), next: z.string() }).optional(),
+  }),
+);
 
-const summaryFigures = z.object({
-  exitCode: z.int().nullable(),
-  tasks: z.object({
-    total: z.int(),
-    succeeded: z.int(),
-    failed: z.int(),
-    retried: z.int(),
-    lost: z.int(),
+const summaryFigures = atFirstUse(() =>
+  z.object({
+    exitCode: z.int().nullable(),
+    tasks: z.object({
+      total: z.int(),
+      succeeded: z.int(),
+      failed: z.int(),
+      retried: z.int(),
+      lost: z.int(),
+    }),
+    nodeHours: z.number(),
+    timings: z.object({
+      queuedSeconds: z.number().nullable(),
+      joinSeconds: z.number().nullable(),
+      runSeconds: z.number().nullable(),
+    }),
   }),
-  nodeHours: z.number(),
-  timings: z.object({
-    queuedSeconds: z.number().nullable(),
-    joinSeconds: z.number().nullable(),
-    runSeconds: z.number().nullable(),
-  }),
-});
+);
 
 /**
  * What there is to tell of a run: each state that it has entered, in its order. The end is control's, which nobody else
@@ -44,7 +49,7 @@ export function enteredStates(
   status: Pick<Status, 'entered'> | undefined,
 ): EnteredState[] {
   const before = (Array.isArray(status?.entered) ? status.entered : []).flatMap(
-    (one) => entered.safeParse(one).data ?? [],
+    (one) => entered().safeParse(one).data ?? [],
   );
   if (ended === undefined) return before;
   return [...before, { state: ended.outcome, attempt: 0, at: new Date(ended.at).toISOString() }];
@@ -86,7 +91,7 @@ export function runChange(
 
 /** The figures of a run, from the text of its summary; undefined where that cannot be read. */
 export function figuresOf(summary: string | undefined): StateChange['figures'] {
-  const read = summaryFigures.safeParse(parsedJson(summary));
+  const read = summaryFigures().safeParse(parsedJson(summary));
   if (!read.success) return undefined;
   const { timings, ...figures }: Pick<Summary, 'exitCode' | 'tasks' | 'nodeHours' | 'timings'> = read.data;
   return { ...figures, ...timings };

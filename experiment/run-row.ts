@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { atFirstUse } from './at-first-use.ts';
 import { nameOfRun } from './run-id.ts';
 import type { Progress } from './runner-records.ts';
 import type { Status } from './status.ts';
@@ -6,27 +7,29 @@ import { RUN_STATES } from './status.ts';
 import type { Summary } from './summary.ts';
 import { isOutcome } from './summary.ts';
 
-const schema = z.object({
-  runId: z.string(),
-  /** As in the manifest. */
-  name: z.string(),
-  state: z.enum(RUN_STATES),
-  headline: z.string(),
-  /** When the manifest was accepted. */
-  at: z.string(),
-  /** Absent while the run goes on. */
-  endedAt: z.string().optional(),
-  tasks: z.object({ total: z.number(), succeeded: z.number(), failed: z.number() }).optional(),
-  nodes: z.number().optional(),
-  nodeHours: z.number().optional(),
-});
+const schema = atFirstUse(() =>
+  z.object({
+    runId: z.string(),
+    /** As in the manifest. */
+    name: z.string(),
+    state: z.enum(RUN_STATES),
+    headline: z.string(),
+    /** When the manifest was accepted. */
+    at: z.string(),
+    /** Absent while the run goes on. */
+    endedAt: z.string().optional(),
+    tasks: z.object({ total: z.number(), succeeded: z.number(), failed: z.number() }).optional(),
+    nodes: z.number().optional(),
+    nodeHours: z.number().optional(),
+  }),
+);
 
 /** One run in a list of runs: the same facts on the page of runs and in a terminal. Times are ISO 8601 in UTC. */
-export type RunRow = z.infer<typeof schema>;
+export type RunRow = z.infer<ReturnType<typeof schema>>;
 
 /** @returns undefined for what is no row: records lie where tasks can write */
 export function asRunRow(value: unknown): RunRow | undefined {
-  return schema.safeParse(value).data;
+  return schema().safeParse(value).data;
 }
 
 /** The order of every list of runs: the latest first. */

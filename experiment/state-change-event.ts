@@ -1,10 +1,7 @@
 import * as z from 'zod';
+import { EVENT_DETAIL_TYPE, EVENT_SOURCE } from './state-change-names.ts';
 import { STATES_UNDER_WAY, STUCK_KINDS } from './status.ts';
 import { OUTCOMES } from './summary.ts';
-
-/** The name under which our events are on EventBridge's bus, and the only kind there is. */
-export const EVENT_SOURCE = 'sierra-batch';
-export const EVENT_DETAIL_TYPE = 'Experiment State Change';
 
 const count = z.int().min(0);
 const seconds = z.number().min(0).nullable();

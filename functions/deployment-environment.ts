@@ -1,88 +1,82 @@
-import * as z from 'zod';
 import type { Deployment } from '../experiment/deployment.ts';
+import { parsedJson } from '../experiment/parsed-json.ts';
 
 /** Something is wrong with the variables that the template gives the functions. */
 export class BadEnvironment extends Error {
   override readonly name = 'BadEnvironment';
 }
 
-const text = z.string({ error: 'must be set' }).min(1, 'must not be empty');
-const whole = (most: number, otherwise?: string) =>
-  z
-    .string({ error: 'must be set' })
-    .default(otherwise ?? '')
-    .refine((value) => /^\d+$/.test(value) && Number(value) >= 1 && Number(value) <= most, {
-      error: `must be a whole number from 1 to ${most}`,
-    })
-    .transform(Number);
+type Variables = Readonly<Record<string, string | undefined>>;
 
-const environment = z.object({
-  SIERRA_BATCH_BUCKET: text,
-  SIERRA_BATCH_STATE_MACHINE: text.refine((arn) => arn.includes(':stateMachine:'), {
-    error: 'must be the ARN of a state machine',
-  }),
-  SIERRA_BATCH_JOB_DEFINITION: text,
-  SIERRA_BATCH_TOPIC: text,
-  SIERRA_BATCH_QUEUES: text.transform((value, context) => {
-    const queues = z
-      .record(
-        z.string(),
-        z.strictObject({ arn: z.string(), maxvCpus: z.int().min(1), fairShare: z.boolean().optional() }),
-      )
-      .safeParse(parsedJson(value));
-    if (queues.success && Object.keys(queues.data).length > 0) return queues.data;
-    context.addIssue({
-      code: 'custom',
-      message: 'must be JSON such as {"default":{"arn":"…","maxvCpus":256}}',
-    });
-    return z.NEVER;
-  }),
-  SIERRA_BATCH_DEFAULT_QUEUE: text,
-  SIERRA_BATCH_INPUT_BUCKETS: z
-    .string()
-    .default('')
-    .transform((value) => value.split(',').filter((bucket) => bucket !== '')),
-  SIERRA_BATCH_DEFAULT_VCPUS: whole(10_000),
-  SIERRA_BATCH_DEFAULT_MEMORY_MIB: whole(100_000_000),
-  SIERRA_BATCH_SHARED: z.string().default('/mnt/efs'),
-  SIERRA_BATCH_JOIN_PORT: whole(65_535, '7741'),
-  SIERRA_BATCH_SSH_PORT: whole(65_535, '22'),
-});
-
-/** Reads what the deployment gives its runs. Pure. @throws BadEnvironment with every fault at once */
-export function readDeployment(variables: Readonly<Record<string, string | undefined>>): Deployment {
-  const read = environment.safeParse(variables);
-  if (!read.success)
-    throw new BadEnvironment(
-      `the environment of this function is wrong; deploy again with the template as it is:\n${read.error.issues
-        .map(({ path, message }) => `  ${path.join('.')} ${message}`)
-        .join('\n')}`,
-    );
-  const given = read.data;
-  if (given.SIERRA_BATCH_QUEUES[given.SIERRA_BATCH_DEFAULT_QUEUE] === undefined)
-    throw new BadEnvironment('SIERRA_BATCH_DEFAULT_QUEUE is not one of SIERRA_BATCH_QUEUES');
-  return {
-    bucket: given.SIERRA_BATCH_BUCKET,
-    stateMachineArn: given.SIERRA_BATCH_STATE_MACHINE,
-    jobDefinition: given.SIERRA_BATCH_JOB_DEFINITION,
-    topicArn: given.SIERRA_BATCH_TOPIC,
-    queues: given.SIERRA_BATCH_QUEUES,
-    defaultQueue: given.SIERRA_BATCH_DEFAULT_QUEUE,
-    inputBuckets: given.SIERRA_BATCH_INPUT_BUCKETS,
+/**
+ * Reads what the deployment gives its runs. Pure, and without zod: every cold start waits for it, and a schema of it takes
+ * longer than all the clients. @throws BadEnvironment with every fault at once
+ */
+export function readDeployment(variables: Variables): Deployment {
+  const faults: string[] = [];
+  const read = reader(variables, (name, what) => faults.push(`  ${name} ${what}`));
+  const deployment = {
+    bucket: read.text('SIERRA_BATCH_BUCKET'),
+    stateMachineArn: read.text('SIERRA_BATCH_STATE_MACHINE', isStateMachine),
+    jobDefinition: read.text('SIERRA_BATCH_JOB_DEFINITION'),
+    topicArn: read.text('SIERRA_BATCH_TOPIC'),
+    queues: read.queues('SIERRA_BATCH_QUEUES'),
+    defaultQueue: read.text('SIERRA_BATCH_DEFAULT_QUEUE'),
+    inputBuckets: (variables.SIERRA_BATCH_INPUT_BUCKETS ?? '').split(',').filter((bucket) => bucket !== ''),
     defaults: {
-      vcpus: given.SIERRA_BATCH_DEFAULT_VCPUS,
-      memoryMiB: given.SIERRA_BATCH_DEFAULT_MEMORY_MIB,
+      vcpus: read.whole('SIERRA_BATCH_DEFAULT_VCPUS', 10_000),
+      memoryMiB: read.whole('SIERRA_BATCH_DEFAULT_MEMORY_MIB', 100_000_000),
     },
-    sharedFolder: given.SIERRA_BATCH_SHARED,
-    joinPort: given.SIERRA_BATCH_JOIN_PORT,
-    sshPort: given.SIERRA_BATCH_SSH_PORT,
+    sharedFolder: variables.SIERRA_BATCH_SHARED ?? '/mnt/efs',
+    joinPort: read.whole('SIERRA_BATCH_JOIN_PORT', 65_535, '7741'),
+    sshPort: read.whole('SIERRA_BATCH_SSH_PORT', 65_535, '22'),
   };
+  if (faults.length === 0 && deployment.queues[deployment.defaultQueue] === undefined)
+    faults.push('  SIERRA_BATCH_DEFAULT_QUEUE is not one of SIERRA_BATCH_QUEUES');
+  if (faults.length > 0)
+    throw new BadEnvironment(
+      `the environment of this function is wrong; deploy again with the template as it is:\n${faults.join('\n')}`,
+    );
+  return deployment;
 }
 
-function parsedJson(value: string): unknown {
-  try {
-    return JSON.parse(value);
-  } catch {
-    return undefined; // The schema says what was expected.
+/** How each kind of variable is read; what cannot be is told of, and something stands in for it. */
+function reader(variables: Variables, onFault: (name: string, what: string) => void) {
+  const text = (name: string, faultOf: (value: string) => string | undefined = () => undefined): string => {
+    const value = variables[name];
+    const fault = value === undefined ? 'must be set' : value === '' ? 'must not be empty' : faultOf(value);
+    if (fault !== undefined) onFault(name, fault);
+    return value ?? '';
+  };
+  const whole = (name: string, most: number, otherwise = ''): number => {
+    const value = variables[name] ?? otherwise;
+    const number = /^\d+$/.test(value) ? Number(value) : 0;
+    if (number < 1 || number > most) onFault(name, `must be a whole number from 1 to ${most}`);
+    return number;
+  };
+  const queues = (name: string): Deployment['queues'] => {
+    const value = text(name);
+    const given = queuesOf(parsedJson(value));
+    if (value !== '' && given === undefined)
+      onFault(name, 'must be JSON such as {"default":{"arn":"…","maxvCpus":256}}');
+    return given ?? {};
+  };
+  return { text, whole, queues };
+}
+
+function isStateMachine(arn: string): string | undefined {
+  return arn.includes(':stateMachine:') ? undefined : 'must be the ARN of a state machine';
+}
+
+function queuesOf(value: unknown): Deployment['queues'] | undefined {
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) return undefined;
+  const queues: Record<string, Deployment['queues'][string]> = {};
+  for (const [name, given] of Object.entries(value)) {
+    const { arn, maxvCpus, fairShare, ...others } = Object(given);
+    if (typeof arn !== 'string' || !Number.isSafeInteger(maxvCpus) || maxvCpus < 1) return undefined;
+    if (!['undefined', 'boolean'].includes(typeof fairShare) || Object.keys(others).length > 0)
+      return undefined;
+    queues[name] = { arn, maxvCpus, ...(fairShare === undefined ? {} : { fairShare }) };
   }
+  return Object.keys(queues).length > 0 ? queues : undefined;
 }

@@ -1,13 +1,16 @@
 import * as z from 'zod';
+import { atFirstUse } from '../experiment/at-first-use.ts';
 import { runKeys } from '../experiment/bucket-layout.ts';
 import { parsedJson } from '../experiment/parsed-json.ts';
 import type { ReportImages } from '../report/images.ts';
 import { imageType, pickImages } from '../report/images.ts';
 import type { Bucket } from './bucket.ts';
 
-const outputs = z.object({
-  files: z.array(z.object({ path: z.string(), size: z.number(), sha256: z.string() })),
-});
+const outputs = atFirstUse(() =>
+  z.object({
+    files: z.array(z.object({ path: z.string(), size: z.number(), sha256: z.string() })),
+  }),
+);
 
 /** The pictures that a run's report takes in. What was removed meanwhile, or is no index of ours, is left out. */
 export async function readImages(bucket: Bucket, runId: string): Promise<ReportImages> {
@@ -25,5 +28,5 @@ export async function readImages(bucket: Bucket, runId: string): Promise<ReportI
 
 async function readFiles(bucket: Bucket, key: string) {
   const found = await bucket.read(key);
-  return outputs.safeParse(parsedJson(found?.text)).data?.files ?? [];
+  return outputs().safeParse(parsedJson(found?.text)).data?.files ?? [];
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { atFirstUse } from '../experiment/at-first-use.ts';
 import { RUN_PREFIX, runKeys } from '../experiment/bucket-layout.ts';
 import { parsedJson } from '../experiment/parsed-json.ts';
 import { isRunId } from '../experiment/run-id.ts';
@@ -14,17 +15,19 @@ import { readStatus } from './status-store.ts';
 const LIST_PAGES = 20;
 const SIDE_BY_SIDE = 8;
 
-const summaryFigures = z.looseObject({
-  tasks: z.object({
-    total: z.number(),
-    succeeded: z.number(),
-    failed: z.number(),
-    retried: z.number(),
-    lost: z.number(),
+const summaryFigures = atFirstUse(() =>
+  z.looseObject({
+    tasks: z.object({
+      total: z.number(),
+      succeeded: z.number(),
+      failed: z.number(),
+      retried: z.number(),
+      lost: z.number(),
+    }),
+    nodes: z.array(z.any()),
+    nodeHours: z.number(),
   }),
-  nodes: z.array(z.any()),
-  nodeHours: z.number(),
-});
+);
 
 /** The runs that have a folder, up to 20,000 of them. */
 export async function listRuns(bucket: Bucket): Promise<ListedRuns> {
@@ -57,5 +60,5 @@ async function readRow(bucket: Bucket, runId: string): Promise<RunRow | undefine
 
 async function readSummary(bucket: Bucket, runId: string) {
   const found = await bucket.read(runKeys(runId).summary);
-  return summaryFigures.safeParse(parsedJson(found?.text)).data;
+  return summaryFigures().safeParse(parsedJson(found?.text)).data;
 }

@@ -6,7 +6,7 @@ import { ServiceUnavailable } from '../experiment/errors.ts';
 import { executionArn } from '../experiment/execution-input.ts';
 import { mailOf } from '../experiment/mail.ts';
 import type { StateChange } from '../experiment/state-change-event.ts';
-import { EVENT_DETAIL_TYPE, EVENT_SOURCE } from '../experiment/state-change-event.ts';
+import { EVENT_DETAIL_TYPE, EVENT_SOURCE } from '../experiment/state-change-names.ts';
 import { untold, withTelling, withTold } from '../experiment/told.ts';
 import { nameOf } from './aws-errors.ts';
 import type { FunctionDeps } from './function-deps.ts';

@@ -1,0 +1,16 @@
+interface Client {
+  send(command: never): Promise<unknown>;
+}
+
+/** A client that is loaded and made when it is first asked for something: most calls of a function never do. */
+export function lazily<Port extends Client>(make: () => Promise<Port>): Port;
+export function lazily(make: () => Promise<Client>): Client {
+  let made: Promise<Client> | undefined;
+  return {
+    send: async (command) => {
+      made ??= make();
+      const client = await made;
+      return client.send(command);
+    },
+  };
+}
