@@ -229,7 +229,9 @@ export function makeProgram(version: string, { begin }: Running) {
   program
     .command('completion')
     .summary('print the completion for a shell')
-    .description('Prints a script that completes commands, options and their values.')
+    .description(
+      'Prints a script that completes commands, options, their values and files. For bash keep it as below; for zsh as _sierra-batch in a folder of $fpath, or source it after compinit.',
+    )
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh'] as const))
     .option('--json', JSON_HELP)
     .addHelpText(

@@ -2,7 +2,6 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { completion } from '../../cli/completion.ts';
 import { makeProgram } from '../../cli/program.ts';
 import { folderOfItsOwn, repository } from './context.ts';
 
@@ -49,22 +48,4 @@ test('as a process: answers go to stdout, faults to stderr, the exit code says w
     status: 2,
     stderr: expect.stringMatching(/^sierra-batch: no stack is named.*\n$/),
   });
-});
-
-test('bash completes commands, options and the values of an option', () => {
-  const complete = (...words: string[]) =>
-    spawnSync(
-      'bash',
-      [
-        '-c',
-        `${completion(program.commands, 'bash')}\nCOMP_WORDS=("$@"); COMP_CWORD=$(($#-1)); _sierra_batch; echo "\${COMPREPLY[*]}"`,
-        'bash',
-        'sierra-batch',
-        ...words,
-      ],
-      { encoding: 'utf8' },
-    ).stdout.trim();
-  expect(complete('sub')).toBe('submit');
-  expect(complete('runs', '--si')).toBe('--since');
-  expect(complete('runs', '--state', 'ca')).toBe('cancelled');
 });
