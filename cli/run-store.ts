@@ -1,4 +1,5 @@
 import type { Readable } from 'node:stream';
+import { CommandFailed } from './failure.ts';
 
 /** The bucket as far as a reader needs it. Undefined stands for an object that is not there. */
 export interface RunStore {
@@ -8,8 +9,16 @@ export interface RunStore {
   folders(prefix: string): Promise<string[]>;
 }
 
-/** A record of the bucket. Ours were written by ourselves; of another version, fields may be missing. */
+/**
+ * A record of the bucket. Ours were written by ourselves; of another version, fields may be missing.
+ * @throws CommandFailed for one that somebody else has written over
+ */
 export async function readRecord<Value>(store: RunStore, key: string): Promise<Value | undefined> {
   const text = await store.text(key);
-  return text === undefined ? undefined : JSON.parse(text);
+  if (text === undefined) return undefined;
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new CommandFailed(`${key} is not what sierra-batch wrote there: a task may have written over it`);
+  }
 }

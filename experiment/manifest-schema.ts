@@ -179,7 +179,9 @@ export const manifestSchema = atFirstUse(() =>
               ),
               vcpus: whole(1, MOST_VCPUS).describe('vCPUs of each node.').optional(),
               memory: size(4).describe('Memory of each node.').optional(),
-              sharedMemory: size(1).describe('Size of /dev/shm; 64 MiB when left out.').optional(),
+              sharedMemory: size(1)
+                .describe('Size of /dev/shm; the deployment’s when left out (1 GiB unless it was changed).')
+                .optional(),
               gpus: whole(1, 16).describe('GPUs of each node.').optional(),
               image: text('a container image')
                 .describe('The container image; the deployment’s when left out.')

@@ -1,5 +1,6 @@
 import type { NodeRecord, Progress } from './runner-records.ts';
 import type { RunState, Status } from './status.ts';
+import { isOutcome } from './summary.ts';
 import { plainLine } from './terminal-codes.ts';
 import { counted, spoken } from './wording.ts';
 
@@ -51,8 +52,16 @@ export function makeDisplay(
     clear();
     output.write(`${line}\n`);
   };
-  const stamp = () => `${dim(((now() - begin) / 1000).toFixed(1).padStart(6), colour)} `;
+  /** When the run was accepted, as far as its status says so. */
+  let origin = begin;
+  let latest = 0;
+  /** Never before what was told last: the clock of the cloud and this one may differ. */
+  const stamp = (at = now()) => {
+    latest = Math.max(latest, at - origin);
+    return `${dim(elapsed(latest), colour)} `;
+  };
   const showStates = (status: Status | undefined) => {
+    if (told === '') origin = timeOf(status?.history[0]) ?? begin;
     if (status !== undefined && status.attempt > attempt) {
       if (attempt > 0) say(`${stamp()}tried again: attempt ${status.attempt}`);
       attempt = status.attempt;
@@ -61,7 +70,7 @@ export function makeDisplay(
       told = state;
       toldAt = now();
       if (state === 'running') lastPlain = toldAt;
-      say(`${stamp()}${state}`);
+      say(`${stamp(enteredAt(status, state))}${state}`);
     }
   };
   const showReason = ({ why, state }: Status) => {
@@ -164,6 +173,25 @@ function statesAfter(status: Status | undefined, told: string): RunState[] {
   const { history, state, attempt } = status;
   if (attempt > 1) return state === told ? [] : [state];
   return history.slice(history.findIndex((entry) => entry.state === told) + 1).map((entry) => entry.state);
+}
+
+/** When a state was entered. The history has each once: a later attempt's are seen as they come, but its end is the last. */
+function enteredAt(status: Status | undefined, state: RunState): number | undefined {
+  if (status === undefined || (status.attempt > 1 && !isOutcome(state))) return undefined;
+  return timeOf(status.history.find((entry) => entry.state === state));
+}
+
+function timeOf(entry: Status['history'][number] | undefined): number | undefined {
+  const at = Date.parse(entry?.at ?? '');
+  return Number.isNaN(at) ? undefined : at;
+}
+
+/** Seconds, and from ten minutes on hours, minutes and seconds. */
+function elapsed(ms: number): string {
+  const seconds = Math.max(0, ms) / 1000;
+  if (seconds < 600) return seconds.toFixed(1).padStart(6);
+  const two = (number: number) => String(Math.floor(number)).padStart(2, '0');
+  return `${Math.floor(seconds / 3600)}:${two((seconds / 60) % 60)}:${two(seconds % 60)}`;
 }
 
 function dim(text: string, colour: boolean): string {

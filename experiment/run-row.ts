@@ -1,10 +1,8 @@
 import * as z from 'zod';
 import { atFirstUse } from './at-first-use.ts';
 import { nameOfRun } from './run-id.ts';
-import type { Progress } from './runner-records.ts';
 import type { Status } from './status.ts';
 import { RUN_STATES } from './status.ts';
-import type { Summary } from './summary.ts';
 import { isOutcome } from './summary.ts';
 
 const schema = atFirstUse(() =>
@@ -47,7 +45,13 @@ const HEADLINE = 400;
 /** What a run's own records say of it; the summary is there once it has ended, node 0's progress while it runs. */
 export function runRow(
   { runId, state, headline, history }: Pick<Status, 'runId' | 'state' | 'headline' | 'history'>,
-  { summary, progress }: { summary?: Figures<Summary> | undefined; progress?: Figures<Progress> | undefined },
+  {
+    summary,
+    progress,
+  }: {
+    summary?: (Figures & { nodes: readonly unknown[] }) | undefined;
+    progress?: (Figures & { nodes: { expected: number } }) | undefined;
+  },
 ): RunRow {
   const source = summary ?? progress;
   const nodes = progress?.nodes.expected ?? summary?.nodes.length;
@@ -65,8 +69,11 @@ export function runRow(
   };
 }
 
-type Figures<Record extends Summary | Progress> = Pick<Record, 'tasks' | 'nodes' | 'nodeHours'>;
+interface Figures {
+  tasks: { total: number; succeeded: number; failed: number };
+  nodeHours: number;
+}
 
-function counts({ total, succeeded, failed }: Summary['tasks']): RunRow['tasks'] {
+function counts({ total, succeeded, failed }: Figures['tasks']): RunRow['tasks'] {
   return { total, succeeded, failed };
 }

@@ -86,7 +86,7 @@ function issueFaults(
       const fault = {
         code: 'unknown-key',
         message: 'there is no such key',
-        allowed: `known here: ${known.filter((name) => name !== '$schema').join(', ')}`,
+        allowed: known.filter((name) => name !== '$schema').join(', '),
       };
       return faultAt(
         source,

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rename, rm, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import { parsePlan } from '../../experiment/plan.ts';
@@ -7,6 +7,7 @@ import type { CleanOrder, Freed } from '../../experiment/salvage.ts';
 import { usersOf } from '../run-folders.ts';
 import { getText } from '../s3-objects.ts';
 import type { OrderSurroundings } from './do-order.ts';
+import { namesIn } from './names-in.ts';
 import { removeFolder } from './remove-folder.ts';
 import { stillInUse } from './still-in-use.ts';
 
@@ -92,7 +93,9 @@ async function old(
 
 /** A folder's own time, and that of what lies directly in it: the joblog is written as long as tasks end. */
 async function changedAt(folder: string): Promise<number> {
-  let latest = (await stat(folder)).mtimeMs;
+  const own = await stat(folder);
+  let latest = own.mtimeMs;
+  if (!own.isDirectory()) return latest;
   for (const name of await namesIn(folder)) {
     const found = await stat(join(folder, name)).catch(() => undefined);
     if (found !== undefined && found.mtimeMs > latest) latest = found.mtimeMs;
@@ -110,14 +113,4 @@ async function free(
   await rename(from, away);
   if (users !== undefined) await rm(users, { recursive: true, force: true });
   return removeFolder(away);
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && (error.code === 'ENOENT' || error.code === 'ENOTDIR'))
-      return [];
-    throw error;
-  }
 }

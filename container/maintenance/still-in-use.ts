@@ -1,8 +1,8 @@
-import { readdir } from 'node:fs/promises';
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import { isOutcome } from '../../experiment/summary.ts';
 import { getText } from '../s3-objects.ts';
 import type { OrderSurroundings } from './do-order.ts';
+import { namesIn } from './names-in.ts';
 
 /**
  * Why a folder of shared storage must not be touched: the first of its runs that has not ended, by the run's own status.
@@ -32,13 +32,4 @@ function stateOf(status: string): string {
     // Told below.
   }
   return 'unknown, since its status.json cannot be read';
-}
-
-async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
-  }
 }

@@ -67,6 +67,41 @@ test('why a run waits is told to whoever waits', () => {
   expect(out).toBe('   0.0 queued\n        There are no machines.\n');
 });
 
+test('states carry the time since the run was accepted, also for whoever looks at it when it has ended', () => {
+  let out = '';
+  const start = Date.parse('2026-01-02T03:04:05Z');
+  let now = start + 90_000_000;
+  const output = { write: (text: string) => (out += text) };
+  const display = makeDisplay(output, { interactive: false, colour: false, now: () => now });
+  const history = (
+    [
+      ['submitted', 0],
+      ['queued', 2500],
+      ['running', 599_900],
+      ['succeeded', 7_512_000],
+    ] as const
+  ).map(([state, after]) => ({ state, at: new Date(start + after).toISOString() }));
+  display.update({
+    status: { ...STATUS, state: 'succeeded', attempt: 1, history, events: [] },
+    progress: undefined,
+  });
+  expect(out).toBe('   0.0 submitted\n   2.5 queued\n 599.9 running\n2:05:12 succeeded\n');
+
+  // A clock that is behind does not turn time back.
+  out = '';
+  now = start - 60_000;
+  const behind = makeDisplay(output, { interactive: false, colour: false, now: () => now });
+  behind.update({
+    status: { ...STATUS, state: 'running', attempt: 1, history: history.slice(0, 3), events: [] },
+    progress: undefined,
+  });
+  behind.update({
+    status: { ...STATUS, state: 'joining', attempt: 2, history: [], events: [] },
+    progress: undefined,
+  });
+  expect(out).toMatch(/ 599\.9 running\n 599\.9 tried again: attempt 2\n 599\.9 joining\n$/);
+});
+
 test('a later attempt shows its states and its bar anew', () => {
   let out = '';
   const output = { write: (text: string) => (out += text), columns: 80 };

@@ -1,0 +1,61 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { expect, test } from 'vitest';
+import { runs } from '../../cli/commands/runs.ts';
+import { status } from '../../cli/commands/status.ts';
+import { folderStore } from '../../cli/folder-store.ts';
+import type { Target } from '../../cli/target.ts';
+import { contextIn, folderOfItsOwn } from './context.ts';
+
+const GOOD = 'sweep-00000000001';
+const SPOILT = 'sweep-00000000002';
+
+test('a task that writes over its run’s records hides no other run', async () => {
+  const bucket = folderOfItsOwn();
+  put(bucket, `runs/${GOOD}/status.json`, {
+    state: 'succeeded',
+    headline: 'Succeeded.',
+    history: [
+      { state: 'submitted', at: '2026-01-02T00:00:00.000Z' },
+      { state: 'succeeded', at: '2026-01-02T01:00:00.000Z' },
+    ],
+  });
+  put(bucket, `runs/${GOOD}/summary.json`, {
+    tasks: { total: 1800, succeeded: 1799, failed: 1 },
+    nodes: [{}, {}],
+    nodeHours: 0.912,
+  });
+  put(bucket, `runs/${SPOILT}/status.json`, 'ha');
+  put(bucket, 'runs/sweep-00000000003/status.json', { state: 'fine', history: 7 });
+  const { context, said } = contextIn(bucket, {
+    at: targetOf(bucket),
+    clock: clockAt('2026-01-02T03:00:00Z'),
+  });
+  expect(await runs(context, {})).toBe(0);
+  expect(said.out.replaceAll(/ +/g, ' ')).toBe(
+    `RUN STATE AGE TASKS FAILED NODE-HOURS\n${GOOD} succeeded 3 h 1,800/1,800 1 0.91\n`,
+  );
+  await expect(status(context, SPOILT)).rejects.toThrow(
+    `runs/${SPOILT}/status.json is not what sierra-batch wrote there`,
+  );
+});
+
+function put(bucket: string, key: string, value: object | string): void {
+  mkdirSync(join(bucket, key, '..'), { recursive: true });
+  writeFileSync(join(bucket, key), typeof value === 'string' ? value : JSON.stringify(value));
+}
+
+function targetOf(bucket: string): Target {
+  return {
+    kind: 'local',
+    name: 'the files',
+    store: folderStore(bucket),
+    place: (key) => key,
+    lookMs: 1,
+    acceptedWithinMs: 1,
+  };
+}
+
+function clockAt(at: string) {
+  return { now: () => Date.parse(at), sleep: async () => undefined };
+}
