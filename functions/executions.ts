@@ -1,13 +1,11 @@
-import {
-  DescribeExecutionCommand,
+import type {
   ExecutionAlreadyExists,
   ExecutionDoesNotExist,
   InvalidToken,
-  SendTaskSuccessCommand,
-  StartExecutionCommand,
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, SendTaskSuccessCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { sameSource } from '../experiment/control.ts';
 import { RunIdCollision } from '../experiment/errors.ts';
 import { executionArn, renderExecutionInput, sourceOfExecution } from '../experiment/execution-input.ts';
@@ -15,6 +13,16 @@ import type { Plan } from '../experiment/plan.ts';
 import type { RunView } from '../experiment/settle-step.ts';
 import { nameOf } from './aws-errors.ts';
 import type { FunctionDeps } from './function-deps.ts';
+
+type StatesError =
+  | ExecutionAlreadyExists
+  | ExecutionDoesNotExist
+  | InvalidToken
+  | TaskDoesNotExist
+  | TaskTimedOut;
+
+/** What Step Functions says of a token that nobody waits for. */
+const DEAD = ['TaskTimedOut', 'TaskDoesNotExist', 'InvalidToken'] as const;
 
 type StatesDeps = Pick<FunctionDeps, 'states' | 'deployment' | 'logger'>;
 
@@ -33,7 +41,7 @@ export async function startExecution(deps: StatesDeps, plan: Plan): Promise<void
       }),
     );
   } catch (error) {
-    if (!isNamed(error, ExecutionAlreadyExists.name)) throw error;
+    if (!isNamed(error, 'ExecutionAlreadyExists')) throw error;
     const standing = await describe(deps, plan.runId);
     const source = sourceOfExecution(standing?.input);
     if (source === undefined || !sameSource(source, plan.source))
@@ -73,8 +81,7 @@ export async function completeToken(
     );
     deps.logger.info('Token:Completed', { runId });
   } catch (error) {
-    if (![TaskTimedOut.name, TaskDoesNotExist.name, InvalidToken.name].some((name) => isNamed(error, name)))
-      throw error;
+    if (!DEAD.some((name) => isNamed(error, name))) throw error;
     deps.logger.info('Token:Dead', { runId, error: nameOf(error) });
   }
 }
@@ -85,12 +92,12 @@ async function describe({ states, deployment }: Pick<StatesDeps, 'states' | 'dep
       new DescribeExecutionCommand({ executionArn: executionArn(deployment.stateMachineArn, runId) }),
     );
   } catch (error) {
-    if (isNamed(error, ExecutionDoesNotExist.name)) return undefined;
+    if (isNamed(error, 'ExecutionDoesNotExist')) return undefined;
     throw error;
   }
 }
 
-/** By name, since a client's error may come from another copy of the SDK. */
-function isNamed(error: unknown, name: string): boolean {
+/** By a literal name: an error may come from another copy of the SDK, and bundling changes the names of classes. */
+function isNamed(error: unknown, name: StatesError['name']): boolean {
   return nameOf(error) === name;
 }

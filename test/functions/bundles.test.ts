@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
@@ -85,6 +85,8 @@ it('the bundles run on Node 24 with nothing beside them: from a manifest to the 
   expect(await invoke('collect', { runId })).toMatchObject({ errorType: 'StillStopping' });
 
   await plane.states.send(new StopExecutionCommand({ executionArn: executionArn(STATE_MACHINE, runId) }));
+  // The manifest's event once more: its execution is known by the name of an error.
+  expect(await invoke('ingest', event)).toEqual({ output: null });
   expect(await invoke('settle', { source: 'aws.states', detail: { name: runId } })).toEqual({ output: null });
   await plane.pass(1);
   expect(plane.localBatch.liveJobs()).toEqual([]);
@@ -121,4 +123,16 @@ it('the names that the state machine matches on are literals in the minified cod
     const lost = names.filter((name) => !new RegExp(`name\\s*=\\s*"${name}"`).test(code));
     expect(lost, bundle).toEqual([]);
   }
+});
+
+it('nothing asks a class for its name, which is another one in the minified code', async () => {
+  const asking: string[] = [];
+  for (const room of ['experiment', 'functions', 'report'])
+    for (const file of await readdir(new URL(`../../${room}`, import.meta.url), { recursive: true }))
+      if (file.endsWith('.ts')) {
+        const code = await readFile(new URL(`../../${room}/${file}`, import.meta.url), 'utf8');
+        for (const [found] of code.matchAll(/\b[A-Z]\w*[a-z]\w*\.name\b|constructor\.name/g))
+          asking.push(`${room}/${file}: ${found}`);
+      }
+  expect(asking).toEqual([]);
 });
