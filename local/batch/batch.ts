@@ -101,9 +101,7 @@ export class LocalBatch {
       .findLast((each) => names(each, input.jobDefinition ?? ''));
     if (definition === undefined)
       throw clientError(`JobDefinition with arn ${input.jobDefinition} does not exist`);
-    const queue = this.#settings.queues.find(
-      ({ name, arn }) => input.jobQueue === name || input.jobQueue === arn,
-    );
+    const queue = this.#queue(input.jobQueue);
     if (queue === undefined) throw clientError(`JobQueue ${input.jobQueue} does not exist`);
     const request = resolveJobRequest(input, definition);
     const id = uuidOf(this.#settings.nonce());
@@ -148,6 +146,8 @@ export class LocalBatch {
         jobSummaryList: job?.children.map((child) => childSummary(job, child)) ?? [],
       };
     }
+    if (input.jobQueue !== undefined && this.#queue(input.jobQueue) === undefined)
+      throw clientError(`JobQueue ${input.jobQueue} does not exist`);
     const listed = [...this.#jobs.values()].filter((job) => this.#isListed(job, input)).toReversed();
     return { $metadata: { httpStatusCode: 200 }, jobSummaryList: listed.map(jobSummary) };
   }
@@ -201,12 +201,15 @@ export class LocalBatch {
   #isListed(job: Job, { jobQueue, jobStatus, filters }: ListJobsCommandInput): boolean {
     if (this.#visible(job.id) === undefined) return false;
     if (this.#settings.clock.now() - job.createdAt < (this.#settings.listAfterMs ?? 0)) return false;
-    const queue = this.#settings.queues.find(({ name, arn }) => jobQueue === name || jobQueue === arn);
-    if (jobQueue !== undefined && job.queue !== queue?.arn) return false;
+    if (jobQueue !== undefined && job.queue !== this.#queue(jobQueue)?.arn) return false;
     // With a filter AWS ignores jobStatus; without either it lists RUNNING jobs only.
     const byName = filters?.find(({ name }) => name === 'JOB_NAME');
     if (byName !== undefined) return (byName.values ?? []).some((value) => nameMatches(value, job.name));
     return job.status === (jobStatus ?? 'RUNNING');
+  }
+
+  #queue(text: string | undefined) {
+    return this.#settings.queues.find(({ name, arn }) => text === name || text === arn);
   }
 
   #arn(resource: string): string {

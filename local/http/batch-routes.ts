@@ -1,13 +1,17 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type {
+  DescribeJobDefinitionsCommandInput,
   DescribeJobsCommandInput,
   ListJobsCommandInput,
+  RegisterJobDefinitionCommandInput,
   SubmitJobCommandInput,
   TerminateJobCommandInput,
 } from '@aws-sdk/client-batch';
 import {
+  DescribeJobDefinitionsCommand,
   DescribeJobsCommand,
   ListJobsCommand,
+  RegisterJobDefinitionCommand,
   SubmitJobCommand,
   TerminateJobCommand,
 } from '@aws-sdk/client-batch';
@@ -50,4 +54,8 @@ const CALLS: Readonly<Record<string, Call>> = {
   '/v1/listjobs': (batch, input) => batch.send(new ListJobsCommand(input as ListJobsCommandInput)),
   '/v1/terminatejob': (batch, input) =>
     batch.send(new TerminateJobCommand(input as TerminateJobCommandInput)),
+  '/v1/registerjobdefinition': (batch, input) =>
+    batch.send(new RegisterJobDefinitionCommand(input as RegisterJobDefinitionCommandInput)),
+  '/v1/describejobdefinitions': (batch, input) =>
+    batch.send(new DescribeJobDefinitionsCommand(input as DescribeJobDefinitionsCommandInput)),
 };
