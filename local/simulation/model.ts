@@ -1,4 +1,7 @@
 import type { JobStatus } from '@aws-sdk/client-batch';
+import { RUNS_PAGE_KEY, runKeys } from '../../experiment/bucket-layout.ts';
+import { asRunIndex } from '../../experiment/run-index.ts';
+import { dataOfRunsPage } from '../../report/runs-page.ts';
 import type { Telling } from './invocations.ts';
 import { checkTold } from './told-model.ts';
 
@@ -88,6 +91,7 @@ export function violations(seen: Seen): Violation[] {
   claim('comes-to-rest', seen.cameToRest, 'something still goes on, long after the last fault');
   for (const drop of seen.drops) checkDrop(seen, drop, claim);
   checkTold(seen, claim);
+  checkRunsPage(seen, claim);
   checkFence(seen, claim);
   checkJobs(seen, claim);
   checkBounds(seen, claim);
@@ -223,6 +227,23 @@ function checkBounds(seen: Seen, claim: Claim): void {
   const minutes = (seen.now - seen.startedAt) / 60_000;
   const most = minutes * (20 + 60 * seen.executions.length) + 1000 * seen.drops.length;
   claim('few-calls', seen.calls <= most, `${seen.calls} calls in ${Math.round(minutes)} minutes`);
+}
+
+/** A page that could not be written holds nothing up, so that only a cloud without faults promises all of it. */
+function checkRunsPage(seen: Seen, claim: Claim): void {
+  const { rows, older } = asRunIndex(dataOfRunsPage(seen.objects.get(RUNS_PAGE_KEY) ?? ''));
+  const ids = [...rows.map(({ runId }) => runId), ...older];
+  claim('runs-page-once', new Set(ids).size === ids.length, `a run stands twice in ${ids.join(' ')}`);
+  if (seen.anyFault) return;
+  const states = new Map(rows.map(({ runId, state }) => [runId, state]));
+  for (const { name } of seen.executions) {
+    const { outcome } = json(seen.objects.get(runKeys(name).summary));
+    claim(
+      'runs-page',
+      states.get(name) === outcome,
+      `${name} ended ${outcome}, the page says ${states.get(name)}`,
+    );
+  }
 }
 
 function json(text: string | undefined): Record<string, unknown> {

@@ -1,6 +1,7 @@
 import { ListJobsCommand, SubmitJobCommand, TerminateJobCommand } from '@aws-sdk/client-batch';
 import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { DescribeExecutionCommand, SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
+import { RUNS_PAGE_KEY } from '../../experiment/bucket-layout.ts';
 import type { BatchPort, EventsPort, MailPort, S3Port, StatesPort } from '../../experiment/ports.ts';
 import type { SentCommand } from './hostile-calls.ts';
 import { awsError, sendingBy } from './hostile-calls.ts';
@@ -93,6 +94,13 @@ export const MUTANTS: Readonly<Record<string, Mutation>> = {
     s3: (s3) =>
       rewritten(s3, ({ telling, ...told }) =>
         telling === undefined ? told : { ...told, telling: { ...Object(telling), leaseUntil: 9e15 } },
+      ),
+  },
+  /** The page of runs is not written. */
+  'no-runs-page': {
+    s3: (s3) =>
+      instead(s3, (command) =>
+        command instanceof PutObjectCommand && keyOf(command) === RUNS_PAGE_KEY ? {} : undefined,
       ),
   },
   /** Faults of a manifest are found and told to nobody. */

@@ -38,6 +38,7 @@ const SOON_FOUND = [
   'no-token-sent',
   'executions-always-run',
   'no-rejection',
+  'no-runs-page',
   'no-event',
   'no-mail',
   'no-told-mark',
