@@ -2,6 +2,7 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { whyNoStrangeStorage } from '../test/cluster/strange-storage.ts';
 import { joinTime } from './join-time.ts';
 import { manyWorkers } from './many-workers.ts';
 import type { BenchNodes } from './nodes.ts';
@@ -11,7 +12,7 @@ import { parseOptions, SLOTS, USAGE } from './options.ts';
 import type { Row } from './results.ts';
 import { ROW_HEADER, renderComparison, renderRow, writeResults } from './results.ts';
 import { runScheme } from './schemes.ts';
-import { mountSlowStorage, whyNoSlowStorage } from './slow-storage.ts';
+import { mountSlowStorage } from './slow-storage.ts';
 import { idealSeconds, tasksOf } from './workloads.ts';
 
 /** Where there is one, memory stands in for shared storage: how long this machine's disk takes is no scheme's doing. */
@@ -35,7 +36,7 @@ async function main(): Promise<number> {
   }
   if (process.env.TMPDIR === undefined && existsSync(MEMORY)) process.env.TMPDIR = MEMORY;
   if (options.join) await measureJoins();
-  const nodes = await benchNodes(options.long ? LONG_NODES : Math.max(...options.nodes));
+  const nodes = await openNodes(options);
   for (const signal of ['SIGINT', 'SIGTERM'] as const)
     process.once(signal, () => void nodes.close().then(() => process.exit(130)));
   const rows: Row[] = [];
@@ -59,6 +60,12 @@ async function main(): Promise<number> {
   return 0;
 }
 
+/** Slow storage is a client of its own on each node, as in a cluster. */
+function openNodes({ long, nodes, workloads }: BenchOptions): Promise<BenchNodes> {
+  const ownMounts = workloads.includes('slow-storage') && whyNoStrangeStorage() === undefined;
+  return benchNodes(long ? LONG_NODES : Math.max(...nodes), ownMounts);
+}
+
 /** One cell of the table: the median of its repetitions. */
 async function measure(
   nodes: BenchNodes,
@@ -67,7 +74,7 @@ async function measure(
   count: number,
   options: BenchOptions,
 ): Promise<Row | undefined> {
-  const without = workload === 'slow-storage' ? whyNoSlowStorage() : undefined;
+  const without = workload === 'slow-storage' ? whyNoStrangeStorage() : undefined;
   if (without !== undefined) {
     console.log(`${workload} ${scheme} on ${count}: left out: ${without}`);
     return undefined;
@@ -76,7 +83,8 @@ async function measure(
   const rows: Row[] = [];
   for (let turn = 0; turn < options.repeat; turn += 1) {
     const folder = mkdtempSync(join(nodes.folder, 'run-'));
-    const unmount = workload === 'slow-storage' ? await mountSlowStorage(folder) : undefined;
+    const unmount =
+      workload === 'slow-storage' ? await mountSlowStorage(folder, nodes.mountedFor(count)) : undefined;
     const commandsFile = join(folder, 'commands.txt');
     writeFileSync(commandsFile, tasks.commands.map((command) => `${command}\n`).join(''));
     const total = tasks.commands.length;

@@ -30,8 +30,9 @@ const MORE = {
   '--cluster': [{ command: 'ip', package: 'iproute2' }],
   // Storage that is slow or forgets, and clocks that are wrong, for the tests of faults.
   '--storage': [
-    { command: 'fusermount3', package: 'fuse3' },
-    { file: '/usr/lib/python3/dist-packages/fusepy.py', package: 'python3-fusepy' },
+    { command: 'gcc', package: 'gcc' },
+    { file: '/usr/include/stdio.h', package: 'libc6-dev' },
+    { file: '/usr/include/fuse3/fuse.h', package: 'libfuse3-dev' },
     { command: 'faketime', package: 'faketime' },
   ],
   // What builds the nodes' image, what stands in for the image it is built on, and where it is pushed.

@@ -1,6 +1,8 @@
 # Runs on a node, at the end of node 0's one ssh connection to it, and owns that node's GNU parallel.
 #
-#   perl agent.pl SCRATCH SLOTS ADDRESS
+#   perl agent.pl SCRATCH SLOTS GROUPS ADDRESS
+#
+# SLOTS tasks run at once, in up to GROUPS groups.
 #
 # stdin, from node 0: a group of tasks a line, passed on to GNU parallel as it comes; `end`: no more groups;
 # `stop MILLISECONDS`: end every task now. A stdin that closes without `end` is a lost connection: every task is ended,
@@ -9,7 +11,7 @@
 use strict;
 use warnings;
 
-my ($scratch, $slots, $address) = @ARGV;
+my ($scratch, $slots, $groups_at_once, $address) = @ARGV;
 
 my $parallel_home = make_parallel_home();
 # This node's own and gone with it: tasks' scripts lie there while they run.
@@ -31,6 +33,10 @@ delete @ENV{qw(PARALLEL PARALLEL_HOME PARALLEL_SHELL)};
 $ENV{PARALLEL_HOME} = $parallel_home if defined $parallel_home;
 $ENV{SIERRA_BATCH_POOL_ADDRESS} = $address;
 $ENV{SIERRA_BATCH_POOL_SCRIPTS} = $scripts;
+# A token for each slot, with its number: whoever holds it may run a task. Here it is kept, wherever it is opened.
+pipe(my $tokens, my $token_writer) or die "pool: pipe: $!\n";
+syswrite($token_writer, pack 'n', $_) for 1 .. $slots;
+$ENV{SIERRA_BATCH_POOL_TOKENS} = "/proc/$$/fd/" . fileno $tokens;
 # What GNU parallel and its shell give to jobs where it was not set, and stock's tasks do not have.
 $ENV{SIERRA_BATCH_POOL_UNSET} = join ' ',
     grep { !defined $ENV{$_} } qw(TMPDIR OLDPWD SSHPASS PARALLEL_REMOTE_TMPDIR PARALLEL_RSYNC_OPTS);
@@ -51,7 +57,7 @@ if ($parallel == 0) {
     $ENV{PARALLEL_SHELL} = '/bin/sh';
     $ENV{SIERRA_BATCH_POOL} = $scratch;
     # A group runner that dies says nothing; its shell does.
-    exec 'parallel', '--plain', '--will-cite', '--ungroup', '--jobs', $slots,
+    exec 'parallel', '--plain', '--will-cite', '--ungroup', '--jobs', $groups_at_once,
         'perl "$SIERRA_BATCH_POOL/group.pl" {} || echo X {}';
     die "pool: cannot start GNU parallel: $!\n";
 }

@@ -21,16 +21,21 @@ export class GroupSize {
 
   /**
    * @param waiting tasks that are not started
-   * @param slots slots there are on all nodes
+   * @param groups groups there are at once on all nodes
    */
-  next(waiting: number, slots: number): number {
+  next(waiting: number, groups: number): number {
     if (this.#mean === undefined) return 1;
     const wanted = Math.floor(GROUP_SECONDS / (this.#mean + OVERHEAD_SECONDS));
-    const tail = Math.ceil(waiting / (2 * slots));
+    const tail = Math.ceil(waiting / (2 * groups));
     this.#last = Math.max(1, Math.min(wanted, tail, this.#last * 4, MOST_TASKS));
     return this.#last;
   }
 
-  /** Milliseconds after which a group gives back what it has not begun. */
-  readonly budgetMs = 2 * GROUP_SECONDS * 1000;
+  /**
+   * Milliseconds after which a group gives back what it has not begun.
+   * @param sharing groups there are for each slot
+   */
+  budgetMs(sharing: number): number {
+    return Math.round(2 * GROUP_SECONDS * 1000 * sharing);
+  }
 }

@@ -5,11 +5,13 @@
 #
 #   perl group.pl ID_BUDGET_LIMIT_FIRST.COUNT.OFFSET.LENGTH[_…]
 #
-# BUDGET: milliseconds after which tasks that have not begun are given back; they are as well when one task takes an
-# eighth of it, so that nobody waits behind a long one.
+# BUDGET: milliseconds after which tasks that have not begun are given back. They are as well when one task takes a quarter of
+# a second, so that none waits behind a long one, and when no slot was free for a second.
 # LIMIT: milliseconds a task may take, 0 for no limit. Then ranges of the frozen list: the sequence number of the first
 # command, how many, and where their lines lie in the file.
-# stdout: `R ID SEQ START RUNTIME EXITVAL SIGNAL BYTES` a task, `G ID SEQ` for one given back, `E ID` at the end,
+# There may be more groups than slots: a task begins with the token of a slot, so that while its files are opened on storage
+# that takes its time another task runs.
+# stdout: `R ID SEQ START RUNTIME EXITVAL SIGNAL BYTES OPENING` a task, OPENING in seconds, `G ID SEQ` for one given back, `E ID` at the end,
 # `F ID MESSAGE` when the results cannot be written. Whole lines are written, at most PIPE_BUF of them at once: those of
 # several groups never mix. Rows of short tasks go together, since each write wakes sshd, ssh and node 0.
 use strict;
@@ -22,19 +24,24 @@ use constant WNOHANG => 1;
 use constant PR_SET_CHILD_SUBREAPER => 36;
 use constant TICK => 0.05;
 use constant MOST_BYTES => 3500;
+use constant SAID_WITHIN => 0.2;
+use constant LONG => 0.25;
+use constant NO_SLOT => 1;
 
 my ($descriptor) = @ARGV;
 my $scratch = delete $ENV{SIERRA_BATCH_POOL};
 # To a task it looks as if node 0's GNU parallel had sent it here.
 $ENV{PARALLEL_SSHLOGIN} = $ENV{PARALLEL_SSHHOST} = delete $ENV{SIERRA_BATCH_POOL_ADDRESS};
 my $scripts = delete $ENV{SIERRA_BATCH_POOL_SCRIPTS};
+open(my $tokens, '+<:unix', $ENV{SIERRA_BATCH_POOL_TOKENS}) or die "pool: $ENV{SIERRA_BATCH_POOL_TOKENS}: $!\n";
+delete $ENV{SIERRA_BATCH_POOL_TOKENS};
 my ($id, $budget, $limit, @ranges) = split /_/, $descriptor;
 # The standard streams are the tasks': a task inherits them as they are, and nothing is left to do between fork and exec.
 open(my $node0, '>&:unix', \*STDOUT) or die "pool: $!\n";
 open(my $own_errors, '>&:unix', \*STDERR) or die "pool: $!\n";
 $SIG{__WARN__} = sub { syswrite $own_errors, "pool: $_[0]" };
 open(STDIN, '<', '/dev/null') or die "pool: $!\n";
-my ($unsent, $sending, $ticking) = ('', 0, 0);
+my ($unsent, $sending, $sent_at, $ticking) = ('', 0, 0, 0);
 my ($commands, $results, $workdir) = settings("$scratch/settings");
 delete @ENV{qw(PARALLEL_SHELL PARALLEL_TMP PARALLEL_HOME), split / /, delete $ENV{SIERRA_BATCH_POOL_UNSET}};
 my $tmpdir = delete $ENV{SIERRA_BATCH_POOL_TMPDIR};
@@ -66,7 +73,7 @@ close $list;
 chdir $workdir or failed("cannot enter $workdir: $!");
 
 my $begin = time;
-my $late = 0;
+my ($late, $waits) = (0, 0);
 while (my $task = shift @tasks) {
     run(@$task);
     if (@tasks && ($late || time > $begin + $budget / 1000)) { give_back() }
@@ -76,6 +83,7 @@ send_lines();
 
 sub run {
     my ($seq, $command) = @_;
+    my $asked = time;
     my $folder = results_folder($command);
     $ENV{PARALLEL_SEQ} = $seq;
     my $script = "$scripts/par-job-$seq";
@@ -84,6 +92,14 @@ sub run {
     put("$folder/seq", $seq);
     open(STDOUT, '>:unix', "$folder/stdout") or failed("cannot write $folder/stdout: $!");
     open(STDERR, '>:unix', "$folder/stderr") or failed("cannot write $folder/stderr: $!");
+    my $opening = time - $asked;
+    my $token = take_token();
+    if (!$token) {
+        unlink $script;
+        say_line("G $id $seq");
+        return;
+    }
+    $ENV{PARALLEL_JOBSLOT} = unpack 'n', $token;
     ($start, $ended_at) = (time, 0);
     watch();
     $child = fork // failed("fork: $!");
@@ -103,24 +119,41 @@ sub run {
     else { settle($folder) }
     my $runtime = time - $start;
     $child = 0;
+    syswrite($tokens, $token);
     my $signal = $status & 127;
     # As stock over ssh reports it: 128 + signal, and no signal.
     my $exitval = $ended_at ? 124 : $signal ? 128 + $signal : $status >> 8;
-    say_line(sprintf 'R %s %d %.3f %.3f %d 0 %d', $id, $seq, $start, $runtime, $exitval, -s STDOUT // 0);
+    my $bytes = -s STDOUT // 0;
+    say_line(sprintf 'R %s %d %.3f %.3f %d 0 %d %.4f', $id, $seq, $start, $runtime, $exitval, $bytes, $opening);
+}
+
+# Waits for a slot of this node. Without one, after a while: another node may have a free one.
+sub take_token {
+    my $until = time + NO_SLOT;
+    $waits = 1;
+    watch();
+    my $token;
+    until (sysread($tokens, $token, 2)) {
+        if (time < $until) { next }
+        $late = 1;
+        last;
+    }
+    $waits = 0;
+    return $token;
 }
 
 # The clock ticks while there is something to watch beside the task's end.
 sub watch {
-    return if $ticking || !(@tasks || $limit || $unsent ne '');
+    return if $ticking || !($waits || @tasks || $limit || $unsent ne '');
     $ticking = 1;
     setitimer(ITIMER_REAL, TICK, TICK);
 }
 
 # Sends rows that wait, gives back the tasks that do, ends the task whose time is over. Runs within waitpid.
 sub tick {
-    send_lines();
-    return unless $child;
     my $now = time;
+    send_lines() if $now > $sent_at + SAID_WITHIN;
+    return unless $child;
     if (@tasks && $now > patience()) { give_back(); send_lines() }
     if ($limit && $now > $start + $limit / 1000) { end_task($now) }
     return if @tasks || $limit || $unsent ne '';
@@ -142,7 +175,7 @@ sub end_task {
 
 # When the tasks that wait behind the one under way are given back.
 sub patience {
-    my ($all, $one) = ($begin + $budget / 1000, $start + $budget / 8000);
+    my ($all, $one) = ($begin + $budget / 1000, $start + LONG);
     return $all < $one ? $all : $one;
 }
 
@@ -246,5 +279,5 @@ sub send_lines {
         if (defined $written) { $from += $written }
         elsif ($! != EINTR) { exit 1 }
     }
-    $sending = 0;
+    ($sending, $sent_at) = (0, time);
 }

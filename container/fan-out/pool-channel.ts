@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
 import type { FanoutNode } from './fan-out.ts';
+import { mostGroups } from './overlap.ts';
 import type { Group, NodeMessage } from './pool-messages.ts';
 import { parseNodeMessage, renderGroup } from './pool-messages.ts';
 
@@ -35,7 +36,7 @@ export class PoolChannel {
 
   constructor({ node, sshConfig, scratch }: ChannelOptions) {
     // The remote login shell reads this line: only characters that no shell touches may stand in it.
-    const remote = `exec perl ${shellWord(`${scratch}/agent.pl`)} ${shellWord(scratch)} ${node.slots} ${shellWord(node.address)}`;
+    const remote = `exec perl ${shellWord(`${scratch}/agent.pl`)} ${shellWord(scratch)} ${node.slots} ${mostGroups(node.slots)} ${shellWord(node.address)}`;
     // A connection of its own: a control master would carry every node's rows through one process.
     this.#child = spawn(
       'ssh',

@@ -3,6 +3,7 @@ import type { CommandIndex } from './command-index.ts';
 import type { FanoutHooks, FanoutNode, FanoutRequest, FanoutResult } from './fan-out.ts';
 import { GroupSize } from './group-size.ts';
 import type { JoblogWriter } from './joblog-writer.ts';
+import { Overlap } from './overlap.ts';
 import { PoolChannel } from './pool-channel.ts';
 import type { NodeMessage } from './pool-messages.ts';
 import { TaskQueue } from './task-queue.ts';
@@ -16,6 +17,8 @@ interface PoolNode {
   ready: boolean;
   /** Groups sent and not ended, with the sequence numbers that have neither row nor come back. */
   groups: Map<number, Set<number>>;
+  /** It gave back what it had not begun, and has ended no task since: its slots are all taken for longer. */
+  isBusy: boolean;
   reconnects: number;
 }
 
@@ -29,6 +32,7 @@ export class Pool {
   readonly #joblog: JoblogWriter;
   readonly #queue: TaskQueue;
   readonly #size = new GroupSize();
+  readonly #overlap = new Overlap();
   readonly #nodes = new Map<number, PoolNode>();
   /** Times each sequence number has failed so far; only those that did. */
   readonly #failures = new Map<number, number>();
@@ -58,7 +62,14 @@ export class Pool {
 
   addNode(node: FanoutNode): void {
     if (this.#stopping || this.#left === 0 || this.#nodes.has(node.index)) return;
-    const entry: PoolNode = { node, channel: undefined, ready: false, groups: new Map(), reconnects: 0 };
+    const entry: PoolNode = {
+      node,
+      channel: undefined,
+      ready: false,
+      groups: new Map(),
+      isBusy: false,
+      reconnects: 0,
+    };
     this.#nodes.set(node.index, entry);
     this.#open(entry);
   }
@@ -141,6 +152,7 @@ export class Pool {
         return;
       case 'given-back':
         if (entry.groups.get(message.group)?.delete(message.seq) === true) this.#queue.putBack([message.seq]);
+        entry.isBusy = true;
         break;
       case 'end':
         this.#endGroup(entry, message.group);
@@ -162,6 +174,8 @@ export class Pool {
     // A row counts only while its task is that node's: one that was given to another node is that node's now.
     if (entry.groups.get(row.group)?.delete(row.seq) !== true) return;
     this.#size.observe(row.runtime);
+    this.#overlap.observe(row.opening, row.runtime);
+    entry.isBusy = false;
     const failed = row.exitval !== 0 || row.signal !== 0;
     const failures = (this.#failures.get(row.seq) ?? 0) + (failed ? 1 : 0);
     const again = failed && failures <= this.#request.taskRetries && !this.#stopping;
@@ -283,11 +297,13 @@ export class Pool {
   #dispatch(): void {
     const nodes = [...this.#nodes.values()].filter((entry) => entry.ready && entry.channel !== undefined);
     const slots = nodes.reduce((sum, { node }) => sum + node.slots, 0);
+    const groups = nodes.reduce((sum, { node }) => sum + this.#overlap.groups(node.slots), 0);
     while (this.#queue.size > 0) {
       let best: PoolNode | undefined;
-      for (const entry of nodes) if (best === undefined || free(entry) > free(best)) best = entry;
-      if (best === undefined || free(best) <= 0) return;
-      const seqs = this.#queue.take(this.#size.next(this.#queue.size, slots));
+      for (const entry of nodes) if (best === undefined || this.#free(entry) > this.#free(best)) best = entry;
+      if (best === undefined || this.#free(best) <= 0) return;
+      const size = this.#size.next(this.#queue.size, groups);
+      const seqs = this.#queue.take(size);
       const id = this.#nextGroup++;
       best.groups.set(
         id,
@@ -296,13 +312,13 @@ export class Pool {
       best.channel?.send({
         id,
         ranges: seqs.map(({ first, count }) => ({ first, count, ...this.#commands.place(first, count) })),
-        budgetMs: this.#size.budgetMs,
+        budgetMs: this.#size.budgetMs(groups / slots),
         limitMs: (this.#request.taskSeconds ?? 0) * 1000,
       });
     }
   }
-}
 
-function free({ node, groups }: PoolNode): number {
-  return node.slots - groups.size;
+  #free({ node, groups, isBusy }: PoolNode): number {
+    return (isBusy ? node.slots : this.#overlap.groups(node.slots)) - groups.size;
+  }
 }

@@ -39,6 +39,8 @@ export type NodeMessage =
       exitval: number;
       signal: number;
       bytes: number;
+      /** Seconds that it took to open its files. */
+      opening: number;
     }
   | { kind: 'given-back'; group: number; seq: number }
   | { kind: 'end'; group: number }
@@ -47,7 +49,7 @@ export type NodeMessage =
   | { kind: 'failed'; group: number; message: string };
 
 const FORMS: Readonly<Record<string, RegExp>> = {
-  R: /^R (\d+) (\d+) (\d+\.\d+) (\d+\.\d+) (\d+) (\d+) (\d+)$/,
+  R: /^R (\d+) (\d+) (\d+\.\d+) (\d+\.\d+) (\d+) (\d+) (\d+) (\d+\.\d+)$/,
   G: /^G (\d+) (\d+)$/,
   E: /^E (\d+)$/,
   X: /^X (\d+)_/,
@@ -72,6 +74,7 @@ export function parseNodeMessage(line: string): NodeMessage | undefined {
         exitval: number(5),
         signal: number(6),
         bytes: number(7),
+        opening: number(8),
       };
     case 'G':
       return { kind: 'given-back', group, seq: number(2) };

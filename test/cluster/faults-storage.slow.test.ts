@@ -87,7 +87,7 @@ fault('shared storage becomes read-only: as full', async ({ start, random }) => 
       nodes: 2,
       commands,
       before: async ({ cluster }) => {
-        for (const machine of cluster.machines) storages.push(await StrangeStorage.mount(machine));
+        for (const machine of cluster.machines) storages.push(await StrangeStorage.onMachine(machine));
       },
     });
     await run.tasksOn(0, 1);
@@ -114,7 +114,7 @@ fault('shared storage takes 2 s a call: slow, and nothing else', async ({ start 
       nodes: 2,
       commands: Array.from({ length: 4 }, (_, at) => `sleep 2; ${task(0)}; : ${at}`),
       before: async ({ cluster }) => {
-        for (const machine of cluster.machines) storages.push(await StrangeStorage.mount(machine));
+        for (const machine of cluster.machines) storages.push(await StrangeStorage.onMachine(machine));
       },
     });
     await run.until(
@@ -148,7 +148,7 @@ fault(
         manifest: { timeouts: { join: '90s' } },
         before: async (before) => {
           for (const machine of before.cluster.machines)
-            storages.push(await StrangeStorage.mount(machine, 30));
+            storages.push(await StrangeStorage.onMachine(machine, 30));
           await before.machine(victim).run('test', '!', '-e', '/mnt/efs/runs');
         },
       });

@@ -1,59 +1,97 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { readFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { commandIn } from '../../local/cluster/command-in.ts';
 import type { Machine } from '../../local/cluster/machine.ts';
 import { SHARED_MOUNT } from '../../local/cluster/machine.ts';
-import { realClock } from '../../local/real-clock.ts';
 
-const SCRIPT = fileURLToPath(new URL('./strange-storage.py', import.meta.url));
+const SOURCE = fileURLToPath(new URL('./strange-storage.c', import.meta.url));
+const BUILT = fileURLToPath(new URL('../../.sierra-batch/tools/', import.meta.url));
+const HEADERS = '/usr/include/fuse3';
+const ENDS_WITHIN_MS = 10_000;
 
-/** Shared storage as one machine sees it through FUSE: with delays, with look-ups that it remembers, perhaps read-only. */
+/** Why there can be no such storage on this machine; undefined where there can. */
+export function whyNoStrangeStorage(): string | undefined {
+  if (process.getuid?.() !== 0) return 'FUSE for all nodes needs root';
+  if (!existsSync('/dev/fuse')) return 'this machine has no /dev/fuse';
+  if (!existsSync(HEADERS)) return 'the Debian packages gcc and libfuse3-dev are missing';
+  return undefined;
+}
+
+/** Storage that a folder shows through FUSE: with delays, with look-ups that are remembered, perhaps read-only. */
 export class StrangeStorage {
-  readonly #daemon: ChildProcess;
+  readonly #process: ChildProcess;
 
-  /** @param negativeSeconds for how long the machine remembers that there was nothing */
-  static async mount(machine: Machine, negativeSeconds = 0): Promise<StrangeStorage> {
-    const { pid } = machine.init;
-    // In the machine's mounts and not in the machine: it is the world outside.
-    const daemon = spawn(
-      'nsenter',
-      ['--target', `${pid}`, '--mount', '--', '/usr/bin/python3', SCRIPT, SHARED_MOUNT, `${negativeSeconds}`],
-      { stdio: ['pipe', 'ignore', 'pipe'] },
-    );
+  /** Over the shared storage of one machine: in its mounts, and not in the machine, since it is the world outside. */
+  static onMachine(machine: Machine, negativeSeconds = 0): Promise<StrangeStorage> {
+    return StrangeStorage.mount(SHARED_MOUNT, machine.init.pid, negativeSeconds);
+  }
+
+  /**
+   * @param pid in whose mounts it is seen
+   * @param negativeSeconds for how long it is remembered that there was nothing
+   * @throws Error with what FUSE said
+   */
+  static async mount(folder: string, pid: number, negativeSeconds: number): Promise<StrangeStorage> {
+    const daemon = spawn(await binary(), [folder, String(negativeSeconds), String(pid)], {
+      stdio: ['pipe', 'ignore', 'pipe'],
+    });
+    const mounted = new StrangeStorage(daemon);
     let said = '';
-    daemon.stdin.on('error', () => undefined); // Its end tells more than its pipe.
+    daemon.stdin.on('error', () => undefined); // its end tells more than its pipe
     daemon.stderr.setEncoding('utf8').on('data', (text: string) => {
       said = (said + text).slice(-2000);
     });
-    const isThere = () => readFileSync(`/proc/${pid}/mounts`, 'latin1').includes(`${SHARED_MOUNT} fuse`);
+    const isThere = () => readFileSync(`/proc/${pid}/mounts`, 'latin1').includes(` ${folder} fuse`);
     for (let tries = 0; !isThere(); tries += 1) {
-      if (daemon.exitCode !== null || tries > 200)
-        throw new Error(`no FUSE on node ${machine.settings.index}: ${said}`);
-      await realClock.sleep(25);
+      if (daemon.exitCode !== null || tries > 200) {
+        await mounted.unmount();
+        throw new Error(`no FUSE on ${folder}: ${said.trim()}`);
+      }
+      await delay(25);
     }
-    return new StrangeStorage(daemon);
+    return mounted;
   }
 
   private constructor(daemon: ChildProcess) {
-    this.#daemon = daemon;
+    this.#process = daemon;
   }
 
+  /** @param seconds before every call about metadata */
   slow(seconds: number): void {
-    this.#daemon.stdin?.write(`delay ${seconds}\n`);
+    this.#process.stdin?.write(`delay ${seconds}\n`);
   }
 
   readOnly(on: boolean): void {
-    this.#daemon.stdin?.write(`read-only ${on ? 1 : 0}\n`);
+    this.#process.stdin?.write(`read-only ${on ? 1 : 0}\n`);
   }
 
   async unmount(): Promise<void> {
-    if (this.#daemon.exitCode !== null || this.#daemon.signalCode !== null) return;
-    const ended = once(this.#daemon, 'exit');
-    const late = setTimeout(() => this.#daemon.kill('SIGKILL'), 5000);
-    this.#daemon.stdin?.end();
+    const daemon = this.#process;
+    if (daemon.exitCode !== null || daemon.signalCode !== null) return;
+    const ended = once(daemon, 'exit');
+    const late = setTimeout(() => daemon.kill('SIGKILL'), ENDS_WITHIN_MS);
+    daemon.stdin?.end();
     await ended;
     clearTimeout(late);
   }
+}
+
+/** The daemon's program, made from its source once. */
+async function binary(): Promise<string> {
+  const source = readFileSync(SOURCE);
+  const file = `${BUILT}strange-storage-${createHash('sha256').update(source).digest('hex').slice(0, 16)}`;
+  if (existsSync(file)) return file;
+  mkdirSync(BUILT, { recursive: true });
+  const made = `${file}.${process.pid}`;
+  await commandIn([
+    ...['gcc', '-O2', '-Wall', '-Wextra', '-Werror', '-D_FILE_OFFSET_BITS=64', `-I${HEADERS}`],
+    ...['-o', made, SOURCE, '-lfuse3', '-lpthread'],
+  ]);
+  renameSync(made, file);
+  return file;
 }

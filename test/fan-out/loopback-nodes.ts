@@ -22,8 +22,14 @@ export interface LoopbackNodes {
   close(): Promise<void>;
 }
 
-/** Real sshds of the runner's own making on free loopback addresses: what a fan-out finds in a cluster. */
-export async function loopbackNodes(count: number): Promise<LoopbackNodes> {
+/**
+ * Real sshds of the runner's own making on free loopback addresses: what a fan-out finds in a cluster.
+ * @param sshdOf what each node starts as its sshd
+ */
+export async function loopbackNodes(
+  count: number,
+  sshdOf: (index: number) => string = () => findSshd(process.env.PATH) ?? '',
+): Promise<LoopbackNodes> {
   const folder = mkdtempSync(join(tmpdir(), 'sb-fan-'));
   const { addresses, release } = await reserveAddresses(count);
   const main = addresses[0] ?? '';
@@ -43,7 +49,7 @@ export async function loopbackNodes(count: number): Promise<LoopbackNodes> {
           SHLVL: '1',
           SIERRA_BATCH_NODE: `${mark}-${index}`,
         },
-        binary: findSshd(process.env.PATH) ?? '',
+        binary: sshdOf(index),
         clientKey: client.publicKey,
         mainAddress: main,
         isRoot: process.getuid?.() === 0,

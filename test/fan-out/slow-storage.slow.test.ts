@@ -1,0 +1,105 @@
+import { mkdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startPool } from '../../container/fan-out/pool.ts';
+import { parseJoblog } from '../../experiment/joblog.ts';
+import { StrangeStorage } from '../cluster/strange-storage.ts';
+import type { LoopbackNodes } from './loopback-nodes.ts';
+import { loopbackNodes } from './loopback-nodes.ts';
+import { runFanout } from './run-fan-out.ts';
+
+const SLOTS = 2;
+/** As EFS: ten milliseconds and more until a task has its files. */
+const DELAY_SECONDS = 0.002;
+
+interface Said {
+  what: 'began' | 'ended';
+  at: number;
+  host: string;
+  slot: number;
+  runner: number;
+}
+
+let nodes: LoopbackNodes;
+let shared: string;
+let storage: StrangeStorage;
+beforeAll(async () => {
+  nodes = await loopbackNodes(2);
+  shared = join(nodes.folder, 'shared');
+  mkdirSync(shared);
+  storage = await StrangeStorage.mount(shared, process.pid, 30);
+  storage.slow(DELAY_SECONDS);
+});
+afterAll(async () => {
+  await storage.unmount();
+  await nodes.close();
+});
+
+describe('on storage that takes its time, the pool', () => {
+  it('opens the files of some tasks while others run, and runs no more at once than there are slots', async () => {
+    const log = join(nodes.folder, 'said');
+    const say = (what: string) =>
+      `echo ${what} $EPOCHREALTIME $PARALLEL_SSHHOST $PARALLEL_JOBSLOT $PPID >> ${log}`;
+    // Late ones take long: what waits on their nodes for a slot must go where there is one.
+    const commands = Array.from(
+      { length: 400 },
+      (_, at) => `: ${at}; ${say('began')}; ${at % 150 === 149 ? 'sleep 3' : ':'}; ${say('ended')}; exit 0`,
+    );
+    const run = runFanout(startPool, nodes, commands, {
+      results: join(shared, 'results'),
+      joblog: join(shared, 'joblog'),
+      workdir: join(shared, 'work'),
+      scratch: join(shared, 'scratch'),
+      slots: SLOTS,
+    });
+    expect(await run.result).toEqual({ succeeded: 400, failed: 0, retried: 0, unfinished: 0 });
+    const rows = parseJoblog(readFileSync(join(shared, 'joblog'), 'utf8'));
+    expect(rows.map(({ seq }) => seq).toSorted((a, b) => a - b)).toEqual(commands.map((_, at) => at + 1));
+
+    const said = parse(readFileSync(log, 'utf8'));
+    expect(said.filter(({ what }) => what === 'began')).toHaveLength(400);
+    for (const host of nodes.addresses) {
+      const here = said.filter((one) => one.host === host);
+      expect(here.length).toBeGreaterThan(50);
+      const { most, shares } = slotsTaken(here);
+      expect(most).toBe(SLOTS);
+      expect(shares).toEqual([]);
+      // Between a task's begin and its end nobody else runs in its slot, and yet more runners than slots take turns.
+      expect(mostRunnersWithin(here, 0.5)).toBeGreaterThan(SLOTS);
+    }
+  }, 60_000);
+});
+
+function parse(text: string): Said[] {
+  return text
+    .trim()
+    .split('\n')
+    .map((line) => {
+      const [what, at, host = '', slot, runner] = line.split(' ');
+      return { what: what as Said['what'], at: Number(at), host, slot: Number(slot), runner: Number(runner) };
+    })
+    .toSorted((a, b) => a.at - b.at);
+}
+
+/** The most slots that were taken at once, and each time that a slot was taken which was taken already. */
+function slotsTaken(said: readonly Said[]): { most: number; shares: Said[] } {
+  const taken = new Set<number>();
+  const shares: Said[] = [];
+  let most = 0;
+  for (const one of said) {
+    if (one.what === 'ended') taken.delete(one.slot);
+    else if (taken.has(one.slot)) shares.push(one);
+    else taken.add(one.slot);
+    most = Math.max(most, taken.size);
+  }
+  return { most, shares };
+}
+
+function mostRunnersWithin(said: readonly Said[], seconds: number): number {
+  return Math.max(
+    ...said.map(
+      ({ at }) =>
+        new Set(said.filter((one) => one.at >= at && one.at < at + seconds).map(({ runner }) => runner)).size,
+    ),
+  );
+}
