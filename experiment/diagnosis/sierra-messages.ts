@@ -23,7 +23,7 @@ export const SIERRA_MESSAGES: readonly { message: RegExp; why: string; next: str
   {
     message: /FileExistsError.*exp-inputs/s,
     why: 'The inputs of this experiment are already there from an earlier run, and SIERRA refuses to make them twice.',
-    next: 'Go on with the earlier run by `resume:` in the manifest, or name another `workspace`.',
+    next: 'Go on with the earlier run by `resume:` in the manifest, name another `workspace`, or have all of it made and run anew by `--exp-overwrite`.',
   },
   {
     message: /FileNotFoundError.*exp-inputs|commands\.txt.*(No such file|does not exist)/s,

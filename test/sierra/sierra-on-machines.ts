@@ -2,6 +2,7 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import type { LocalSystem } from '../../local/system.ts';
 import type { SierraVersion } from '../../scripts/sierra-venv.ts';
 import { sierraVenv } from '../../scripts/sierra-venv.ts';
 import { FaultRun } from '../cluster/fault-run.ts';
@@ -38,7 +39,7 @@ export class SierraOnMachines {
     const run = await FaultRun.start({
       ...asRun(bin, options),
       before: async (before) => {
-        await sendProject(before, options);
+        await sendProject(before.system, options);
         mkdirSync(join(before.shared, 'bin'));
         writeFileSync(join(before.shared, 'bin/sierra'), WRAPPER.replace('BIN', bin));
         chmodSync(join(before.shared, 'bin/sierra'), 0o755);
@@ -58,20 +59,24 @@ export class SierraOnMachines {
     return this.run.drop(asRun(this.bin, options));
   }
 
-  /** Node 0's and everybody's SIERRA root as this process sees it. */
-  get root(): string {
-    return join(this.run.shared, 'runs', this.run.runId, 'work');
+  /** SIERRA's root as this process sees it: of the latest run, or a workspace. */
+  root(workspace?: string): string {
+    const { shared, runId } = this.run;
+    return workspace === undefined
+      ? join(shared, 'runs', runId, 'work')
+      : join(shared, 'workspaces', workspace);
   }
 
-  read(file: string): string {
-    return readFileSync(join(this.root, file), 'utf8');
+  read(file: string, workspace?: string): string {
+    return readFileSync(join(this.root(workspace), file), 'utf8');
   }
 
   /** Files below a folder of SIERRA's root, relative to that root. */
-  files(below: string): string[] {
-    return readdirSync(join(this.root, below), { recursive: true, encoding: 'utf8', withFileTypes: true })
+  files(below: string, workspace?: string): string[] {
+    const root = this.root(workspace);
+    return readdirSync(join(root, below), { recursive: true, encoding: 'utf8', withFileTypes: true })
       .filter((entry) => entry.isFile())
-      .map((entry) => join(entry.parentPath, entry.name).slice(this.root.length + 1));
+      .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1));
   }
 }
 
@@ -93,11 +98,15 @@ function asRun(bin: string, { nodes, args = ARGS, environment, manifest }: Sierr
   };
 }
 
-async function sendProject({ system }: FaultRun, options: SierraOnMachinesOptions): Promise<void> {
+/** Puts the example's project into a system's bucket, under `project/`. */
+export async function sendProject(
+  { s3, bucket }: Pick<LocalSystem, 's3' | 'bucket'>,
+  { version, additions = {} }: Pick<SierraOnMachinesOptions, 'version' | 'additions'>,
+): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'sbp-'));
   try {
-    copyProject(folder, options.version);
-    for (const [file, text] of Object.entries(options.additions ?? {})) {
+    copyProject(folder, version);
+    for (const [file, text] of Object.entries(additions)) {
       const before = readFileSync(join(folder, file), 'utf8');
       writeFileSync(join(folder, file), text.startsWith('\n') ? before + text : text + before);
     }
@@ -105,9 +114,7 @@ async function sendProject({ system }: FaultRun, options: SierraOnMachinesOption
       const path = join(entry.parentPath, entry.name);
       if (!entry.isFile() || path.includes('__pycache__')) continue;
       const Key = `project/${path.slice(folder.length + 1)}`;
-      await system.s3.send(
-        new PutObjectCommand({ Bucket: system.bucket, Key, Body: readFileSync(path, 'utf8') }),
-      );
+      await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: readFileSync(path, 'utf8') }));
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });
