@@ -17,6 +17,7 @@ import type {
 import {
   ExecutionAlreadyExists,
   ExecutionDoesNotExist,
+  InvalidArn,
   InvalidExecutionInput,
   InvalidName,
   InvalidOutput,
@@ -85,11 +86,7 @@ export class LocalStates {
   /** The same name with the same input while it runs is the same execution; everything else of that name is refused. */
   async startExecution(given: StartExecutionCommandInput): Promise<StartExecutionCommandOutput> {
     const { stateMachineArn, clock, nonce } = this.#settings;
-    if (given.stateMachineArn !== stateMachineArn)
-      throw new StateMachineDoesNotExist({
-        message: `State Machine Does Not Exist: '${given.stateMachineArn}'`,
-        $metadata,
-      });
+    this.#refuseOther(given.stateMachineArn);
     const name = given.name ?? nonce();
     if (!/^[A-Za-z0-9_-]{1,80}$/.test(name))
       throw new InvalidName({ message: `Invalid Name: '${name}'`, $metadata });
@@ -142,11 +139,7 @@ export class LocalStates {
   }
 
   async listExecutions(given: ListExecutionsCommandInput): Promise<ListExecutionsCommandOutput> {
-    if (given.stateMachineArn !== this.#settings.stateMachineArn)
-      throw new StateMachineDoesNotExist({
-        message: `State Machine Does Not Exist: '${given.stateMachineArn}'`,
-        $metadata,
-      });
+    this.#refuseOther(given.stateMachineArn);
     return { ...listExecutions(this.records(), given), $metadata: ok() };
   }
 
@@ -216,7 +209,14 @@ export class LocalStates {
     void work.then(forget, forget);
   }
 
+  #refuseOther(arn: string | undefined): void {
+    refuseNoArn(arn, 'stateMachine');
+    if (arn !== this.#settings.stateMachineArn)
+      throw new StateMachineDoesNotExist({ message: `State Machine Does Not Exist: '${arn}'`, $metadata });
+  }
+
   #find(executionArn: string | undefined): Execution {
+    refuseNoArn(executionArn, 'execution');
     const execution = this.#executions.get(executionArn ?? '');
     if (execution === undefined)
       throw new ExecutionDoesNotExist({
@@ -225,6 +225,11 @@ export class LocalStates {
       });
     return execution;
   }
+}
+
+function refuseNoArn(text = '', kind: 'stateMachine' | 'execution'): void {
+  if (new RegExp(`^arn:aws[\\w-]*:states:[\\w-]+:\\d{12}:${kind}:[\\w-]+`).test(text)) return;
+  throw new InvalidArn({ message: `Invalid Arn: '${text}'`, $metadata });
 }
 
 function ok() {

@@ -31,7 +31,7 @@ interface Behind {
  */
 export async function startMotoInterpreter(
   definition: string,
-): Promise<{ open: OpenInterpreter; close(): Promise<void> }> {
+): Promise<{ open: OpenInterpreter; states: SFNClient; close(): Promise<void> }> {
   let behind: Behind | undefined;
   const server = createServer((request, response) => {
     answer(behind, request, response).catch((error: unknown) => response.destroy(asError(error)));
@@ -79,6 +79,7 @@ export async function startMotoInterpreter(
     };
   };
   return {
+    states,
     open: async (functions, clock) => {
       behind = { functions, clock };
       return {

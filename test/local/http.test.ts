@@ -64,7 +64,9 @@ describe('Step Functions over loopback HTTP with the real SDK', () => {
   });
 
   it('throws the errors of the SDK by their names', async () => {
-    const describing = sfn.send(new DescribeExecutionCommand({ executionArn: 'arn:none' }));
+    const describing = sfn.send(
+      new DescribeExecutionCommand({ executionArn: `${MACHINE.replace('stateMachine', 'execution')}:none` }),
+    );
     await expect(describing).rejects.toThrow(expect.objectContaining({ name: 'ExecutionDoesNotExist' }));
     const starting = sfn.send(
       new StartExecutionCommand({ stateMachineArn: MACHINE, name: 'over-http', input: '{}' }),

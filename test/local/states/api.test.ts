@@ -33,7 +33,9 @@ describe('StartExecution', () => {
     const { port } = waiting();
     const start = (given: { stateMachineArn?: string; name?: string; input?: string }) =>
       port.send(new StartExecutionCommand({ stateMachineArn: MACHINE, ...given }));
-    await expect(start({ stateMachineArn: 'arn:other' })).rejects.toThrow(named('StateMachineDoesNotExist'));
+    await expect(start({ stateMachineArn: `${MACHINE}s` })).rejects.toThrow(
+      named('StateMachineDoesNotExist'),
+    );
     await expect(start({ name: 'x'.repeat(81) })).rejects.toThrow(named('InvalidName'));
     await expect(start({ name: 'a b' })).rejects.toThrow(named('InvalidName'));
     await expect(start({ input: '{' })).rejects.toThrow(named('InvalidExecutionInput'));
@@ -95,12 +97,18 @@ describe('the other calls', () => {
 
   it('refuse an execution that does not exist', async () => {
     const { port } = waiting();
-    await expect(port.send(new DescribeExecutionCommand({ executionArn: 'arn:none' }))).rejects.toThrow(
-      named('ExecutionDoesNotExist'),
-    );
-    await expect(port.send(new StopExecutionCommand({ executionArn: 'arn:none' }))).rejects.toThrow(
-      named('ExecutionDoesNotExist'),
-    );
+    await expect(
+      port.send(
+        new DescribeExecutionCommand({
+          executionArn: `${MACHINE.replace('stateMachine', 'execution')}:none`,
+        }),
+      ),
+    ).rejects.toThrow(named('ExecutionDoesNotExist'));
+    await expect(
+      port.send(
+        new StopExecutionCommand({ executionArn: `${MACHINE.replace('stateMachine', 'execution')}:none` }),
+      ),
+    ).rejects.toThrow(named('ExecutionDoesNotExist'));
   });
 
   it('close the system with nothing left that waits', async () => {
