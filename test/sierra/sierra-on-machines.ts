@@ -99,7 +99,7 @@ function asRun(bin: string, { nodes, args = ARGS, environment, manifest }: Sierr
 }
 
 /** Puts the example's project into a system's bucket, under `project/`. */
-export async function sendProject(
+async function sendProject(
   { s3, bucket }: Pick<LocalSystem, 's3' | 'bucket'>,
   { version, additions = {} }: Pick<SierraOnMachinesOptions, 'version' | 'additions'>,
 ): Promise<void> {
