@@ -31,6 +31,8 @@ export class Timeline {
   readonly #scroller = document.createElement('div');
   readonly #tall = document.createElement('div');
   readonly #canvas = document.createElement('canvas');
+  /** Which nodes are shown, where there are more than there is room for. */
+  readonly #shownNodes = document.createElement('p');
   readonly #tip = new Tip();
   readonly #share: Float64Array;
   #view: View;
@@ -74,7 +76,8 @@ export class Timeline {
       this.#commands(),
       this.#hasChoice() ? () => (this.#rows.byNode ? 'Each slot' : 'Whole nodes') : undefined,
     );
-    this.#place.replaceChildren(buttons, this.#overview, this.#scroller, this.#tip.element);
+    this.#shownNodes.className = 'note shown-nodes';
+    this.#place.replaceChildren(buttons, this.#overview, this.#scroller, this.#shownNodes, this.#tip.element);
   }
 
   #commands() {
@@ -190,6 +193,16 @@ export class Timeline {
       if (row.first) paintName(frame, row, this.#rows, y);
     }
     paintAxis(frame, height);
+    this.#shownNodes.textContent = this.#whatIsShown(height);
+  }
+
+  #whatIsShown(height: number): string {
+    if (this.#rows.height + AXIS <= height) return '';
+    const top = this.#scroller.scrollTop;
+    const whole = this.#rows.rows.filter((row) => row.y >= top && row.y + row.height <= top + height - AXIS);
+    const [first, last] = [whole[0]?.node.name, whole.at(-1)?.node.name];
+    if (first === undefined || last === undefined) return '';
+    return `Shown: ${first} to ${last}, of ${this.#data.nodes.length} nodes. The others come by scrolling.`;
   }
 
   #frame(canvas: HTMLCanvasElement, view: View): Frame | undefined {

@@ -15,7 +15,7 @@ export function timeline(input: ReportInput): Markup | undefined {
   );
   return html`<section>
 <h2>Timeline</h2>
-<p class="note">${counted(data.bars, 'task')} on ${counted(data.nodes.length, 'node')}. Drag to move, Ctrl and wheel or + and − to zoom, point at a bar to read it.</p>
+<p class="note">${counted(data.bars, 'task')} on ${counted(data.nodes.length, 'node')}.<span class="by-hand"> Drag to move, Ctrl and wheel or + and − to zoom, point at a bar to read it.</span></p>
 <div id="timeline"><noscript><p class="note">The timeline is drawn by the report’s own script, which is switched off here.</p></noscript></div>
 <ul class="legend">
 <li>${swatch('k-task')}task</li>

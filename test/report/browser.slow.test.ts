@@ -69,6 +69,18 @@ describe('in a browser', () => {
     await page.close();
   });
 
+  test('of more nodes than there is room for it says which are shown', async () => {
+    const { page } = await open('huge');
+    const shown = page.locator('.shown-nodes');
+    await expect.poll(() => shown.innerText()).toMatch(/^Shown: node 0 to node [5-9]\d, of 100 nodes/);
+    await page.evaluate('document.querySelector(".scroller").scrollTo(0, 1e6)');
+    await expect.poll(() => shown.innerText()).toMatch(/^Shown: node [34]\d to node 99, of 100 nodes/);
+    await page.close();
+    const few = await open('small');
+    expect(await few.page.locator('.shown-nodes').isVisible()).toBe(false);
+    await few.page.close();
+  });
+
   test.each([
     ['a phone', { viewport: { width: 360, height: 740 } }],
     ['the dark', { colorScheme: 'dark' as const }],
@@ -93,6 +105,8 @@ describe('in a browser', () => {
     const { page } = await open('failed', { colorScheme: 'dark' });
     await page.evaluate('dispatchEvent(new Event("beforeprint"))');
     expect(await page.locator('details:not([open])').count()).toBe(0);
+    await page.emulateMedia({ media: 'print' });
+    expect(await page.getByText('Drag to move').isVisible()).toBe(false);
     expect((await page.pdf()).length).toBeGreaterThan(20_000);
     await page.close();
   });
