@@ -1,37 +1,25 @@
 import { BatchInProcess } from '../../local/batch/batch-in-process.ts';
 import { S3InProcess } from '../../local/s3/s3-in-process.ts';
 import { StatesInProcess } from '../../local/states/states-in-process.ts';
-
-/** One call as a JSON line can hold it; dates and bytes are marked, streams become empty bytes. */
-export interface RecordedCall {
-  service: 's3' | 'batch' | 'stepfunctions';
-  operation: string;
-  input: unknown;
-  output?: unknown;
-  error?: string;
-}
+import { EventsInProcess } from '../../local/telling/events-in-process.ts';
+import { MailInProcess } from '../../local/telling/mail-in-process.ts';
+import type { RecordedCall } from './recorded-call.ts';
+import { recordCall } from './recorded-call.ts';
 
 const PORTS = [
-  ['s3', S3InProcess],
-  ['batch', BatchInProcess],
-  ['stepfunctions', StatesInProcess],
+  ['S3', S3InProcess],
+  ['Batch', BatchInProcess],
+  ['SFN', StatesInProcess],
+  ['EventBridge', EventsInProcess],
+  ['SNS', MailInProcess],
 ] as const;
 
 /** Notes every call that reaches a fake of the local system, whoever sends it, until the result is called. */
 export function recordCalls(onCall: (call: RecordedCall) => void): () => void {
   const undo = PORTS.map(([service, port]) => {
     const real = port.prototype.send;
-    const send = async function (this: object, command: { input: object }): Promise<unknown> {
-      const operation = command.constructor.name.replace(/Command$/, '');
-      const input = plain(command.input);
-      try {
-        const output: unknown = await Reflect.apply(real, this, [command]);
-        onCall({ service, operation, input, output: plain(output) });
-        return output;
-      } catch (error) {
-        onCall({ service, operation, input, error: error instanceof Error ? error.name : String(error) });
-        throw error;
-      }
+    const send = function (this: object, command: { input: object }): Promise<unknown> {
+      return recordCall(service, command, () => Reflect.apply(real, this, [command]), onCall);
     };
     Object.defineProperty(port.prototype, 'send', { value: send, configurable: true, writable: true });
     return () =>
@@ -40,17 +28,4 @@ export function recordCalls(onCall: (call: RecordedCall) => void): () => void {
   return () => {
     for (const each of undo) each();
   };
-}
-
-function plain(value: unknown): unknown {
-  if (value instanceof Date) return { $date: value.toISOString() };
-  if (value instanceof Uint8Array) return { $bytes: '' };
-  if (Array.isArray(value)) return value.map(plain);
-  if (typeof value !== 'object' || value === null) return value;
-  if ('pipe' in value || Symbol.asyncIterator in value) return { $bytes: '' };
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([key, field]) => key !== '$metadata' && field !== undefined)
-      .map(([key, field]) => [key, plain(field)]),
-  );
 }

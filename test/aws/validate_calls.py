@@ -13,13 +13,19 @@ import botocore.session
 from botocore.validate import ParamValidator
 
 SESSION = botocore.session.get_session()
-MODELS = {name: SESSION.get_service_model(name) for name in ("s3", "batch", "stepfunctions")}
+NAMES = (
+    "s3", "batch", "stepfunctions", "events", "sns", "sts", "iam", "ecr", "cloudformation", "logs", "service-quotas",
+)
+MODELS = {model.metadata["serviceId"]: model for model in map(SESSION.get_service_model, NAMES)}
 # Errors that S3's documentation names and its model does not; and those that any service may give.
 S3_ERRORS = {
     "AccessDenied", "ConditionalRequestConflict", "InvalidArgument", "InvalidRange", "KeyTooLongError",
     "MethodNotAllowed", "NoSuchKey", "NoSuchVersion", "NotFound", "PreconditionFailed", "SlowDown",
 }
-ANY_ERRORS = {"ThrottlingException", "ValidationException"}
+ANY_ERRORS = {
+    "AccessDenied", "AccessDeniedException", "ExpiredToken", "ThrottlingException", "ValidationError",
+    "ValidationException",
+}
 
 
 def revived(value):
@@ -83,10 +89,25 @@ def lacking(operation, given):
     if operation == "DescribeJobs" and len(given["jobs"]) > 100:
         yield "DescribeJobs: at most 100"
     if operation == "StartExecution":
-        if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", given["name"]):
+        if not re.fullmatch(r"[A-Za-z0-9_-]{1,80}", given.get("name", "generated")):
             yield "name of an execution: 1 to 80 letters, digits, hyphens and underscores"
-        if len(given["input"].encode()) > 256 * 1024:
+        if len(given.get("input", "").encode()) > 256 * 1024:
             yield "input of more than 256 KiB"
+    if operation == "PutEvents":
+        if sum(len(entry.get("Detail", "").encode()) for entry in given["Entries"]) > 1024 * 1024:
+            yield "entries of more than a mebibyte"
+        for entry in given["Entries"]:
+            if entry.get("Source", "").startswith("aws.") or not entry.get("Source") or not entry.get("DetailType"):
+                yield "an entry without a source and a detail type of one's own"
+            if not isinstance(json.loads(entry.get("Detail", "null")), dict):
+                yield "Detail is no JSON object"
+            if not entry.get("EventBusName", "default"):
+                yield "a bus without a name"
+    if operation == "Publish":
+        if not re.fullmatch(r"[^\x00-\x1f\x7f-\x9f\u2028\u2029]{1,99}", given.get("Subject", "x")):
+            yield "Subject: less than 100 characters, no line breaks, no control characters"
+        if len(given["Message"].encode()) > 256 * 1024:
+            yield "a message of more than 256 KiB"
     if "Key" in given and len(given["Key"].encode()) > 1024:
         yield "a key of more than 1,024 bytes"
 
@@ -102,7 +123,7 @@ def faults(call):
         yield from lacking(call["operation"], given)
     if "error" in call:
         known = {shape.error_code for shape in model.error_shapes} | {shape.name for shape in model.error_shapes}
-        known |= ANY_ERRORS | (S3_ERRORS if call["service"] == "s3" else set())
+        known |= ANY_ERRORS | (S3_ERRORS if call["service"] == "S3" else set())
         if call["error"] not in known:
             yield f"error: {call['error']} is none of {sorted(known)}"
         return

@@ -98,7 +98,7 @@ function describeStacks({ stackStatus }: FakeAccount, { deployment }: LocalSyste
   const members = Object.entries(outputs).map(
     ([key, value]) => `<member><OutputKey>${key}</OutputKey><OutputValue>${value}</OutputValue></member>`,
   );
-  return `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member><StackName>lab</StackName><StackStatus>${stackStatus}</StackStatus><Outputs>${members.join('')}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`;
+  return `<DescribeStacksResponse xmlns="http://cloudformation.amazonaws.com/doc/2010-05-15/"><DescribeStacksResult><Stacks><member><StackName>lab</StackName><CreationTime>2026-01-01T00:00:00Z</CreationTime><StackStatus>${stackStatus}</StackStatus><Outputs>${members.join('')}</Outputs></member></Stacks></DescribeStacksResult></DescribeStacksResponse>`;
 }
 
 function listSubscriptions({ subscriptions }: FakeAccount): string {
@@ -120,6 +120,9 @@ async function batch(
     '/v1/describejobqueues': {
       jobQueues: [
         {
+          jobQueueName: 'lab',
+          jobQueueArn: 'arn:aws:batch:eu-central-1:111122223333:job-queue/lab',
+          priority: 1,
           state: 'ENABLED',
           status: 'VALID',
           computeEnvironmentOrder: [{ order: 1, computeEnvironment: 'lab' }],
@@ -128,14 +131,28 @@ async function batch(
     },
     '/v1/describecomputeenvironments': {
       computeEnvironments: [
-        { state: 'ENABLED', status: machines, statusReason: 'CLIENT_ERROR - Not authorized' },
+        {
+          computeEnvironmentName: 'lab',
+          computeEnvironmentArn: 'arn:aws:batch:eu-central-1:111122223333:compute-environment/lab',
+          state: 'ENABLED',
+          status: machines,
+          statusReason: 'CLIENT_ERROR - Not authorized',
+        },
       ],
     },
     '/v1/describejobdefinitions': {
       jobDefinitions: [
         {
+          jobDefinitionName: 'lab',
+          jobDefinitionArn: 'arn:aws:batch:eu-central-1:111122223333:job-definition/lab:1',
+          revision: 1,
+          type: 'multinode',
           status: 'ACTIVE',
-          nodeProperties: { nodeRangeProperties: [{ container: { image: `${REPOSITORY}:1` } }] },
+          nodeProperties: {
+            numNodes: 2,
+            mainNode: 0,
+            nodeRangeProperties: [{ targetNodes: '0:', container: { image: `${REPOSITORY}:1` } }],
+          },
         },
       ],
     },

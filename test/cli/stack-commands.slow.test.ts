@@ -1,11 +1,7 @@
-import { spawn } from 'node:child_process';
-import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, onTestFinished, test } from 'vitest';
-import { startQuietSystem } from '../../local/quiet-system.ts';
-import { folderOfItsOwn, repository } from './context.ts';
-import { startFakeStack } from './fake-stack.ts';
+import { expect, test } from 'vitest';
+import { aStack } from './a-stack.ts';
 
 const MANIFEST = {
   apiVersion: 'sierra-batch/v1',
@@ -125,31 +121,3 @@ test('doctor tells what a user of a stack lacks, and what to do', { timeout: 60_
     out: expect.stringMatching(/^missing the stack: .*not authorized/),
   });
 });
-
-/** A local system that a command takes for a stack called lab. */
-async function aStack() {
-  const folder = folderOfItsOwn();
-  const system = await startQuietSystem(join(folder, '.sierra-batch'));
-  const { account, environment, close } = await startFakeStack(system);
-  onTestFinished(async () => {
-    await close();
-    await system.close();
-  });
-  const sierraBatch = async (...args: string[]) => {
-    const child = spawn(process.execPath, [join(repository, 'cli/main.ts'), ...args, '--stack', 'lab'], {
-      cwd: folder,
-      env: { PATH: process.env.PATH, HOME: folder, CI: 'true', ...environment },
-      timeout: 60_000,
-    });
-    let [out, err] = ['', ''];
-    child.stdout.on('data', (data: Buffer) => {
-      out += data.toString();
-    });
-    child.stderr.on('data', (data: Buffer) => {
-      err += data.toString();
-    });
-    const [code]: unknown[] = await once(child, 'close');
-    return { code, out, err };
-  };
-  return { folder, account, sierraBatch };
-}

@@ -27,6 +27,10 @@ import { readDeployOptions } from '../../scripts/deploy/options.ts';
 
 const REPOSITORY = '1.dkr.ecr.eu-west-1.amazonaws.com/nodes';
 const QUEUE = 'arn:aws:batch:eu-west-1:1:job-queue/q';
+export const CHANGE_SETS = {
+  old: 'arn:aws:cloudformation:eu-west-1:1:changeSet/samcli-deploy1/1',
+  new: 'arn:aws:cloudformation:eu-west-1:1:changeSet/samcli-deploy2/2',
+};
 const TAG = '0.1.0-x86_64-abc';
 const DEFAULTS = {
   MaxvCpus: '256',
@@ -47,7 +51,7 @@ export interface Account {
   jobs?: number;
   /** Tags in the repository. */
   images?: string[];
-  changes?: ResourceChange[];
+  changes?: readonly ResourceChange[];
   environment?: 'VALID' | 'INVALID';
   signedOut?: boolean;
   noSam?: boolean;
@@ -135,7 +139,8 @@ function mockAccount(account: Account) {
   const iam = mockClient(clients.iam);
   iam.on(GetRoleCommand).callsFake(({ RoleName }: { RoleName: string }) => {
     if (RoleName === account.missingRole) throw new NoSuchEntityException({ message: 'no', $metadata: {} });
-    return { Role: {} };
+    const Arn = `arn:aws:iam::1:role/${RoleName}`;
+    return { Role: { Path: '/', RoleName, RoleId: 'AROA0123456789ABCDEF', Arn, CreateDate: new Date(0) } };
   });
   const batch = mockClient(clients.batch);
   batch.on(ListJobsCommand).resolves({ jobSummaryList: [] });
@@ -203,13 +208,13 @@ function mockAccount(account: Account) {
   cloudFormation.on(ListChangeSetsCommand).resolves({
     Summaries: [
       {
-        ChangeSetId: 'old',
+        ChangeSetId: CHANGE_SETS.old,
         ChangeSetName: 'samcli-deploy1',
         Status: 'CREATE_COMPLETE',
         CreationTime: new Date(1),
       },
       {
-        ChangeSetId: 'new',
+        ChangeSetId: CHANGE_SETS.new,
         ChangeSetName: 'samcli-deploy2',
         Status: 'CREATE_COMPLETE',
         CreationTime: new Date(2),
@@ -217,7 +222,7 @@ function mockAccount(account: Account) {
     ],
   });
   cloudFormation
-    .on(DescribeChangeSetCommand, { ChangeSetName: 'new' })
+    .on(DescribeChangeSetCommand, { ChangeSetName: CHANGE_SETS.new })
     .resolves({ Changes: (account.changes ?? []).map((ResourceChange) => ({ ResourceChange })) });
   return { clients, iam, cloudFormation, pushed: () => images.add(TAG) };
 }

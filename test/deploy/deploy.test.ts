@@ -4,7 +4,7 @@ import { describe, expect, test } from 'vitest';
 import { feltByJobs, samParameter } from '../../scripts/deploy/changes.ts';
 import { readDeployOptions } from '../../scripts/deploy/options.ts';
 import type { Account } from './account.ts';
-import { deployTo } from './account.ts';
+import { CHANGE_SETS, deployTo } from './account.ts';
 
 const TAG = '0.1.0-x86_64-abc';
 const LOGIN = 'docker <login> <--username> <AWS> <--password-stdin> <1.dkr.ecr.eu-west-1.amazonaws.com>';
@@ -116,7 +116,7 @@ describe('forced while jobs run', () => {
     expect(exitCode).toBe(0);
     expect(calls.at(-1)).toContain('<--no-execute-changeset>');
     const [executed, ...more] = cloudFormation.commandCalls(ExecuteChangeSetCommand);
-    expect(executed?.args[0].input).toMatchObject({ ChangeSetName: 'new' });
+    expect(executed?.args[0].input).toMatchObject({ ChangeSetName: CHANGE_SETS.new });
     expect(more).toEqual([]);
   });
 

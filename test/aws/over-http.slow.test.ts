@@ -1,0 +1,101 @@
+import { execFile } from 'node:child_process';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { expect, it } from 'vitest';
+import { LocalBatch } from '../../local/batch/batch.ts';
+import { BatchInProcess } from '../../local/batch/batch-in-process.ts';
+import { multinodeDefinition } from '../../local/deployment.ts';
+import { startLoopbackServer } from '../../local/http/server.ts';
+import { SeededRandom } from '../../local/seeded-random.ts';
+import { VirtualClock } from '../../local/virtual-clock.ts';
+import { awsVenv } from '../../scripts/aws-venv.ts';
+import { memoryS3 } from '../local/memory-s3.ts';
+import { MACHINE, makeMachine } from '../local/states/machine.ts';
+import { fakeNodes } from '../local-batch/fake-nodes.ts';
+import { judgeCalls } from './judge-calls.ts';
+
+const SCRIPT = fileURLToPath(new URL('./over_http.py', import.meta.url));
+const QUEUE = { name: 'q', arn: 'arn:aws:batch:local:000000000000:job-queue/q', maxvCpus: 64 };
+
+it("botocore's parsers read every answer and error of the loopback HTTP, and find nothing that AWS would not say", {
+  timeout: 120_000,
+}, async () => {
+  const { batch, ended } = await batchWithAnEndedJob();
+  const { port: states } = makeMachine({
+    StartAt: 'Wait',
+    States: { Wait: { Type: 'Wait', Seconds: 60, End: true } },
+  });
+  const server = await startLoopbackServer({
+    s3: memoryS3('bucket'),
+    batch,
+    states,
+    accessKeyId: 'KEY',
+    addresses: new Map(),
+  });
+  const args = [SCRIPT, server.url, 'bucket', QUEUE.arn, 'd:1', ended, MACHINE];
+  const { stdout } = await promisify(execFile)(join(await awsVenv(), 'python'), args, {
+    env: { PATH: '/usr/bin:/bin' },
+  }).finally(() => server.close());
+  const lines = stdout
+    .trim()
+    .split('\n')
+    .map((line) => JSON.parse(line));
+  expect(lines.filter(({ fault }) => fault !== undefined)).toEqual([]);
+  expect(await judgeCalls(lines)).toEqual([]);
+  const errors = lines.map(({ operation, error }) => (error === undefined ? '' : `${operation} ${error}`));
+  expect(errors.filter((each) => each !== '')).toEqual([
+    'PutObject PreconditionFailed',
+    'PutObject PreconditionFailed',
+    'GetObject InvalidRange',
+    'GetObject NoSuchKey',
+    'GetObject PreconditionFailed',
+    'HeadObject NotFound',
+    'RegisterJobDefinition ClientException',
+    'SubmitJob ClientException',
+    'ListJobs ClientException',
+    'StartExecution ExecutionAlreadyExists',
+    'StartExecution StateMachineDoesNotExist',
+    'StartExecution InvalidExecutionInput',
+    'SendTaskSuccess InvalidToken',
+    'SendTaskSuccess InvalidOutput',
+    'SendTaskFailure InvalidToken',
+    'DescribeExecution ExecutionDoesNotExist',
+    'DescribeExecution InvalidArn',
+  ]);
+});
+
+async function batchWithAnEndedJob() {
+  const clock = new VirtualClock(Date.parse('2026-01-01T00:00:00Z'));
+  const { startNode, nodes } = fakeNodes();
+  const local = new LocalBatch({
+    clock,
+    nonce: new SeededRandom(1).nonce,
+    region: 'local',
+    account: '000000000000',
+    queues: [QUEUE],
+    startNode,
+  });
+  await local.registerJobDefinition(
+    multinodeDefinition('d', {
+      image: 'i',
+      resourceRequirements: [
+        { type: 'VCPU', value: '1' },
+        { type: 'MEMORY', value: '64' },
+      ],
+    }),
+  );
+  const { jobId: ended = '' } = await local.submitJob({
+    jobName: 'ended',
+    jobQueue: QUEUE.arn,
+    jobDefinition: 'd:1',
+    nodeOverrides: { numNodes: 2 },
+    tags: { project: 'p' },
+    retryStrategy: { attempts: 2, evaluateOnExit: [{ onExitCode: '3', action: 'RETRY' }] },
+    timeout: { attemptDurationSeconds: 600 },
+  });
+  await clock.advance(1000);
+  for (const { exit } of nodes) exit({ exitCode: 0 });
+  await clock.advance(60_000);
+  return { batch: new BatchInProcess(local), ended };
+}
