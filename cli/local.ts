@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { join, resolve } from 'node:path';
+import { join, relative, resolve } from 'node:path';
 import { EXIT } from '../experiment/exit-code.ts';
 import { plainLine } from '../experiment/terminal-codes.ts';
 import { listenForInterruption } from '../local/interruption.ts';
@@ -36,6 +36,7 @@ export async function local(
       warn: () => undefined,
       error: (event, fields) => terminal.remark(plainLine(`${event} ${JSON.stringify(fields)}`)),
     },
+    onMail: ({ subject }, file) => terminal.remark(`mail  ${plainLine(subject)}  (${relative(cwd, file)})`),
   }).catch((error: unknown) => {
     throw error instanceof FolderInUse ? new CommandFailed(error.message) : error;
   });

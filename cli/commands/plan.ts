@@ -36,7 +36,10 @@ export async function plan(context: Context, shownAs: string): Promise<number> {
   const judged = judgeManifest(context.cwd, shownAs, known);
   const remarks = renderJudged(judged);
   if (remarks !== '') terminal.remark(remarks);
-  if (!judged.ok) return EXIT.badEnvironment;
+  if (!judged.ok) {
+    if (context.asJson) terminal.json({ faults: judged.faults });
+    return EXIT.badEnvironment;
+  }
   const deployment = known ?? TEMPLATE;
   const commands = await firstAndLast(judged.manifest, judged.file);
   const made = planOf(judged.manifest, deployment, commands?.total);

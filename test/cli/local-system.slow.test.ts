@@ -13,7 +13,7 @@ test('a run from submit to fetch, over a local system that another process keeps
   timeout: 90_000,
 }, async () => {
   const folder = folderOfItsOwn();
-  const system = await startLocal(folder);
+  const { system, said } = await startLocal(folder);
   const endpoint = join(folder, '.sierra-batch/local.json');
   expect(statSync(endpoint).mode & 0o777).toBe(0o600);
   mkdirSync(join(folder, 'project'));
@@ -27,6 +27,7 @@ test('a run from submit to fetch, over a local system that another process keeps
       inputs: [{ from: './project', to: '.' }],
       outputs: ['results/'],
       timeouts: { join: '20s', run: '60s' },
+      notify: ['failed'],
     });
   writeFileSync(
     join(folder, 'm.json'),
@@ -39,6 +40,11 @@ test('a run from submit to fetch, over a local system that another process keeps
   expect(submitted, submitted.err).toMatchObject({ code: 1 });
   expect(submitted.out).toMatch(/running\n[\s\S]*collecting\n/);
   const [, first = ''] = /^run (\S+)$/m.exec(submitted.out) ?? [];
+
+  // What would be a mail is told where the system runs.
+  const mail = / small failed: 1 of 3 tasks failed.* \((\.sierra-batch\/notifications\/.*)\)\n/;
+  await expect.poll(() => said.err).toMatch(mail);
+  expect(existsSync(join(folder, mail.exec(said.err)?.[1] ?? ''))).toBe(true);
 
   const answers = await Promise.all(
     [
@@ -102,22 +108,26 @@ test('a run from submit to fetch, over a local system that another process keeps
   });
 });
 
-async function startLocal(folder: string): Promise<ChildProcess> {
+async function startLocal(folder: string): Promise<{ system: ChildProcess; said: { err: string } }> {
   const child = spawn(process.execPath, [MAIN, 'local'], {
     cwd: folder,
     env: environment(),
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  const said = { err: '' };
+  child.stderr.on('data', (data: Buffer) => {
+    said.err += data.toString();
   });
   onTestFinished(() => {
     child.kill('SIGTERM');
   });
   await new Promise<void>((resolve, reject) => {
-    child.once('exit', () => reject(new Error('the local system ended at once')));
+    child.once('exit', () => reject(new Error(`the local system ended at once: ${said.err}`)));
     child.stdout.on('data', (data: Buffer) => {
       if (data.toString().includes('is up in')) resolve();
     });
   });
-  return child;
+  return { system: child, said };
 }
 
 async function sierraBatch(

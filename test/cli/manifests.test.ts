@@ -103,7 +103,9 @@ test('plan reads a list that lies beside the manifest, and takes no faults', asy
   expect(await plan(context, 'm.yaml')).toBe(0);
   expect(JSON.parse(said.out)).toMatchObject({ tasks: 3, firstCommands: ['one', 'two', 'three'] });
   writeFileSync(join(folder, 'm.yaml'), SWEEP.replace('nodes: 4', 'nodes: 0'));
-  expect(await plan(contextIn(folder).context, 'm.yaml')).toBe(2);
+  const faulty = contextIn(folder, { asJson: true });
+  expect(await plan(faulty.context, 'm.yaml')).toBe(2);
+  expect(JSON.parse(faulty.said.out)).toMatchObject({ faults: [{ path: 'cluster.nodes' }] });
 });
 
 test('init writes no JSON manifest, which could hold no comment', async () => {

@@ -47,9 +47,10 @@ export function notPrinted(shown: string, printed: string, home: string): string
   return undefined;
 }
 
-/** What no two runs have in common, taken out: ids, times, durations, addresses, shares of a second or an hour. */
+/** What no two runs have in common, taken out: ids, times, durations, addresses, shares of a second or an hour, users. */
 function comparable(line: string): string {
   return line
+    .replace(/^Cancelled by \S+\.$/, 'Cancelled by USER.')
     .replaceAll(/-[0-9a-f]{11}\b/g, '-ID')
     .replaceAll(/\/[0-9a-f]{32}\//g, '/SECRET/')
     .replaceAll(/127\.0\.0\.\d+(:\d+)?/g, 'ADDRESS')
