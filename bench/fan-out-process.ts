@@ -56,15 +56,15 @@ const hooks: FanoutHooks = {
   log: (event, fields) => console.error(event, JSON.stringify(fields ?? {})),
 };
 // As in the runner, which opens them as nodes join and starts once all are there.
-if (job.scheme === 'pool') {
-  const opened = new OpenedChannels(request);
+const opened = job.scheme === 'pool' ? new OpenedChannels(request) : undefined;
+if (opened !== undefined) {
   for (const node of job.nodes) await opened.open(node);
   await delay(OPENED_MS);
-  request.opened = opened;
 }
 const cpuBefore = cpuMs();
 const begin = performance.now();
-const { succeeded, broken } = await (job.scheme === 'pool' ? startPool : startStock)(request, hooks).result;
+const running = job.scheme === 'pool' ? startPool(request, hooks, opened) : startStock(request, hooks);
+const { succeeded, broken } = await running.result;
 const report: FanOutReport = {
   seconds: (performance.now() - begin) / 1000,
   cpuMs: cpuMs() - cpuBefore,

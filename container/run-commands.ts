@@ -77,12 +77,11 @@ function startFanout(attempt: Attempt, cluster: Cluster, prepared: Prepared): Ru
     scratch: cluster.scratch,
     sshConfig: cluster.sshConfig,
     environment: taskEnvironment(plan, config.variables),
-    ...(cluster.opened === undefined ? {} : { opened: cluster.opened }),
     ...(plan.timeouts.taskSeconds === undefined ? {} : { taskSeconds: plan.timeouts.taskSeconds }),
     taskRetries: plan.retry.tasks,
   };
   const hooks = fanoutHooks(attempt, cluster, prepared.tally);
-  return (plan.fanout === 'stock' ? startStock : startPool)(request, hooks);
+  return plan.fanout === 'stock' ? startStock(request, hooks) : startPool(request, hooks, cluster.opened);
 }
 
 function reasonOf(tally: TaskTally, result: FanoutResult | undefined, folder: string): RunnerReason {

@@ -1,5 +1,4 @@
 import type { JoblogRow } from '../../experiment/joblog.ts';
-import type { OpenedChannels } from './opened-channels.ts';
 
 /** A node that takes part, node 0 included (by its own address, never `:`). */
 export interface FanoutNode {
@@ -35,8 +34,6 @@ export interface FanoutRequest {
    * and the names that PARALLEL's `--env` lists. Any bytes but NUL. What is not named stays undefined.
    */
   environment: Readonly<Record<string, string>>;
-  /** Connections opened while nodes joined, with the same `scratch`, `sshConfig` and `environment`. Only the pool has them. */
-  opened?: OpenedChannels;
   taskSeconds?: number;
   /** How many more times a task that failed is started. */
   taskRetries: number;

@@ -3,6 +3,7 @@ import type { CommandIndex } from './command-index.ts';
 import type { FanoutHooks, FanoutNode, FanoutRequest, FanoutResult } from './fan-out.ts';
 import { GroupSize } from './group-size.ts';
 import type { JoblogWriter } from './joblog-writer.ts';
+import type { OpenedChannels } from './opened-channels.ts';
 import { Overlap } from './overlap.ts';
 import { PoolChannel } from './pool-channel.ts';
 import type { NodeMessage } from './pool-messages.ts';
@@ -24,12 +25,20 @@ interface PoolNode {
 
 type Row = Extract<NodeMessage, { kind: 'row' }>;
 
+/** What a pool works with; the first two are its own to use, and not to close. */
+interface PoolMeans {
+  commands: CommandIndex;
+  joblog: JoblogWriter;
+  opened: OpenedChannels | undefined;
+}
+
 /** Hands groups to nodes with a free slot and books what comes back: exactly one final row for each sequence number. */
 export class Pool {
   readonly #request: FanoutRequest;
   readonly #hooks: FanoutHooks;
   readonly #commands: CommandIndex;
   readonly #joblog: JoblogWriter;
+  readonly #opened: OpenedChannels | undefined;
   readonly #queue: TaskQueue;
   readonly #size = new GroupSize();
   readonly #overlap = new Overlap();
@@ -50,11 +59,12 @@ export class Pool {
   #stopping = false;
   #broken: { broken: string; storageFailed: boolean } | undefined;
 
-  constructor(request: FanoutRequest, hooks: FanoutHooks, commands: CommandIndex, joblog: JoblogWriter) {
+  constructor(request: FanoutRequest, hooks: FanoutHooks, { commands, joblog, opened }: PoolMeans) {
     this.#request = request;
     this.#hooks = hooks;
     this.#commands = commands;
     this.#joblog = joblog;
+    this.#opened = opened;
     this.#queue = new TaskQueue(request.total, request.done);
     this.#left = this.#queue.size;
     this.#booked = new Uint8Array(request.total + 1);
@@ -125,8 +135,8 @@ export class Pool {
   #open(entry: PoolNode): void {
     entry.ready = false;
     const { node } = entry;
-    const { sshConfig, scratch, opened } = this.#request;
-    const channel = opened?.take(node) ?? new PoolChannel({ node, sshConfig, scratch });
+    const { sshConfig, scratch } = this.#request;
+    const channel = this.#opened?.take(node) ?? new PoolChannel({ node, sshConfig, scratch });
     entry.channel = channel;
     channel.listen({
       onMessage: (message) => {

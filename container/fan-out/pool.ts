@@ -1,32 +1,35 @@
 import { CommandIndex } from './command-index.ts';
-import type {
-  FanoutHooks,
-  FanoutNode,
-  FanoutRequest,
-  FanoutResult,
-  RunningFanout,
-  StartFanout,
-} from './fan-out.ts';
+import type { FanoutHooks, FanoutNode, FanoutRequest, FanoutResult, RunningFanout } from './fan-out.ts';
 import { JoblogWriter } from './joblog-writer.ts';
+import type { OpenedChannels } from './opened-channels.ts';
 import { Pool } from './pool-dispatch.ts';
 import { writeAgentFiles, writeGroupSettings } from './pool-files.ts';
 
 /**
  * One ssh connection a node and one GNU parallel at its end, fed by node 0 as slots come free. Short tasks share a GNU
  * parallel job; each task keeps a bash, a process group, a row, output files, a time limit and retries of its own.
+ * @param opened connections from while nodes joined, with the same `scratch`, `sshConfig` and `environment`
  */
-export const startPool: StartFanout = (request, hooks) => new PoolFanout(request, hooks);
+export function startPool(
+  request: FanoutRequest,
+  hooks: FanoutHooks,
+  opened?: OpenedChannels,
+): RunningFanout {
+  return new PoolFanout(request, hooks, opened);
+}
 
 class PoolFanout implements RunningFanout {
   readonly result: Promise<FanoutResult>;
   readonly #hooks: FanoutHooks;
+  readonly #opened: OpenedChannels | undefined;
   #pool: Pool | undefined;
   /** Nodes that came or went while the pool was being set up. */
   #nodes: FanoutNode[];
   #stopped: { why: string; graceMs: number } | undefined;
 
-  constructor(request: FanoutRequest, hooks: FanoutHooks) {
+  constructor(request: FanoutRequest, hooks: FanoutHooks, opened: OpenedChannels | undefined) {
     this.#hooks = hooks;
+    this.#opened = opened;
     this.#nodes = [...request.nodes];
     this.result = this.#run(request);
   }
@@ -55,11 +58,11 @@ class PoolFanout implements RunningFanout {
     let commands: CommandIndex | undefined;
     let joblog: JoblogWriter | undefined;
     try {
-      await (request.opened?.ready() ?? writeAgentFiles(request));
+      await (this.#opened?.ready() ?? writeAgentFiles(request));
       await writeGroupSettings(request);
       commands = await CommandIndex.open(request.commandsFile, request.total);
       joblog = await JoblogWriter.open(request.joblog);
-      const pool = new Pool(request, this.#hooks, commands, joblog);
+      const pool = new Pool(request, this.#hooks, { commands, joblog, opened: this.#opened });
       this.#pool = pool;
       for (const node of this.#nodes) pool.addNode(node);
       if (this.#stopped !== undefined) pool.stop(this.#stopped.why, this.#stopped.graceMs);
