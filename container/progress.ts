@@ -1,4 +1,3 @@
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { runKeys } from '../experiment/bucket-layout.ts';
 import type { Clock } from '../experiment/clock.ts';
 import type { S3Port } from '../experiment/ports.ts';
@@ -6,6 +5,7 @@ import type { Progress, RunnerPhase, RunnerReason } from '../experiment/runner-r
 import { exitCodeOf } from './ending.ts';
 import type { RunnerConfig } from './environment.ts';
 import type { Log } from './log.ts';
+import { ReplacedObject } from './replaced-object.ts';
 import type { Roster } from './roster.ts';
 import type { TaskTally } from './task-tally.ts';
 
@@ -44,11 +44,22 @@ export class ProgressSender {
   readonly #stop = new AbortController();
   #wake: (() => void) | undefined;
   #loop: Promise<void> = Promise.resolve();
+  /** A write that was given up must not arrive after the last word. */
+  readonly #objects: Readonly<Record<'progress' | 'nodes' | 'joblog', ReplacedObject>>;
   #sentVersion = -1;
   #joblogNotBefore = 0;
 
   constructor(options: ProgressOptions) {
     this.#options = options;
+    const { s3, config, clock } = options;
+    const keys = runKeys(config.runId);
+    const object = (key: string, contentType: string) =>
+      new ReplacedObject(s3, { bucket: config.bucket, key, contentType }, clock);
+    this.#objects = {
+      progress: object(keys.progress, 'application/json'),
+      nodes: object(keys.nodes, 'application/json'),
+      joblog: object(keys.joblog, 'text/tab-separated-values'),
+    };
   }
 
   start(): void {
@@ -88,7 +99,7 @@ export class ProgressSender {
     }
   }
 
-  /** A request under way may end, so that it cannot arrive after the last word; one that hangs is left behind. */
+  /** A request under way may end; one that hangs is left behind, and counts for nothing when it arrives. */
   async #untilLoopEnds(): Promise<void> {
     const over = new AbortController();
     const limit = this.#options.clock.sleep(UNDER_WAY_MS, over.signal).catch(() => undefined);
@@ -135,27 +146,8 @@ export class ProgressSender {
     this.#joblogNotBefore = clock.now() + (text.length / JOBLOG_BYTES_A_SECOND) * 1000;
   }
 
-  async #put(what: 'progress' | 'nodes' | 'joblog', text: string, timeoutMs: number): Promise<void> {
-    const { s3, config, clock } = this.#options;
-    const put = s3.send(
-      new PutObjectCommand({
-        Bucket: config.bucket,
-        Key: runKeys(config.runId)[what],
-        Body: text,
-        ContentType: what === 'joblog' ? 'text/tab-separated-values' : 'application/json',
-      }),
-    );
-    const over = new AbortController();
-    const limit = clock.sleep(timeoutMs, over.signal).then(
-      () => Promise.reject(new Error(`${what}: no answer from S3 for ${timeoutMs / 1000} s`)),
-      () => undefined,
-    );
-    put.catch(() => undefined); // an answer after the limit is nobody's
-    try {
-      await Promise.race([put, limit]);
-    } finally {
-      over.abort();
-    }
+  #put(what: 'progress' | 'nodes' | 'joblog', text: string, timeoutMs: number): Promise<void> {
+    return this.#objects[what].put(text, timeoutMs);
   }
 
   #progress(reason?: RunnerReason): Progress {

@@ -2,7 +2,7 @@ import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { S3Port } from '../experiment/ports.ts';
 
 /** True for an error of the SDK that says: there is no such object (without `s3:ListBucket` S3 answers 403). */
-function isMissing(error: unknown): boolean {
+export function isMissing(error: unknown): boolean {
   return hasStatus(error, 404) || hasStatus(error, 403);
 }
 

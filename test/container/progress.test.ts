@@ -1,11 +1,13 @@
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { ProgressSender } from '../../container/progress.ts';
+import { ReplacedObject } from '../../container/replaced-object.ts';
 import { Roster } from '../../container/roster.ts';
 import { TaskTally } from '../../container/task-tally.ts';
 import type { S3Port } from '../../experiment/ports.ts';
 import type { Progress } from '../../experiment/runner-records.ts';
 import { realClock } from '../../local/real-clock.ts';
+import { memoryS3 } from '../local/memory-s3.ts';
 
 const config = { bucket: 'b', runId: 'a-0123456789a', jobId: 'j', attempt: 1, progressSeconds: 1 };
 const row = (seq: number, exitval = 0) => ({
@@ -23,7 +25,7 @@ const row = (seq: number, exitval = 0) => ({
 function sender(answer: (put: PutObjectCommand) => Promise<unknown>) {
   const s3 = {
     send: (command: unknown) =>
-      command instanceof PutObjectCommand ? answer(command) : Promise.reject(new Error('only PUT')),
+      command instanceof PutObjectCommand ? answer(command) : Promise.resolve({ ETag: '"before"' }),
   } as S3Port;
   const roster = new Roster(2, 1);
   const log: string[] = [];
@@ -57,6 +59,7 @@ describe('progress', () => {
       failures -= 1;
       if (failures >= 0) throw new Error('503');
       arrived.push([String(input.Key), String(input.Body)]);
+      return {};
     });
     progress.tally = new TaskTally(2, []);
     progress.tally.ended(row(1), realClock.now());
@@ -70,6 +73,56 @@ describe('progress', () => {
       tasks: { total: 2, succeeded: 1, failed: 1, running: 0 },
     });
     expect(arrived.map(([name]) => name)).toContain('runs/a-0123456789a/joblog.tsv');
+  });
+});
+
+describe('an object that is replaced again and again', () => {
+  const asked = { Bucket: 'bucket', Key: 'progress' };
+  const object = { bucket: 'bucket', key: 'progress', contentType: 'text/plain' };
+  const storedIn = async (s3: S3Port) =>
+    (await s3.send(new GetObjectCommand(asked))).Body?.transformToString();
+
+  it('keeps the newest: a write that was given up and arrives late counts for nothing', async () => {
+    const s3 = memoryS3('bucket');
+    const late: (() => Promise<unknown>)[] = [];
+    let hangs = true;
+    const silent = {
+      send: (command: PutObjectCommand) => {
+        if (!(command instanceof PutObjectCommand) || !hangs) return s3.send(command);
+        late.push(() => s3.send(command));
+        return new Promise(() => undefined);
+      },
+    } as S3Port;
+    const replaced = new ReplacedObject(silent, object, realClock);
+    await expect(replaced.put('first', 20)).rejects.toThrow('no answer from S3');
+    hangs = false;
+    await replaced.put('second', 1000);
+    await replaced.put('third', 1000);
+    hangs = true;
+    await expect(replaced.put('fourth', 20)).rejects.toThrow('no answer from S3');
+    hangs = false;
+    await replaced.put('last', 1000);
+    expect(late).toHaveLength(2);
+    for (const arrive of late) await expect(arrive()).rejects.toMatchObject({ name: 'PreconditionFailed' });
+    expect(await storedIn(s3)).toBe('last');
+  });
+
+  it('goes on when its own write arrived and the answer was lost, and where an earlier attempt has written', async () => {
+    const s3 = memoryS3('bucket');
+    await s3.send(new PutObjectCommand({ ...asked, Body: 'of an earlier attempt' }));
+    let deaf = true;
+    const halfDeaf = {
+      send: async (command: PutObjectCommand) => {
+        const answer = await s3.send(command);
+        if (command instanceof PutObjectCommand && deaf) throw new Error('ECONNRESET');
+        return answer;
+      },
+    } as S3Port;
+    const replaced = new ReplacedObject(halfDeaf, object, realClock);
+    await expect(replaced.put('first', 1000)).rejects.toThrow('ECONNRESET');
+    deaf = false;
+    await replaced.put('last', 1000);
+    expect(await storedIn(s3)).toBe('last');
   });
 });
 

@@ -1,0 +1,64 @@
+import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import type { Clock } from '../experiment/clock.ts';
+import type { S3Port } from '../experiment/ports.ts';
+import { isMissing } from './s3-objects.ts';
+
+/**
+ * An object that one writer replaces again and again, in order: each write holds only for the state that it was made for.
+ * A write that was given up because S3 was silent may arrive minutes later, and must not take the place of a newer one.
+ */
+export class ReplacedObject {
+  readonly #s3: S3Port;
+  readonly #object: { Bucket: string; Key: string };
+  readonly #contentType: string;
+  readonly #clock: Clock;
+  /** undefined where it is not known what lies there. */
+  #condition: { IfMatch: string } | { IfNoneMatch: '*' } | undefined;
+
+  constructor(s3: S3Port, object: { bucket: string; key: string; contentType: string }, clock: Clock) {
+    this.#s3 = s3;
+    this.#object = { Bucket: object.bucket, Key: object.key };
+    this.#contentType = object.contentType;
+    this.#clock = clock;
+  }
+
+  /** @throws the SDK's error, also when something else was written meanwhile: the next try knows; or after `timeoutMs` */
+  async put(text: string, timeoutMs: number): Promise<void> {
+    const condition = this.#condition ?? (await this.#inTime(this.#look(), timeoutMs));
+    this.#condition = undefined;
+    const put = this.#s3.send(
+      new PutObjectCommand({
+        ...this.#object,
+        ...condition,
+        Body: text,
+        ContentType: this.#contentType,
+      }),
+    );
+    const { ETag } = await this.#inTime(put, timeoutMs);
+    if (ETag !== undefined) this.#condition = { IfMatch: ETag };
+  }
+
+  async #look(): Promise<{ IfMatch: string } | { IfNoneMatch: '*' }> {
+    try {
+      const { ETag } = await this.#s3.send(new HeadObjectCommand(this.#object));
+      return ETag === undefined ? { IfNoneMatch: '*' } : { IfMatch: ETag };
+    } catch (error) {
+      if (isMissing(error)) return { IfNoneMatch: '*' };
+      throw error;
+    }
+  }
+
+  async #inTime<Answer>(asked: Promise<Answer>, timeoutMs: number): Promise<Answer> {
+    const over = new AbortController();
+    const limit = this.#clock.sleep(timeoutMs, over.signal).then(
+      () => Promise.reject(new Error(`${this.#object.Key}: no answer from S3 for ${timeoutMs / 1000} s`)),
+      () => new Promise<never>(() => undefined),
+    );
+    asked.catch(() => undefined); // an answer after the limit is nobody's
+    try {
+      return await Promise.race([asked, limit]);
+    } finally {
+      over.abort();
+    }
+  }
+}
