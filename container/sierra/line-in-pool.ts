@@ -12,6 +12,7 @@ import { alreadyDone } from '../resume.ts';
 import { fanoutHooks, followNodes, stopFanout } from '../running-fanout.ts';
 import { TaskTally } from '../task-tally.ts';
 import type { CallAnswer, ParallelCall } from './parallel-door.ts';
+import { commandsThatShareResults } from './shared-results.ts';
 import type { SierraLine } from './sierra-line.ts';
 import { readSierraLine } from './sierra-line.ts';
 
@@ -83,6 +84,13 @@ export class LineInPool {
       jobs: line.jobs,
       resumesFailed: line.resumesFailed,
     });
+    const sharing = await commandsThatShareResults(request.commandsFile);
+    if (sharing > 0)
+      log('Sierra:ResultsShareFolders', {
+        commands: sharing,
+        why: 'names of folders are cut at 255 bytes: what these runs write to stdout and stderr overwrites each other; their own results are not touched',
+        todo: 'shorter paths, for instance of the project in `inputs`, or a shorter `name` or `workspace`',
+      });
     const running = startPool(
       { ...request, done: new Set(rows.map(({ seq }) => seq)) },
       fanoutHooks(this.#attempt, this.#cluster, tally),

@@ -38,9 +38,10 @@ describe('what surprises users of SIERRA on AWS Batch', () => {
   it(
     'success although runs failed, and a PARALLEL that holds "=": both told and mended; a retry runs only what failed',
     async () => {
+      // The workspace's path is short enough for each run to have a folder of results of its own.
       const sierra = await open(
         { onFailedRuns: 'stop' },
-        { environment: { PARALLEL: '--env=WANTED', WANTED: 'x' } },
+        { workspace: 'w', environment: { PARALLEL: '--env=WANTED', WANTED: 'x' } },
       );
       prepend(
         sierra,
@@ -122,6 +123,7 @@ describe('what surprises users of SIERRA on AWS Batch', () => {
       await cluster.put(runKeys(cluster.runId).plan, JSON.stringify(stored));
       const { codes, output } = await sierra.run();
       expect(codes, output).toEqual([1, 0]);
+      expect(output).toMatch(/"commands":4,"why":"[^"]*255 bytes.*"event":"Sierra:ResultsShareFolders"/);
       const words = await Promise.all(
         [1, 2, 3, 4].map((seq) => cluster.text(runKeys(cluster.runId).taskOutput(seq, 'err'))),
       );
