@@ -41,6 +41,11 @@ const BASH_SAYS = /^\S*\/par-job-\w+: line /;
 /** Its last word about a program that a signal ended: the exit code says so, and the program's own words are better. */
 const OBITUARY = /(?:^|\n)\S*\/par-job-\w+: line \d+: +\d+ [A-Z][^\n]*$/;
 
+/** A line as bash would write it had the task been typed: without the path of its script, which says nothing to anybody. */
+export function asBashSays(line: string): string {
+  return line.replace(BASH_SAYS, 'bash: line ');
+}
+
 /**
  * The last line that says something, with what differs from task to task folded: hexadecimal and decimal numbers
  * become `#`, runs of blanks one blank, and at most 200 characters are kept.
@@ -51,8 +56,7 @@ function foldedLastLine(text: string): string {
     .replace(OBITUARY, '')
     .trimEnd();
   const line = end.slice(Math.max(end.lastIndexOf('\n'), end.lastIndexOf('\r')) + 1);
-  return plainLine(line.slice(0, 4 * LONGEST))
-    .replace(BASH_SAYS, 'bash: line ')
+  return asBashSays(plainLine(line.slice(0, 4 * LONGEST)))
     .replaceAll(/0x[0-9a-f]+|\b[0-9a-f]{8}(?:-?[0-9a-f]{4,}){2,}\b/gi, '#')
     .replaceAll(/\d+(?:[.,]\d+)*/g, '#')
     .slice(0, LONGEST)

@@ -36,7 +36,7 @@ function machine(): Finding[] {
     ...Object.entries(PROGRAMS).map(([program, name]) =>
       folders.some((folder) => existsSync(join(folder, program)))
         ? ok(program)
-        : missing(program, `install the package ${name}, or run \`npm start\`, which does`),
+        : missing(program, `install the package ${name}, or run \`sierra-batch local\`, which does`),
     ),
   ];
 }

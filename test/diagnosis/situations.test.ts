@@ -511,6 +511,14 @@ describe('failed tasks', () => {
     expect(new Set(told.map(({ next }) => next)).size).toBe(words.length);
   });
 
+  test('one command that was not found is not one that only this node lacks', () => {
+    const one = { ...group(127, '/tmp/sb-1/home/par-job-2: line 2: sim: command not found', 1), count: 1 };
+    expect(diagnose(tasksFailed(one))).toMatchObject({
+      why: expect.stringMatching(/the command was not found; .* “bash: line 2: sim: command not found”/),
+      next: expect.stringMatching(/^Check the spelling/),
+    });
+  });
+
   test('that all happened on one node is told, and not that the node is to blame', () => {
     expect(diagnose(tasksFailed(group(2, 'odd', 1))).why).toContain('All of these ran on one node.');
     expect(diagnose(tasksFailed(group(2, 'odd', 3))).why).not.toContain('one node');
