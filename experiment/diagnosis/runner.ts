@@ -120,8 +120,7 @@ function tasksFailed({ failed, lost }: Of<'tasks-failed'>, observed: Observed): 
     ...(lost > 0 ? [`${failed > 0 ? grouped(lost) : some(lost)} never finished because ${because}`] : []),
   ];
   const explained = explainFailures(observed);
-  const others =
-    total === undefined ? '' : ` The other ${grouped(Math.max(0, total - failed - lost))} succeeded.`;
+  const others = total === undefined ? '' : othersSucceeded(total - failed - lost);
   const stage = observed.failures?.some(({ example }) => sierraRunOf(example.command) !== undefined)
     ? 'In SIERRA’s stage 2, '
     : '';
@@ -133,6 +132,11 @@ function tasksFailed({ failed, lost }: Of<'tasks-failed'>, observed: Observed): 
     why: `${explained?.why ?? 'What they wrote is not known.'}${others}`,
     next: `${explained?.next === undefined ? '' : `${explained.next} `}${sentence(`${seeReport(observed)} shows every failure with its output; to try again, ${resumeIt(observed)}`)}`,
   };
+}
+
+function othersSucceeded(others: number): string {
+  if (others <= 0) return ' None succeeded.';
+  return others === 1 ? ' The other one succeeded.' : ` The other ${grouped(others)} succeeded.`;
 }
 
 function sierraFailed(reason: Of<'sierra-failed'>, observed: Observed): Sentences {

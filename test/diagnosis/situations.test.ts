@@ -519,6 +519,16 @@ describe('failed tasks', () => {
     });
   });
 
+  test.each([
+    [0, /None succeeded\.$/],
+    [1, /The other one succeeded\.$/],
+    [197, /The other 197 succeeded\.$/],
+  ])('what became of the other %d is told', (others, words) => {
+    expect(diagnose(tasksFailed(group(2, 'odd'), { tasks: counts(others, 3, others + 3) })).why).toMatch(
+      words,
+    );
+  });
+
   test('that all happened on one node is told, and not that the node is to blame', () => {
     expect(diagnose(tasksFailed(group(2, 'odd', 1))).why).toContain('All of these ran on one node.');
     expect(diagnose(tasksFailed(group(2, 'odd', 3))).why).not.toContain('one node');
