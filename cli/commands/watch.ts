@@ -17,7 +17,7 @@ export async function watch(context: Context, named: string | undefined): Promis
   const runId = await chosenRun(context, target, named);
   const summary = await untilEnded(context, target, runId, true);
   if (context.asJson) context.terminal.json(summary);
-  else tellEnd(context, target, summary);
+  else await tellEnd(context, target, summary);
   return exitCodeOf(summary);
 }
 
@@ -61,15 +61,17 @@ export async function untilEnded(
   return summary;
 }
 
-function tellEnd(
+async function tellEnd(
   { terminal }: Context,
   target: Target,
   { runId, headline, why, next, outcome }: Summary,
-): void {
+): Promise<void> {
+  const keys = runKeys(runId);
   terminal.say('');
   for (const sentence of [headline, why, outcome === 'succeeded' ? '' : next])
     if (sentence !== '') terminal.say(plainLine(withPlaces(sentence, runId, target)));
   terminal.say('');
-  terminal.say(`report   ${target.place(runKeys(runId).report)}`);
-  terminal.say(`outputs  sierra-batch fetch ${runId}`);
+  terminal.say(`report   ${target.place(keys.report)}`);
+  if ((await target.store.text(keys.outputIndex)) !== undefined)
+    terminal.say(`outputs  sierra-batch fetch ${runId}`);
 }

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { runs } from '../../cli/commands/runs.ts';
 import { status } from '../../cli/commands/status.ts';
+import { watch } from '../../cli/commands/watch.ts';
 import { folderStore } from '../../cli/folder-store.ts';
 import type { Target } from '../../cli/target.ts';
 import { contextIn, folderOfItsOwn } from './context.ts';
@@ -38,6 +39,28 @@ test('a task that writes over its run’s records hides no other run', async () 
   await expect(status(context, SPOILT)).rejects.toThrow(
     `runs/${SPOILT}/status.json is not what sierra-batch wrote there`,
   );
+});
+
+test('outputs are spoken of only where there are some', async () => {
+  const bucket = folderOfItsOwn();
+  put(bucket, `runs/${GOOD}/status.json`, { state: 'succeeded', history: [] });
+  put(bucket, `runs/${GOOD}/summary.json`, {
+    runId: GOOD,
+    outcome: 'succeeded',
+    exitCode: 0,
+    headline: 'Succeeded.',
+    why: '',
+    next: '',
+  });
+  const said = async () => {
+    const { context, said } = contextIn(bucket, { at: targetOf(bucket) });
+    expect(await watch(context, GOOD)).toBe(0);
+    return said.out;
+  };
+  const without = `\nSucceeded.\n\nreport   runs/${GOOD}/report.html\n`;
+  expect(await said()).toBe(without);
+  put(bucket, `runs/${GOOD}/outputs/index.json`, { files: [], missing: [] });
+  expect(await said()).toBe(`${without}outputs  sierra-batch fetch ${GOOD}\n`);
 });
 
 function put(bucket: string, key: string, value: object | string): void {
