@@ -100,7 +100,12 @@ export class Machine {
 
   /** Runs a command in it as a process of its own (no container). @throws CommandFailed */
   run(...command: string[]): Promise<string> {
-    return commandIn(['nsenter', ...this.entry, '--', ...command]);
+    return this.runWith('', ...command);
+  }
+
+  /** The same for one that reads `input`. @throws CommandFailed */
+  runWith(input: string, ...command: string[]): Promise<string> {
+    return commandIn(['nsenter', ...this.entry, '--', ...command], input);
   }
 
   /** Starts a command in its cgroup, in a process tree of its own: a container. Its stdin is its life. */

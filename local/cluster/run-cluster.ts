@@ -7,14 +7,15 @@ import { realClock } from '../real-clock.ts';
 import { runManifest } from '../run-manifest.ts';
 import { Cluster, NeedsRoot } from './cluster.ts';
 import { MachineFailed, SHARED_MOUNT } from './machine.ts';
+import { openSshdByHand } from './sshd-by-hand.ts';
 
 const MOST_NODES = 16;
 
 const HELP = `npm run cluster -- N [MANIFEST]
 
 Brings up N nodes (1 to ${MOST_NODES}) on this machine, each with an address, host name, /tmp, mounts and processes of its own and an
-sshd on port 22 while a run is on it. Needs root. Without a manifest they stay until Ctrl-C, to look around in; with one,
-the whole of sierra-batch runs it on them, as npm start does. Nothing of them is left afterwards.
+sshd on port 22. Needs root. Without a manifest they stay until Ctrl-C, to look around in, and reach each other by ssh; with
+one, the whole of sierra-batch runs it on them, as npm start does. Nothing of them is left afterwards.
 
 Exit codes: those of npm start; 2 when the nodes cannot be made.
 
@@ -43,7 +44,8 @@ export async function runCluster(args: readonly string[]): Promise<number> {
     mkdirSync(shared, { recursive: true });
     const before = performance.now();
     cluster = await Cluster.open(nodes, shared);
-    introduce(cluster, performance.now() - before);
+    if (file === undefined) await openSshdByHand(cluster).catch((error) => closeAfter(cluster, error));
+    introduce(cluster, performance.now() - before, file === undefined);
   } catch (error) {
     if (error instanceof NeedsRoot || error instanceof MachineFailed) return refuse(error.message);
     throw error;
@@ -63,13 +65,19 @@ export async function runCluster(args: readonly string[]): Promise<number> {
   }
 }
 
-function introduce(cluster: Cluster, ms: number): void {
+async function closeAfter(cluster: Cluster, error: unknown): Promise<never> {
+  await cluster.close();
+  throw error;
+}
+
+function introduce(cluster: Cluster, ms: number, byHand: boolean): void {
   const { limits, machines } = cluster;
   for (const machine of machines)
     say(`node ${machine.settings.index}  ${machine.settings.address}  ${machine.shell}`);
   say(
     `${machines.length} nodes up in ${(ms / 1000).toFixed(1)} s; shared storage is ${SHARED_MOUNT} on each`,
   );
+  if (byHand) say('each has an sshd on port 22: from any of them, ssh 10.0.1.N reaches another');
   say(
     limits.version === 0
       ? `no limits on memory and processes: cgroups cannot be used here (${limits.why})`

@@ -4,7 +4,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vitest';
 import { Cluster } from '../../local/cluster/cluster.ts';
 import { realClock } from '../../local/real-clock.ts';
 import { leftOfClusters } from './left-of-clusters.ts';
@@ -28,6 +28,10 @@ async function startCommand(nodes: number) {
   const child = spawn(process.execPath, [SCRIPT, String(nodes)], {
     cwd: shared,
     stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  // The keeper cleans up after one that a failed test leaves.
+  onTestFinished(() => {
+    child.kill('SIGKILL');
   });
   let said = '';
   const hear = (chunk: Buffer) => {
@@ -83,6 +87,43 @@ describe('machines on this machine', () => {
     );
   });
 
+  it('are up to sixteen', async () => {
+    cluster = await Cluster.open(16, shared);
+    const knock = '(exec 3<>/dev/tcp/10.0.1.25/9) 2>&1 || true';
+    const heard = await Promise.all(cluster.machines.map((machine) => machine.run('bash', '-c', knock)));
+    expect(heard).toHaveLength(16);
+    // The last one is there and answers, although nobody listens.
+    for (const answer of heard) expect(answer).toContain('Connection refused');
+    await cluster.close();
+    expect(leftOfClusters()).toEqual([]);
+  });
+
+  it('have limits on memory and processes, where cgroups can be used', async ({ skip }) => {
+    cluster = await Cluster.open(2, shared);
+    skip(cluster.limits.version === 0);
+    const [machine, other] = cluster.machines;
+    if (machine === undefined || other === undefined) throw new Error('no machines');
+    const { cgroup } = machine.settings;
+    cgroup.limit(64, 40);
+    const inContainer = async (script: string) => {
+      const child = machine.spawnContainer(['bash', '-c', script], { PATH: process.env.PATH ?? '' });
+      let said = '';
+      child.stderr?.on('data', (chunk: Buffer) => {
+        said += chunk.toString();
+      });
+      const [code] = await once(child, 'close');
+      return { code, said };
+    };
+    const kills = cgroup.memoryKills();
+    await inContainer(`perl -e 'my $all = "a" x (200 * 1024 * 1024)'`);
+    expect(cgroup.memoryKills()).toBeGreaterThan(kills);
+    const forks = await inContainer('for n in {1..60}; do sleep 2 & done; wait');
+    expect(forks.said).toMatch(/Resource temporarily unavailable/);
+    expect(await other.run('bash', '-c', 'for n in {1..60}; do sleep 0.1 & done; wait; echo well')).toBe(
+      'well\n',
+    );
+  });
+
   it('reach the door on the bridge, which is nowhere outside', async () => {
     cluster = await Cluster.open(2, shared);
     const { address, port, server } = cluster.door;
@@ -113,6 +154,48 @@ describe('npm run cluster', () => {
     const { child, said, exited, machines } = await startCommand(3);
     expect(machines).toHaveLength(3);
     expect(said()).toMatch(/node 2 {2}10\.0\.1\.12 {2}nsenter --target \d+ --all --wd=\/ bash/);
+    child.kill('SIGINT');
+    expect(await exited).toEqual([0, null]);
+  });
+
+  it('gives each an sshd on port 22: any reaches any other by its address, and nobody else gets in', async () => {
+    const { child, machines, exited, said } = await startCommand(3);
+    expect(machines, said()).toHaveLength(3);
+    const on = (machine: number, ...command: string[]) =>
+      spawnSync('nsenter', ['--target', String(machines[machine]), '--all', '--wd=/', '--', ...command], {
+        encoding: 'utf8',
+        timeout: 20_000,
+      });
+    for (const [from, to] of [
+      [0, 2],
+      [1, 0],
+      [2, 2],
+    ] as const)
+      expect(on(from, 'ssh', '-o', 'BatchMode=yes', `10.0.1.${10 + to}`, 'hostname')).toMatchObject({
+        status: 0,
+        stdout: `node-${to}\n`,
+        stderr: '',
+      });
+    // As a user of SIERRA would try it.
+    const nodes = 'printf "10.0.1.10\\n10.0.1.11\\n10.0.1.12\\n" > /mnt/efs/nodes';
+    const line =
+      'seq 6 | parallel --will-cite --jobs 1 --sshloginfile /mnt/efs/nodes "hostname; sleep 0.5; : {}"';
+    const spread = on(0, 'bash', '-c', `${nodes}; export HOME=/tmp; ${line}`);
+    expect(spread.stderr).toBe('');
+    expect(new Set(spread.stdout.trim().split('\n'))).toEqual(new Set(['node-0', 'node-1', 'node-2']));
+    const withoutKey = on(
+      1,
+      'ssh',
+      '-F',
+      'none',
+      '-o',
+      'BatchMode=yes',
+      '-o',
+      'StrictHostKeyChecking=no',
+      '10.0.1.10',
+      'true',
+    );
+    expect(withoutKey.status).toBe(255);
     child.kill('SIGINT');
     expect(await exited).toEqual([0, null]);
   });
