@@ -14,10 +14,16 @@ interface DescribedOption {
   argChoices?: readonly string[] | undefined;
 }
 
-/** A script that completes commands, options, their values and, where a command takes one, files. */
+/**
+ * A script that completes commands, options, their values and, where a command takes one, files and ids of runs. Those it
+ * asks the command itself for, of the system that the line names.
+ */
 export function completion(commands: readonly Described[], shell: 'bash' | 'zsh'): string {
   return shell === 'bash' ? forBash(commands) : forZsh(commands);
 }
+
+/** Of the answer for machines, which has a line for each key. */
+const RUN_IDS = String.raw`sed -n 's/^ *"runId": "\([a-z0-9-]*\)".*$/\1/p'`;
 
 function forBash(commands: readonly Described[]): string {
   const names = commands.map((command) => command.name());
@@ -37,10 +43,10 @@ function forBash(commands: readonly Described[]): string {
   });
   const ofCommands = commands.map((command) => {
     const options = command.options.flatMap(({ long }) => long ?? []);
-    return `    ${command.name()}) options="${[...options, '--help'].join(' ')}" words="${choicesOf(command).join(' ')}" files=${takesFiles(command) ? 1 : ''} ;;`;
+    return `    ${command.name()}) options="${[...options, '--help'].join(' ')}" words="${choicesOf(command).join(' ')}" files=${takesFiles(command) ? 1 : ''} runs=${takesRun(command) ? 1 : ''} ;;`;
   });
   return `_sierra_batch() {
-  local word="\${COMP_WORDS[COMP_CWORD]}" options="" words="" files=""
+  local word="\${COMP_WORDS[COMP_CWORD]}" options="" words="" files="" runs=""
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
     COMPREPLY=($(compgen -W "${[...names, 'help'].join(' ')}" -- "$word"))
@@ -56,7 +62,9 @@ ${ofCommands.join('\n')}
   case "$word" in
     -*) COMPREPLY=($(compgen -W "$options" -- "$word")) ;;
     *)
-      if [ -n "$files" ]; then
+      if [ -n "$runs" ] && { [ -z "$files" ] || [ "$COMP_CWORD" -eq 2 ]; }; then
+        COMPREPLY=($(compgen -W "$(_sierra_batch_runs)" -- "$word"))
+      elif [ -n "$files" ]; then
         _sierra_batch_files
       else
         COMPREPLY=($(compgen -W "$words" -- "$word"))
@@ -67,6 +75,16 @@ ${ofCommands.join('\n')}
 _sierra_batch_files() {
   compopt -o filenames
   COMPREPLY=($(compgen -f -- "$word"))
+}
+_sierra_batch_runs() {
+  local at=() i
+  for ((i = 2; i < COMP_CWORD; i++)); do
+    case "\${COMP_WORDS[i]}" in
+      --local) at+=(--local) ;;
+      --stack | --region | --profile) at+=("\${COMP_WORDS[i]}" "\${COMP_WORDS[i + 1]}") ;;
+    esac
+  done
+  "\${COMP_WORDS[0]}" runs --json "\${at[@]}" 2> /dev/null | ${RUN_IDS}
 }
 complete -F _sierra_batch sierra-batch
 `;
@@ -87,12 +105,25 @@ _sierra_batch() {
     _describe command commands
     return
   fi
+  local program=$words[1]
   shift words
   (( CURRENT -= 1 ))
   case $words[1] in
     help) _describe command commands ;;
 ${cases.join('\n')}
   esac
+}
+_sierra_batch_runs() {
+  local -a at runs
+  local i
+  for (( i = 2; i < CURRENT; i++ )); do
+    case $words[i] in
+      --local) at+=(--local) ;;
+      --stack|--region|--profile) at+=($words[i] $words[i+1]) ;;
+    esac
+  done
+  runs=(\${(f)"$($program runs --json $at 2> /dev/null | ${RUN_IDS})"})
+  compadd -a runs
 }
 if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
   _sierra_batch "$@"
@@ -112,12 +143,18 @@ function optionSpecs({ long, description, required, argChoices }: DescribedOptio
 
 function restSpecs(command: Described): string[] {
   const choices = choicesOf(command);
-  if (takesFiles(command)) return ["'*:file:_files'"];
+  const run = takesRun(command) ? ["'1:run:_sierra_batch_runs'"] : [];
+  if (takesFiles(command)) return [...run, "'*:file:_files'"];
+  if (takesRun(command)) return ["'*:run:_sierra_batch_runs'"];
   return command.registeredArguments.length > 0 ? [quoted(`*:value:(${choices.join(' ')})`)] : [];
 }
 
 function choicesOf({ registeredArguments }: Described): readonly string[] {
   return registeredArguments.flatMap(({ argChoices }) => argChoices ?? []);
+}
+
+function takesRun({ registeredArguments }: Described): boolean {
+  return registeredArguments.some((argument) => argument.name() === 'run');
 }
 
 function takesFiles({ registeredArguments }: Described): boolean {

@@ -230,7 +230,7 @@ export function makeProgram(version: string, { begin }: Running) {
     .command('completion')
     .summary('print the completion for a shell')
     .description(
-      'Prints a script that completes commands, options, their values and files. For bash keep it as below; for zsh as _sierra-batch in a folder of $fpath, or source it after compinit.',
+      'Prints a script that completes commands, options, their values, files and ids of runs. For bash keep it as below; for zsh as _sierra-batch in a folder of $fpath, or source it after compinit.',
     )
     .addArgument(new Argument('<shell>').choices(['bash', 'zsh'] as const))
     .option('--json', JSON_HELP)

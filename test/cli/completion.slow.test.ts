@@ -17,7 +17,10 @@ const TYPED: readonly (readonly [string, string])[] = [
   ['report a-run --output man⇥', 'report a-run --output manifest.yaml'],
   ['fetch a-run resu⇥', 'fetch a-run results'],
   ['status --js⇥', 'status --json'],
-  // No file is a run.
+  ['status wal⇥ --json', 'status walks-0123456789a --json'],
+  ['fetch wal⇥ resu⇥', 'fetch walks-0123456789a results'],
+  // Of the stack that is named, and no file is a run.
+  ['cancel --stack lab of⇥', 'cancel --stack lab of-lab-0123456789a'],
   ['status man⇥', 'status man'],
   ['completion z⇥', 'completion zsh'],
   ['help val⇥', 'help validate'],
@@ -28,15 +31,25 @@ const SHELLS = {
   zsh: { start: 'zsh -f -i', setUp: 'unsetopt zle_bracketed_paste; autoload -Uz compinit; compinit -u -D' },
 } as const;
 
+/** The command says what it was called with, and knows a run here and one of a stack. */
+const COMMAND = `sierra-batch() {
+  case "$*" in
+    "runs --json") printf '[\\n  {\\n    "runId": "walks-0123456789a",\\n    "name": "walks"\\n  }\\n]\\n' ;;
+    "runs --json --stack lab") printf '[\\n  {\\n    "runId": "of-lab-0123456789a"\\n  }\\n]\\n' ;;
+    *) echo "<<$*>>" ;;
+  esac
+}
+`;
+
 for (const [shell, { start, setUp }] of Object.entries(SHELLS))
   test(`${shell} itself completes what is typed into it`, { timeout: 60_000 }, async () => {
     const folder = folderOfItsOwn();
     mkdirSync(join(folder, 'results'));
     writeFileSync(join(folder, 'manifest.yaml'), '');
+    writeFileSync(join(folder, 'command'), COMMAND);
     writeFileSync(join(folder, 'script'), completion(commands, shell === 'zsh' ? 'zsh' : 'bash'));
     const terminal = openTerminal(folder, start);
-    // The command says what it was called with.
-    terminal.type(`${setUp}; sierra-batch() { echo "<<$*>>"; }; . ./script; echo R''EADY\n`);
+    terminal.type(`${setUp}; . ./command; . ./script; echo R''EADY\n`);
     await terminal.until(/READY\r?\n/);
     for (const [typed, called] of TYPED) {
       terminal.type(`sierra-batch ${typed.replaceAll('⇥', '\t')}\n`);
