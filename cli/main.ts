@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError } from '@commander-js/extra-typings';
 import { EXIT } from '../experiment/exit-code.ts';
+import { awsTrouble } from './aws-trouble.ts';
 import type { Context } from './context.ts';
 import { CommandFailed } from './failure.ts';
 import { liveTerminal, surroundings, systemClock } from './live.ts';
@@ -61,16 +62,10 @@ function failed(error: unknown): number {
   return EXIT.badEnvironment;
 }
 
-/** AWS's own errors tell in one line; anything else is a fault of ours, whose place helps to mend it. */
+/** AWS's errors tell in one line; anything else is a fault of ours, whose place helps to mend it. */
 function sentenceOf(error: unknown): string {
   if (!(error instanceof Error)) return String(error);
-  if (
-    '$metadata' in error ||
-    error.name === 'CredentialsProviderError' ||
-    error.name === 'TokenProviderError'
-  )
-    return `AWS: ${error.name}: ${error.message}`;
-  return error.stack ?? String(error);
+  return awsTrouble(error) ?? error.stack ?? String(error);
 }
 
 function interrupted(code: number): void {

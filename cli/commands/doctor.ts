@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { EXIT } from '../../experiment/exit-code.ts';
 import { plainLine } from '../../experiment/terminal-codes.ts';
+import { awsTrouble } from '../aws-trouble.ts';
 import type { Context } from '../context.ts';
 import type { Finding } from '../finding.ts';
 import { missing, ok } from '../finding.ts';
@@ -49,10 +50,7 @@ async function system(context: Context): Promise<Finding[]> {
       live === undefined ? missing(name, 'it is not up: start it with `sierra-batch local`') : ok(name),
     ];
   } catch (error) {
-    const { message } = error instanceof Error ? error : { message: String(error) };
-    const hint = error instanceof Error && /Credentials|Token/.test(error.name) ? `; ${LOG_IN}` : '';
-    return [missing(context.hasStack ? 'the stack' : 'a local system', `${message}${hint}`)];
+    const why = error instanceof Error ? (awsTrouble(error) ?? error.message) : String(error);
+    return [missing(context.hasStack ? 'the stack' : 'a local system', why)];
   }
 }
-
-const LOG_IN = 'log in (`aws sso login`, `aws configure`), or name another --profile';

@@ -49,3 +49,26 @@ test('as a process: answers go to stdout, faults to stderr, the exit code says w
     stderr: expect.stringMatching(/^sierra-batch: no stack is named.*\n$/),
   });
 });
+
+test('what AWS has against a call is told in a sentence with what to do', () => {
+  const folder = folderOfItsOwn();
+  const run = (environment: Record<string, string>) =>
+    spawnSync(process.execPath, [join(repository, 'cli/main.ts'), 'runs', '--stack', 'lab'], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH, HOME: folder, AWS_EC2_METADATA_DISABLED: 'true', ...environment },
+    });
+  expect(run({})).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/^sierra-batch: no region is known: .*\n$/),
+  });
+  expect(run({ AWS_REGION: 'eu-west-1' })).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/^sierra-batch: AWS does not know who you are .* log in .*\n$/),
+  });
+  const keys = { AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
+  expect(run({ ...keys, AWS_ENDPOINT_URL: 'http://127.0.0.1:9', AWS_MAX_ATTEMPTS: '1' })).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/^sierra-batch: AWS cannot be reached: .*\n$/),
+  });
+});

@@ -118,6 +118,10 @@ test('doctor tells what a user of a stack lacks, and what to do', { timeout: 60_
   account.refusing = new Set(['cloudformation']);
   expect(await sierraBatch('doctor')).toMatchObject({
     code: 2,
-    out: expect.stringMatching(/^missing the stack: .*not authorized/),
+    out: expect.stringMatching(/^missing the stack: AWS refused it .*not authorized.* ResearcherPolicyArn/),
+  });
+  expect(await sierraBatch('runs')).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(/^sierra-batch: AWS refused it .*\n$/),
   });
 });
