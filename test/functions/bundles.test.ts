@@ -103,6 +103,20 @@ it('the bundles run on Node 24 with nothing beside them: from a manifest to the 
   expect(await invoke('submit', nobodys)).toMatchObject({ errorType: 'UnknownRecord' });
 });
 
+it('the bundle of submit registers the definition that a manifest wants of its own, and submits the job', async () => {
+  const own = MANIFEST.replace('vcpus: 2', 'vcpus: 2, sharedMemory: 512MiB').replace('sweep', 'own');
+  const event = await plane.put('manifests/own.yaml', own);
+  expect(await invoke('ingest', event)).toEqual({ output: null });
+  // Before the state machine's own call: nobody else has submitted.
+  expect(await invoke('submit', { runId: runIdOf(event, 'own'), token: 't', retryCount: 0 })).toEqual({
+    output: null,
+  });
+  const job = plane.localBatch.allJobs().find(({ name }) => name.startsWith('own-'));
+  expect(job?.definition.nodes.nodeRangeProperties?.[0]?.container?.linuxParameters).toEqual({
+    sharedMemorySize: 512,
+  });
+});
+
 it('a rejection comes out of the bundle with its faults', async () => {
   const event = await plane.put('manifests/bad.yaml', 'name: Bad\n');
   expect(await invoke('ingest', event)).toEqual({ output: null });
