@@ -193,16 +193,25 @@ export class Timeline {
       if (row.first) paintName(frame, row, this.#rows, y);
     }
     paintAxis(frame, height);
-    this.#shownNodes.textContent = this.#whatIsShown(height);
+    this.#tellShown(height);
   }
 
-  #whatIsShown(height: number): string {
-    if (this.#rows.height + AXIS <= height) return '';
+  #tellShown(height: number): void {
     const top = this.#scroller.scrollTop;
-    const whole = this.#rows.rows.filter((row) => row.y >= top && row.y + row.height <= top + height - AXIS);
-    const [first, last] = [whole[0]?.node.name, whole.at(-1)?.node.name];
-    if (first === undefined || last === undefined) return '';
-    return `Shown: ${first} to ${last}, of ${this.#data.nodes.length} nodes. The others come by scrolling.`;
+    const middle = (row: { y: number; height: number }) => row.y + row.height / 2;
+    const rows = this.#rows.rows.filter((row) => middle(row) >= top && middle(row) <= top + height - AXIS);
+    const [first, last] = [rows[0]?.node.name, rows.at(-1)?.node.name];
+    if (this.#rows.height + AXIS <= height || first === undefined || last === undefined) {
+      this.#shownNodes.replaceChildren();
+      return;
+    }
+    const byHand = document.createElement('span');
+    byHand.className = 'by-hand';
+    byHand.textContent = ' The others come by scrolling.';
+    this.#shownNodes.replaceChildren(
+      `Shown: ${first} to ${last}, of ${this.#data.nodes.length} nodes.`,
+      byHand,
+    );
   }
 
   #frame(canvas: HTMLCanvasElement, view: View): Frame | undefined {

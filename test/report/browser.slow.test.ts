@@ -75,6 +75,8 @@ describe('in a browser', () => {
     await expect.poll(() => shown.innerText()).toMatch(/^Shown: node 0 to node [5-9]\d, of 100 nodes/);
     await page.evaluate('document.querySelector(".scroller").scrollTo(0, 1e6)');
     await expect.poll(() => shown.innerText()).toMatch(/^Shown: node [34]\d to node 99, of 100 nodes/);
+    await page.emulateMedia({ media: 'print' });
+    await expect.poll(() => shown.innerText()).toMatch(/, of 100 nodes\.$/);
     await page.close();
     const few = await open('small');
     expect(await few.page.locator('.shown-nodes').isVisible()).toBe(false);
