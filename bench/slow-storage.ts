@@ -25,6 +25,6 @@ export async function mountSlowStorage(
     await unmount();
     throw error;
   }
-  for (const storage of storages) storage.slow(DELAY_SECONDS);
+  await Promise.all(storages.map((storage) => storage.slow(DELAY_SECONDS)));
   return unmount;
 }

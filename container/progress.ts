@@ -86,17 +86,19 @@ export class ProgressSender {
     this.phase = 'done';
     for (let pause = 200; ; pause *= 2) {
       try {
-        const left = Math.max(1000, deadline - clock.now());
-        await this.#sendJoblog(left);
-        await this.#put('nodes', JSON.stringify(this.#options.roster.records()), left);
-        await this.#put('progress', JSON.stringify(this.#progress(reason)), left);
+        await this.#sendJoblog(deadline);
+        await this.#objects.nodes.put(JSON.stringify(this.#options.roster.records()), deadline);
+        await this.#objects.progress.put(JSON.stringify(this.#progress(reason)), deadline);
         return;
       } catch (error) {
         log('Progress:NotSent', { final: true, why: String(error) });
-        if (clock.now() + pause > deadline) return;
+        if (clock.now() + pause > deadline) break;
         await clock.sleep(pause);
       }
     }
+    // How it ended is worth more than the rest.
+    const last = this.#objects.progress.put(JSON.stringify(this.#progress(reason)), deadline);
+    await last.catch((error: unknown) => log('Progress:NotSent', { final: true, why: String(error) }));
   }
 
   /** A request under way may end; one that hangs is left behind, and counts for nothing when it arrives. */
@@ -112,11 +114,12 @@ export class ProgressSender {
     while (!this.#stop.signal.aborted) {
       const phase = this.phase;
       try {
-        await this.#put('progress', JSON.stringify(this.#progress()), SEND_MS);
+        const { progress, nodes } = this.#objects;
+        await progress.put(JSON.stringify(this.#progress()), clock.now() + SEND_MS);
         if (this.#stop.signal.aborted) return;
-        await this.#put('nodes', JSON.stringify(this.#options.roster.records()), SEND_MS);
+        await nodes.put(JSON.stringify(this.#options.roster.records()), clock.now() + SEND_MS);
         if (this.#stop.signal.aborted) return;
-        if (clock.now() >= this.#joblogNotBefore) await this.#sendJoblog(SEND_MS);
+        if (clock.now() >= this.#joblogNotBefore) await this.#sendJoblog(clock.now() + SEND_MS);
       } catch (error) {
         log('Progress:NotSent', { why: String(error) });
       }
@@ -135,19 +138,15 @@ export class ProgressSender {
     this.#wake = undefined;
   }
 
-  async #sendJoblog(timeoutMs: number): Promise<void> {
+  async #sendJoblog(until: number): Promise<void> {
     const { tally } = this;
     if (tally === undefined || tally.version === this.#sentVersion) return;
     const { version } = tally;
     const text = tally.joblog();
-    await this.#put('joblog', text, timeoutMs);
+    await this.#objects.joblog.put(text, until);
     this.#sentVersion = version;
     const { clock } = this.#options;
     this.#joblogNotBefore = clock.now() + (text.length / JOBLOG_BYTES_A_SECOND) * 1000;
-  }
-
-  #put(what: 'progress' | 'nodes' | 'joblog', text: string, timeoutMs: number): Promise<void> {
-    return this.#objects[what].put(text, timeoutMs);
   }
 
   #progress(reason?: RunnerReason): Progress {

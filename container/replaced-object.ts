@@ -1,7 +1,10 @@
 import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Clock } from '../experiment/clock.ts';
 import type { S3Port } from '../experiment/ports.ts';
-import { isMissing } from './s3-objects.ts';
+import { isConflict, isMissing, isPreconditionFailed } from './s3-objects.ts';
+
+/** What a request gets even when time is up. */
+const LEAST_MS = 1000;
 
 /**
  * An object that one writer replaces again and again, in order: each write holds only for the state that it was made for.
@@ -22,9 +25,22 @@ export class ReplacedObject {
     this.#clock = clock;
   }
 
-  /** @throws the SDK's error, also when something else was written meanwhile: the next try knows; or after `timeoutMs` */
-  async put(text: string, timeoutMs: number): Promise<void> {
-    const condition = this.#condition ?? (await this.#inTime(this.#look(), timeoutMs));
+  /**
+   * @param until when it is given up, in milliseconds since the epoch
+   * @throws the SDK's error, or one that says that S3 was silent
+   */
+  async put(text: string, until: number): Promise<void> {
+    try {
+      await this.#write(text, until);
+    } catch (error) {
+      if (!isPreconditionFailed(error) && !isConflict(error)) throw error;
+      // Our own write before this one arrived after all, or this one did and its answer was lost.
+      await this.#write(text, until);
+    }
+  }
+
+  async #write(text: string, until: number): Promise<void> {
+    const condition = this.#condition ?? (await this.#inTime(this.#look(), until));
     this.#condition = undefined;
     const put = this.#s3.send(
       new PutObjectCommand({
@@ -34,7 +50,7 @@ export class ReplacedObject {
         ContentType: this.#contentType,
       }),
     );
-    const { ETag } = await this.#inTime(put, timeoutMs);
+    const { ETag } = await this.#inTime(put, until);
     if (ETag !== undefined) this.#condition = { IfMatch: ETag };
   }
 
@@ -48,10 +64,11 @@ export class ReplacedObject {
     }
   }
 
-  async #inTime<Answer>(asked: Promise<Answer>, timeoutMs: number): Promise<Answer> {
+  async #inTime<Answer>(asked: Promise<Answer>, until: number): Promise<Answer> {
+    const leftMs = Math.max(LEAST_MS, until - this.#clock.now());
     const over = new AbortController();
-    const limit = this.#clock.sleep(timeoutMs, over.signal).then(
-      () => Promise.reject(new Error(`${this.#object.Key}: no answer from S3 for ${timeoutMs / 1000} s`)),
+    const limit = this.#clock.sleep(leftMs, over.signal).then(
+      () => Promise.reject(new Error(`${this.#object.Key}: no answer from S3 for ${leftMs / 1000} s`)),
       () => new Promise<never>(() => undefined),
     );
     asked.catch(() => undefined); // an answer after the limit is nobody's

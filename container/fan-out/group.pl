@@ -17,6 +17,7 @@
 use strict;
 use warnings;
 use Config;
+use Fcntl qw(O_CREAT O_WRONLY);
 use Time::HiRes qw(time setitimer ITIMER_REAL);
 
 use constant EINTR => 4;
@@ -84,20 +85,25 @@ send_lines();
 sub run {
     my ($seq, $command) = @_;
     my $asked = time;
-    my $folder = results_folder($command);
+    my ($folder, $is_new) = results_folder($command);
     $ENV{PARALLEL_SEQ} = $seq;
     my $script = "$scripts/par-job-$seq";
     # On its second line, as GNU parallel has it: bash's messages say so.
     put($script, "\n$command");
-    put("$folder/seq", $seq);
-    open(STDOUT, '>:unix', "$folder/stdout") or failed("cannot write $folder/stdout: $!");
-    open(STDERR, '>:unix', "$folder/stderr") or failed("cannot write $folder/stderr: $!");
+    # Who has no slot yet leaves another's files alone: a command of the same beginning may be running in this folder.
+    put("$folder/seq", $seq) if $is_new;
+    sysopen(STDOUT, "$folder/stdout", O_WRONLY | O_CREAT) or failed("cannot write $folder/stdout: $!");
+    sysopen(STDERR, "$folder/stderr", O_WRONLY | O_CREAT) or failed("cannot write $folder/stderr: $!");
     my $opening = time - $asked;
     my $token = take_token();
     if (!$token) {
         unlink $script;
         say_line("G $id $seq");
         return;
+    }
+    if (!$is_new || -s STDOUT || -s STDERR) {
+        put("$folder/seq", $seq);
+        truncate(STDOUT, 0) && truncate(STDERR, 0) or failed("cannot empty the files in $folder: $!");
     }
     $ENV{PARALLEL_JOBSLOT} = unpack 'n', $token;
     ($start, $ended_at) = (time, 0);
@@ -236,8 +242,9 @@ sub results_folder {
     $name =~ s/\0/\\0/g;
     $name =~ s:/:\\_:g;
     my $folder = "$results/1/" . substr $name, 0, 255;
-    mkdir $folder or -d $folder or failed("cannot make a folder in $results: $!");
-    return $folder;
+    my $is_new = mkdir $folder;
+    $is_new or -d $folder or failed("cannot make a folder in $results: $!");
+    return ($folder, $is_new);
 }
 
 sub put {

@@ -93,10 +93,10 @@ fault('shared storage becomes read-only: as full', async ({ start, random }) => 
     await run.tasksOn(0, 1);
     await realClock.sleep(random.between(0, 3000));
     const since = Date.now();
-    for (const storage of storages) storage.readOnly(true);
+    for (const storage of storages) await storage.readOnly(true);
     await endAndResume(run, commands, async () => {
       measured('shared storage read-only', 'the run ended', Date.now() - since);
-      for (const storage of storages) storage.readOnly(false);
+      for (const storage of storages) await storage.readOnly(false);
     });
     await run.clean();
   } finally {
@@ -123,10 +123,10 @@ fault('shared storage takes 2 s a call: slow, and nothing else', async ({ start 
       'tasks',
     );
     const since = Date.now();
-    for (const storage of storages) storage.slow(CALL_SECONDS);
+    for (const storage of storages) await storage.slow(CALL_SECONDS);
     const { exitCode, rows, nodes } = await run.ended();
     measured(`shared storage ${CALL_SECONDS} s a call`, 'ended', Date.now() - since);
-    for (const storage of storages) storage.slow(0);
+    for (const storage of storages) await storage.slow(0);
     expect(exitCode).toBe(0);
     expect(nodes.map(({ state }) => state)).toEqual(['released', 'released']);
     expectSound(run, rows, 4);

@@ -5,7 +5,7 @@
 // PID: the process in whose mounts it is seen.
 // NEGATIVE_SECONDS: for how long this client remembers that there was nothing under a name.
 // stdin: `delay SECONDS` (before every call about metadata: all but read, write and release), `read-only 1`,
-// `read-only 0`; its end ends the mount.
+// `read-only 0`; its end ends the mount. stdout: a line for each, once it holds.
 //
 // In C since it must cost next to nothing: what it is mounted for is measured on the same cores.
 #define _GNU_SOURCE
@@ -372,12 +372,13 @@ static void *listen_to_stdin(void *nothing) {
     for (double value; scanf("%31s %lf", word, &value) == 2;) {
         if (strcmp(word, "delay") == 0) atomic_store(&delay_ns, (long)(value * 1e9));
         else atomic_store(&read_only, value != 0);
+        puts("done");
+        fflush(stdout);
     }
     // The loop's threads wait for the kernel: taken away, the mount ends their wait, unless somebody still holds a file.
+    alarm(2);
     fuse_session_exit(session);
     fuse_session_unmount(session);
-    sleep(1);
-    _exit(0);
     return nothing;
 }
 
@@ -414,6 +415,6 @@ int main(int argc, char **argv) {
     fuse_loop_cfg_set_max_threads(config, MOST_THREADS);
     fuse_loop_cfg_set_idle_threads(config, MOST_THREADS);
     int result = fuse_session_loop_mt(session, config);
-    fuse_session_unmount(session);
+    pthread_join(listener, NULL);
     return result < 0 ? 1 : 0;
 }

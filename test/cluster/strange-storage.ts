@@ -12,13 +12,17 @@ import { SHARED_MOUNT } from '../../local/cluster/machine.ts';
 const SOURCE = fileURLToPath(new URL('./strange-storage.c', import.meta.url));
 const BUILT = fileURLToPath(new URL('../../.sierra-batch/tools/', import.meta.url));
 const HEADERS = '/usr/include/fuse3';
+const COMMON = `${HEADERS}/fuse_common.h`;
 const ENDS_WITHIN_MS = 10_000;
+const HEARS_WITHIN_MS = 5000;
 
 /** Why there can be no such storage on this machine; undefined where there can. */
 export function whyNoStrangeStorage(): string | undefined {
   if (process.getuid?.() !== 0) return 'FUSE for all nodes needs root';
   if (!existsSync('/dev/fuse')) return 'this machine has no /dev/fuse';
-  if (!existsSync(HEADERS)) return 'the Debian packages gcc and libfuse3-dev are missing';
+  // Of libfuse 3.12 and later.
+  if (!existsSync(COMMON) || !readFileSync(COMMON, 'utf8').includes('fuse_loop_cfg_create'))
+    return 'the Debian packages gcc and libfuse3-dev (3.12 or later) are missing';
   return undefined;
 }
 
@@ -38,7 +42,7 @@ export class StrangeStorage {
    */
   static async mount(folder: string, pid: number, negativeSeconds: number): Promise<StrangeStorage> {
     const daemon = spawn(await binary(), [folder, String(negativeSeconds), String(pid)], {
-      stdio: ['pipe', 'ignore', 'pipe'],
+      stdio: ['pipe', 'pipe', 'pipe'],
     });
     const mounted = new StrangeStorage(daemon);
     let said = '';
@@ -62,12 +66,21 @@ export class StrangeStorage {
   }
 
   /** @param seconds before every call about metadata */
-  slow(seconds: number): void {
-    this.#process.stdin?.write(`delay ${seconds}\n`);
+  async slow(seconds: number): Promise<void> {
+    await this.#tell(`delay ${seconds}`);
   }
 
-  readOnly(on: boolean): void {
-    this.#process.stdin?.write(`read-only ${on ? 1 : 0}\n`);
+  async readOnly(on: boolean): Promise<void> {
+    await this.#tell(`read-only ${on ? 1 : 0}`);
+  }
+
+  /** Once it holds. */
+  async #tell(line: string): Promise<void> {
+    const { stdin, stdout } = this.#process;
+    if (stdin === null || stdout === null) throw new Error('FUSE cannot be told anything');
+    const done = once(stdout, 'data', { signal: AbortSignal.timeout(HEARS_WITHIN_MS) });
+    stdin.write(`${line}\n`);
+    await done;
   }
 
   async unmount(): Promise<void> {

@@ -79,6 +79,8 @@ describe('progress', () => {
 describe('an object that is replaced again and again', () => {
   const asked = { Bucket: 'bucket', Key: 'progress' };
   const object = { bucket: 'bucket', key: 'progress', contentType: 'text/plain' };
+  const soon = () => realClock.now() + 20;
+  const later = () => realClock.now() + 5000;
   const storedIn = async (s3: S3Port) =>
     (await s3.send(new GetObjectCommand(asked))).Body?.transformToString();
 
@@ -94,14 +96,14 @@ describe('an object that is replaced again and again', () => {
       },
     } as S3Port;
     const replaced = new ReplacedObject(silent, object, realClock);
-    await expect(replaced.put('first', 20)).rejects.toThrow('no answer from S3');
+    await expect(replaced.put('first', soon())).rejects.toThrow('no answer from S3');
     hangs = false;
-    await replaced.put('second', 1000);
-    await replaced.put('third', 1000);
+    await replaced.put('second', later());
+    await replaced.put('third', later());
     hangs = true;
-    await expect(replaced.put('fourth', 20)).rejects.toThrow('no answer from S3');
+    await expect(replaced.put('fourth', soon())).rejects.toThrow('no answer from S3');
     hangs = false;
-    await replaced.put('last', 1000);
+    await replaced.put('last', later());
     expect(late).toHaveLength(2);
     for (const arrive of late) await expect(arrive()).rejects.toMatchObject({ name: 'PreconditionFailed' });
     expect(await storedIn(s3)).toBe('last');
@@ -119,10 +121,45 @@ describe('an object that is replaced again and again', () => {
       },
     } as S3Port;
     const replaced = new ReplacedObject(halfDeaf, object, realClock);
-    await expect(replaced.put('first', 1000)).rejects.toThrow('ECONNRESET');
+    await expect(replaced.put('first', later())).rejects.toThrow('ECONNRESET');
     deaf = false;
-    await replaced.put('last', 1000);
+    await replaced.put('last', later());
     expect(await storedIn(s3)).toBe('last');
+  });
+});
+
+describe('a write that the SDK repeats', () => {
+  it('is no failure: what it finds in its way is itself', async () => {
+    const s3 = memoryS3('bucket');
+    let lostAnswers = 1;
+    const repeating = {
+      send: async (command: PutObjectCommand) => {
+        if (command instanceof PutObjectCommand && lostAnswers-- > 0) await s3.send(command);
+        return s3.send(command);
+      },
+    } as S3Port;
+    const replaced = new ReplacedObject(
+      repeating,
+      { bucket: 'bucket', key: 'progress', contentType: 'text/plain' },
+      realClock,
+    );
+    await replaced.put('only', realClock.now() + 5000);
+    const stored = await s3.send(new GetObjectCommand({ Bucket: 'bucket', Key: 'progress' }));
+    expect(await stored.Body?.transformToString()).toBe('only');
+  });
+});
+
+describe('the last word', () => {
+  it('says how it ended although the joblog never arrives', async () => {
+    const arrived: Progress[] = [];
+    const { progress } = sender(async ({ input }) => {
+      if (String(input.Key).endsWith('joblog.tsv')) return new Promise(() => undefined);
+      if (String(input.Key).endsWith('progress.json')) arrived.push(JSON.parse(String(input.Body)));
+      return {};
+    });
+    progress.tally = new TaskTally(1, []);
+    await progress.finish({ kind: 'terminated', signal: 'SIGTERM' }, realClock.now() + 500);
+    expect(arrived.at(-1)).toMatchObject({ phase: 'done', exitCode: 143 });
   });
 });
 
