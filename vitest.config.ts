@@ -1,5 +1,8 @@
 import { defineConfig } from 'vitest/config';
 
+/** How long a test that looks again and again does so. Two busy cores are slow at times. */
+const expect = { poll: { timeout: 20_000 } };
+
 /**
  * `fast` is `npm test`; `slow` needs root, Python, a browser or an image (`npm run test:slow`); `faults` is every fault
  * three times over (`npm run test:faults`).
@@ -12,6 +15,7 @@ export default defineConfig({
       {
         test: {
           name: 'fast',
+          expect,
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.slow.test.ts'],
           testTimeout: 30_000,
@@ -21,6 +25,7 @@ export default defineConfig({
       {
         test: {
           name: 'slow',
+          expect,
           include: ['test/**/*.slow.test.ts'],
           testTimeout: 300_000,
           hookTimeout: 300_000,

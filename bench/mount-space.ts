@@ -12,6 +12,7 @@ export class MountSpace {
     const keeper = spawn('unshare', ['--mount', '--propagation', 'private', 'cat'], {
       stdio: ['pipe', 'pipe', 'inherit'],
     });
+    keeper.stdin.on('error', () => undefined); // its end tells more than its pipe
     keeper.stdin.write('\n');
     const [came] = await Promise.race([once(keeper.stdout, 'data'), once(keeper, 'close')]);
     if (!Buffer.isBuffer(came)) throw new Error('unshare made no mounts of its own');

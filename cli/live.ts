@@ -55,6 +55,9 @@ export function liveTerminal(asJson: boolean): Terminal {
   };
 }
 
+/** A run that is to end costs money meanwhile: its canceller's name is not waited for long. */
+const NAME_WITHIN_MS = 2500;
+
 /** The clients of the SDK, each loaded when it is first asked for. */
 export function awsClients(place: AwsPlace) {
   const settings = settingsOf(place);
@@ -68,7 +71,9 @@ export function awsClients(place: AwsPlace) {
     batch: only(async () => new (await import('@aws-sdk/client-batch')).BatchClient(settings)),
     user: async () => {
       const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
-      const caller = new STSClient(settings).send(new GetCallerIdentityCommand({}));
+      const impatient = new STSClient({ ...settings, maxAttempts: 1 });
+      const abortSignal = AbortSignal.timeout(NAME_WITHIN_MS);
+      const caller = impatient.send(new GetCallerIdentityCommand({}), { abortSignal });
       return callerName((await caller.catch(() => undefined))?.Arn) ?? userName();
     },
     logs: only(
@@ -113,9 +118,9 @@ export function localClients({
   return { ...awsClients({}), user: async () => userName() };
 }
 
-/** In `…:assumed-role/Researcher/ada@lab.org` and `…:user/ada` the last part names the person. */
+/** In `…:assumed-role/Researcher/ada@lab.org`, `…:user/ada` and `…:root` the last part names the person. */
 function callerName(arn: string | undefined): string | undefined {
-  return arn?.split('/').at(-1);
+  return arn?.split(/[/:]/).at(-1);
 }
 
 function userName(): string {

@@ -71,7 +71,7 @@ export async function stackFindings(
   });
   const rest = await Promise.all([
     mayUse('read the bucket', () => readBucket(clients, deployment)),
-    mayUse('look at executions, and cancel runs', () => askExecution(clients, deployment)),
+    mayUse('look at executions', () => askExecution(clients, deployment)),
     mayUse('look at jobs', () => clients.batch.send(new DescribeJobsCommand({ jobs: [NOBODY] }))),
     mayUse('read nodes’ logs', () => readLogs(clients, outputs)),
     ...Object.entries(deployment.queues).map(([name, { arn }]) =>
@@ -103,7 +103,8 @@ async function mayUse(what: string, call: () => Promise<unknown>): Promise<Findi
     return [ok(`you may ${what}`)];
   } catch (error) {
     const { name, message } = asError(error);
-    if (/NoSuchKey|DoesNotExist|ResourceNotFound/.test(name)) return [ok(`you may ${what}`)];
+    const isThere = !/log group does not exist/i.test(message);
+    if (/NoSuchKey|DoesNotExist|ResourceNotFound/.test(name) && isThere) return [ok(`you may ${what}`)];
     return REFUSED.test(name)
       ? [missing(`you may not ${what}`, 'ask for the policy of the stack’s output ResearcherPolicyArn')]
       : [missing(what, `${name}: ${message}`)];
@@ -113,6 +114,8 @@ async function mayUse(what: string, call: () => Promise<unknown>): Promise<Findi
 function stackState(stack: string, status: string, reason: string | undefined): Finding {
   const what = `the stack ${stack} is ${status || 'not there'}`;
   if (WELL.test(status)) return ok(what);
+  if (/^(DELETE|ROLLBACK)_IN_PROGRESS$/.test(status))
+    return missing(what, 'it is being taken down; whoever deployed it knows why');
   if (status.endsWith('_IN_PROGRESS'))
     return note(what, 'it is being changed; runs that go on are not touched');
   return missing(

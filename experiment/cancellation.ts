@@ -7,6 +7,9 @@ export interface Cancellation {
   reason: string;
 }
 
+/** Words without a colon are a name only if they are one word. */
+const ONE_WORD = /^[^\s,;]+$/;
+
 const MOST = { by: 100, reason: 2000 } as const;
 
 /**
@@ -16,15 +19,17 @@ const MOST = { by: 100, reason: 2000 } as const;
 export function cancellationCause({ by, reason }: { by: string; reason: string }): string {
   const name = short(plainLine(by).replaceAll(':', ' '), MOST.by) || 'someone';
   const words = short(reason, MOST.reason);
-  return words === '' ? `by ${name}` : `by ${name}: ${words}`;
+  if (words !== '') return `by ${name}: ${words}`;
+  return ONE_WORD.test(name) ? `by ${name}` : `by ${name}: no reason given`;
 }
 
 /** Of any execution that was stopped: by us, in the console or by another program, whose words are the reason then. */
 export function parseCancellation(cause: string): Cancellation {
   const said = /^\s*(?:cancelled )?by ([^:\n]{1,100})(?::\s*(.*))?$/is.exec(cause);
-  if (said === null) return { reason: cause.trim() };
-  const [, by = '', reason = ''] = said;
-  return { by: by.trim(), reason: reason.trim() };
+  const [, by = '', reason] = said ?? [];
+  // "by mistake, started twice" names nobody.
+  if (said === null || (reason === undefined && !ONE_WORD.test(by.trim()))) return { reason: cause.trim() };
+  return { by: by.trim(), reason: (reason ?? '').trim() };
 }
 
 /** Plain again after the cut, which may have gone through a letter. */

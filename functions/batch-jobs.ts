@@ -75,7 +75,7 @@ export async function terminateJob(
   jobId: string,
   reason: string,
 ): Promise<void> {
-  await batch.send(new TerminateJobCommand({ jobId, reason: reason.slice(0, 256) }));
+  await batch.send(new TerminateJobCommand({ jobId, reason: reason.slice(0, 256).toWellFormed() }));
   metrics.count('JobTerminated');
   logger.info('Job:Terminated', { runId, jobId, reason });
 }

@@ -25,7 +25,7 @@ export function live(): LocalSurroundings {
   const image: Record<string, string> = {
     HOME: env.HOME ?? homedir(),
     PATH: env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
-    USER: userInfo().username,
+    USER: userName(),
   };
   for (const name of ['LANG', 'LC_ALL', 'LD_LIBRARY_PATH', 'PYTHONPATH', 'PARALLEL']) {
     const value = env[name];
@@ -44,4 +44,12 @@ export function live(): LocalSurroundings {
     asks: !inCi,
     colour: interactive && env.NO_COLOR === undefined,
   };
+}
+
+function userName(): string {
+  try {
+    return userInfo().username;
+  } catch {
+    return 'user'; // of a number that has no name
+  }
 }

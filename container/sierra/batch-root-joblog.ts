@@ -28,13 +28,15 @@ async function foldersIn(folder: string): Promise<string[]> {
     .map(({ name }) => join(folder, name));
 }
 
-/** Programs at work make and remove what is looked at. */
+/** Programs at work make and remove what is looked at, and some folders are nobody else's. */
+const PASSED_OVER = ['ENOENT', 'ENOTDIR', 'ELOOP', 'EACCES', 'EPERM'];
+
 async function orNothing<Value>(looking: Promise<Value>): Promise<Value | undefined> {
   try {
     return await looking;
   } catch (error) {
-    const code = error instanceof Error && 'code' in error ? error.code : undefined;
-    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'ELOOP') return undefined;
+    if (error instanceof Error && 'code' in error && PASSED_OVER.includes(String(error.code)))
+      return undefined;
     throw error;
   }
 }

@@ -84,7 +84,8 @@ export class LineInPool {
       jobs: line.jobs,
       resumesFailed: line.resumesFailed,
     });
-    const sharing = await commandsThatShareResults(request.commandsFile);
+    // Only to tell: a list that cannot be read is the pool's to report.
+    const sharing = await commandsThatShareResults(request.commandsFile).catch(() => 0);
     if (sharing > 0)
       log('Sierra:ResultsShareFolders', {
         commands: sharing,
@@ -97,9 +98,11 @@ export class LineInPool {
     );
     progress.running = () => running.running();
     followNodes(this.#cluster, running, tally);
+    const either = AbortSignal.any([gone, ending.signal]);
     const stopped = new Promise<void>((resolve) => {
-      gone.addEventListener('abort', () => resolve());
-      ending.signal.addEventListener('abort', () => resolve());
+      // It may have come while the line was prepared.
+      if (either.aborted) resolve();
+      either.addEventListener('abort', () => resolve());
     });
     const result = await Promise.race([running.result, stopped]);
     if (result === undefined) await stopFanout(this.#attempt, running);

@@ -36,6 +36,7 @@ it("botocore's parsers read every answer and error of the loopback HTTP, and fin
   const args = [SCRIPT, server.url, 'bucket', QUEUE.arn, 'd:1', ended, MACHINE];
   const { stdout } = await promisify(execFile)(join(await awsVenv(), 'python'), args, {
     env: { PATH: '/usr/bin:/bin' },
+    timeout: 120_000,
   }).finally(() => server.close());
   const lines = stdout
     .trim()

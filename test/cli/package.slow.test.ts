@@ -25,6 +25,7 @@ test('what npm packs installs into an empty folder, runs an experiment there and
   const packed = spawnSync('npm', ['pack', '--json', '--pack-destination', folder], {
     cwd: repository,
     encoding: 'utf8',
+    timeout: 120_000,
   });
   expect(packed.status, packed.stderr).toBe(0);
   const [{ size, files }]: [{ size: number; files: { path: string }[] }] = JSON.parse(

@@ -78,7 +78,7 @@ test('doctor tells what a user of a stack lacks, and what to do', { timeout: 60_
     "ok      you are arn:aws:sts::111122223333:assumed-role/Researcher/ada@lab.org
     ok      the stack lab is UPDATE_COMPLETE
     ok      you may read the bucket
-    ok      you may look at executions, and cancel runs
+    ok      you may look at executions
     ok      you may look at jobs
     ok      you may read nodes’ logs
     ok      the queue default: ENABLED, VALID
@@ -114,6 +114,12 @@ test('doctor tells what a user of a stack lacks, and what to do', { timeout: 60_
   const blind = await sierraBatch('doctor');
   expect(blind.code, blind.out).toBe(0);
   expect(blind.out.match(/^note .*$/gm)).toHaveLength(4);
+
+  account.stackStatus = 'DELETE_IN_PROGRESS';
+  expect(await sierraBatch('doctor')).toMatchObject({
+    code: 2,
+    out: expect.stringContaining('missing the stack lab is DELETE_IN_PROGRESS'),
+  });
 
   account.refusing = new Set(['cloudformation']);
   expect(await sierraBatch('doctor')).toMatchObject({

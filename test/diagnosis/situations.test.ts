@@ -614,6 +614,14 @@ test('who cancelled is told from their own words, and nobody is made up', () => 
   });
   expect(by('wrong seed')).toMatchObject({ headline: 'Cancelled by someone.', why: 'Wrong seed.' });
   expect(by('')).toMatchObject({ headline: 'Cancelled by someone.', why: 'No reason was given.' });
+  expect(by('by mistake, started twice')).toMatchObject({
+    headline: 'Cancelled by someone.',
+    why: 'By mistake, started twice.',
+  });
+  expect(by(cancellationCause({ by: 'Ada Lovelace', reason: '' }))).toMatchObject({
+    headline: 'Cancelled by Ada Lovelace.',
+    why: 'No reason given.',
+  });
 });
 
 describe('who is believed', () => {
