@@ -42,7 +42,7 @@ exit \${2:-0}
 export const task = (seconds: number, exitval = 0) => `bash /mnt/efs/task.sh ${seconds} ${exitval}`;
 
 /** What a task said of itself. */
-interface Trace {
+export interface Trace {
   what: 'began' | 'there' | 'ended';
   seq: number;
   node: number;

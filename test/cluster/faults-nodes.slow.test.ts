@@ -154,7 +154,7 @@ fault('a worker is frozen: its tasks go elsewhere, and thawed it does no harm', 
   const { exitCode, rows, nodes } = await run.ended();
   expect(exitCode).toBe(0);
   expect(nodes[victim]?.state).toBe('lost');
-  expectSound(run, rows, 12, [victim], { node: victim, from: since / 1000, to: thawed / 1000 });
+  expectSound(run, rows, 12, [victim], { attempt: 1, node: victim, from: since / 1000, to: thawed / 1000 });
   await run.clean();
 });
 

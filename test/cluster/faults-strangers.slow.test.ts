@@ -160,7 +160,7 @@ fault(
     expect(run.events(0, 'Join:Refused', 2).map(({ remote, why }) => `${remote} ${why}`)).toEqual([
       '10.0.1.12 attempt 1, and this is 2',
     ]);
-    expectSound(run, rows, 12, [1], { node: 1, from: frozen / 1000, to: thawed / 1000 });
+    expectSound(run, rows, 12, [1], { node: 1, attempt: 1, from: frozen / 1000, to: thawed / 1000 });
     const ofEarlier = run.said().filter(({ node, attempt }) => node === 1 && attempt === 1);
     expect(Math.max(...ofEarlier.map(({ at }) => at * 1000))).toBeLessThan(thawed + 2000);
     await run.clean();

@@ -1,6 +1,6 @@
 import { expect } from 'vitest';
 import type { JoblogRow } from '../../experiment/joblog.ts';
-import type { FaultRun } from './fault-run.ts';
+import type { FaultRun, Trace } from './fault-run.ts';
 
 /** A machine is not told that its task has ended the moment the task was killed. */
 const SECONDS = 0.3;
@@ -10,6 +10,7 @@ const THAWING_SECONDS = 1;
 /** A machine on which nothing went on for a while. Seconds since the epoch. */
 interface Frozen {
   node: number;
+  attempt: number;
   from: number;
   to: number;
 }
@@ -55,7 +56,8 @@ export function expectOnce(run: FaultRun, lost: readonly number[] = [], frozen?:
 }
 
 /** A frozen task does nothing: what it says in the moment of being thawed belongs to the time before. */
-function whenGoing({ node, at }: { node: number; at: number }, frozen: Frozen | undefined): number {
-  const isThawing = node === frozen?.node && at >= frozen.to && at < frozen.to + THAWING_SECONDS;
+function whenGoing({ node, attempt, at }: Trace, frozen: Frozen | undefined): number {
+  const isThere = node === frozen?.node && attempt === frozen.attempt;
+  const isThawing = isThere && at >= frozen.to && at < frozen.to + THAWING_SECONDS;
   return isThawing ? frozen.from : at;
 }

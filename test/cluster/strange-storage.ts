@@ -94,17 +94,24 @@ export class StrangeStorage {
   }
 }
 
-/** The daemon's program, made from its source once. */
-async function binary(): Promise<string> {
+let made: Promise<string> | undefined;
+
+/** The daemon's program, made from its source once, whoever asks for it at the same time. */
+function binary(): Promise<string> {
+  made ??= build();
+  return made;
+}
+
+async function build(): Promise<string> {
   const source = readFileSync(SOURCE);
   const file = `${BUILT}strange-storage-${createHash('sha256').update(source).digest('hex').slice(0, 16)}`;
   if (existsSync(file)) return file;
   mkdirSync(BUILT, { recursive: true });
-  const made = `${file}.${process.pid}`;
+  const unfinished = `${file}.${process.pid}`;
   await commandIn([
     ...['gcc', '-O2', '-Wall', '-Wextra', '-Werror', '-D_FILE_OFFSET_BITS=64', `-I${HEADERS}`],
-    ...['-o', made, SOURCE, '-lfuse3', '-lpthread'],
+    ...['-o', unfinished, SOURCE, '-lfuse3', '-lpthread'],
   ]);
-  renameSync(made, file);
+  renameSync(unfinished, file);
   return file;
 }
