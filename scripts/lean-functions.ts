@@ -16,7 +16,7 @@ export function leanFunctions(): Plugin[] {
  * anything when it is read, so esbuild keeps the shapes of all operations. With the texts in their place it drops those
  * that nobody calls: 95 of each 100 of S3's.
  */
-const withoutUnusedShapes: Plugin = {
+export const withoutUnusedShapes: Plugin = {
   name: 'without-unused-shapes',
   setup({ onLoad }) {
     const named = /^const (_\w+) = ("[^"\\]*");$/gm;

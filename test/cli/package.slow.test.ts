@@ -54,7 +54,8 @@ test('what npm packs installs into an empty folder, runs an experiment there and
   const bin = join(folder, 'node_modules/sierra-batch/bin/sierra-batch.mjs');
   const times = Array.from({ length: 20 }, () => {
     const before = performance.now();
-    run('node', [bin, 'validate', 'experiment.yaml']);
+    // By the Node of this clone: older ones take longer to start themselves.
+    run(process.execPath, [bin, 'validate', 'experiment.yaml']);
     return performance.now() - before;
   });
   expect(Math.min(...times)).toBeLessThan(STARTS_WITHIN_MS);
