@@ -1,4 +1,3 @@
-import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import type { JoinFacts } from '../experiment/join-messages.ts';
 import type { CheckFault } from '../experiment/runner-records.ts';
@@ -10,7 +9,7 @@ import { Gathering } from './gathering.ts';
 import type { JoinListener, JoinServer } from './join-server.ts';
 import { startJoinServer } from './join-server.ts';
 import type { AttemptKeys } from './keys.ts';
-import { makeAttemptKeys } from './keys.ts';
+import { makeAttemptKeys, removeJoinSecrets } from './keys.ts';
 import { LogTail } from './log.ts';
 import type { NodeUsage } from './own-usage.ts';
 import type { KnownHost, SshClient } from './ssh-config.ts';
@@ -60,11 +59,10 @@ export class Cluster implements JoinListener {
   static async open(attempt: Attempt): Promise<Cluster> {
     const { config, surroundings, plan, node } = attempt;
     const keys = await makeAttemptKeys(config, plan.folder, surroundings.makeNonce(), node.folder);
-    // Nothing secret may stay on shared storage, nor what an attempt left there whose node 0 was lost. It may be slow; told
-    // to end, there is no time to be patient.
+    // Nothing secret may stay on shared storage. It may be slow; told to end, there is no time to be patient.
     node.closers.add(
       'keys on shared storage',
-      () => rm(dirname(keys.path), { recursive: true, force: true }),
+      () => removeJoinSecrets(dirname(keys.path), config.jobId, surroundings.clock.now()),
       () => (attempt.termination.signal.aborted ? undefined : KEYS_REMOVED_MS),
     );
     const ssh: SshClient = {

@@ -13,7 +13,7 @@ const holderRecord = z.object({ runId: z.string(), attempt: z.number(), nonce: z
 type Holder = z.infer<typeof holderRecord>;
 
 /**
- * One run at a time writes a batch root in a workspace: a lock on the shared storage itself, whose time of change is the
+ * One run at a time writes a batch root, in a workspace or in the folder of a run that several go on with: a lock on the shared storage itself, whose time of change is the
  * storage's own clock. A run that died leaves one that nobody touches, and the next takes it over; a later attempt of the
  * same run at once. Answers the fault when another run holds it.
  */
@@ -22,7 +22,9 @@ export async function lockBatchRoot(
   batchRoot: string,
 ): Promise<Omit<CheckFault, 'node'> | undefined> {
   const { folders, config, plan, node, log } = attempt;
-  if (plan.workspace === undefined) return undefined;
+  const { workspace, resume } = plan;
+  // A folder of its own is nobody else's.
+  if (workspace === undefined && resume === undefined) return undefined;
   const folder = join(folders.tasks, '.sierra-batch');
   await mkdir(folder, { recursive: true });
   const name = createHash('sha256').update(batchRoot).digest('hex').slice(0, 16);
@@ -35,8 +37,8 @@ export async function lockBatchRoot(
     if (holder !== undefined) {
       return {
         check: 'batch-root-in-use',
-        what: `run ${holder.runId} writes ${batchRoot === '' ? 'there' : batchRoot} in the workspace ${plan.workspace} now`,
-        todo: `wait until ${holder.runId} has ended, or cancel it; or name another \`workspace\``,
+        what: `run ${holder.runId} writes ${batchRoot === '' ? 'there' : batchRoot} in ${workspace === undefined ? `the folder of ${resume}` : `the workspace ${workspace}`} now`,
+        todo: `wait until ${holder.runId} has ended, or cancel it${workspace === undefined ? '' : '; or name another `workspace`'}`,
       };
     }
   } finally {
@@ -47,7 +49,7 @@ export async function lockBatchRoot(
     clearInterval(beating);
     if ((await holderOf(lock))?.nonce === me.nonce) await rm(lock, { force: true });
   });
-  log('Sierra:RootLocked', { workspace: plan.workspace, batchRoot });
+  log('Sierra:RootLocked', { workspace, resume, batchRoot });
   return undefined;
 }
 

@@ -81,7 +81,7 @@ const runOf = ({ command }: JoblogRow) =>
     const { run } = sierra;
     const failed = await run.ended();
     expect(failed.exitCode, run.log(0)).toBe(1);
-    expect(failed.summary.why).toMatch(/c1-exp0.*run 1|no such robot/s);
+    expect(failed.summary.why).toMatch(/run 1 of experiment c1-exp0 .*no such robot/);
     expect(started(run).toSorted()).toEqual(RUNS.map((one) => `1 ${one}`));
     const first = run.runId;
     rmSync(join(run.shared, 'fails'));

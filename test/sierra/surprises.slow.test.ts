@@ -22,6 +22,7 @@ async function open(...given: Parameters<typeof realSierra>): Promise<RealSierra
 }
 
 const SLOW = 120_000;
+const EARLIER = 'earlier-0123456789a';
 const SIMULATION = 'project/engines/forage/simulate.py';
 /** Put in front of the simulation: run 1 of experiment 0 fails until there is a file `mended` beside it. */
 const FAILS_ONCE = `import pathlib, sys
@@ -209,16 +210,15 @@ describe('a workspace', () => {
     2 * SLOW,
   );
 
-  it(
-    'refuses a second run that would write the same batch root, with the first one’s id',
-    async () => {
-      const first = await open({ pipeline: [1, 2] }, { workspace: 'swarms' });
+  it.each([
+    ['in a workspace', { workspace: 'swarms' }],
+    ['in the folder of a run that both go on with', { resume: EARLIER, folder: EARLIER }],
+  ])(
+    'refuses a second run that would write the same batch root %s, with the first one’s id',
+    async (_, where) => {
+      const first = await open({ pipeline: [1, 2] }, where);
       prepend(first, 'import time\ntime.sleep(15)\n');
-      const second = await open(
-        { pipeline: [1, 2] },
-        { workspace: 'swarms', runId: 'second-0123456789a' },
-        first,
-      );
+      const second = await open({ pipeline: [1, 2] }, { ...where, runId: 'second-0123456789a' }, first);
       const running = first.cluster.startAll();
       await running[0]?.event('Sierra:RootLocked');
       expect((await second.run()).codes[0]).toBe(2);
@@ -226,8 +226,9 @@ describe('a workspace', () => {
         kind: 'bad-environment',
         faults: [{ check: 'batch-root-in-use', what: expect.stringContaining(first.cluster.runId) }],
       });
-      expect(await Promise.all(running.map((node) => node.exited))).toEqual([0, 0]);
-      const after = await open({ pipeline: [2] }, { workspace: 'swarms', runId: 'third-0123456789a' }, first);
+      const codes = await Promise.all(running.map((node) => node.exited));
+      expect(codes, running[0]?.output()).toEqual([0, 0]);
+      const after = await open({ pipeline: [2] }, { ...where, runId: 'third-0123456789a' }, first);
       writeFileSync(join(first.root, SIMULATION), 'pass\n');
       expect((await after.run()).codes[0]).toBe(0);
     },
