@@ -1,6 +1,7 @@
 import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
 import { PublishCommand } from '@aws-sdk/client-sns';
 import type { Clock } from '../../experiment/clock.ts';
+import { settleReason } from '../../experiment/settle-reason.ts';
 import type { FunctionDeps } from '../../functions/function-deps.ts';
 import type { LambdaFunction } from '../../functions/middleware.ts';
 import type { SeededRandom } from '../seeded-random.ts';
@@ -51,6 +52,8 @@ class FunctionKilled extends Error {
 export class SimulatedLambda {
   calls = 0;
   invocations = 0;
+  /** Looks at every run that came to their end with no fault in them, in milliseconds since the epoch. */
+  readonly wholeSweeps: { beganAt: number; endedAt: number }[] = [];
   readonly #settings: LambdaSettings;
 
   constructor(settings: LambdaSettings) {
@@ -109,6 +112,8 @@ export class SimulatedLambda {
     try {
       const output = await Promise.race([run(event), life.end.promise]);
       trace.add(`${life.id} ends`);
+      if (!life.isTroubled && settleReason(event).kind === 'everything')
+        this.wholeSweeps.push({ beganAt: life.startedAt, endedAt: clock.now() });
       return output;
     } catch (error) {
       trace.add(`${life.id} fails`, {

@@ -48,6 +48,8 @@ export interface Seen {
   /** Some submission may have come to Batch, or to its lists, only when its lease was over. */
   submissionsLate: boolean;
   listedLateMs: number;
+  /** Looks at every run that came to their end with no fault in them. */
+  wholeSweeps: readonly { beganAt: number; endedAt: number }[];
   calls: number;
 }
 
@@ -203,11 +205,15 @@ function checkJobs(seen: Seen, claim: Claim): void {
   }
 }
 
-/** In a kind world within two minutes; in a hostile one within two minutes of its healing, or in a longer while. */
+/**
+ * In a kind world within two minutes. In a hostile one within two minutes of its healing, or in a longer while, of which at
+ * least one look must have come to its end: where every function is killed sooner, nobody could have done better.
+ */
 function claimGone(seen: Seen, job: SeenJob, since: number, invariant: string, claim: Claim): void {
   const kind = LIVE_MS + seen.listedLateMs;
+  const lookedAt = seen.wholeSweeps.find(({ beganAt }) => beganAt >= since)?.endedAt ?? seen.now;
   const allowed = seen.functionsFailed
-    ? Math.min(since + HOSTILE_LIVE_MS, Math.max(since, seen.healedAt) + kind)
+    ? Math.min(Math.max(since + HOSTILE_LIVE_MS, lookedAt + kind), Math.max(since, seen.healedAt) + kind)
     : since + kind;
   const until = job.stoppedAt ?? seen.now;
   claim(

@@ -129,6 +129,7 @@ async function look(
       faults.hasStruck(kind),
     ),
     listedLateMs,
+    wholeSweeps: lambda.wholeSweeps,
     calls: lambda.calls,
   };
 }
