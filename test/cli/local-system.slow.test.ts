@@ -43,7 +43,7 @@ test('a run from submit to fetch, over a local system that another process keeps
 
   // What would be a mail is told where the system runs.
   const mail = / small failed: 1 of 3 tasks failed.* \((\.sierra-batch\/notifications\/.*)\)\n/;
-  await expect.poll(() => said.err).toMatch(mail);
+  await expect.poll(() => said.err, { timeout: 20_000 }).toMatch(mail);
   expect(existsSync(join(folder, mail.exec(said.err)?.[1] ?? ''))).toBe(true);
 
   const answers = await Promise.all(
@@ -84,7 +84,7 @@ test('a run from submit to fetch, over a local system that another process keeps
   const by = `Cancelled by ${userInfo().username}.`;
   expect(cancelled, cancelled.err).toMatchObject({ code: 0, out: `${by}\n` });
   const ended = await sierraBatch(folder, 'status', long);
-  expect(ended.out).toContain(`${by}\nWrong seed: 7, not 8. 0 of 2 tasks`);
+  expect(ended.out).toContain(`${by}\nWrong seed: 7, not 8.`);
   expect((await sierraBatch(folder, 'runs', '--state', 'cancelled')).out).toContain(long);
 
   const salvaged = await sierraBatch(folder, 'collect', first);
