@@ -8,6 +8,7 @@ import { BadCommands, freezeCommands } from './commands.ts';
 import type { FanoutRequest, FanoutResult, RunningFanout } from './fan-out/fan-out.ts';
 import { startPool } from './fan-out/pool.ts';
 import { startStock } from './fan-out/stock.ts';
+import { lockResumed } from './folder-lock.ts';
 import { BadInput, bringInputs } from './inputs.ts';
 import { alreadyDone } from './resume.ts';
 import { makeRunFolders } from './run-folders.ts';
@@ -50,6 +51,11 @@ async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
   const { surroundings, config, plan, folders, ending, log } = attempt;
   try {
     await makeRunFolders(folders, plan.runId);
+    const inUse = await lockResumed(attempt);
+    if (inUse !== undefined) {
+      ending.because({ kind: 'bad-environment', faults: [{ ...inUse, node: config.index }] });
+      return nothingPrepared(attempt);
+    }
     await bringInputs(surroundings.s3, plan.inputs, folders, log);
     const commands = await freezeCommands(surroundings.s3, config, work, folders);
     const { done, rows } = await alreadyDone(folders.joblog, commands.total, commands.changed);
@@ -59,9 +65,13 @@ async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
     const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
     if (error instanceof BadInput || error instanceof BadCommands) ending.because({ kind: 'bad-plan', what });
     else ending.because({ kind: 'storage-failed', what, path: folders.run });
-    const nothing = { file: folders.commands, total: 0, changed: new Set<number>() };
-    return { commands: nothing, done: new Set(), tally: new TaskTally(0, []) };
+    return nothingPrepared(attempt);
   }
+}
+
+function nothingPrepared({ folders }: Attempt): Prepared {
+  const commands = { file: folders.commands, total: 0, changed: new Set<number>() };
+  return { commands, done: new Set(), tally: new TaskTally(0, []) };
 }
 
 function startFanout(attempt: Attempt, cluster: Cluster, prepared: Prepared): RunningFanout {

@@ -119,6 +119,35 @@ describe('how a run ends', () => {
     expect((await cluster.progress()).jobId).toBe(cluster.jobId);
   });
 
+  it(
+    'with 2 for the second of two runs that go on with the same one, and the first is not touched',
+    PATIENCE,
+    async () => {
+      const earlier = 'earlier-0123456789a';
+      cluster = await loopbackCluster(['sleep 4'], { ...twoNodes, resume: earlier, folder: earlier });
+      const { runId } = cluster;
+      const nodes = cluster.startAll();
+      await nodes[0]?.event('Commands:Frozen');
+      const second = 'second-0123456789a';
+      const plan = (await cluster.text(runKeys(runId).plan)) ?? '';
+      const alone = { runId: second, cluster: { nodes: 1, vcpus: 2, memoryMiB: 512 }, minNodes: 1 };
+      await cluster.put(runKeys(second).plan, JSON.stringify({ ...JSON.parse(plan), ...alone }));
+      const other = cluster.start(2, {
+        SIERRA_BATCH_RUN: `s3://bucket/runs/${second}`,
+        AWS_BATCH_JOB_ID: 'another-job#0',
+        AWS_BATCH_JOB_NODE_INDEX: '0',
+        AWS_BATCH_JOB_NUM_NODES: '1',
+        ECS_CONTAINER_METADATA_URI_V4: '',
+      });
+      expect(await other.exited, other.output()).toBe(2);
+      expect(await cluster.text(runKeys(second).progress)).toMatch(
+        `run ${runId} writes there in the folder of ${earlier}`,
+      );
+      expect(await Promise.all(nodes.map((node) => node.exited))).toEqual([0, 0]);
+      expect((await cluster.progress()).reason).toEqual({ kind: 'succeeded' });
+    },
+  );
+
   it('with 2 when the environment or the plan is wrong, every fault told', PATIENCE, async () => {
     cluster = await loopbackCluster(['true'], twoNodes);
     const node = cluster.start(0, { AWS_BATCH_JOB_NUM_NODES: 'x', SIERRA_BATCH_SHARED: 'relative' });

@@ -220,7 +220,7 @@ describe('a workspace', () => {
       prepend(first, 'import time\ntime.sleep(15)\n');
       const second = await open({ pipeline: [1, 2] }, { ...where, runId: 'second-0123456789a' }, first);
       const running = first.cluster.startAll();
-      await running[0]?.event('Sierra:RootLocked');
+      await running[0]?.event('Folder:Locked');
       expect((await second.run()).codes[0]).toBe(2);
       expect((await second.progress()).reason).toMatchObject({
         kind: 'bad-environment',

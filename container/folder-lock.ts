@@ -2,32 +2,70 @@ import { createHash, randomBytes } from 'node:crypto';
 import { appendFile, link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import type { CheckFault } from '../../experiment/runner-records.ts';
-import type { Attempt } from '../attempt.ts';
+import type { CheckFault } from '../experiment/runner-records.ts';
+import type { Attempt } from './attempt.ts';
 
 /** How often the holder touches its lock, and for how long an untouched one still counts. */
-const ROOT_LOCK = { beatMs: 5000, staleMs: 45_000 };
+const FOLDER_LOCK = { beatMs: 5000, staleMs: 45_000 };
 const TRIES = 10;
 
 const holderRecord = z.object({ runId: z.string(), attempt: z.number(), nonce: z.string() });
 type Holder = z.infer<typeof holderRecord>;
 
+/** What one run at a time may write. */
+interface Guarded {
+  folder: string;
+  /** Below the folder; empty for all of it. */
+  part: string;
+  /** For people: which folder that is. */
+  where: string;
+  check: string;
+  /** What else there is to do than to wait. */
+  or: string;
+}
+
 /**
- * One run at a time writes a batch root, in a workspace or in the folder of a run that several go on with: a lock on the shared storage itself, whose time of change is the
- * storage's own clock. A run that died leaves one that nobody touches, and the next takes it over; a later attempt of the
- * same run at once. Answers the fault when another run holds it.
+ * Guards a batch root of SIERRA, in a workspace or in the folder of a run that several go on with. Answers the fault when
+ * another run writes it.
  */
 export async function lockBatchRoot(
   attempt: Attempt,
   batchRoot: string,
 ): Promise<Omit<CheckFault, 'node'> | undefined> {
-  const { folders, config, plan, node, log } = attempt;
+  const { folders, plan } = attempt;
   const { workspace, resume } = plan;
   // A folder of its own is nobody else's.
   if (workspace === undefined && resume === undefined) return undefined;
-  const folder = join(folders.tasks, '.sierra-batch');
+  return lockFolder(attempt, {
+    folder: folders.tasks,
+    part: batchRoot,
+    check: 'batch-root-in-use',
+    ...(workspace === undefined
+      ? { where: `the folder of ${resume}`, or: '' }
+      : { where: `the workspace ${workspace}`, or: '; or name another `workspace`' }),
+  });
+}
+
+/** Guards the folder of an ended run that this one goes on with. Answers the fault when another goes on with it as well. */
+export async function lockResumed(attempt: Attempt): Promise<Omit<CheckFault, 'node'> | undefined> {
+  const { folders, plan } = attempt;
+  if (plan.resume === undefined) return undefined;
+  const where = `the folder of ${plan.resume}`;
+  return lockFolder(attempt, { folder: folders.run, part: '', where, check: 'folder-in-use', or: '' });
+}
+
+/**
+ * A lock on the shared storage itself, whose time of change is the storage's own clock. A run that died leaves one that
+ * nobody touches, and the next takes it over; a later attempt of the same run at once.
+ */
+async function lockFolder(
+  attempt: Attempt,
+  { folder: guarded, part, where, check, or }: Guarded,
+): Promise<Omit<CheckFault, 'node'> | undefined> {
+  const { config, node, log } = attempt;
+  const folder = join(guarded, '.sierra-batch');
   await mkdir(folder, { recursive: true });
-  const name = createHash('sha256').update(batchRoot).digest('hex').slice(0, 16);
+  const name = createHash('sha256').update(part).digest('hex').slice(0, 16);
   const lock = join(folder, `${name}.lock`);
   const own = join(folder, `${name}.${randomBytes(8).toString('hex')}`);
   const me: Holder = { runId: config.runId, attempt: config.attempt, nonce: own };
@@ -36,20 +74,20 @@ export async function lockBatchRoot(
     const holder = await take(attempt, lock, own, me);
     if (holder !== undefined) {
       return {
-        check: 'batch-root-in-use',
-        what: `run ${holder.runId} writes ${batchRoot === '' ? 'there' : batchRoot} in ${workspace === undefined ? `the folder of ${resume}` : `the workspace ${workspace}`} now`,
-        todo: `wait until ${holder.runId} has ended, or cancel it${workspace === undefined ? '' : '; or name another `workspace`'}`,
+        check,
+        what: `run ${holder.runId} writes ${part === '' ? 'there' : part} in ${where} now`,
+        todo: `wait until ${holder.runId} has ended, or cancel it${or}`,
       };
     }
   } finally {
     await rm(own, { force: true });
   }
-  const beating = setInterval(() => void beat(attempt, lock, me), ROOT_LOCK.beatMs);
-  node.closers.add('lock of the batch root', async () => {
+  const beating = setInterval(() => void beat(attempt, lock, me), FOLDER_LOCK.beatMs);
+  node.closers.add('lock of the folder', async () => {
     clearInterval(beating);
     if ((await holderOf(lock))?.nonce === me.nonce) await rm(lock, { force: true });
   });
-  log('Sierra:RootLocked', { workspace, resume, batchRoot });
+  log('Folder:Locked', { folder: guarded, part });
   return undefined;
 }
 
@@ -95,7 +133,7 @@ async function isStale(lock: string, own: string): Promise<boolean> {
   await appendFile(own, ' ');
   try {
     const [theirs, ours] = await Promise.all([stat(lock), stat(own)]);
-    return ours.mtimeMs - theirs.mtimeMs > ROOT_LOCK.staleMs;
+    return ours.mtimeMs - theirs.mtimeMs > FOLDER_LOCK.staleMs;
   } catch {
     return false; // released meanwhile: tried anew
   }
@@ -111,10 +149,10 @@ async function beat({ ending, log }: Attempt, lock: string, me: Holder): Promise
     // This node was frozen for so long that another run took over: two writers would spoil the results of both.
     ending.because({
       kind: 'internal',
-      what: `the batch root is written by run ${holder?.runId ?? '(unknown)'} now, since this one had not been heard of for long`,
+      what: `the same folder is written by run ${holder?.runId ?? '(unknown)'} now, since this one had not been heard of for long`,
     });
   } catch (error) {
-    log('Sierra:RootLockNotRenewed', { why: String(error) });
+    log('Folder:LockNotRenewed', { why: String(error) });
   }
 }
 
