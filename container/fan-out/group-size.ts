@@ -1,5 +1,7 @@
 /** How long a group of short tasks should take: long against the 20 ms of CPU that starting it costs. */
 const GROUP_SECONDS = 1;
+/** Towards the end groups get no shorter: to end together within this is as good as at once, and each start has its price. */
+const LEAST_SECONDS = 0.1;
 /** What bash and the group runner cost beside a task, about. */
 const OVERHEAD_SECONDS = 0.002;
 const MOST_TASKS = 1000;
@@ -21,13 +23,14 @@ export class GroupSize {
 
   /**
    * @param waiting tasks that are not started
+   * @param slots slots there are on all nodes
    * @param groups groups there are at once on all nodes
    */
-  next(waiting: number, groups: number): number {
+  next(waiting: number, slots: number, groups: number): number {
     if (this.#mean === undefined) return 1;
-    const wanted = Math.floor(GROUP_SECONDS / (this.#mean + OVERHEAD_SECONDS));
-    const tail = Math.ceil(waiting / (2 * groups));
-    this.#last = Math.max(1, Math.min(wanted, tail, this.#last * 4, MOST_TASKS));
+    const one = this.#mean + OVERHEAD_SECONDS;
+    const tail = Math.max(Math.ceil(waiting / (slots + groups)), Math.floor(LEAST_SECONDS / one));
+    this.#last = Math.max(1, Math.min(Math.floor(GROUP_SECONDS / one), tail, this.#last * 4, MOST_TASKS));
     return this.#last;
   }
 

@@ -312,7 +312,7 @@ export class Pool {
       let best: PoolNode | undefined;
       for (const entry of nodes) if (best === undefined || this.#free(entry) > this.#free(best)) best = entry;
       if (best === undefined || this.#free(best) <= 0) return;
-      const size = this.#size.next(this.#queue.size, groups);
+      const size = this.#size.next(this.#queue.size, slots, groups);
       const seqs = this.#queue.take(size);
       const id = this.#nextGroup++;
       best.groups.set(
