@@ -5,6 +5,7 @@ import type { Attempt } from './attempt.ts';
 import { writeDurably } from './durable-file.ts';
 import type { FanoutNode } from './fan-out/fan-out.ts';
 import { OpenedChannels } from './fan-out/opened-channels.ts';
+import { isInUse } from './folder-lock.ts';
 import { Gathering } from './gathering.ts';
 import type { JoinListener, JoinServer } from './join-server.ts';
 import { startJoinServer } from './join-server.ts';
@@ -62,7 +63,7 @@ export class Cluster implements JoinListener {
     // Nothing secret may stay on shared storage. It may be slow; told to end, there is no time to be patient.
     node.closers.add(
       'keys on shared storage',
-      () => removeJoinSecrets(dirname(keys.path), config.jobId, surroundings.clock.now()),
+      () => removeJoinSecrets(dirname(keys.path), isInUse(attempt.ending.reason) ? config.jobId : undefined),
       () => (attempt.termination.signal.aborted ? undefined : KEYS_REMOVED_MS),
     );
     const ssh: SshClient = {

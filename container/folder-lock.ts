@@ -2,7 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { appendFile, link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
-import type { CheckFault } from '../experiment/runner-records.ts';
+import type { CheckFault, RunnerReason } from '../experiment/runner-records.ts';
 import type { Attempt } from './attempt.ts';
 
 /** How often the holder touches its lock, and for how long an untouched one still counts. */
@@ -11,6 +11,15 @@ const TRIES = 10;
 
 const holderRecord = z.object({ runId: z.string(), attempt: z.number(), nonce: z.string() });
 type Holder = z.infer<typeof holderRecord>;
+
+/** The checks that fail where another run writes. */
+const IN_USE = { batchRoot: 'batch-root-in-use', folder: 'folder-in-use' } as const;
+
+/** Whether an attempt ends because another run writes where it would have. */
+export function isInUse(reason: RunnerReason | undefined): boolean {
+  const checks: readonly string[] = Object.values(IN_USE);
+  return reason?.kind === 'bad-environment' && reason.faults.some(({ check }) => checks.includes(check));
+}
 
 /** What one run at a time may write. */
 interface Guarded {
@@ -39,7 +48,7 @@ export async function lockBatchRoot(
   return lockFolder(attempt, {
     folder: folders.tasks,
     part: batchRoot,
-    check: 'batch-root-in-use',
+    check: IN_USE.batchRoot,
     ...(workspace === undefined
       ? { where: `the folder of ${resume}`, or: '' }
       : { where: `the workspace ${workspace}`, or: '; or name another `workspace`' }),
@@ -51,7 +60,7 @@ export async function lockResumed(attempt: Attempt): Promise<Omit<CheckFault, 'n
   const { folders, plan } = attempt;
   if (plan.resume === undefined) return undefined;
   const where = `the folder of ${plan.resume}`;
-  return lockFolder(attempt, { folder: folders.run, part: '', where, check: 'folder-in-use', or: '' });
+  return lockFolder(attempt, { folder: folders.run, part: '', where, check: IN_USE.folder, or: '' });
 }
 
 /**

@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { commandOutput } from './command-output.ts';
 import { syncFolder, writeDurably } from './durable-file.ts';
@@ -52,26 +52,15 @@ export async function readSecret(path: string): Promise<Buffer> {
   return Buffer.from(hex, 'hex');
 }
 
-/** Older than a run can be: a run has fourteen days. */
-const DEAD_AFTER_MS = 15 * 86_400_000;
-
 /**
- * Removes what this job's attempts proved themselves with, those too whose node 0 was lost. Of another job only what is too
- * old to be in use: two runs may go on with the same one, and each has its secrets in that folder.
+ * Removes what attempts proved themselves with, those too that could not do so themselves: their node 0 was lost, or storage
+ * took no writes.
+ * @param onlyOf a job: another run works in that folder, and has its secrets there as well
  */
-export async function removeJoinSecrets(folder: string, jobId: string, now: number): Promise<void> {
-  for (const name of await readdir(folder)) {
-    const path = join(folder, name);
-    // Another's may go while it is looked at.
-    const madeAt = name.startsWith(`${jobId}-`)
-      ? 0
-      : await stat(path).then(
-          (found) => found.mtimeMs,
-          () => now,
-        );
-    if (now - madeAt > DEAD_AFTER_MS) await rm(path, { recursive: true, force: true });
-  }
-  await rmdir(folder).catch(() => undefined); // another's is there
+export async function removeJoinSecrets(folder: string, onlyOf: string | undefined): Promise<void> {
+  if (onlyOf === undefined) return rm(folder, { recursive: true, force: true });
+  for (const name of await readdir(folder))
+    if (name.startsWith(`${onlyOf}-`)) await rm(join(folder, name), { recursive: true, force: true });
 }
 
 /** ssh-keygen could not make a key. */
