@@ -30,7 +30,7 @@
 // As an NFS client: what was found is looked up again after half a minute, a file's size after three seconds.
 #define ENTRY_SECONDS 30
 #define ATTRIBUTES_SECONDS 3
-#define MOST_THREADS 256
+#define MOST_THREADS 32
 #define MOST_FILES 1048576
 #define BUCKETS 65536
 
