@@ -177,7 +177,7 @@ describe('what surprises users of SIERRA on AWS Batch', () => {
 
 describe('a workspace', () => {
   it(
-    'lets stages 3 and 4 be run again with new graphs, a sweep be extended and controllers be compared',
+    'lets stages 3 and 4 be run again with new graphs, and another controller be run beside the first',
     async () => {
       const first = await open({ pipeline: [1, 2, 3, 4] }, { workspace: 'swarms' });
       const one = await first.run();
