@@ -154,7 +154,12 @@ function checkRun(seen: Seen, drop: Drop, execution: Seen['executions'][number],
   const ownEnd = execution.status === 'SUCCEEDED' || (execution.error ?? '').startsWith('Run');
   const stopAt = execution.history.find(({ state }) => state === 'Stop')?.at;
   const wasGivenUp = stopAt !== undefined && stopAt < (success?.stoppedAt ?? seen.now);
-  const wasStopped = drop.cancelledAt !== undefined || seen.hurt.has(runId) || !ownEnd || wasGivenUp;
+  // Told to end for its budget or a limit, by functions that then failed to terminate the job before it ended by itself.
+  const control = json(seen.objects.get(`control/${runId}.json`));
+  const toldAt = Number(Object(control.stop).at ?? seen.now);
+  const wasLate = seen.functionsFailed && toldAt < (success?.stoppedAt ?? 0);
+  const wasStopped =
+    drop.cancelledAt !== undefined || seen.hurt.has(runId) || !ownEnd || wasGivenUp || wasLate;
   claim(
     'success-is-told',
     !succeeded || outcome === 'succeeded' || wasStopped,
@@ -165,8 +170,8 @@ function checkRun(seen: Seen, drop: Drop, execution: Seen['executions'][number],
     ran || (outcome !== 'succeeded' && String(summary.headline ?? '').length > 0),
     `${runId} never passed the fence: ${outcome}`,
   );
-  claim('control-closed', json(seen.objects.get(`control/${runId}.json`)).closedAt !== undefined, runId);
-  claim('no-token-left', json(seen.objects.get(`control/${runId}.json`)).token === undefined, runId);
+  claim('control-closed', control.closedAt !== undefined, runId);
+  claim('no-token-left', control.token === undefined, runId);
   claim('no-mark-left', !seen.objects.has(`control/open/${runId}`), `${runId} is still marked as open`);
 }
 
