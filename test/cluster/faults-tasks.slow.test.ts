@@ -1,5 +1,6 @@
 import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
+import { TerminateJobCommand } from '@aws-sdk/client-batch';
 import { expect } from 'vitest';
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import { parseJoblog, parseJoblogRow } from '../../experiment/joblog.ts';
@@ -71,6 +72,30 @@ fault('SIGTERM to node 0: it ends with 143, and everything with it', async ({ st
   expectOnce(run);
   await run.clean();
 });
+
+fault(
+  'a runner that takes no SIGTERM: Batch kills it 30 s later, and everything in its container',
+  async ({ start, random }) => {
+    const run = await start({ nodes: 3, commands: tasks(12, 100) });
+    await run.tasksOn(0, 1, 2);
+    await realClock.sleep(random.between(0, 2000));
+    process.kill(runnerOn(run.machine(0)), 'SIGSTOP');
+    const since = Date.now();
+    await run.system.batch.send(new TerminateJobCommand({ jobId: run.jobId, reason: 'enough' }));
+    expect(await run.exitOf(0)).toBe(137);
+    const took = Date.now() - since;
+    measured('a runner takes no SIGTERM', 'killed', took);
+    expect(took).toBeGreaterThan(29_000);
+    expect(took).toBeLessThan(30_000 + SLACK_MS);
+    // For the others it was as silent as a lost one: their leases were over when Batch came to them.
+    expect(await Promise.all([run.exitOf(1), run.exitOf(2)])).toEqual([4, 4]);
+    const { summary } = await run.ended();
+    expect(summary.outcome).not.toBe('succeeded');
+    expectOnce(run);
+    // What was killed could not tidy up: its files go with its container and, on shared storage, with the run's folder.
+    expect(run.leftovers().filter((left) => !/: \/tmp\/|^key /.test(left))).toEqual([]);
+  },
+);
 
 fault('SIGTERM to a worker: it ends with 143, and its tasks go elsewhere', async ({ start, random }) => {
   const run = await start({ nodes: 3, commands: tasks(12, 3) });
