@@ -63,7 +63,8 @@ for (const [shell, { start, setUp }] of Object.entries(SHELLS))
 function openTerminal(cwd: string, start: string) {
   const child = spawn('script', ['-qfc', start, '/dev/null'], {
     cwd,
-    env: { PATH: process.env.PATH, HOME: cwd, TERM: 'xterm', LANG: 'C.UTF-8' },
+    // Without a history to be written when it is killed, while the folder is removed.
+    env: { PATH: process.env.PATH, HOME: cwd, TERM: 'xterm', LANG: 'C.UTF-8', HISTFILE: '' },
   });
   onTestFinished(() => {
     child.kill('SIGKILL');

@@ -49,6 +49,6 @@ export function contextIn(cwd: string, change: Partial<Context> & { at?: Target 
 /** A folder that is gone after the test. */
 export function folderOfItsOwn(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sbc-'));
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
   return folder;
 }
