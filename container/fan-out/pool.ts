@@ -21,7 +21,6 @@ export function startPool(
 class PoolFanout implements RunningFanout {
   readonly result: Promise<FanoutResult>;
   readonly #hooks: FanoutHooks;
-  readonly #opened: OpenedChannels | undefined;
   #pool: Pool | undefined;
   /** Nodes that came or went while the pool was being set up. */
   #nodes: FanoutNode[];
@@ -29,9 +28,8 @@ class PoolFanout implements RunningFanout {
 
   constructor(request: FanoutRequest, hooks: FanoutHooks, opened: OpenedChannels | undefined) {
     this.#hooks = hooks;
-    this.#opened = opened;
     this.#nodes = [...request.nodes];
-    this.result = this.#run(request);
+    this.result = this.#run(request, opened);
   }
 
   addNode(node: FanoutNode): void {
@@ -54,15 +52,15 @@ class PoolFanout implements RunningFanout {
     return this.#pool?.running() ?? 0;
   }
 
-  async #run(request: FanoutRequest): Promise<FanoutResult> {
+  async #run(request: FanoutRequest, opened: OpenedChannels | undefined): Promise<FanoutResult> {
     let commands: CommandIndex | undefined;
     let joblog: JoblogWriter | undefined;
     try {
-      await (this.#opened?.ready() ?? writeAgentFiles(request));
+      await (opened?.ready() ?? writeAgentFiles(request));
       await writeGroupSettings(request);
       commands = await CommandIndex.open(request.commandsFile, request.total);
       joblog = await JoblogWriter.open(request.joblog);
-      const pool = new Pool(request, this.#hooks, { commands, joblog, opened: this.#opened });
+      const pool = new Pool(request, this.#hooks, { commands, joblog, opened });
       this.#pool = pool;
       for (const node of this.#nodes) pool.addNode(node);
       if (this.#stopped !== undefined) pool.stop(this.#stopped.why, this.#stopped.graceMs);
