@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Plan } from '../experiment/plan.ts';
+import { sharedLayout } from '../experiment/shared-layout.ts';
 
 /** Where a run lies on shared storage. Absolute, the same on every node. */
 export interface RunFolders {
@@ -18,13 +19,14 @@ export interface RunFolders {
 }
 
 export function runFolders(shared: string, plan: Pick<Plan, 'folder' | 'workspace'>): RunFolders {
-  const run = join(shared, 'runs', plan.folder);
+  const layout = sharedLayout(plan);
+  const run = join(shared, layout.run);
   return {
     run,
-    nodefile: join(run, 'nodefile'),
+    nodefile: join(shared, layout.nodefile),
     joblog: join(run, 'joblog'),
     results: join(run, 'results'),
-    tasks: plan.workspace === undefined ? join(run, 'work') : join(shared, 'workspaces', plan.workspace),
+    tasks: join(shared, layout.tasks),
     commands: join(run, 'commands.txt'),
     inputs: join(shared, 'inputs'),
     users: [

@@ -4,6 +4,7 @@ import { runKeys } from './bucket-layout.ts';
 import { parsedJson } from './parsed-json.ts';
 import type { RunRow } from './run-row.ts';
 import { asRunRow, runRow } from './run-row.ts';
+import { sideBySide } from './side-by-side.ts';
 import { RUN_STATES } from './status.ts';
 import { isOutcome } from './summary.ts';
 
@@ -28,22 +29,18 @@ const progress = atFirstUse(() =>
 
 /**
  * A row for each run of which anything is known, in no order, by its own records.
- * @param sideBySide runs that are read at once
+ * @param atOnce runs that are read at once
  */
 export async function readRunRows(
   read: ReadText,
   runIds: readonly string[],
-  sideBySide: number,
+  atOnce: number,
 ): Promise<RunRow[]> {
-  const queue = [...runIds];
   const rows: RunRow[] = [];
-  const worker = async () => {
-    for (let runId = queue.shift(); runId !== undefined; runId = queue.shift()) {
-      const row = await readRow(read, runId);
-      if (row !== undefined) rows.push(row);
-    }
-  };
-  await Promise.all(Array.from({ length: sideBySide }, worker));
+  await sideBySide(runIds, atOnce, async (runId) => {
+    const row = await readRow(read, runId);
+    if (row !== undefined) rows.push(row);
+  });
   return rows;
 }
 

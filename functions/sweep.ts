@@ -1,3 +1,4 @@
+import { sideBySide } from '../experiment/side-by-side.ts';
 import { messageOf, nameOf } from './aws-errors.ts';
 import { liveJobIds } from './batch-jobs.ts';
 import { Bucket } from './bucket.ts';
@@ -19,12 +20,9 @@ export async function sweep(deps: FunctionDeps): Promise<void> {
   const store = new ControlStore(bucket, deps.nonce);
   const live = await liveJobIds(deps);
   const open = new Map((await store.openRuns()).map(({ runId, markedAt }) => [runId, markedAt]));
-  const queue = [...new Set([...open.keys(), ...live.keys()])];
-  const worker = async () => {
-    for (let runId = queue.shift(); runId !== undefined; runId = queue.shift())
-      await settleOne(deps, store, runId, live.get(runId) ?? [], open.get(runId));
-  };
-  await Promise.all(Array.from({ length: SIDE_BY_SIDE }, worker));
+  await sideBySide(new Set([...open.keys(), ...live.keys()]), SIDE_BY_SIDE, (runId) =>
+    settleOne(deps, store, runId, live.get(runId) ?? [], open.get(runId)),
+  );
 }
 
 /** One run's trouble is not another's; it is told, and tried again in a minute. */

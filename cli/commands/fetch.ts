@@ -14,6 +14,7 @@ import { pipeline } from 'node:stream/promises';
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import { EXIT } from '../../experiment/exit-code.ts';
 import type { OutputIndex } from '../../experiment/runner-records.ts';
+import { sideBySide } from '../../experiment/side-by-side.ts';
 import { plainLine } from '../../experiment/terminal-codes.ts';
 import { counted } from '../../experiment/wording.ts';
 import type { Context } from '../context.ts';
@@ -41,17 +42,13 @@ export async function fetch(
   if (index === undefined) throw new CommandFailed(`the run ${runId} is ${state} and has sent no outputs`, 1);
   const shown = folder ?? runId;
   const into = resolve(cwd, shown);
-  const waiting = [...index.files];
   const faults: string[] = [];
   let fetched = 0;
-  const work = async () => {
-    for (let file = waiting.shift(); file !== undefined; file = waiting.shift()) {
-      const fault = await fetchFile(target, runId, file, into);
-      if (fault === undefined) fetched += 1;
-      else faults.push(`${plainLine(file.path)}: ${fault}`);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_ONCE }, work));
+  await sideBySide(index.files, AT_ONCE, async (file) => {
+    const fault = await fetchFile(target, runId, file, into);
+    if (fault === undefined) fetched += 1;
+    else faults.push(`${plainLine(file.path)}: ${fault}`);
+  });
   for (const path of index.missing)
     terminal.remark(`${plainLine(path)}: named in the manifest, and the run made no such file`);
   for (const fault of faults) terminal.remark(fault);

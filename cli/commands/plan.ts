@@ -7,6 +7,7 @@ import { makePlan } from '../../experiment/make-plan.ts';
 import type { Manifest } from '../../experiment/manifest.ts';
 import { commandsOf } from '../../experiment/manifest.ts';
 import type { Plan } from '../../experiment/plan.ts';
+import { sharedLayout } from '../../experiment/shared-layout.ts';
 import { suppliedArguments } from '../../experiment/sierra-arguments.ts';
 import { submitJobRequest } from '../../experiment/submit-job.ts';
 import { plainLine } from '../../experiment/terminal-codes.ts';
@@ -137,11 +138,14 @@ function tasksSpoken({ work }: Plan, commands: Commands | undefined): string {
 }
 
 /** The words that a user of SIERRA looks for, and would get wrong without us. */
-function sierraSpoken({ work, folder, workspace, slots }: Plan, shared: string): [string, string][] {
-  if (work.kind !== 'sierra') return [];
-  const run = `${shared}/runs/${folder}`;
-  const root = workspace === undefined ? `${run}/work` : `${shared}/workspaces/${workspace}`;
-  const supplied = suppliedArguments({ root, nodefile: `${run}/nodefile`, jobsPerNode: slots });
+function sierraSpoken(made: Plan, shared: string): [string, string][] {
+  if (made.work.kind !== 'sierra') return [];
+  const { tasks, nodefile } = sharedLayout(made);
+  const supplied = suppliedArguments({
+    root: `${shared}/${tasks}`,
+    nodefile: `${shared}/${nodefile}`,
+    jobsPerNode: made.slots,
+  });
   return [['', `supplied: ${supplied.join(' ')}`]];
 }
 
