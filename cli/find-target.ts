@@ -7,7 +7,7 @@ import { CommandFailed } from './failure.ts';
 import { folderStore } from './folder-store.ts';
 import { awsClients, localClients, stackClients } from './live.ts';
 import { s3Store } from './s3-store.ts';
-import { deploymentOfStack } from './stack.ts';
+import { describeStack, readOutputs } from './stack.ts';
 import type { Target } from './target.ts';
 
 const FOLDER = '.sierra-batch';
@@ -19,7 +19,8 @@ export async function findTarget(cwd: string, options: TargetOptions): Promise<T
 
 async function findStack(stack: string, { region, profile }: TargetOptions): Promise<Target> {
   const { s3, states, batch, user, logs, formation } = awsClients({ region, profile });
-  const { deployment, logGroup } = await deploymentOfStack(await formation(), stack);
+  const described = await describeStack(await formation(), stack);
+  const { deployment, logGroup } = readOutputs(stack, described.outputs);
   return {
     kind: 'stack',
     name: `the stack ${stack}`,
@@ -34,7 +35,7 @@ async function findStack(stack: string, { region, profile }: TargetOptions): Pro
     },
     inspect: async () => {
       const { stackFindings } = await import('./stack-doctor.ts');
-      return stackFindings(await stackClients({ region, profile }), stack, deployment);
+      return stackFindings(await stackClients({ region, profile }), described, deployment);
     },
     place: (key) => `s3://${deployment.bucket}/${key}`,
     lookMs: 2000,

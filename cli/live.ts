@@ -1,10 +1,11 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
-import { userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { atFirstUse } from '../experiment/at-first-use.ts';
 import type { Clock } from '../experiment/clock.ts';
 import type { LocalEndpoint } from '../experiment/local-endpoint.ts';
+import { userName } from '../submission/user-name.ts';
 import type { Terminal } from './context.ts';
 import type { StackClients } from './stack-doctor.ts';
 import type { LiveSystem } from './target.ts';
@@ -66,20 +67,22 @@ export function awsClients(place: AwsPlace) {
   // An endpoint of one's own has no wildcard DNS, so that buckets go in the path.
   const forcePathStyle = process.env.AWS_ENDPOINT_URL_S3 !== undefined;
   return {
-    s3: only(async () => new (await import('@aws-sdk/client-s3')).S3Client({ ...settings, forcePathStyle })),
-    states: only(async () => new (await import('@aws-sdk/client-sfn')).SFNClient(settings)),
-    batch: only(async () => new (await import('@aws-sdk/client-batch')).BatchClient(settings)),
+    s3: atFirstUse(
+      async () => new (await import('@aws-sdk/client-s3')).S3Client({ ...settings, forcePathStyle }),
+    ),
+    states: atFirstUse(async () => new (await import('@aws-sdk/client-sfn')).SFNClient(settings)),
+    batch: atFirstUse(async () => new (await import('@aws-sdk/client-batch')).BatchClient(settings)),
     user: async () => {
       const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
       const impatient = new STSClient({ ...settings, maxAttempts: 1 });
       const abortSignal = AbortSignal.timeout(NAME_WITHIN_MS);
       const caller = impatient.send(new GetCallerIdentityCommand({}), { abortSignal });
-      return callerName((await caller.catch(() => undefined))?.Arn) ?? userName();
+      return callerName((await caller.catch(() => undefined))?.Arn) ?? ownName();
     },
-    logs: only(
+    logs: atFirstUse(
       async () => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogsClient(settings),
     ),
-    formation: only(
+    formation: atFirstUse(
       async () => new (await import('@aws-sdk/client-cloudformation')).CloudFormationClient(settings),
     ),
   };
@@ -87,7 +90,7 @@ export function awsClients(place: AwsPlace) {
 
 /** All that `doctor` looks at a stack with. */
 export async function stackClients(place: AwsPlace): Promise<StackClients> {
-  const { s3, states, batch, logs, formation } = awsClients(place);
+  const { s3, states, batch, logs } = awsClients(place);
   const settings = settingsOf(place);
   const [{ ECRClient }, { SNSClient }, { STSClient }, { ServiceQuotasClient }] = await Promise.all([
     import('@aws-sdk/client-ecr'),
@@ -100,7 +103,6 @@ export async function stackClients(place: AwsPlace): Promise<StackClients> {
     states: await states(),
     batch: await batch(),
     logs: await logs(),
-    formation: await formation(),
     ecr: new ECRClient(settings),
     sns: new SNSClient(settings),
     sts: new STSClient(settings),
@@ -115,7 +117,7 @@ export function localClients({
   for (const name of ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_ENDPOINT_URL'])
     delete process.env[name];
   Object.assign(process.env, endpoint);
-  return { ...awsClients({}), user: async () => userName() };
+  return { ...awsClients({}), user: async () => ownName() };
 }
 
 /** In `…:assumed-role/Researcher/ada@lab.org`, `…:user/ada` and `…:root` the last part names the person. */
@@ -123,13 +125,8 @@ function callerName(arn: string | undefined): string | undefined {
   return arn?.split(/[/:]/).at(-1);
 }
 
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    // A container's user may have no name.
-    return 'someone';
-  }
+function ownName(): string {
+  return userName() ?? 'someone';
 }
 
 function settingsOf({ region, profile }: AwsPlace) {
@@ -137,13 +134,5 @@ function settingsOf({ region, profile }: AwsPlace) {
     ...PATIENCE,
     ...(region === undefined ? {} : { region }),
     ...(profile === undefined ? {} : { profile }),
-  };
-}
-
-function only<Client>(make: () => Promise<Client>): () => Promise<Client> {
-  let made: Promise<Client> | undefined;
-  return () => {
-    made ??= make();
-    return made;
   };
 }

@@ -5,8 +5,6 @@ import {
   DescribeJobQueuesCommand,
   DescribeJobsCommand,
 } from '@aws-sdk/client-batch';
-import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
-import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import type { ECRClient } from '@aws-sdk/client-ecr';
@@ -27,11 +25,11 @@ import { executionArn } from '../experiment/execution-input.ts';
 import { counted } from '../experiment/wording.ts';
 import type { Finding } from './finding.ts';
 import { missing, note, ok } from './finding.ts';
+import type { DescribedStack } from './stack.ts';
 
 /** All that a deployment is looked at with. */
 export interface StackClients {
   sts: Pick<STSClient, 'send'>;
-  formation: Pick<CloudFormationClient, 'send'>;
   s3: Pick<S3Client, 'send'>;
   states: Pick<SFNClient, 'send'>;
   batch: Pick<BatchClient, 'send'>;
@@ -41,7 +39,7 @@ export interface StackClients {
   quotas: Pick<ServiceQuotasClient, 'send'>;
 }
 
-type Outputs = Readonly<Record<string, string>>;
+type Outputs = DescribedStack['outputs'];
 
 /** A run that there is none of: who may ask is told so. */
 const NOBODY = 'doctor-00000000000';
@@ -53,21 +51,13 @@ const REFUSED = /AccessDenied|AuthorizationError|Unauthorized|NotAuthorized|^403
 /** What a user of a stack needs: that it stands, that nodes can start from it, and that they may use it. Changes nothing. */
 export async function stackFindings(
   clients: StackClients,
-  stack: string,
+  stack: DescribedStack,
   deployment: Deployment,
 ): Promise<Finding[]> {
+  const { outputs } = stack;
   const found = await looked('who you are', async () => {
     const { Arn = '' } = await clients.sts.send(new GetCallerIdentityCommand({}));
     return [ok(`you are ${Arn}`)];
-  });
-  const outputs: Record<string, string> = {};
-  const state = await looked(`the stack ${stack}`, async () => {
-    const { Stacks: [described] = [] } = await clients.formation.send(
-      new DescribeStacksCommand({ StackName: stack }),
-    );
-    for (const { OutputKey = '', OutputValue = '' } of described?.Outputs ?? [])
-      outputs[OutputKey] = OutputValue;
-    return [stackState(stack, described?.StackStatus ?? '', described?.StackStatusReason)];
   });
   const rest = await Promise.all([
     mayUse('read the bucket', () => readBucket(clients, deployment)),
@@ -81,7 +71,7 @@ export async function stackFindings(
     looked('mails', () => subscriptions(clients, outputs)),
     looked('EC2’s quota', () => quota(clients, deployment)),
   ]);
-  return [...found, ...state, ...rest.flat()];
+  return [...found, stackState(stack), ...rest.flat()];
 }
 
 /** One look. What may not be looked at is a note: that it is there is not refuted. */
@@ -111,8 +101,8 @@ async function mayUse(what: string, call: () => Promise<unknown>): Promise<Findi
   }
 }
 
-function stackState(stack: string, status: string, reason: string | undefined): Finding {
-  const what = `the stack ${stack} is ${status || 'not there'}`;
+function stackState({ name, status, reason }: DescribedStack): Finding {
+  const what = `the stack ${name} is ${status || 'not there'}`;
   if (WELL.test(status)) return ok(what);
   if (/^(DELETE|ROLLBACK)_IN_PROGRESS$/.test(status))
     return missing(what, 'it is being taken down; whoever deployed it knows why');

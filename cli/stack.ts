@@ -28,32 +28,39 @@ const moreQueues = z.record(
 /** What the template gives the functions and no output tells. */
 const FIXED = { sharedFolder: '/mnt/efs', joinPort: 7741, sshPort: 2222 } as const;
 
-/** What a stack has deployed, by its outputs. @throws CommandFailed for no such stack, or one that is not ours */
-export async function deploymentOfStack(
-  formation: Pick<CloudFormationClient, 'send'>,
-  stack: string,
-): Promise<{ deployment: Deployment; logGroup?: string }> {
-  const found = await describe(formation, stack);
-  const told = Object.fromEntries(
-    (found?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
-  );
-  return readOutputs(stack, told);
+/** A stack as CloudFormation describes it. */
+export interface DescribedStack {
+  name: string;
+  status: string;
+  reason?: string;
+  outputs: Readonly<Record<string, string>>;
 }
 
-async function describe(formation: Pick<CloudFormationClient, 'send'>, stack: string) {
+/** @throws CommandFailed for no such stack */
+export async function describeStack(
+  formation: Pick<CloudFormationClient, 'send'>,
+  name: string,
+): Promise<DescribedStack> {
   try {
-    const { Stacks = [] } = await formation.send(new DescribeStacksCommand({ StackName: stack }));
-    return Stacks[0];
+    const { Stacks: [found] = [] } = await formation.send(new DescribeStacksCommand({ StackName: name }));
+    return {
+      name,
+      status: found?.StackStatus ?? '',
+      ...(found?.StackStatusReason === undefined ? {} : { reason: found.StackStatusReason }),
+      outputs: Object.fromEntries(
+        (found?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
+      ),
+    };
   } catch (error) {
     if (error instanceof Error && /does not exist/.test(error.message))
       throw new CommandFailed(
-        `there is no stack ${stack} in this account and region; look at --region and --profile`,
+        `there is no stack ${name} in this account and region; look at --region and --profile`,
       );
     throw error;
   }
 }
 
-/** @throws CommandFailed with every output that is missing or odd */
+/** What a stack has deployed. @throws CommandFailed with every output that is missing or odd, as those of a stack that is not ours */
 export function readOutputs(
   stack: string,
   told: Readonly<Record<string, string>>,

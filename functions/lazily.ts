@@ -1,3 +1,5 @@
+import { atFirstUse } from '../experiment/at-first-use.ts';
+
 interface Client {
   send(command: never): Promise<unknown>;
 }
@@ -5,12 +7,6 @@ interface Client {
 /** A client that is loaded and made when it is first asked for something: most calls of a function never do. */
 export function lazily<Port extends Client>(make: () => Promise<Port>): Port;
 export function lazily(make: () => Promise<Client>): Client {
-  let made: Promise<Client> | undefined;
-  return {
-    send: async (command) => {
-      made ??= make();
-      const client = await made;
-      return client.send(command);
-    },
-  };
+  const client = atFirstUse(make);
+  return { send: async (command) => (await client()).send(command) };
 }

@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
-import { availableParallelism, homedir, userInfo } from 'node:os';
+import { availableParallelism, homedir } from 'node:os';
+import { userName } from '../submission/user-name.ts';
 
 /** What a container image would define; on this machine the nodes get it from whoever started the system. */
 export type ImageEnvironment = Readonly<Record<string, string>>;
@@ -25,7 +26,7 @@ export function live(): LocalSurroundings {
   const image: Record<string, string> = {
     HOME: env.HOME ?? homedir(),
     PATH: env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
-    USER: userName(),
+    USER: userName() ?? 'user',
   };
   for (const name of ['LANG', 'LC_ALL', 'LD_LIBRARY_PATH', 'PYTHONPATH', 'PARALLEL']) {
     const value = env[name];
@@ -44,12 +45,4 @@ export function live(): LocalSurroundings {
     asks: !inCi,
     colour: interactive && env.NO_COLOR === undefined,
   };
-}
-
-function userName(): string {
-  try {
-    return userInfo().username;
-  } catch {
-    return 'user'; // of a number that has no name
-  }
 }

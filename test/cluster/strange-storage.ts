@@ -5,6 +5,7 @@ import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import { atFirstUse } from '../../experiment/at-first-use.ts';
 import { commandIn } from '../../local/cluster/command-in.ts';
 import type { Machine } from '../../local/cluster/machine.ts';
 import { SHARED_MOUNT } from '../../local/cluster/machine.ts';
@@ -94,13 +95,8 @@ export class StrangeStorage {
   }
 }
 
-let made: Promise<string> | undefined;
-
 /** The daemon's program, made from its source once, whoever asks for it at the same time. */
-function binary(): Promise<string> {
-  made ??= build();
-  return made;
-}
+const binary = atFirstUse(build);
 
 async function build(): Promise<string> {
   const source = readFileSync(SOURCE);
