@@ -29,7 +29,7 @@ export async function joinTime(nodes: number): Promise<JoinTime> {
   const isRoot = process.getuid?.() === 0;
   const cluster = isRoot ? await Cluster.open(nodes, shared) : undefined;
   try {
-    const system = await startQuietSystem(folder, cluster);
+    const system = await startQuietSystem(folder, cluster === undefined ? {} : { cluster });
     try {
       const seconds = await measure(system, folder, nodes);
       return { nodes, kind: isRoot ? 'machines' : 'processes', seconds };

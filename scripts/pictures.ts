@@ -19,9 +19,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
-import { live } from '../local/live.ts';
-import { realClock } from '../local/real-clock.ts';
-import { startSystem } from '../local/system.ts';
+import { startQuietSystem } from '../local/quiet-system.ts';
 import type { Line } from './pictures/screen.ts';
 import { screenAfter, textOf } from './pictures/screen.ts';
 import { terminalPicture } from './pictures/terminal-picture.ts';
@@ -59,17 +57,7 @@ async function runSweep(folder: string): Promise<string> {
   mkdirSync(join(folder, 'bin'));
   symlinkSync(join(repository, 'bin/sierra-batch.mjs'), join(folder, 'bin/sierra-batch'));
   chmodSync(join(repository, 'bin/sierra-batch.mjs'), 0o755);
-  const { nonce, image } = live();
-  const nothing = () => undefined;
-  const system = await startSystem({
-    folder: join(folder, '.sierra-batch'),
-    clock: realClock,
-    nonce,
-    image,
-    defaultVcpus: 2,
-    fault: 'node-lost',
-    logger: { info: nothing, warn: nothing, error: nothing },
-  });
+  const system = await startQuietSystem(join(folder, '.sierra-batch'), { fault: 'node-lost' });
   try {
     return await inTerminal(folder);
   } finally {

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
@@ -31,17 +31,11 @@ it('the command line and the runner ask what AWS takes, and are answered as by A
   timeout: 180_000,
 }, async () => {
   const file = join(folderOfItsOwn(), 'calls');
-  const { folder, sierraBatch } = await aStack({
+  const { folder, sierraBatch, bringProject } = await aStack({
     NODE_OPTIONS: `--import=${RECORDER}`,
     SIERRA_BATCH_TEST_CALLS: file,
   });
-  mkdirSync(join(folder, 'project'));
-  writeFileSync(join(folder, 'project/word'), 'hello');
-  const write = (name: string, list: readonly string[]) =>
-    writeFileSync(
-      join(folder, name),
-      JSON.stringify({ ...MANIFEST, run: { ...MANIFEST.run, commands: { list } } }),
-    );
+  const write = bringProject(MANIFEST);
   write('m.json', MANIFEST.run.commands.list);
   write('long.json', ['sleep 60']);
 

@@ -3,20 +3,16 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { LocalBatch } from '../../local/batch/batch.ts';
 import { BatchInProcess } from '../../local/batch/batch-in-process.ts';
 import { multinodeDefinition } from '../../local/deployment.ts';
-import { startLoopbackServer } from '../../local/http/server.ts';
-import { SeededRandom } from '../../local/seeded-random.ts';
-import { VirtualClock } from '../../local/virtual-clock.ts';
 import { awsVenv } from '../../scripts/aws-venv.ts';
+import { loopback } from '../local/loopback.ts';
 import { memoryS3 } from '../local/memory-s3.ts';
 import { MACHINE, makeMachine } from '../local/states/machine.ts';
-import { fakeNodes } from '../local-batch/fake-nodes.ts';
+import { QUEUE, virtualBatch } from '../local-batch/virtual-batch.ts';
 import { judgeCalls } from './judge-calls.ts';
 
 const SCRIPT = fileURLToPath(new URL('./over_http.py', import.meta.url));
-const QUEUE = { name: 'q', arn: 'arn:aws:batch:local:000000000000:job-queue/q', maxvCpus: 64 };
 
 it("botocore's parsers read every answer and error of the loopback HTTP, and find nothing that AWS would not say", {
   timeout: 120_000,
@@ -26,13 +22,7 @@ it("botocore's parsers read every answer and error of the loopback HTTP, and fin
     StartAt: 'Wait',
     States: { Wait: { Type: 'Wait', Seconds: 60, End: true } },
   });
-  const server = await startLoopbackServer({
-    s3: memoryS3('bucket'),
-    batch,
-    states,
-    accessKeyId: 'KEY',
-    addresses: new Map(),
-  });
+  const { server } = await loopback({ s3: memoryS3('bucket'), batch, states });
   const args = [SCRIPT, server.url, 'bucket', QUEUE.arn, 'd:1', ended, MACHINE];
   const { stdout } = await promisify(execFile)(join(await awsVenv(), 'python'), args, {
     env: { PATH: '/usr/bin:/bin' },
@@ -67,16 +57,7 @@ it("botocore's parsers read every answer and error of the loopback HTTP, and fin
 });
 
 async function batchWithAnEndedJob() {
-  const clock = new VirtualClock(Date.parse('2026-01-01T00:00:00Z'));
-  const { startNode, nodes } = fakeNodes();
-  const local = new LocalBatch({
-    clock,
-    nonce: new SeededRandom(1).nonce,
-    region: 'local',
-    account: '000000000000',
-    queues: [QUEUE],
-    startNode,
-  });
+  const { clock, batch: local, nodes } = virtualBatch();
   await local.registerJobDefinition(
     multinodeDefinition('d', {
       image: 'i',

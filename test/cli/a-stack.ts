@@ -1,26 +1,18 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { live } from '../../local/live.ts';
-import { realClock } from '../../local/real-clock.ts';
-import { startSystem } from '../../local/system.ts';
+import { startQuietSystem } from '../../local/quiet-system.ts';
 import { folderOfItsOwn, repository } from './context.ts';
 import { startFakeStack } from './fake-stack.ts';
 
 /** A local system that a command takes for a stack called lab. @param more of the environment of commands and nodes */
 export async function aStack(more: Readonly<Record<string, string>> = {}) {
   const folder = folderOfItsOwn();
-  const { nonce, image } = live();
-  const nothing = () => undefined;
-  const system = await startSystem({
-    folder: join(folder, '.sierra-batch'),
-    clock: realClock,
-    nonce,
-    image: { ...image, ...more },
-    defaultVcpus: 2,
-    logger: { info: nothing, warn: nothing, error: nothing },
-  });
+  const image = { ...live().image, ...more };
+  const system = await startQuietSystem(join(folder, '.sierra-batch'), { image });
   const { account, environment, close } = await startFakeStack(system);
   onTestFinished(async () => {
     await close();
@@ -42,5 +34,14 @@ export async function aStack(more: Readonly<Record<string, string>> = {}) {
     const [code]: unknown[] = await once(child, 'close');
     return { code, out, err };
   };
-  return { folder, account, sierraBatch };
+  /** Brings inputs there, and answers what writes this manifest with commands of its own. */
+  const bringProject = (manifest: { run: object }) => {
+    mkdirSync(join(folder, 'project'));
+    writeFileSync(join(folder, 'project/word'), 'hello');
+    return (name: string, list: readonly string[]) => {
+      const run = { ...manifest.run, commands: { list } };
+      writeFileSync(join(folder, name), JSON.stringify({ ...manifest, run }));
+    };
+  };
+  return { folder, account, sierraBatch, bringProject };
 }

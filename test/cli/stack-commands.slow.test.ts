@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { aStack } from './a-stack.ts';
@@ -16,14 +16,8 @@ const MANIFEST = {
 test('every command against a stack: all that a researcher and an operator type', {
   timeout: 120_000,
 }, async () => {
-  const { folder, sierraBatch } = await aStack();
-  mkdirSync(join(folder, 'project'));
-  writeFileSync(join(folder, 'project/word'), 'hello');
-  const write = (name: string, list: readonly string[]) =>
-    writeFileSync(
-      join(folder, name),
-      JSON.stringify({ ...MANIFEST, run: { ...MANIFEST.run, commands: { list } } }),
-    );
+  const { folder, sierraBatch, bringProject } = await aStack();
+  const write = bringProject(MANIFEST);
   write('m.json', ['mkdir -p results && cat word > results/a', 'echo so it is >&2; exit 3', 'true']);
 
   expect(await sierraBatch('validate', 'm.json')).toMatchObject({

@@ -94,7 +94,7 @@ export class FaultRun {
       chownSync(shared, uid ?? 0, gid ?? 0);
     }
     const cluster = await Cluster.open(options.nodes, shared, nodeImage);
-    const system = await startQuietSystem(folder, cluster);
+    const system = await startQuietSystem(folder, { cluster });
     const run = new FaultRun(folder, shared, cluster, system);
     try {
       writeFileSync(join(shared, 'task.sh'), TASK);

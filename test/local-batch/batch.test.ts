@@ -1,12 +1,8 @@
 import type { JobDetail, SubmitJobCommandInput } from '@aws-sdk/client-batch';
 import { describe, expect, it } from 'vitest';
 import type { LocalBatchSettings } from '../../local/batch/batch.ts';
-import { LocalBatch } from '../../local/batch/batch.ts';
-import { SeededRandom } from '../../local/seeded-random.ts';
-import { VirtualClock } from '../../local/virtual-clock.ts';
-import { fakeNodes } from './fake-nodes.ts';
+import { virtualBatch } from './virtual-batch.ts';
 
-const QUEUE = { name: 'q', arn: 'arn:aws:batch:local:000000000000:job-queue/q', maxvCpus: 64 };
 const RETRY = {
   attempts: 3,
   evaluateOnExit: [
@@ -17,19 +13,11 @@ const RETRY = {
 } satisfies SubmitJobCommandInput['retryStrategy'];
 
 async function world(options: { ignoreTerm?: boolean } & Partial<LocalBatchSettings> = {}) {
-  const clock = new VirtualClock(0);
-  const fake = fakeNodes(options);
   const events: JobDetail[] = [];
-  const batch = new LocalBatch({
-    clock,
-    nonce: new SeededRandom(1).nonce,
-    region: 'local',
-    account: '000000000000',
-    queues: [QUEUE],
-    startNode: fake.startNode,
-    onStateChange: (detail) => events.push(detail),
-    ...options,
-  });
+  const { clock, batch, ...fake } = virtualBatch(
+    { onStateChange: (detail) => events.push(detail), ...options },
+    0,
+  );
   await batch.registerJobDefinition({
     jobDefinitionName: 'd',
     type: 'multinode',

@@ -12,9 +12,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeAwsChunked } from '../../local/http/aws-chunked.ts';
 import type { LoopbackServer } from '../../local/http/server.ts';
-import { startLoopbackServer } from '../../local/http/server.ts';
-import { memoryS3 } from './memory-s3.ts';
-import { noBatch } from './no-services.ts';
+import { loopback } from './loopback.ts';
 import { MACHINE, makeMachine } from './states/machine.ts';
 
 const machine = makeMachine({
@@ -25,19 +23,9 @@ let server: LoopbackServer;
 let sfn: SFNClient;
 
 beforeAll(async () => {
-  server = await startLoopbackServer({
-    s3: memoryS3('b'),
-    batch: noBatch,
-    states: machine.port,
-    accessKeyId: 'KEY',
-    addresses: new Map(),
-  });
-  sfn = new SFNClient({
-    endpoint: server.url,
-    region: 'local',
-    maxAttempts: 1,
-    credentials: { accessKeyId: 'KEY', secretAccessKey: 'x' },
-  });
+  const opened = await loopback({ states: machine.port });
+  server = opened.server;
+  sfn = new SFNClient(opened.client);
 });
 afterAll(async () => {
   sfn.destroy();

@@ -12,6 +12,7 @@ import type { CreatedObject } from '../../local/s3/s3.ts';
 import { LocalS3 } from '../../local/s3/s3.ts';
 import { S3InProcess } from '../../local/s3/s3-in-process.ts';
 import { SeededRandom } from '../../local/seeded-random.ts';
+import { loopback } from './loopback.ts';
 import { noBatch, noStates } from './no-services.ts';
 import { s3Contract } from './s3-contract.ts';
 
@@ -65,19 +66,8 @@ s3Contract('in a folder', async () => {
 
 s3Contract('over loopback HTTP with the real SDK', async () => {
   const folder = newFolder();
-  const server = await startLoopbackServer({
-    s3: new S3InProcess(folderS3(folder)),
-    batch: noBatch,
-    states: noStates,
-    accessKeyId: 'KEY',
-    addresses: new Map(),
-  });
-  const client = new S3Client({
-    endpoint: server.url,
-    region: 'local',
-    forcePathStyle: true,
-    credentials: { accessKeyId: 'KEY', secretAccessKey: 'x' },
-  });
+  const { server, client: settings } = await loopback({ s3: new S3InProcess(folderS3(folder)) });
+  const client = new S3Client({ ...settings, forcePathStyle: true });
   return {
     s3: client,
     bucket: 'b',

@@ -1,7 +1,5 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
-import { startLoopbackServer } from '../../../local/http/server.ts';
-import { memoryS3 } from '../memory-s3.ts';
-import { noBatch } from '../no-services.ts';
+import { loopback } from '../loopback.ts';
 import { MACHINE, makeMachine } from './machine.ts';
 import type { StatesProvider } from './states-contract.ts';
 import { CONTRACT_MACHINE, statesContract } from './states-contract.ts';
@@ -10,19 +8,8 @@ statesContract('in this process', async () => inProcess());
 
 statesContract('over loopback HTTP', async () => {
   const { states, ...provider } = inProcess();
-  const server = await startLoopbackServer({
-    s3: memoryS3('b'),
-    batch: noBatch,
-    states,
-    accessKeyId: 'KEY',
-    addresses: new Map(),
-  });
-  const client = new SFNClient({
-    endpoint: server.url,
-    region: 'local',
-    maxAttempts: 1,
-    credentials: { accessKeyId: 'KEY', secretAccessKey: 'x' },
-  });
+  const { server, client: settings } = await loopback({ states });
+  const client = new SFNClient(settings);
   return {
     ...provider,
     states: client,
