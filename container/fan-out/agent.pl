@@ -10,6 +10,7 @@
 # stdout, to node 0: `ready`, then what the group runners write.
 use strict;
 use warnings;
+use Config;
 
 my ($scratch, $slots, $groups_at_once, $address) = @ARGV;
 
@@ -33,6 +34,10 @@ delete @ENV{qw(PARALLEL PARALLEL_HOME PARALLEL_SHELL)};
 $ENV{PARALLEL_HOME} = $parallel_home if defined $parallel_home;
 $ENV{SIERRA_BATCH_POOL_ADDRESS} = $address;
 $ENV{SIERRA_BATCH_POOL_SCRIPTS} = $scripts;
+# The numbers of clock_gettime, setitimer and prctl in Linux.
+my %calls = (x86_64 => '228 38 157', aarch64 => '113 103 167', powerpc64le => '246 104 171', s390x => '260 104 172');
+my ($machine) = $Config{archname} =~ /\A(\w+)/;
+$ENV{SIERRA_BATCH_POOL_CALLS} = $calls{$machine} // die "pool: system calls of $machine are not known\n";
 # A token for each slot, with its number: whoever holds it may run a task. Here it is kept, wherever it is opened.
 pipe(my $tokens, my $token_writer) or die "pool: pipe: $!\n";
 syswrite($token_writer, pack 'n', $_) for 1 .. $slots;
@@ -58,7 +63,7 @@ if ($parallel == 0) {
     $ENV{SIERRA_BATCH_POOL} = $scratch;
     # A group runner that dies says nothing; its shell does.
     exec 'parallel', '--plain', '--will-cite', '--ungroup', '--jobs', $groups_at_once,
-        'perl "$SIERRA_BATCH_POOL/group.pl" {} || echo X {}';
+        'perl -w "$SIERRA_BATCH_POOL/group.pl" {} || echo X {}';
     die "pool: cannot start GNU parallel: $!\n";
 }
 close $from;

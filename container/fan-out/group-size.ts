@@ -1,12 +1,16 @@
 import { MovingMean } from './moving-mean.ts';
 
-/** How long a group of short tasks should take: long against the 20 ms of CPU that starting it costs. */
-const GROUP_SECONDS = 1;
+/** How long a group of short tasks should take: long against the 10 ms of CPU that starting it costs. */
+const GROUP_SECONDS = 3;
+/** Longer tasks have no group: `group.pl` gives back what waits behind one of a quarter of a second. */
+export const ALONE_SECONDS = 0.125;
 /** Towards the end groups get no shorter: to end together within this is as good as at once, and each start has its price. */
-const LEAST_SECONDS = 0.1;
+const LEAST_SECONDS = 0.2;
 /** What bash and the group runner cost beside a task, about. */
 export const OVERHEAD_SECONDS = 0.002;
 const MOST_TASKS = 1000;
+/** A group has so much less than an even share of what waits: the rest evens out that some tasks take longer than others. */
+const SPARED = 1.5;
 
 /**
  * How many tasks go into a group, from the durations measured so far. Before anything is known a group is one task; it
@@ -24,15 +28,15 @@ export class GroupSize {
 
   /**
    * @param waiting tasks that are not started
-   * @param slots slots there are on all nodes
    * @param groups groups there are at once on all nodes
    */
-  next(waiting: number, slots: number, groups: number): number {
+  next(waiting: number, groups: number): number {
     const mean = this.#mean.value;
     if (mean === undefined) return 1;
     const one = mean + OVERHEAD_SECONDS;
-    const tail = Math.max(Math.ceil(waiting / (slots + groups)), Math.floor(LEAST_SECONDS / one));
-    this.#last = Math.max(1, Math.min(Math.floor(GROUP_SECONDS / one), tail, this.#last * 4, MOST_TASKS));
+    const most = mean < ALONE_SECONDS ? Math.floor(GROUP_SECONDS / one) : 1;
+    const tail = Math.max(Math.ceil(waiting / (SPARED * groups)), Math.floor(LEAST_SECONDS / one));
+    this.#last = Math.max(1, Math.min(most, tail, this.#last * 4, MOST_TASKS));
     return this.#last;
   }
 

@@ -3,40 +3,42 @@
 # is a script of its own and not `bash -c`: that would exit 127 for an unset variable where a script exits 1, and be silent
 # about a program that was killed.
 #
-#   perl group.pl ID_BUDGET_LIMIT_FIRST.COUNT.OFFSET.LENGTH[_…]
+#   perl group.pl ID_BUDGET_PATIENCE_LIMIT_FIRST.COUNT.OFFSET.LENGTH[_…]
 #
 # BUDGET: milliseconds after which tasks that have not begun are given back. They are as well when one task takes a quarter of
-# a second, so that none waits behind a long one, and when no slot was free for a second.
+# a second, so that none waits behind a long one, and when no slot was free for PATIENCE milliseconds.
 # LIMIT: milliseconds a task may take, 0 for no limit. Then ranges of the frozen list: the sequence number of the first
 # command, how many, and where their lines lie in the file.
-# There may be more groups than slots: a task begins with the token of a slot, so that while its files are opened on storage
-# that takes its time another task runs.
+# There may be more groups than slots: a task begins with the token of a slot. So another task runs while its files are opened
+# on storage that takes its time, or while this program starts.
 # stdout: `R ID SEQ START RUNTIME EXITVAL SIGNAL BYTES OPENING` a task, OPENING in seconds, `G ID SEQ` for one given back, `E ID` at the end,
 # `F ID MESSAGE` when the results cannot be written. Whole lines are written, at most PIPE_BUF of them at once: those of
 # several groups never mix. Rows of short tasks go together, since each write wakes sshd, ssh and node 0.
-use strict;
-use warnings;
-use Config;
-use Fcntl qw(O_CREAT O_WRONLY);
-use Time::HiRes qw(time setitimer ITIMER_REAL);
-
-use constant EINTR => 4;
-use constant WNOHANG => 1;
-use constant PR_SET_CHILD_SUBREAPER => 36;
-use constant TICK => 0.05;
-use constant MOST_BYTES => 3500;
-use constant SAID_WITHIN => 0.2;
-use constant LONG => 0.25;
-use constant NO_SLOT => 1;
+#
+# Without modules, `strict` among them: to load them takes twice as long as all else at the start, and each task's fork copies
+# what they take. What they would do is done by the system's own calls; a test has this read with `strict` and `warnings`.
+sub EINTR() { 4 }
+sub WNOHANG() { 1 }
+sub O_WRONLY() { 01 }
+sub O_CREAT() { 0100 }
+sub CLOCK_REALTIME() { 0 }
+sub ITIMER_REAL() { 0 }
+sub PR_SET_CHILD_SUBREAPER() { 36 }
+# In seconds.
+sub TICK() { 0.05 }
+sub SAID_WITHIN() { 0.5 }
+sub LONG() { 0.25 }
+sub MOST_BYTES() { 3500 }
 
 my ($descriptor) = @ARGV;
 my $scratch = delete $ENV{SIERRA_BATCH_POOL};
 # To a task it looks as if node 0's GNU parallel had sent it here.
 $ENV{PARALLEL_SSHLOGIN} = $ENV{PARALLEL_SSHHOST} = delete $ENV{SIERRA_BATCH_POOL_ADDRESS};
 my $scripts = delete $ENV{SIERRA_BATCH_POOL_SCRIPTS};
+my ($clock_gettime, $setitimer, $prctl) = split / /, delete $ENV{SIERRA_BATCH_POOL_CALLS};
 open(my $tokens, '+<:unix', $ENV{SIERRA_BATCH_POOL_TOKENS}) or die "pool: $ENV{SIERRA_BATCH_POOL_TOKENS}: $!\n";
 delete $ENV{SIERRA_BATCH_POOL_TOKENS};
-my ($id, $budget, $limit, @ranges) = split /_/, $descriptor;
+my ($id, $budget, $patience, $limit, @ranges) = split /_/, $descriptor;
 # The standard streams are the tasks': a task inherits them as they are, and nothing is left to do between fork and exec.
 open(my $node0, '>&:unix', \*STDOUT) or die "pool: $!\n";
 open(my $own_errors, '>&:unix', \*STDERR) or die "pool: $!\n";
@@ -48,8 +50,7 @@ delete @ENV{qw(PARALLEL_SHELL PARALLEL_TMP PARALLEL_HOME), split / /, delete $EN
 my $tmpdir = delete $ENV{SIERRA_BATCH_POOL_TMPDIR};
 $ENV{TMPDIR} = $tmpdir if defined $tmpdir;
 # What a task leaves behind becomes a child of ours, in whatever session it is: so it is known whether anything is left.
-my ($prctl) = map { $Config{archname} =~ /^$_->[0]-/ ? $_->[1] : () } [x86_64 => 157], [aarch64 => 167];
-my $inherits = defined $prctl && syscall($prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
+my $inherits = syscall($prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
 
 # The task under way: its process, when it began, when it was told to end because its time was over.
 my ($child, $start, $ended_at) = (0, 0, 0);
@@ -58,7 +59,10 @@ $SIG{PIPE} = 'DEFAULT';
 $SIG{CHLD} = 'DEFAULT';
 $SIG{ALRM} = \&tick;
 # Perl takes handlers away while it ends: a tick that comes then would kill it, and the node would look broken.
-END { setitimer(ITIMER_REAL, 0) }
+END { tick_every(0) }
+
+# A program that is not there: the linker then knows what it would look for in every child that is to become a task.
+{ local $^W = 0; exec { '' } '' }
 
 my @tasks;
 open(my $list, '<:raw', $commands) or failed("cannot read $commands: $!");
@@ -73,18 +77,20 @@ for my $range (@ranges) {
 close $list;
 chdir $workdir or failed("cannot enter $workdir: $!");
 
-my $begin = time;
-my ($late, $waits) = (0, 0);
+my $begin = now();
+my ($late, $waits, $opening) = (0, 0, 0);
 while (my $task = shift @tasks) {
     run(@$task);
-    if (@tasks && ($late || time > $begin + $budget / 1000)) { give_back() }
+    if (@tasks && ($late || now() > $begin + $budget / 1000)) { give_back() }
 }
 say_line("E $id");
 send_lines();
 
 sub run {
     my ($seq, $command) = @_;
-    my $asked = time;
+    my $asked = now();
+    # No clock ticks while storage is asked: each signal would be a message to it. What would be told too late is told now.
+    send_lines() if $asked + $opening > $sent_at + SAID_WITHIN;
     my ($folder, $is_new) = results_folder($command);
     $ENV{PARALLEL_SEQ} = $seq;
     my $script = "$scripts/par-job-$seq";
@@ -92,9 +98,13 @@ sub run {
     put($script, "\n$command");
     # Who has no slot yet leaves another's files alone: a command of the same beginning may be running in this folder.
     put("$folder/seq", $seq) if $is_new;
-    sysopen(STDOUT, "$folder/stdout", O_WRONLY | O_CREAT) or failed("cannot write $folder/stdout: $!");
-    sysopen(STDERR, "$folder/stderr", O_WRONLY | O_CREAT) or failed("cannot write $folder/stderr: $!");
-    my $opening = time - $asked;
+    {
+        # With a buffer Perl would ask of each whether it is a terminal, and FUSE asks its program that.
+        BEGIN { ${^OPEN} = ":unix\0:unix" }
+        sysopen(STDOUT, "$folder/stdout", O_WRONLY | O_CREAT) or failed("cannot write $folder/stdout: $!");
+        sysopen(STDERR, "$folder/stderr", O_WRONLY | O_CREAT) or failed("cannot write $folder/stderr: $!");
+    }
+    $opening = now() - $asked;
     my $token = take_token();
     if (!$token) {
         unlink $script;
@@ -106,12 +116,12 @@ sub run {
         truncate(STDOUT, 0) && truncate(STDERR, 0) or failed("cannot empty the files in $folder: $!");
     }
     $ENV{PARALLEL_JOBSLOT} = unpack 'n', $token;
-    ($start, $ended_at) = (time, 0);
+    ($start, $ended_at) = (now(), 0);
     watch();
     $child = fork // failed("fork: $!");
     if ($child == 0) {
         setpgrp 0, 0;
-        { no warnings 'exec'; exec { '/bin/bash' } '/bin/bash', $script }
+        { exec { '/bin/bash' } '/bin/bash', $script }
         print STDERR "/bin/bash: $!\n";
         exit 126;
     }
@@ -123,8 +133,9 @@ sub run {
     # What it started and left behind has had its time, too.
     if ($ended_at) { kill 'KILL', -$child }
     else { settle($folder) }
-    my $runtime = time - $start;
+    my $runtime = now() - $start;
     $child = 0;
+    unwatch();
     syswrite($tokens, $token);
     my $signal = $status & 127;
     # As stock over ssh reports it: 128 + signal, and no signal.
@@ -135,12 +146,12 @@ sub run {
 
 # Waits for a slot of this node. Without one, after a while: another node may have a free one.
 sub take_token {
-    my $until = time + NO_SLOT;
+    my $until = now() + $patience / 1000;
     $waits = 1;
     watch();
     my $token;
     until (sysread($tokens, $token, 2)) {
-        if (time < $until) { next }
+        if (now() < $until) { next }
         $late = 1;
         last;
     }
@@ -152,19 +163,23 @@ sub take_token {
 sub watch {
     return if $ticking || !($waits || @tasks || $limit || $unsent ne '');
     $ticking = 1;
-    setitimer(ITIMER_REAL, TICK, TICK);
+    tick_every(TICK);
+}
+
+sub unwatch {
+    return unless $ticking;
+    $ticking = 0;
+    tick_every(0);
 }
 
 # Sends rows that wait, gives back the tasks that do, ends the task whose time is over. Runs within waitpid.
 sub tick {
-    my $now = time;
+    my $now = now();
     send_lines() if $now > $sent_at + SAID_WITHIN;
     return unless $child;
-    if (@tasks && $now > patience()) { give_back(); send_lines() }
+    if (@tasks && $now > over_budget()) { give_back(); send_lines() }
     if ($limit && $now > $start + $limit / 1000) { end_task($now) }
-    return if @tasks || $limit || $unsent ne '';
-    $ticking = 0;
-    setitimer(ITIMER_REAL, 0);
+    unwatch() unless @tasks || $limit || $unsent ne '';
 }
 
 # TERM to the task and all it started, KILL to what is left half a second later.
@@ -180,7 +195,7 @@ sub end_task {
 }
 
 # When the tasks that wait behind the one under way are given back.
-sub patience {
+sub over_budget {
     my ($all, $one) = ($begin + $budget / 1000, $start + LONG);
     return $all < $one ? $all : $one;
 }
@@ -227,6 +242,20 @@ sub holds_output {
         }
     }
     return 0;
+}
+
+# Seconds since 1970, to the microsecond and better.
+sub now {
+    my $time = pack 'q2', 0, 0;
+    syscall $clock_gettime, CLOCK_REALTIME, $time;
+    my ($seconds, $nanoseconds) = unpack 'q2', $time;
+    return $seconds + $nanoseconds / 1e9;
+}
+
+# 0: no longer.
+sub tick_every {
+    my $interval = pack 'q4', (0, $_[0] * 1e6) x 2;
+    syscall $setitimer, ITIMER_REAL, $interval, 0;
 }
 
 sub give_back {
@@ -286,5 +315,5 @@ sub send_lines {
         if (defined $written) { $from += $written }
         elsif ($! != EINTR) { exit 1 }
     }
-    ($sending, $sent_at) = (0, time);
+    ($sending, $sent_at) = (0, now());
 }

@@ -307,12 +307,11 @@ export class Pool {
   #dispatch(): void {
     const nodes = [...this.#nodes.values()].filter((entry) => entry.ready && entry.channel !== undefined);
     const slots = nodes.reduce((sum, { node }) => sum + node.slots, 0);
-    const groups = nodes.reduce((sum, { node }) => sum + this.#overlap.groups(node.slots), 0);
+    const groups = nodes.reduce((sum, { node }) => sum + this.#overlap.groups(node.slots, false), 0);
     while (this.#queue.size > 0) {
-      let best: PoolNode | undefined;
-      for (const entry of nodes) if (best === undefined || this.#free(entry) > this.#free(best)) best = entry;
-      if (best === undefined || this.#free(best) <= 0) return;
-      const size = this.#size.next(this.#queue.size, slots, groups);
+      const best = this.#mostFree(nodes, this.#queue.size <= slots);
+      if (best === undefined) return;
+      const size = this.#size.next(this.#queue.size, groups);
       const seqs = this.#queue.take(size);
       const id = this.#nextGroup++;
       best.groups.set(
@@ -323,12 +322,21 @@ export class Pool {
         id,
         ranges: seqs.map(({ first, count }) => ({ first, count, ...this.#commands.place(first, count) })),
         budgetMs: this.#size.budgetMs(groups / slots),
+        patienceMs: this.#overlap.patienceMs(),
         limitMs: (this.#request.taskSeconds ?? 0) * 1000,
       });
     }
   }
 
-  #free({ node, groups, isBusy }: PoolNode): number {
-    return (isBusy ? node.slots : this.#overlap.groups(node.slots)) - groups.size;
+  /** The node that may have the most groups more than it has. */
+  #mostFree(nodes: readonly PoolNode[], isEnd: boolean): PoolNode | undefined {
+    let best: PoolNode | undefined;
+    let most = 0;
+    for (const entry of nodes) {
+      const { slots } = entry.node;
+      const free = (entry.isBusy ? slots : this.#overlap.groups(slots, isEnd)) - entry.groups.size;
+      if (free > most) [best, most] = [entry, free];
+    }
+    return best;
   }
 }

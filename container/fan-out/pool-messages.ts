@@ -14,15 +14,18 @@ export interface Group {
   ranges: readonly CommandRange[];
   /** Milliseconds after which tasks that have not begun come back. */
   budgetMs: number;
+  /** Milliseconds after which they come back when no slot was free. */
+  patienceMs: number;
   /** Milliseconds that one task may take; 0 for no limit. */
   limitMs: number;
 }
 
 /** A group as one line for GNU parallel, without a character that its shell quoting would touch. */
-export function renderGroup({ id, budgetMs, limitMs, ranges }: Group): string {
+export function renderGroup({ id, budgetMs, patienceMs, limitMs, ranges }: Group): string {
   return [
     id,
     budgetMs,
+    patienceMs,
     limitMs,
     ...ranges.map(({ first, count, offset, length }) => `${first}.${count}.${offset}.${length}`),
   ].join('_');
