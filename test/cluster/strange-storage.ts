@@ -106,7 +106,7 @@ async function build(): Promise<string> {
   const unfinished = `${file}.${process.pid}`;
   await commandIn([
     ...['gcc', '-O2', '-Wall', '-Wextra', '-Werror', '-D_FILE_OFFSET_BITS=64', `-I${HEADERS}`],
-    ...['-o', unfinished, SOURCE, '-lfuse3', '-lpthread'],
+    ...['-o', unfinished, SOURCE, '-lfuse3'],
   ]);
   renameSync(unfinished, file);
   return file;
