@@ -29,7 +29,11 @@ export interface FanOutReport {
   succeeded: number;
   peakMiB: number;
   broken?: string;
+  /** What it said of itself, and its first failed rows. */
+  said: readonly string[];
 }
+
+const MOST_SAID = 10;
 
 /** Ample for connections to sixteen nodes on two cores. */
 const OPENED_MS = 2500;
@@ -50,10 +54,16 @@ const request: FanoutRequest = {
   environment: job.environment,
   taskRetries: 0,
 };
+const said: string[] = [];
+const say = (...words: unknown[]) => {
+  if (said.length < MOST_SAID) said.push(words.map((word) => JSON.stringify(word)).join(' '));
+};
 const hooks: FanoutHooks = {
-  onRow: () => undefined,
+  onRow: (row) => {
+    if (row.exitval !== 0) say(row);
+  },
   onChannelLost: async () => 'evict',
-  log: (event, fields) => console.error(event, JSON.stringify(fields ?? {})),
+  log: say,
 };
 // As in the runner, which opens them as nodes join and starts once all are there.
 const opened = job.scheme === 'pool' ? new OpenedChannels(request) : undefined;
@@ -70,6 +80,7 @@ const report: FanOutReport = {
   cpuMs: cpuMs() - cpuBefore,
   succeeded,
   peakMiB: process.resourceUsage().maxRSS / 1024,
+  said,
   ...(broken === undefined ? {} : { broken }),
 };
 console.log(JSON.stringify(report));
