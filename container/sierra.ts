@@ -22,7 +22,7 @@ import { openParallelDoor } from './sierra/parallel-door.ts';
 import type { StageResult } from './sierra/stage.ts';
 import { runStage } from './sierra/stage.ts';
 import type { StageOne } from './sierra/stage-one.ts';
-import { markStageOne, stageOneOf } from './sierra/stage-one.ts';
+import { markStageOne, otherInputs, stageOneOf } from './sierra/stage-one.ts';
 import { TaskTally } from './task-tally.ts';
 
 /** Stages 1 and 2 use all nodes; the later ones run on node 0 once the workers are released. */
@@ -103,6 +103,12 @@ class Pipeline {
     try {
       this.#environment = await sierraEnvironment(this.#attempt, this.#cluster, door?.folder);
       const stageOne = await stageOneOf(this.#attempt, this.#work.args, this.#batchRoot);
+      const other =
+        stageOne === 'done' && this.#work.pipeline.includes(1)
+          ? await otherInputs(this.#attempt, this.#work.args)
+          : undefined;
+      if (other !== undefined)
+        return { kind: 'bad-environment', faults: [{ ...other, node: this.#attempt.config.index }] };
       for (const stage of this.#work.pipeline) {
         if (stage === 1 && stageOne === 'done') {
           log('Sierra:Stage:Skipped', { stage, why: 'it has been finished before' });
@@ -123,7 +129,7 @@ class Pipeline {
   /** Why the pipeline ends with this stage, or undefined when it goes on. */
   async #stage(stage: number, stageOne: StageOne): Promise<RunnerReason | undefined> {
     const { ending, log, plan, folders } = this.#attempt;
-    if (stage === 1) await markStageOne(this.#attempt, this.#batchRoot, 'begun');
+    if (stage === 1) await this.#markStageOne('begun');
     if (stage === 2) {
       const commands = join(folders.tasks, this.#batchRoot, 'commands.txt');
       const path = plan.environment.PATH ?? this.#attempt.config.variables.PATH;
@@ -147,7 +153,7 @@ class Pipeline {
     log('Sierra:Stage:Ended', { stage, code: result.code });
     if (ending.reason !== undefined) return ending.reason;
     const reason = this.#judge(stage, result);
-    if (reason === undefined && stage === 1) await markStageOne(this.#attempt, this.#batchRoot, 'finished');
+    if (reason === undefined && stage === 1) await this.#markStageOne('finished');
     return reason;
   }
 
@@ -171,6 +177,10 @@ class Pipeline {
       if (runs !== undefined) return this.#work.onFailedRuns === 'stop' ? runs : undefined;
     }
     return result.code === 0 ? undefined : failed;
+  }
+
+  #markStageOne(state: 'begun' | 'finished'): Promise<void> {
+    return markStageOne(this.#attempt, { args: this.#work.args, batchRoot: this.#batchRoot, state });
   }
 
   async #releaseWorkers(): Promise<void> {

@@ -14,6 +14,14 @@ export function sierraBatchRoot(args: readonly string[]): string | undefined {
   return `${project}/${controller}/${scenario}/${stem}-${criteria.join('+')}`;
 }
 
+/** The options that stage 1 makes its inputs by and the batch root does not tell, in one form. */
+export function inputArguments(args: readonly string[]): string[] {
+  return ['--n-runs', '--exp-setup'].flatMap((option) => {
+    const values = valuesOf(args, option);
+    return values.length === 0 ? [] : [`${option}=${values.join(' ')}`];
+  });
+}
+
 /**
  * What an engine needs on hpc.awsbatch and SIERRA does not work out there: for ARGoS (its default engine) the number of
  * physics engines, which are threads, the most that `run.threadsPerTask` has room for. A value of the user's own stays.

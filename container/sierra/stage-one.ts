@@ -1,6 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import type { CheckFault } from '../../experiment/runner-records.ts';
+import { inputArguments } from '../../experiment/sierra-arguments.ts';
 import type { Attempt } from '../attempt.ts';
 import { writeDurably } from '../durable-file.ts';
 
@@ -9,6 +11,8 @@ const markRecord = z.object({
   runId: z.string(),
   /** Below SIERRA's root; empty where the arguments do not tell it. */
   batchRoot: z.string(),
+  /** What its inputs were made by, and its folders do not tell. */
+  made: z.array(z.string()),
 });
 type Mark = z.infer<typeof markRecord>;
 
@@ -37,8 +41,30 @@ export async function stageOneOf(
   return mark.state === 'finished' ? 'done' : 'overwrite';
 }
 
-export async function markStageOne(attempt: Attempt, batchRoot: string, state: Mark['state']): Promise<void> {
-  const mark: Mark = { state, runId: attempt.config.runId, batchRoot };
+/**
+ * Why inputs that are there will not do: they were made by other arguments, so that leaving stage 1 out would run another
+ * experiment than the manifest's.
+ */
+export async function otherInputs(
+  attempt: Attempt,
+  args: readonly string[],
+): Promise<Omit<CheckFault, 'node'> | undefined> {
+  const mark = await readMark(attempt);
+  const wanted = inputArguments(args);
+  if (mark === undefined || mark.made.join('\0') === wanted.join('\0')) return undefined;
+  const said = (made: readonly string[]) => (made.length === 0 ? 'neither' : made.join(' '));
+  return {
+    check: 'stage-1-made-otherwise',
+    what: `stage 1 of ${mark.runId} was made with ${said(mark.made)}, and this manifest has ${said(wanted)}`,
+    todo: 'put the arguments back to go on with those inputs, or add --exp-overwrite to make them anew, or submit it as a run of its own',
+  };
+}
+
+export async function markStageOne(
+  attempt: Attempt,
+  { args, batchRoot, state }: { args: readonly string[]; batchRoot: string; state: Mark['state'] },
+): Promise<void> {
+  const mark: Mark = { state, runId: attempt.config.runId, batchRoot, made: inputArguments(args) };
   await writeDurably(markFile(attempt), `${JSON.stringify(mark)}\n`);
 }
 

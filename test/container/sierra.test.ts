@@ -131,6 +131,19 @@ describe('a SIERRA experiment', () => {
     expect(lines('stages')).toEqual(['stage 1', 'stage 2', 'stage 2 --resume-failed', 'stage 3', 'stage 4']);
   });
 
+  it('that goes on with inputs of other arguments is refused, and says which', PATIENCE, async () => {
+    const made = await sierraCluster('false\n', { args: ['--n-runs=4'], onFailedRuns: 'stop' });
+    expect((await run(made)).codes[0]).toBe(1);
+    const key = runKeys(made.runId).plan;
+    const plan = JSON.parse((await made.text(key)) ?? '');
+    await made.put(key, JSON.stringify({ ...plan, work: { ...plan.work, args: ['--n-runs', '8'] } }));
+    expect((await run(made, '2')).codes[0]).toBe(2);
+    const { reason } = await made.progress();
+    expect(reason).toMatchObject({ kind: 'bad-environment', faults: [{ check: 'stage-1-made-otherwise' }] });
+    expect(JSON.stringify(reason)).toContain('was made with --n-runs=4, and this manifest has --n-runs=8');
+    expect(lines('stages')).toEqual(['stage 1', 'stage 2']);
+  });
+
   it('with a SIERRA that has no awsbatch plugin ends with 2, and says so', PATIENCE, async () => {
     const made = await sierraCluster('true\n', {});
     // The interpreter of SIERRA's own first line is asked; this one finds nothing.
