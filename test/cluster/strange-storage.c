@@ -40,6 +40,7 @@ struct node {
     struct node *parent;
     dev_t device;
     ino_t inode;
+    struct statx_timestamp born; // another file may get the number of one that is gone
     uint64_t holders; // look-ups of the kernel's, and nodes below
     char *name;
 };
@@ -126,6 +127,11 @@ static void set_place(struct node *node, struct node *parent, const char *name) 
     if (before != NULL) let_go(before, 1);
 }
 
+static bool is_of(const struct node *node, const struct stat *file, const struct statx_timestamp *born) {
+    return node->inode == file->st_ino && node->device == file->st_dev && node->born.tv_sec == born->tv_sec &&
+           node->born.tv_nsec == born->tv_nsec;
+}
+
 // One node for each file, however often it is found: the kernel tells files apart by it.
 static int find(fuse_ino_t parent, const char *name, struct fuse_entry_param *entry) {
     memset(entry, 0, sizeof *entry);
@@ -133,13 +139,17 @@ static int find(fuse_ino_t parent, const char *name, struct fuse_entry_param *en
     entry->entry_timeout = ENTRY_SECONDS;
     path_t path;
     if (fstatat(folder, path_in(parent, name, path), &entry->attr, AT_SYMLINK_NOFOLLOW) == -1) return errno;
+    struct statx more;
+    if (statx(folder, path, AT_SYMLINK_NOFOLLOW, STATX_BTIME, &more) == -1) return errno;
     struct node **bucket = &buckets[entry->attr.st_ino % BUCKETS];
     struct node *found = *bucket;
-    while (found != NULL && (found->inode != entry->attr.st_ino || found->device != entry->attr.st_dev)) found = found->next;
+    while (found != NULL && !is_of(found, &entry->attr, &more.stx_btime)) found = found->next;
     if (found == NULL) {
         found = malloc(sizeof *found);
         if (found == NULL) abort();
-        *found = (struct node){.next = *bucket, .device = entry->attr.st_dev, .inode = entry->attr.st_ino};
+        *found = (struct node){
+            .next = *bucket, .device = entry->attr.st_dev, .inode = entry->attr.st_ino, .born = more.stx_btime,
+        };
         *bucket = found;
     }
     set_place(found, node_of(parent), name);

@@ -1,17 +1,15 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
-import { createHash } from 'node:crypto';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, renameSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { atFirstUse } from '../../experiment/at-first-use.ts';
-import { commandIn } from '../../local/cluster/command-in.ts';
 import type { Machine } from '../../local/cluster/machine.ts';
 import { SHARED_MOUNT } from '../../local/cluster/machine.ts';
+import { compiled } from './compiled.ts';
 
 const SOURCE = fileURLToPath(new URL('./strange-storage.c', import.meta.url));
-const BUILT = fileURLToPath(new URL('../../.sierra-batch/tools/', import.meta.url));
 const HEADERS = '/usr/include/fuse3';
 const COMMON = `${HEADERS}/fuse_common.h`;
 const ENDS_WITHIN_MS = 10_000;
@@ -96,18 +94,4 @@ export class StrangeStorage {
 }
 
 /** The daemon's program, made from its source once, whoever asks for it at the same time. */
-const binary = atFirstUse(build);
-
-async function build(): Promise<string> {
-  const source = readFileSync(SOURCE);
-  const file = `${BUILT}strange-storage-${createHash('sha256').update(source).digest('hex').slice(0, 16)}`;
-  if (existsSync(file)) return file;
-  mkdirSync(BUILT, { recursive: true });
-  const unfinished = `${file}.${process.pid}`;
-  await commandIn([
-    ...['gcc', '-O2', '-Wall', '-Wextra', '-Werror', '-D_FILE_OFFSET_BITS=64', `-I${HEADERS}`],
-    ...['-o', unfinished, SOURCE, '-lfuse3'],
-  ]);
-  renameSync(unfinished, file);
-  return file;
-}
+const binary = atFirstUse(() => compiled(SOURCE, ['-D_FILE_OFFSET_BITS=64', `-I${HEADERS}`, '-lfuse3']));
