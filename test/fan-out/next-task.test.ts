@@ -39,10 +39,13 @@ describe('where tasks go alone', () => {
     const rows = parseJoblog(readFileSync(run.request.joblog, 'utf8'));
     for (const host of nodes.addresses) {
       const here = rows.filter((row) => row.host === host);
-      for (const { startTime } of here)
-        expect(
-          here.filter((row) => row.startTime <= startTime && startTime < row.startTime + row.runtime).length,
-        ).toBeLessThanOrEqual(SLOTS);
+      // Times are rounded to a millisecond.
+      const atOnce = here.map(
+        ({ startTime }) =>
+          here.filter((row) => row.startTime <= startTime && startTime + 0.002 < row.startTime + row.runtime)
+            .length,
+      );
+      expect(Math.max(...atOnce)).toBeLessThanOrEqual(SLOTS);
     }
   });
 
