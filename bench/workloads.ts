@@ -15,7 +15,11 @@ export function tasksOf(workload: Workload, scheme: Scheme, slots: number, wante
   const slow = scheme === 'stock';
   switch (workload) {
     case 'slow-storage':
-      return numbered(wanted ?? (slow ? 200 : 20_000), (seq) => [`true ${seq}`, 0]);
+      // A local GNU parallel opens all files by itself, one after another.
+      return numbered(wanted ?? (slow ? 200 : scheme === 'parallel' ? 1000 : 20_000), (seq) => [
+        `true ${seq}`,
+        0,
+      ]);
     case 'no-op':
       return numbered(wanted ?? (slow ? 400 : 4000), (seq) => [`true ${seq}`, 0]);
     case '10ms':
