@@ -22,7 +22,7 @@ import { openParallelDoor } from './sierra/parallel-door.ts';
 import type { StageResult } from './sierra/stage.ts';
 import { runStage } from './sierra/stage.ts';
 import type { StageOne } from './sierra/stage-one.ts';
-import { markStageOne, otherInputs, stageOneOf } from './sierra/stage-one.ts';
+import { markStageOne, stageOneOf } from './sierra/stage-one.ts';
 import { TaskTally } from './task-tally.ts';
 
 /** Stages 1 and 2 use all nodes; the later ones run on node 0 once the workers are released. */
@@ -102,13 +102,9 @@ class Pipeline {
       plan.fanout === 'pool' ? await openParallelDoor(node.folder, this.#pool.answer, log) : undefined;
     try {
       this.#environment = await sierraEnvironment(this.#attempt, this.#cluster, door?.folder);
-      const stageOne = await stageOneOf(this.#attempt, this.#work.args, this.#batchRoot);
-      const other =
-        stageOne === 'done' && this.#work.pipeline.includes(1)
-          ? await otherInputs(this.#attempt, this.#work.args)
-          : undefined;
-      if (other !== undefined)
-        return { kind: 'bad-environment', faults: [{ ...other, node: this.#attempt.config.index }] };
+      const stageOne = await stageOneOf(this.#attempt, this.#work, this.#batchRoot);
+      if (typeof stageOne !== 'string')
+        return { kind: 'bad-environment', faults: [{ ...stageOne, node: this.#attempt.config.index }] };
       for (const stage of this.#work.pipeline) {
         if (stage === 1 && stageOne === 'done') {
           log('Sierra:Stage:Skipped', { stage, why: 'it has been finished before' });

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
+import type { SierraWork } from '../../experiment/plan.ts';
 import type { CheckFault } from '../../experiment/runner-records.ts';
 import { inputArguments } from '../../experiment/sierra-arguments.ts';
 import type { Attempt } from '../attempt.ts';
@@ -27,37 +28,19 @@ export type StageOne =
 /**
  * Whether stage 1 has finished in this run's folder. SIERRA fails on a root that has inputs, so a retried or resumed run
  * leaves stage 1 out; with another batch criterion (another batch root), or a new run that asks for `--exp-overwrite`,
- * it is done.
+ * it is done. Answers the fault where inputs are there that were made by other arguments.
  */
 export async function stageOneOf(
   attempt: Attempt,
-  args: readonly string[],
+  { args, pipeline }: SierraWork,
   batchRoot: string,
-): Promise<StageOne> {
+): Promise<StageOne | Omit<CheckFault, 'node'>> {
   const mark = await readMark(attempt);
   if (mark === undefined || mark.batchRoot !== batchRoot) return 'plain';
   const isOwn = mark.runId === attempt.config.runId;
   if (!isOwn && args.includes('--exp-overwrite')) return 'plain';
-  return mark.state === 'finished' ? 'done' : 'overwrite';
-}
-
-/**
- * Why inputs that are there will not do: they were made by other arguments, so that leaving stage 1 out would run another
- * experiment than the manifest's.
- */
-export async function otherInputs(
-  attempt: Attempt,
-  args: readonly string[],
-): Promise<Omit<CheckFault, 'node'> | undefined> {
-  const mark = await readMark(attempt);
-  const wanted = inputArguments(args);
-  if (mark === undefined || mark.made.join('\0') === wanted.join('\0')) return undefined;
-  const said = (made: readonly string[]) => (made.length === 0 ? 'neither' : made.join(' '));
-  return {
-    check: 'stage-1-made-otherwise',
-    what: `stage 1 of ${mark.runId} was made with ${said(mark.made)}, and this manifest has ${said(wanted)}`,
-    todo: 'put the arguments back to go on with those inputs, or add --exp-overwrite to make them anew, or submit it as a run of its own',
-  };
+  if (mark.state !== 'finished') return 'overwrite';
+  return (pipeline.includes(1) ? otherInputs(mark, args) : undefined) ?? 'done';
 }
 
 export async function markStageOne(
@@ -66,6 +49,21 @@ export async function markStageOne(
 ): Promise<void> {
   const mark: Mark = { state, runId: attempt.config.runId, batchRoot, made: inputArguments(args) };
   await writeDurably(markFile(attempt), `${JSON.stringify(mark)}\n`);
+}
+
+/**
+ * Why inputs that are there will not do: they were made by other arguments, so that leaving stage 1 out would run another
+ * experiment than the manifest's.
+ */
+function otherInputs(mark: Mark, args: readonly string[]): Omit<CheckFault, 'node'> | undefined {
+  const wanted = inputArguments(args);
+  if (mark.made.join('\0') === wanted.join('\0')) return undefined;
+  const said = (made: readonly string[]) => (made.length === 0 ? 'neither' : made.join(' '));
+  return {
+    check: 'stage-1-made-otherwise',
+    what: `stage 1 of ${mark.runId} was made with ${said(mark.made)}, and this manifest has ${said(wanted)}`,
+    todo: 'put the arguments back to go on with those inputs, or add --exp-overwrite to make them anew, or submit it as a run of its own',
+  };
 }
 
 async function readMark(attempt: Attempt): Promise<Mark | undefined> {
