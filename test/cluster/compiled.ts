@@ -6,11 +6,19 @@ import { commandIn } from '../../local/cluster/command-in.ts';
 
 const BUILT = fileURLToPath(new URL('../../.sierra-batch/tools/', import.meta.url));
 
+const known = new Map<string, Promise<string>>();
+
 /**
- * The path of what a C source compiles to, made when the source changed; for one caller in a process.
+ * The path of what a C source compiles to, made when the source changed, once, whoever asks for it at the same time.
  * @throws Error with what gcc said
  */
-export async function compiled(source: string, options: readonly string[]): Promise<string> {
+export function compiled(source: string, options: readonly string[]): Promise<string> {
+  const made = known.get(source) ?? compile(source, options);
+  known.set(source, made);
+  return made;
+}
+
+async function compile(source: string, options: readonly string[]): Promise<string> {
   const hash = createHash('sha256').update(readFileSync(source)).digest('hex').slice(0, 16);
   const file = `${BUILT}${basename(source, '.c')}-${hash}`;
   if (existsSync(file)) return file;

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { TerminateJobCommand } from '@aws-sdk/client-batch';
 import { expect } from 'vitest';
-import { atFirstUse } from '../../experiment/at-first-use.ts';
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import { parseJoblog, parseJoblogRow } from '../../experiment/joblog.ts';
 import { realClock } from '../../local/real-clock.ts';
@@ -14,6 +13,7 @@ import { fault } from './fault-test.ts';
 import { killSshd, runnerOn } from './on-machines.ts';
 import { expectOnce, expectSound } from './soundness.ts';
 
+const FAKED_SYSCALL = fileURLToPath(new URL('faked-syscall.c', import.meta.url));
 const NOTICED_MS = 15_000;
 const SLACK_MS = 2000;
 
@@ -151,10 +151,6 @@ fault(
   },
 );
 
-const fakedSyscall = atFirstUse(() =>
-  compiled(fileURLToPath(new URL('faked-syscall.c', import.meta.url)), ['-shared', '-fPIC']),
-);
-
 fault('a clock off by an hour: warned, and durations and times are right', async ({ start, random }) => {
   const victim = random.between(1, 2);
   const isAhead = random.between(0, 1) === 1;
@@ -169,7 +165,7 @@ fault('a clock off by an hour: warned, and durations and times are right', async
         `set -e
         mkdir -p /run/clock/etc /run/clock/work
         echo '${isAhead ? '+' : '-'}3600s' > /run/clock/etc/faketimerc
-        ls ${await fakedSyscall()} /usr/lib/*/faketime/libfaketimeMT.so.1 > /run/clock/etc/ld.so.preload
+        ls ${await compiled(FAKED_SYSCALL, ['-shared', '-fPIC'])} /usr/lib/*/faketime/libfaketimeMT.so.1 > /run/clock/etc/ld.so.preload
         mount -t overlay -o lowerdir=/etc,upperdir=/run/clock/etc,workdir=/run/clock/work overlay /etc`,
       );
       const seen = Number(await before.machine(victim).run('date', '+%s'));

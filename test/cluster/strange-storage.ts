@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { existsSync, readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { atFirstUse } from '../../experiment/at-first-use.ts';
 import type { Machine } from '../../local/cluster/machine.ts';
 import { SHARED_MOUNT } from '../../local/cluster/machine.ts';
 import { compiled } from './compiled.ts';
@@ -12,6 +11,7 @@ import { compiled } from './compiled.ts';
 const SOURCE = fileURLToPath(new URL('./strange-storage.c', import.meta.url));
 const HEADERS = '/usr/include/fuse3';
 const COMMON = `${HEADERS}/fuse_common.h`;
+const OPTIONS = ['-D_FILE_OFFSET_BITS=64', `-I${HEADERS}`, '-lfuse3'];
 const ENDS_WITHIN_MS = 10_000;
 const HEARS_WITHIN_MS = 5000;
 
@@ -40,7 +40,7 @@ export class StrangeStorage {
    * @throws Error with what FUSE said
    */
   static async mount(folder: string, pid: number, negativeSeconds: number): Promise<StrangeStorage> {
-    const daemon = spawn(await binary(), [folder, String(negativeSeconds), String(pid)], {
+    const daemon = spawn(await compiled(SOURCE, OPTIONS), [folder, String(negativeSeconds), String(pid)], {
       stdio: ['pipe', 'pipe', 'pipe'],
     });
     const mounted = new StrangeStorage(daemon);
@@ -92,6 +92,3 @@ export class StrangeStorage {
     clearTimeout(late);
   }
 }
-
-/** The daemon's program, made from its source once, whoever asks for it at the same time. */
-const binary = atFirstUse(() => compiled(SOURCE, ['-D_FILE_OFFSET_BITS=64', `-I${HEADERS}`, '-lfuse3']));
