@@ -28,8 +28,7 @@ export interface FanOutReport {
   cpuMs: number;
   succeeded: number;
   peakMiB: number;
-  broken?: string;
-  /** What it said of itself, and its first failed rows. */
+  /** What it said of itself, its first failed rows, and last why it broke. */
   said: readonly string[];
 }
 
@@ -80,7 +79,6 @@ const report: FanOutReport = {
   cpuMs: cpuMs() - cpuBefore,
   succeeded,
   peakMiB: process.resourceUsage().maxRSS / 1024,
-  said,
-  ...(broken === undefined ? {} : { broken }),
+  said: broken === undefined ? said : [...said, broken],
 };
 console.log(JSON.stringify(report));

@@ -7,6 +7,9 @@ export interface Tasks {
   seconds: readonly number[];
 }
 
+/** A local GNU parallel opens all files by itself, one after another. */
+const FEWER_ON_SLOW_STORAGE: Partial<Record<Scheme, number>> = { stock: 200, parallel: 1000 };
+
 /**
  * The tasks of one workload. A scheme that starts a few tasks a second gets fewer of the short ones: rates are compared,
  * and it reaches its own within these.
@@ -15,11 +18,7 @@ export function tasksOf(workload: Workload, scheme: Scheme, slots: number, wante
   const slow = scheme === 'stock';
   switch (workload) {
     case 'slow-storage':
-      // A local GNU parallel opens all files by itself, one after another.
-      return numbered(wanted ?? (slow ? 200 : scheme === 'parallel' ? 1000 : 20_000), (seq) => [
-        `true ${seq}`,
-        0,
-      ]);
+      return numbered(wanted ?? FEWER_ON_SLOW_STORAGE[scheme] ?? 20_000, (seq) => [`true ${seq}`, 0]);
     case 'no-op':
       return numbered(wanted ?? (slow ? 400 : 4000), (seq) => [`true ${seq}`, 0]);
     case '10ms':
