@@ -54,6 +54,7 @@ export function summarise(input: SummaryInput): Summary {
     tasks: counts,
     nodes: countNodes(input),
     failures,
+    tasksOn: countByNode(tasks),
     nodeHours,
     runSeconds: timings.runSeconds,
     stage: progress?.stage,
@@ -108,6 +109,15 @@ function countNodes({ plan, progress, nodes }: SummaryInput): NonNullable<Observ
     joined: nodes.filter(({ state }) => state !== 'never-came').length,
     lost: nodes.filter(({ state }) => state === 'lost').length,
   };
+}
+
+function countByNode({ size, host, hosts }: TaskTable): Map<string, number> {
+  const counts = new Map<string, number>();
+  for (let at = 0; at < size; at += 1) {
+    const node = hosts[host[at] ?? 0] ?? '';
+    counts.set(node, (counts.get(node) ?? 0) + 1);
+  }
+  return counts;
 }
 
 /** How many example failures and groups a summary holds at most; what is over is one last group. */

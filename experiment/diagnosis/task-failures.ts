@@ -100,11 +100,7 @@ const KINDS: readonly FailureKind[] = [
   },
   {
     name: 'command-not-found-one-node',
-    // A few tasks may be on one node by chance: here less than once in 16 times.
-    matches: (group, observed) =>
-      shellCode(group.example) === 127 &&
-      group.nodes === 1 &&
-      (observed.nodes?.joined ?? 0) ** (group.count - 1) >= 16,
+    matches: (group, observed) => shellCode(group.example) === 127 && onOneNodeAlone(group, observed),
     why: 'the command was not found, and only on one node',
     next: 'Put the program on shared storage or in the image: what is installed on one node alone is not on the others.',
   },
@@ -178,9 +174,8 @@ export function explainFailures(
       ? 'They look alike'
       : `The largest of ${groups.length} groups (${counted(largest.count, 'task')})`;
   const said = lastLine(largest.example.stderrTail);
-  const everywhere = observed.nodes?.joined ?? 0;
   const onOne =
-    largest.nodes === 1 && largest.count > 1 && everywhere > 1 && kind?.name !== 'command-not-found-one-node'
+    kind?.name !== 'command-not-found-one-node' && onOneNodeAlone(largest, observed)
       ? ' All of these ran on one node.'
       : '';
   const words = said === '' ? 'said nothing on stderr' : `ended with ${quoted(said)}`;
@@ -201,6 +196,18 @@ export function explainFailures(
     why: `${share}: ${kind.why}; ${where}, which ${words}.${onOne}${files}`,
     next: kind.next,
   };
+}
+
+/**
+ * True when it is no chance that one node ran them all: with its share of all tasks, that happens to fewer than one in 16
+ * groups of that size. A node that ran nearly everything (the others came late, the tasks were short) tells nothing.
+ */
+function onOneNodeAlone({ nodes, count, example }: FailureGroup, { tasksOn }: Observed): boolean {
+  if (nodes !== 1 || tasksOn === undefined) return false;
+  let all = 0;
+  for (const tasks of tasksOn.values()) all += tasks;
+  const share = (tasksOn.get(example.node) ?? all) / all;
+  return share ** (count - 1) <= 1 / 16;
 }
 
 function lastLine(text: string): string {

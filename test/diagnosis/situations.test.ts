@@ -37,8 +37,15 @@ const group = (exitval: number, stderrTail: string, nodes = 2): FailureGroup => 
 const tasksFailed = (example: FailureGroup, more: Partial<Observed> = {}) =>
   byRunner(
     { kind: 'tasks-failed', failed: 3, lost: 0 },
-    { tasks: counts(197, 3), failures: [example], nodes: { expected: 4, joined: 4, lost: 0 }, ...more },
+    {
+      tasks: counts(197, 3),
+      failures: [example],
+      nodes: { expected: 4, joined: 4, lost: 0 },
+      tasksOn: evenly,
+      ...more,
+    },
   );
+const evenly = new Map(['10.0.1.10', '10.0.1.11', '10.0.1.12', '10.0.1.13'].map((node) => [node, 50]));
 
 /** What is observed, the situation it is, and a word that each of the two sentences must hold. */
 const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
@@ -532,6 +539,19 @@ describe('failed tasks', () => {
   test('that all happened on one node is told, and not that the node is to blame', () => {
     expect(diagnose(tasksFailed(group(2, 'odd', 1))).why).toContain('All of these ran on one node.');
     expect(diagnose(tasksFailed(group(2, 'odd', 3))).why).not.toContain('one node');
+  });
+
+  test.each([
+    ['all', 200],
+    ['nearly all', 180],
+  ])('that one node ran %s of the tasks is no trait of those that failed', (_words, ran) => {
+    const tasksOn = new Map([
+      ['10.0.1.10', 200 - ran],
+      ['10.0.1.11', ran],
+    ]);
+    for (const exitval of [2, 127]) {
+      expect(diagnose(tasksFailed(group(exitval, 'odd', 1), { tasksOn })).why).not.toContain('one node');
+    }
   });
 
   test('a time limit of tasks is named only where there is one', () => {

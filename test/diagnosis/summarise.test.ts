@@ -171,6 +171,20 @@ describe('a summary', () => {
     expect(summary.why).toContain('seed 2');
   });
 
+  test.each([
+    ['half of all tasks, and all that failed', 5, true],
+    ['all tasks', 0, false],
+  ])('a node that ran %s', async (_words, elsewhere, isTold) => {
+    const rows = Array.from({ length: 10 }, (_, at) =>
+      at < elsewhere ? row(at + 1, { host: '10.0.1.11' }) : row(at + 1, { exitval: 1 }),
+    );
+    const reason = { kind: 'tasks-failed', failed: 10 - elsewhere, lost: 0 } as const;
+    const { why } = summarise(
+      await inputOf(rows, { outcome: 'failed', progress: progress({ reason, exitCode: 1 }) }),
+    );
+    expect(why.includes('All of these ran on one node.')).toBe(isTold);
+  });
+
   test('a thousand kinds of failure are fifty groups, and no task is left out', async () => {
     const rows = Array.from({ length: 1000 }, (_, at) => row(at + 1, { exitval: 1 }));
     const letters = (seq: number) =>
