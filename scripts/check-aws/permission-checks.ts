@@ -38,6 +38,8 @@ const DEFINITION = `arn:aws:batch:${ACCOUNT}:job-definition/stack-node:3`;
 
 const OWN_DEFINITION = `arn:aws:batch:${ACCOUNT}:job-definition/stack-node-0123456789abcdef`;
 const REPOSITORY = `arn:aws:ecr:${ACCOUNT}:repository/lab`;
+/** What CloudFormation judges DescribeStacks by when it is asked by a name. */
+const STACK_BY_NAME = `arn:aws:cloudformation:${ACCOUNT}:stack/stack/*`;
 
 type Needs = Readonly<Record<string, readonly (readonly [action: string, resource: string])[]>>;
 
@@ -162,6 +164,7 @@ const PEOPLE: Needs = {
     ['s3:ListBucket', '<Bucket.Arn>'],
     ['states:StopExecution', EXECUTION],
     ['states:DescribeExecution', EXECUTION],
+    ['cloudformation:DescribeStacks', STACK_BY_NAME],
     ['batch:DescribeComputeEnvironments', '*'],
     ['ecr:DescribeImages', '<Repository.Arn>'],
     ['sns:ListSubscriptionsByTopic', '<Topic>'],
@@ -173,6 +176,7 @@ const PEOPLE: Needs = {
     ['batch:SubmitJob', DEFINITION],
     ['batch:TerminateJob', JOB],
     ['states:StopExecution', EXECUTION],
+    ['cloudformation:DescribeStacks', STACK_BY_NAME],
   ],
 };
 
