@@ -2,7 +2,7 @@ import { BadEnvironment, readDeployment } from '../../functions/deployment-envir
 import { FUNCTIONS } from '../bundle.ts';
 import type { Check } from './finding.ts';
 import { named, ofType, referred } from './finding.ts';
-import { at, entriesAt, textAt, textsAt } from './json.ts';
+import { at, entriesAt, listAt, textAt, textsAt } from './json.ts';
 
 /** The four functions: what they run, with what, and who hears when they fail. */
 export const checkFunctions: Check = ({ stack }, found) => {
@@ -155,6 +155,16 @@ export const checkAlarms: Check = ({ stack }, found) => {
   const publishers = JSON.stringify(named(stack, 'TopicPolicy').properties);
   for (const service of ['cloudwatch.amazonaws.com', 'events.amazonaws.com'])
     found.expect(publishers.includes(service), 'topic-closed', 'TopicPolicy', `${service} may not publish`);
+  found.expect(
+    listAt(named(stack, 'TopicPolicy').properties, 'PolicyDocument', 'Statement').every(
+      (statement) =>
+        textAt(statement, 'Principal', 'Service') !== 'events.amazonaws.com' ||
+        at(statement, 'Condition') === undefined,
+    ),
+    'topic-condition',
+    'TopicPolicy',
+    'EventBridge meets no condition of a topic: nobody would hear of a blocked queue',
+  );
   for (const { name, properties } of ofType(stack, 'AWS::Logs::LogGroup'))
     found.expect(
       at(properties, 'RetentionInDays') !== undefined,

@@ -215,6 +215,13 @@ const MISTAKES: readonly [string, string, Plant][] = [
     'foreign',
     inResource('SettleRole', ['ManagedPolicyArns'], ['arn:aws:iam::aws:policy/AWSBatchFullAccess']),
   ],
+  [
+    'a condition that EventBridge never meets',
+    'topic-condition',
+    inResource('TopicPolicy', ['PolicyDocument', 'Statement', 1, 'Condition'], {
+      StringEquals: { 'aws:SourceAccount': '123456789012' },
+    }),
+  ],
   ['an alarm that tells nobody', 'alarm', inResource('SettleSilentAlarm', ['AlarmActions'], undefined)],
   [
     'an alarm on a metric that nobody writes',
