@@ -1,5 +1,5 @@
 import type { Check } from './finding.ts';
-import { named, ofType } from './finding.ts';
+import { named, ofType, referred } from './finding.ts';
 import { listAt, textAt, textsAt } from './json.ts';
 import { opens } from './security-groups.ts';
 
@@ -43,11 +43,21 @@ export const checkStorage: Check = ({ stack }, found) => {
       'nobody can mount it',
     );
     const subnets = textsAt(named(stack, 'ComputeEnvironment').properties, 'ComputeResources', 'Subnets');
+    const zoneOf = (subnet: string) =>
+      textAt(referred(stack, subnet)?.properties, 'AvailabilityZone') || subnet;
+    const zones = subnets.map(zoneOf);
+    const places = targets.map((target) => textAt(target.properties, 'SubnetId'));
     found.expect(
-      targets.every((target) => subnets.includes(textAt(target.properties, 'SubnetId'))),
+      places.every((subnet) => zones.includes(zoneOf(subnet))),
       'mount-target-elsewhere',
       name,
       'there is no mount target where the nodes are',
+    );
+    found.expect(
+      places.every((subnet) => subnet === '<PublicSubnet>' || !stack.resources.has('PublicSubnet')),
+      'mount-target-moves',
+      name,
+      'turning Internet on or off would make a second one in the same zone, which EFS refuses',
     );
     found.expect(
       opens(stack, '2049', '<StorageSecurityGroup>'),

@@ -151,6 +151,18 @@ const MISTAKES: readonly [string, string, Plant][] = [
   ['ssh between nodes closed', 'ssh-closed', without('NodeSsh')],
   ['NFS closed to the hosts', 'nfs', without('StorageNfs')],
   ['no mount target', 'mount-target', without('MountTarget')],
+  [
+    'a mount target in another zone',
+    'mount-target-elsewhere',
+    inResource('PrivateSubnet', ['AvailabilityZone'], 'eu-central-1c'),
+  ],
+  [
+    'a mount target that moves with the nodes',
+    'mount-target-moves',
+    inResource('MountTarget', ['SubnetId'], {
+      'Fn::If': ['Nat', { Ref: 'PrivateSubnet' }, { Ref: 'PublicSubnet' }],
+    }),
+  ],
   ['an access point of root', 'access-point', inResource('AccessPoint', ['PosixUser', 'Uid'], 0)],
   ['a function that a rule may not call', 'permission', without('JobChangedPermission')],
   [
