@@ -310,7 +310,9 @@ export const manifestSchema = atFirstUse(() =>
           .optional(),
         tags: z
           .record(tagName(), asWritten(), { error: 'names with values' })
-          .describe('Tags of the job, for cost reports; at most 40.')
+          .describe(
+            'Tags of the job, for cost reports; at most 40, of letters, digits, spaces and _ . : / = + - @.',
+          )
           .optional(),
       },
       { error: 'a manifest with the keys apiVersion, name, cluster and run' },

@@ -2,6 +2,9 @@ import type { Judged } from './judged.ts';
 
 const MOST_TAGS = 40;
 const MOST_ENVIRONMENT_BYTES = 16 * 1024;
+/** What AWS takes in tags: Batch refuses a whole job for a bracket in one. */
+const IN_TAGS = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
+const TAG_SIGNS = 'a tag may have letters, digits, spaces and the signs _ . : / = + - @ on AWS';
 
 /** Environment and tags: names that are reserved, and how much there may be. */
 export function judgeNamesAndTags(judged: Judged): void {
@@ -28,12 +31,8 @@ export function judgeNamesAndTags(judged: Judged): void {
       judged.keyFault(['tags', name], 'reserved', 'tags beginning with aws: and sierra-batch: are reserved');
     if ([...String(value)].length > 256)
       judged.fault(['tags', name], 'too-large', 'the value of a tag has at most 256 characters');
-    if (/\p{Cc}/u.test(`${name}${String(value)}`))
-      judged.fault(
-        ['tags', name],
-        'bad-value',
-        'a tag holds no line breaks, tabs or other control characters',
-      );
+    if (!IN_TAGS.test(name)) judged.keyFault(['tags', name], 'bad-key', `the name of ${TAG_SIGNS}`);
+    if (!IN_TAGS.test(String(value))) judged.fault(['tags', name], 'bad-value', `the value of ${TAG_SIGNS}`);
   }
   if (Object.keys(tags).length > MOST_TAGS)
     judged.fault(

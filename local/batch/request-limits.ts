@@ -30,12 +30,14 @@ export function checkTimeout(timeout: JobTimeout | undefined): void {
   if (seconds !== undefined && seconds < 60) throw clientError('timeout.attemptDurationSeconds: at least 60');
 }
 
-/** At most 50, keys 1–128 and values ≤ 256 characters, none beginning `aws:`. @throws ClientException */
+/** At most 50, keys 1–128 and values ≤ 256 characters, of AWS's own, none beginning `aws:`. @throws ClientException */
 export function checkTags(tags: Readonly<Record<string, string>> | undefined): void {
   const entries = Object.entries(tags ?? {});
   if (entries.length > 50) throw clientError('tags: at most 50');
   for (const [key, value] of entries) {
     if (key.length < 1 || key.length > 128 || value.length > 256 || key.startsWith('aws:'))
       throw clientError(`the tag ${JSON.stringify(key)} is not allowed`);
+    if (!/^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u.test(key + value))
+      throw clientError(`the tag ${JSON.stringify(key)} contains illegal characters`);
   }
 }

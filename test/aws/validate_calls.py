@@ -82,6 +82,10 @@ def lacking(operation, given):
             yield "timeout.attemptDurationSeconds: at least 60"
         if len(given.get("tags", {})) > 50:
             yield "tags: at most 50"
+        for text in [text for pair in given.get("tags", {}).items() for text in pair]:
+            # isalnum: letters and digits of every language; isspace has line breaks as well.
+            if not all(c.isalnum() or c == " " or c in "_.:/=+-@" for c in text):
+                yield f"tags: {text!r} has characters that AWS refuses"
         for override in given.get("nodeOverrides", {}).get("nodePropertyOverrides", []):
             for pair in override.get("containerOverrides", {}).get("environment", []):
                 if pair["name"].startswith("AWS_BATCH_"):

@@ -238,6 +238,7 @@ describe('what Batch refuses', () => {
       { tags: Object.fromEntries(Array.from({ length: 51 }, (_, index) => [`t${index}`, ''])) },
       /at most 50/,
     ],
+    ['a tag with brackets', { tags: { note: 'first try (again)' } }, /illegal characters/],
     ['too many nodes', { nodeOverrides: { numNodes: 1001 } }, /1 to 1,000/],
     ['a large request', { parameters: { a: 'x'.repeat(31 * 1024) } }, /30 KiB/],
     [

@@ -165,7 +165,7 @@ describe('limits', () => {
   });
 
   it('counts the characters of a tag, not its bytes', () => {
-    expect(faultsOf(`${WHOLE}tags: {k: "${'😀'.repeat(256)}"}`)).toEqual([]);
-    expect(faultsOf(`${WHOLE}tags: {k: "${'😀'.repeat(257)}"}`)).toEqual(['5:11 too-large']);
+    expect(faultsOf(`${WHOLE}tags: {k: "${'𝛼'.repeat(256)}"}`)).toEqual([]);
+    expect(faultsOf(`${WHOLE}tags: {k: "${'𝛼'.repeat(257)}"}`)).toEqual(['5:11 too-large']);
   });
 });

@@ -53,7 +53,10 @@ const manifest = fc.record(
     timeouts: fc.record({ queue: seconds, join: seconds, run: seconds, task: seconds }, { requiredKeys: [] }),
     retry: fc.record({ attempts: fc.integer({ min: 1, max: 10 }), tasks: fc.nat(10) }, { requiredKeys: [] }),
     minNodes: fc.integer({ min: 1, max: 2 }),
-    tags: fc.dictionary(fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/), line),
+    tags: fc.dictionary(
+      fc.stringMatching(/^[a-z][a-z0-9]{0,8}$/),
+      fc.stringMatching(/^[\p{L}\p{N}_.:/=+@ -]{0,20}$/u),
+    ),
     notify: fc.subarray(['rejected', 'stuck', 'failed', 'succeeded', 'cancelled', 'timed-out']),
   },
   { requiredKeys: ['apiVersion', 'name', 'cluster', 'run'] },
