@@ -9,9 +9,14 @@ export const checkBucket: Check = ({ stack }, found) => {
   const { properties, whole } = named(stack, 'Bucket');
   const on = (holds: boolean, code: string, message: string) => found.expect(holds, code, 'Bucket', message);
   on(
-    textAt(whole, 'DeletionPolicy') === 'Retain' && textAt(whole, 'UpdateReplacePolicy') === 'Retain',
+    /^Retain/.test(textAt(whole, 'DeletionPolicy')) && textAt(whole, 'UpdateReplacePolicy') === 'Retain',
     'bucket-not-kept',
     'results would go with the stack',
+  );
+  on(
+    textAt(whole, 'DeletionPolicy') !== 'Retain',
+    'bucket-left-over',
+    'each first deployment that fails would leave an empty one behind',
   );
   on(
     textAt(properties, 'VersioningConfiguration', 'Status') === 'Enabled',

@@ -19,10 +19,16 @@ export const checkStorage: Check = ({ stack }, found) => {
       'it cannot be encrypted later',
     );
     found.expect(
-      textAt(whole, 'DeletionPolicy') === 'Retain',
+      /^Retain/.test(textAt(whole, 'DeletionPolicy')) && textAt(whole, 'UpdateReplacePolicy') === 'Retain',
       'storage-not-kept',
       name,
       'workspaces would go with the stack',
+    );
+    found.expect(
+      textAt(whole, 'DeletionPolicy') !== 'Retain',
+      'storage-left-over',
+      name,
+      'each first deployment that fails would leave an empty one behind',
     );
     const statements = listAt(properties, 'FileSystemPolicy', 'Statement');
     found.expect(

@@ -33,6 +33,10 @@ const inState =
   (path: Path, value: Json | undefined): Plant =>
   (_, asl) =>
     put(asl, ['States', ...path], value);
+const ofResource =
+  (name: string, key: string, value: Json | undefined): Plant =>
+  (template) =>
+    put(template, ['Resources', name, key], value);
 const without =
   (name: string): Plant =>
   (template) =>
@@ -150,6 +154,16 @@ const MISTAKES: readonly [string, string, Plant][] = [
   ],
   ['ssh between nodes closed', 'ssh-closed', without('NodeSsh')],
   ['NFS closed to the hosts', 'nfs', without('StorageNfs')],
+  [
+    'storage that goes with the stack',
+    'storage-not-kept',
+    ofResource('FileSystem', 'DeletionPolicy', undefined),
+  ],
+  [
+    'storage that a failed deployment leaves',
+    'storage-left-over',
+    ofResource('FileSystem', 'DeletionPolicy', 'Retain'),
+  ],
   ['no mount target', 'mount-target', without('MountTarget')],
   [
     'a mount target in another zone',
@@ -183,6 +197,12 @@ const MISTAKES: readonly [string, string, Plant][] = [
     'no EventBridge on the bucket',
     'eventbridge',
     inResource('Bucket', ['NotificationConfiguration'], undefined),
+  ],
+  ['results that go with the stack', 'bucket-not-kept', ofResource('Bucket', 'DeletionPolicy', 'Delete')],
+  [
+    'a bucket that a failed deployment leaves',
+    'bucket-left-over',
+    ofResource('Bucket', 'DeletionPolicy', 'Retain'),
   ],
   ['no versions in the bucket', 'versions', inResource('Bucket', ['VersioningConfiguration'], undefined)],
   [
