@@ -54,6 +54,14 @@ export const checkBucket: Check = ({ stack }, found) => {
       `old versions of ${key} are kept for ever`,
     );
   on(
+    rules.some(
+      (rule) =>
+        textAt(rule, 'Prefix') === 'control/open/' && textAt(rule, 'ExpiredObjectDeleteMarker') === 'true',
+    ),
+    'marks-kept',
+    'control/open/, which is listed every minute, would hold a mark of every run that ever was',
+  );
+  on(
     expiring.every((prefix) => !'manifests/'.startsWith(prefix)),
     'manifest-versions-lost',
     'a run is named after a version of its manifest',

@@ -102,13 +102,7 @@ const NEEDS: Needs = {
   ],
   SubmitRole: [...SETTLE, ...logsTo('SubmitLogs')],
   SettleRole: [...SETTLE, ...logsTo('SettleLogs')],
-  CollectRole: [
-    ...RECORDS,
-    ...logsTo('CollectLogs'),
-    ...RUNS_PAGE,
-    ['states:DescribeExecution', EXECUTION],
-    ['batch:DescribeJobs', '*'],
-  ],
+  CollectRole: [...RECORDS, ...logsTo('CollectLogs'), ...RUNS_PAGE, ['batch:DescribeJobs', '*']],
   StateMachineRole: ['Submit', 'Settle', 'Collect'].map(
     (name) => ['lambda:InvokeFunction', `<${name}Function.Arn>`] as const,
   ),

@@ -204,6 +204,20 @@ const MISTAKES: readonly [string, string, Plant][] = [
     'bucket-left-over',
     ofResource('Bucket', 'DeletionPolicy', 'Retain'),
   ],
+  [
+    'marks of deleted objects that pile up',
+    'marks-kept',
+    inResource('Bucket', ['LifecycleConfiguration', 'Rules', 2, 'ExpiredObjectDeleteMarker'], undefined),
+  ],
+  [
+    'a permission that nothing uses',
+    'more-than-needed',
+    inResource(
+      'CollectRole',
+      ['Policies', 0, 'PolicyDocument', 'Statement', 1, 'Action'],
+      ['batch:DescribeJobs', 'states:DescribeExecution'],
+    ),
+  ],
   ['no versions in the bucket', 'versions', inResource('Bucket', ['VersioningConfiguration'], undefined)],
   [
     'a rule without dead letters',
