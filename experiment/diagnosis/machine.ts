@@ -33,7 +33,7 @@ const FAULTS: readonly MachineFault[] = [
     headline: 'The image may not be pulled; nothing was started.',
     why: 'The registry refused to give the image to this account.',
     next: () =>
-      `${operators} to let the machines’ role pull from that registry, or name another \`cluster.image\``,
+      `${operators} to let the job’s execution role pull from that registry, or name another \`cluster.image\``,
   },
   {
     name: 'image-unreachable',

@@ -340,7 +340,7 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
   [
     'machine-image-denied',
     byContainer('CannotPullContainerError: pull access denied for x'),
-    { why: /refused/, next: /role/ },
+    { why: /refused/, next: /execution role/ },
   ],
   [
     'machine-image-unreachable',
