@@ -15,14 +15,17 @@ const WITHIN_MS = 60 * 60_000;
 
 /**
  * Executes the change set that `sam deploy --no-execute-changeset` left, unless running jobs would feel it.
+ * @param abandoned change sets that were there before: of a stack that does not change sam makes none
  * @throws DeployFailed where they would, or where the update fails
  */
 export async function executeCarefully(
   cloudFormation: CloudFormationClient,
   { say, sleep }: Pick<Hands, 'say' | 'sleep'>,
   StackName: string,
+  abandoned: readonly string[],
 ): Promise<void> {
-  const ChangeSetName = await newestChangeSet(cloudFormation, StackName);
+  const all = await changeSets(cloudFormation, StackName);
+  const ChangeSetName = all.find((id) => !abandoned.includes(id));
   if (ChangeSetName === undefined) {
     say('nothing in the stack changes');
     return;
@@ -53,14 +56,14 @@ export async function executeCarefully(
   throw new DeployFailed(`the update of ${StackName} has not ended within an hour; it goes on by itself`);
 }
 
-async function newestChangeSet(client: CloudFormationClient, StackName: string): Promise<string | undefined> {
-  let newest: { id: string; at: number } | undefined;
+/** Ids of sam's change sets that nobody executed, the newest first. */
+export async function changeSets(client: CloudFormationClient, StackName: string): Promise<string[]> {
+  const found: { id: string; at: number }[] = [];
   for await (const page of paginateListChangeSets({ client }, { StackName }))
     for (const { ChangeSetId: id, ChangeSetName = '', Status, CreationTime } of page.Summaries ?? []) {
       if (id === undefined || Status !== 'CREATE_COMPLETE' || !ChangeSetName.startsWith('samcli-deploy'))
         continue;
-      const at = CreationTime?.getTime() ?? 0;
-      if (newest === undefined || at > newest.at) newest = { id, at };
+      found.push({ id, at: CreationTime?.getTime() ?? 0 });
     }
-  return newest?.id;
+  return found.toSorted((one, other) => other.at - one.at).map(({ id }) => id);
 }

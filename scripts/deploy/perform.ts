@@ -2,7 +2,7 @@ import { CreateServiceLinkedRoleCommand } from '@aws-sdk/client-iam';
 import { samParameter } from './changes.ts';
 import { checkDeployed } from './check-deployed.ts';
 import { DeployFailed } from './deploy-failed.ts';
-import { executeCarefully } from './execute-carefully.ts';
+import { changeSets, executeCarefully } from './execute-carefully.ts';
 import { bringImage } from './image-there.ts';
 import type { Settings } from './judge.ts';
 import type { DeployOptions } from './options.ts';
@@ -48,8 +48,9 @@ export async function deploy(
   if (jobs.length > 0 && !options.force)
     throw new DeployFailed(`${jobs[0]?.name} was submitted meanwhile: wait for it, or deploy with --force`);
   const careful = jobs.length > 0;
+  const abandoned = careful ? await changeSets(clients.cloudFormation, options.stack) : [];
   await hands.run('sam', samArguments(options, region, tag, careful));
-  if (careful) await executeCarefully(clients.cloudFormation, hands, options.stack);
+  if (careful) await executeCarefully(clients.cloudFormation, hands, options.stack, abandoned);
   const stack = await describeStack(clients.cloudFormation, options.stack);
   if (stack === undefined) throw new DeployFailed(`there is no stack ${options.stack} after its deployment`);
   const there = stack.outputs.RepositoryUri ?? '';

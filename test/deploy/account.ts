@@ -51,6 +51,7 @@ export interface Account {
   jobs?: number;
   /** Tags in the repository. */
   images?: string[];
+  /** What the deployment would change; without them sam makes no change set. */
   changes?: readonly ResourceChange[];
   environment?: 'VALID' | 'INVALID';
   signedOut?: boolean;
@@ -205,24 +206,25 @@ function mockAccount(account: Account) {
       .rejectsOnce(named('ValidationError', 'Stack with id s does not exist'))
       .resolves(made('CREATE_COMPLETE'));
   else described.resolves(made(account.stack));
-  cloudFormation.on(ListChangeSetsCommand).resolves({
-    Summaries: [
-      {
-        ChangeSetId: CHANGE_SETS.old,
-        ChangeSetName: 'samcli-deploy1',
-        Status: 'CREATE_COMPLETE',
-        CreationTime: new Date(1),
-      },
-      {
-        ChangeSetId: CHANGE_SETS.new,
-        ChangeSetName: 'samcli-deploy2',
-        Status: 'CREATE_COMPLETE',
-        CreationTime: new Date(2),
-      },
-    ],
-  });
+  const Status = 'CREATE_COMPLETE';
+  const old = {
+    ChangeSetId: CHANGE_SETS.old,
+    ChangeSetName: 'samcli-deploy1',
+    Status,
+    CreationTime: new Date(1),
+  } as const;
+  const fresh = {
+    ChangeSetId: CHANGE_SETS.new,
+    ChangeSetName: 'samcli-deploy2',
+    Status,
+    CreationTime: new Date(2),
+  } as const;
   cloudFormation
-    .on(DescribeChangeSetCommand, { ChangeSetName: CHANGE_SETS.new })
+    .on(ListChangeSetsCommand)
+    .resolvesOnce({ Summaries: [old] })
+    .resolves({ Summaries: account.changes === undefined ? [old] : [old, fresh] });
+  cloudFormation
+    .on(DescribeChangeSetCommand)
     .resolves({ Changes: (account.changes ?? []).map((ResourceChange) => ({ ResourceChange })) });
   return { clients, iam, cloudFormation, pushed: () => images.add(TAG) };
 }

@@ -120,6 +120,17 @@ describe('forced while jobs run', () => {
     expect(more).toEqual([]);
   });
 
+  test('executes nothing that somebody else left there', async () => {
+    const { exitCode, said, cloudFormation } = await deployTo(
+      { stack: 'UPDATE_COMPLETE', jobs: 1, images: [TAG] },
+      ['--force'],
+    );
+
+    expect(exitCode).toBe(0);
+    expect(said).toContain('nothing in the stack changes');
+    expect(cloudFormation.commandCalls(ExecuteChangeSetCommand)).toEqual([]);
+  });
+
   test('leaves the compute environment alone: nothing is changed at all', async () => {
     const environment = {
       Action: 'Modify',
