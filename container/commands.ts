@@ -8,13 +8,14 @@ import { runKeys } from '../experiment/bucket-layout.ts';
 import type { CommandWork } from '../experiment/plan.ts';
 import type { S3Port } from '../experiment/ports.ts';
 import { syncFolder } from './durable-file.ts';
+import { forgetRows } from './resume.ts';
 import type { RunFolders } from './run-folders.ts';
 
 /** The list on shared storage, complete and synced. */
 export interface FrozenCommands {
   file: string;
   total: number;
-  /** Sequence numbers whose command differs from the list of the earlier attempt in this folder. */
+  /** Sequence numbers whose command differs from the list of the earlier attempt in this folder; the joblog has no row of them. */
   changed: ReadonlySet<number>;
 }
 
@@ -45,6 +46,8 @@ export async function freezeCommands(
       `s3://${run.bucket}/${key} has ${total} lines, and the plan says ${work.file.total}`,
     );
   await sync(partial);
+  // First the rows: once the list is replaced, nobody can tell any more that they speak of other commands.
+  if (changed.size > 0) await forgetRows(folders.joblog, changed);
   await rename(partial, folders.commands);
   await syncFolder(folders.run);
   if (work.file.kind === 'in-work') await upload(s3, run.bucket, key, folders.commands);

@@ -58,7 +58,7 @@ async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
     }
     await bringInputs(surroundings.s3, plan.inputs, folders, log);
     const commands = await freezeCommands(surroundings.s3, config, work, folders);
-    const { done, rows } = await alreadyDone(folders.joblog, commands.total, commands.changed);
+    const { done, rows } = await alreadyDone(folders.joblog, commands.total);
     log('Commands:Frozen', { total: commands.total, done: done.size, changed: commands.changed.size });
     return { commands, done, tally: new TaskTally(commands.total, rows) };
   } catch (error) {

@@ -169,7 +169,7 @@ export class LineInPool {
       await rm(line.joblog, { force: true });
       return { rows: [] };
     }
-    const { rows } = await alreadyDone(line.joblog, request.total, new Set());
+    const { rows } = await alreadyDone(line.joblog, request.total);
     // Another command under the same number has not been run.
     const commands = await linesAt(request.commandsFile, new Set(rows.map(({ seq }) => seq)));
     return { rows: rows.filter(({ seq, command }) => commands.get(seq) === command) };

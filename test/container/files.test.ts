@@ -94,8 +94,10 @@ describe('the command list', () => {
     await put(key, 'one\ntwo\nTHREE\nfour\n');
     const { total, changed } = await freezeCommands(s3, run, frozen(4), folders);
     expect([...changed]).toEqual([3, 4]);
-    const { done } = await alreadyDone(folders.joblog, total, changed);
-    expect([...done]).toEqual([1]);
+    expect([...(await alreadyDone(folders.joblog, total)).done]).toEqual([1]);
+    // Batch's own retry finds the new list there already, and no row of a task of it that has not run.
+    await freezeCommands(s3, run, frozen(4), folders);
+    expect([...(await alreadyDone(folders.joblog, total)).done]).toEqual([1]);
   });
 });
 

@@ -45,7 +45,7 @@ describe('a joblog that a crash cut anywhere', () => {
           writeFileSync(joblog, cut);
           const kept = cut.toString('latin1').split('\n').length - 2;
           if (isResumed) {
-            const { done } = await alreadyDone(joblog, commands.length, new Set());
+            const { done } = await alreadyDone(joblog, commands.length);
             expect([...done]).toEqual(rows.slice(0, Math.max(0, kept)).map(({ seq }) => seq));
           }
           const writer = await JoblogWriter.open(joblog);
