@@ -48,13 +48,16 @@ export async function sendOutputs(options: OutputsOptions): Promise<{ index: Out
       missing.push(output);
       continue;
     }
-    await forEachBounded(filesBelow(path), AT_ONCE, async (file) => {
+    await forEachBounded(filesBelow(path), AT_ONCE, async ({ file, unread }) => {
       if (signal.aborted) {
         unsent += 1;
         return;
       }
       const name = relative(folder, file).split(sep).join('/');
-      const sent = await sendFile(options, file, `${keys.outputs}${name}`);
+      const sent: Sent =
+        unread === undefined
+          ? await sendFile(options, file, `${keys.outputs}${name}`)
+          : { ok: false, why: unread };
       if (sent.ok) files.push({ path: name, size: sent.size, sha256: sent.sha256 });
       else {
         unsent += 1;
@@ -106,15 +109,32 @@ async function sendFile(options: OutputsOptions, file: string, key: string): Pro
   }
 }
 
-/** Files only; links are followed for files, not for folders (they could go round in circles). */
-async function* filesBelow(path: string): AsyncGenerator<string> {
-  const found = await lstat(path);
-  if (found.isSymbolicLink()) {
-    if ((await stat(path).catch(() => undefined))?.isFile() === true) yield path;
-  } else if (found.isFile()) {
-    yield path;
-  } else if (found.isDirectory()) {
-    for await (const entry of await opendir(path)) yield* filesBelow(join(path, entry.name));
+interface Found {
+  file: string;
+  /** Why what lies there cannot be looked at. */
+  unread?: string;
+}
+
+/**
+ * Files only; links are followed for files, not for folders (they could go round in circles). What tasks left may be gone
+ * again, closed to us or named in other bytes than UTF-8: that is told, and the rest is found all the same.
+ */
+async function* filesBelow(path: string): AsyncGenerator<Found> {
+  try {
+    const found = await lstat(path);
+    if (found.isSymbolicLink()) {
+      if ((await stat(path).catch(() => undefined))?.isFile() === true) yield { file: path };
+    } else if (found.isFile()) {
+      yield { file: path };
+    } else if (found.isDirectory()) {
+      for await (const entry of await opendir(path)) yield* filesBelow(join(path, entry.name));
+    }
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    yield {
+      file: path,
+      unread: path.includes('\uFFFD') ? `its name is not UTF-8, as S3 has it: ${why}` : why,
+    };
   }
 }
 

@@ -83,17 +83,24 @@ async function old(
   const wanted: Wanted[] = [];
   for (const kind of ['runs', 'inputs'] as const)
     for (const name of await namesIn(join(shared, kind))) {
-      const folder = join(shared, kind, name);
-      if ((await changedAt(folder)) > before) continue;
+      const at = await changedAt(join(shared, kind, name));
+      if (at === undefined || at > before) continue;
       const users = kind === 'runs' ? usersOf(shared, 'runs', name) : undefined;
       wanted.push({ path: `${kind}/${name}`, users, runIds: kind === 'runs' && isRunId(name) ? [name] : [] });
     }
   return wanted;
 }
 
-/** A folder's own time, and that of what lies directly in it: the joblog is written as long as tasks end. */
-async function changedAt(folder: string): Promise<number> {
-  const own = await stat(folder);
+/**
+ * A folder's own time, and that of what lies directly in it: the joblog is written as long as tasks end. undefined of one
+ * that another job has moved away meanwhile.
+ */
+async function changedAt(folder: string): Promise<number | undefined> {
+  const own = await stat(folder).catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (own === undefined) return undefined;
   let latest = own.mtimeMs;
   if (!own.isDirectory()) return latest;
   for (const name of await namesIn(folder)) {

@@ -1,4 +1,4 @@
-import { lstat, opendir, rmdir, unlink } from 'node:fs/promises';
+import { lstat, opendir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { forEachBounded } from '../bounded.ts';
 
@@ -7,18 +7,25 @@ const AT_ONCE = 16;
 /** A listing over NFS may leave out entries while others are removed. */
 const PASSES = 5;
 
-/** Removes a folder and all in it; links are removed, not followed. Answers what it held. @throws the file system's errors */
+/**
+ * Removes a folder and all in it; links are removed, not followed. Answers what it held. Another job may remove the same
+ * folder at the same time. @throws the file system's errors
+ */
 export async function removeFolder(folder: string): Promise<{ files: number; bytes: number }> {
   const sum = { files: 0, bytes: 0 };
   for (let pass = 1; ; pass += 1) {
-    await empty(folder, sum);
     try {
+      await empty(folder, sum);
       await rmdir(folder);
       return sum;
     } catch (error) {
-      const isFull = error instanceof Error && 'code' in error && error.code === 'ENOTEMPTY';
-      if (!isFull || pass === PASSES) throw error;
+      if (hasCode(error, 'ENOENT')) return sum;
+      if (!hasCode(error, 'ENOTEMPTY')) throw error;
     }
+    if (pass < PASSES) continue;
+    // Names that are not UTF-8 are not found under what they were read as; Node's own way takes them as bytes.
+    await rm(folder, { recursive: true, force: true });
+    return sum;
   }
 }
 
@@ -30,10 +37,14 @@ async function empty(folder: string, sum: { files: number; bytes: number }): Pro
       folders.push(path);
       return;
     }
-    const { size } = await lstat(path);
-    await unlink(path);
-    sum.files += 1;
-    sum.bytes += size;
+    try {
+      const { size } = await lstat(path);
+      await unlink(path);
+      sum.files += 1;
+      sum.bytes += size;
+    } catch (error) {
+      if (!hasCode(error, 'ENOENT')) throw error;
+    }
   });
   // One after another: a tree that branches widely would hold thousands of folders open.
   for (const path of folders) {
@@ -41,4 +52,8 @@ async function empty(folder: string, sum: { files: number; bytes: number }): Pro
     sum.files += files;
     sum.bytes += bytes;
   }
+}
+
+function hasCode(error: unknown, code: string): boolean {
+  return error instanceof Error && 'code' in error && error.code === code;
 }

@@ -203,6 +203,26 @@ describe('outputs', () => {
   });
 });
 
+describe('what tasks left that cannot be sent', () => {
+  it('is told, and everything else arrives', async () => {
+    mkdirSync(join(folders.tasks, 'out'));
+    writeFileSync(join(folders.tasks, 'out/good.csv'), 'data');
+    writeFileSync(Buffer.from(`${folders.tasks}/out/gr\xFCn.csv`, 'latin1'), 'data');
+    const told: unknown[] = [];
+    const sent = await sendOutputs({
+      s3,
+      ...run,
+      folder: folders.tasks,
+      outputs: ['out/'],
+      signal: new AbortController().signal,
+      clock: realClock,
+      log: (event, fields) => told.push([event, fields?.why]),
+    });
+    expect(sent).toMatchObject({ unsent: 1, index: { files: [{ path: 'out/good.csv' }] } });
+    expect(told).toContainEqual(['Output:NotSent', expect.stringMatching(/^its name is not UTF-8/)]);
+  });
+});
+
 describe('the folder of a task’s output', () => {
   it('is the one that GNU parallel itself makes', () => {
     const commands = ['echo a/b\\c', `echo ${'x'.repeat(300)}`, 'printf "a\tb"', `: ${'ü'.repeat(140)}`];

@@ -13,6 +13,7 @@ import { join } from 'node:path';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { doOrder } from '../../container/maintenance/do-order.ts';
+import { removeFolder } from '../../container/maintenance/remove-folder.ts';
 import { makeRunFolders, runFolders } from '../../container/run-folders.ts';
 import { maintenanceKey, runKeys } from '../../experiment/bucket-layout.ts';
 import type { JoblogRow } from '../../experiment/joblog.ts';
@@ -163,6 +164,8 @@ describe('clean', () => {
     await run(going, 'running');
     for (const name of ['1'.repeat(64), '2'.repeat(64)])
       mkdirSync(join(shared, 'inputs', name), { recursive: true });
+    // As one that another job moves away between the list of names and the look at it.
+    symlinkSync('/nowhere', join(shared, 'inputs', '3'.repeat(64)));
     const longAgo = new Date('2020-01-01');
     for (const name of [old, going]) {
       for (const each of readdirSync(join(shared, 'runs', name)))
@@ -180,6 +183,28 @@ describe('clean', () => {
     ]);
     expect(record.kept).toMatchObject([{ path: `runs/${going}` }]);
     expect(existsSync(join(shared, 'workspaces/w'))).toBe(true);
+  });
+
+  test('frees what tasks named in other bytes than UTF-8', async () => {
+    const { tasks } = await run(FIRST, 'succeeded');
+    writeFileSync(Buffer.from(`${tasks}/results/gr\xFCn`, 'latin1'), '');
+
+    const { exitCode, record } = await order({ kind: 'clean', runIds: [FIRST], workspaces: [] });
+
+    expect({ exitCode, kept: record.kept }).toEqual({ exitCode: 0, kept: [] });
+    expect(readdirSync(join(shared, '.leaving'))).toEqual([]);
+  });
+
+  test('removes a folder that another job removes at the same time', async () => {
+    const folder = join(shared, '.leaving/x');
+    for (const part of ['a', 'b']) {
+      mkdirSync(join(folder, part), { recursive: true });
+      for (let file = 0; file < 100; file += 1) writeFileSync(join(folder, part, String(file)), '');
+    }
+
+    await Promise.all([removeFolder(folder), removeFolder(folder)]);
+
+    expect(readdirSync(join(shared, '.leaving'))).toEqual([]);
   });
 
   test('goes on with what an ended job left half removed, and tells what is not there', async () => {
