@@ -127,7 +127,8 @@ export class Cluster implements JoinListener {
     // First the shared connections, which would complain of a daemon that goes away under them.
     await this.#masters?.closeAll();
     await this.#server?.release(graceMs);
-    this.#attempt.roster.released(this.#attempt.surroundings.clock.now());
+    const { roster, surroundings, config } = this.#attempt;
+    roster.released(surroundings.clock.now(), config.mainIndex);
   }
 
   joined(index: number, facts: JoinFacts, clockAheadMs: number): void {

@@ -43,10 +43,10 @@ export class Roster {
     this.#update(index, { state: 'lost', lostAt: iso(now), lostBecause: because });
   }
 
-  /** Every node that is here ended well. */
-  released(now: number): void {
+  /** Every node that is here ended well; node 0, which goes on, is billed until it ends. */
+  released(now: number, mainIndex: number): void {
     for (const { index } of this.live()) {
-      this.#end(index, now);
+      if (index !== mainIndex) this.#end(index, now);
       this.#update(index, { state: 'released', releasedAt: iso(now) });
     }
   }

@@ -95,7 +95,7 @@ async function lead(settings: CountedNodeSettings, spec: NodeSpec): Promise<Node
   if (outputs > 0) await putText(s3, { bucket, key: keys.outputIndex, text: '{"files":[],"missing":[]}' });
   for (let index = 0; index < spec.numNodes; index += 1)
     await putText(s3, { bucket, key: keys.nodeLog(index), text: 'log', contentType: 'text/plain' });
-  roster.released(clock.now());
+  roster.released(clock.now(), 0);
   await progress.finish({ kind: 'succeeded' }, clock.now() + 30_000);
   return { exitCode: EXIT.succeeded };
 }

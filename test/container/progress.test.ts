@@ -188,15 +188,15 @@ describe('the tally', () => {
 });
 
 describe('the roster', () => {
-  it('adds up instance time until a node is lost or released', () => {
-    const { roster } = sender(() => Promise.resolve());
+  it('adds up instance time: of workers until they are lost or released, of node 0 until it ends', () => {
+    const roster = new Roster(3, 1);
     const arrival = { cpus: 2, versions: {}, startedAt: 0 };
-    roster.joined(0, { ...arrival, address: '10.0.0.1' }, 1000, false);
-    roster.joined(1, { ...arrival, address: '10.0.0.2' }, 1000, true);
+    for (const index of [0, 1, 2])
+      roster.joined(index, { ...arrival, address: `10.0.0.${index}` }, 1000, index === 2);
     roster.lost(1, 'gone', 1_800_000);
-    roster.released(3_600_000);
-    expect(roster.nodeHours(7_200_000)).toBeCloseTo(1.5);
-    expect(roster.records().map((record) => record.state)).toEqual(['released', 'lost']);
+    roster.released(3_600_000, 0);
+    expect(roster.nodeHours(7_200_000)).toBeCloseTo(2 + 0.5 + 1);
+    expect(roster.records().map((record) => record.state)).toEqual(['released', 'lost', 'released']);
     expect(roster.live()).toEqual([]);
   });
 });
