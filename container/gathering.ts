@@ -33,8 +33,11 @@ export class Gathering {
     return this.#done.promise;
   }
 
+  /** Told again by a node that connected again, a fault is the same one. */
   faulty(faults: readonly CheckFault[]): void {
-    this.#faults.push(...faults);
+    const isKnown = ({ node, check, what }: CheckFault) =>
+      this.#faults.some((known) => known.node === node && known.check === check && known.what === what);
+    this.#faults.push(...faults.filter((fault) => !isKnown(fault)));
     this.#noteFault();
   }
 

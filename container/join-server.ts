@@ -223,6 +223,8 @@ class Members implements JoinServer {
         break;
       case 'pulse':
         if (member.why !== undefined || member.expelled) break;
+        // Its connection broke just then: it has not heard that there is nothing left to do.
+        if (member.released) member.connection.send({ t: 'release' });
         member.clockAheadMs = Math.max(member.clockAheadMs, message.at - clock.now());
         this.#leases.renewed(member.index, clock.now());
         member.connection.send({ t: 'beat', lease: member.lease, echo: message.at });

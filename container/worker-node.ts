@@ -1,6 +1,6 @@
 import type { ExitCode } from '../experiment/exit-code.ts';
 import { EXIT } from '../experiment/exit-code.ts';
-import type { JoinFacts, MainMessage } from '../experiment/join-messages.ts';
+import type { JoinFacts, MainMessage, WorkerMessage } from '../experiment/join-messages.ts';
 import type { JoinClientOptions, JoinSession } from './join-client.ts';
 import { joinMain } from './join-client.ts';
 import { HeldLease, LEASE } from './lease.ts';
@@ -37,6 +37,8 @@ class Worker {
   readonly #ended = Promise.withResolvers<ExitCode>();
   #lease: HeldLease | undefined;
   #session: JoinSession | undefined;
+  /** What came of its sshd: said again on each new connection, since it may have been lost with the last one. */
+  #aboutSshd: WorkerMessage | undefined;
   #frozen = false;
   #over = false;
   #restartedAt = Number.NEGATIVE_INFINITY;
@@ -108,20 +110,22 @@ class Worker {
     const { config } = this.#node.start;
     try {
       await this.#node.openSshd(session.welcome.clientKey, session.welcome.mainAddress);
-      this.#session?.connection.send({ t: 'ready' });
+      this.#aboutSshd = { t: 'ready' };
     } catch (error) {
       const what = String(error).slice(0, 2000);
       const todo = `free port ${config.sshPort}, or set SIERRA_BATCH_SSH_PORT to one that this user may open`;
-      this.#session?.connection.send({
+      this.#aboutSshd = {
         t: 'fault',
         faults: [{ node: config.index, check: 'sshd-failed', what, todo }],
-      });
+      };
     }
+    this.#session?.connection.send(this.#aboutSshd);
   }
 
   /** Takes a connection into use; when it breaks, another is tried as long as the lease has not run out. */
   #attach(session: JoinSession): void {
     this.#session = session;
+    if (this.#aboutSshd !== undefined) session.connection.send(this.#aboutSshd);
     session.listen((message) => this.#hear(message));
     void session.connection.closed.then((why) => (this.#over ? undefined : this.#comeBack(why)));
   }
