@@ -228,6 +228,10 @@ export class Cluster implements JoinListener {
     const { address, cpus, versions } = facts;
     await this.opened?.open({ index, address, slots: plan.slots });
     if ((await this.#masters?.open(address)) === false) log('SshMaster:NotOpen', { index, address });
+    if (roster.records()[index]?.state === 'lost') {
+      await this.#masters?.close(address); // it went while all that was made ready for it
+      return;
+    }
     const now = surroundings.clock.now();
     const late = this.#gathering.isDone;
     const clock = this.#judgeClock(index, clockAheadMs);

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { readEnvironment } from '../../container/environment.ts';
 import { joinMain } from '../../container/join-client.ts';
+import type { WorkerMessage } from '../../experiment/join-messages.ts';
 import { realClock } from '../../local/real-clock.ts';
 import { SeededRandom } from '../../local/seeded-random.ts';
 import type { LoopbackCluster } from './loopback-cluster.ts';
@@ -68,8 +69,24 @@ describe('what nodes find out only of each other ends the run before any task, w
   });
 });
 
-/** A worker of the test's own, which tells of itself what it likes. */
-async function joinAs(at: LoopbackCluster, index: number, cpus: number): Promise<string> {
+describe('a worker that is lost', () => {
+  it('before node 0 has made it known to ssh is lost, and no node of the run', PATIENCE, async () => {
+    const change = { cluster: { nodes: 2, vcpus: 2, memoryMiB: 512 }, minNodes: 1, timeouts: SOON };
+    cluster = await loopbackCluster(['true'], change);
+    const main = cluster.start(0);
+    expect(await joinAs(cluster, 1, 2, { t: 'bye', why: 'it was told to end' })).toBe('in');
+    expect(await main.exited, main.output()).toBe(0);
+    expect((await cluster.nodes()).map(({ state }) => state)).toEqual(['released', 'lost']);
+  });
+});
+
+/** A worker of the test's own, which tells of itself what it likes, and at once what is given as well. */
+async function joinAs(
+  at: LoopbackCluster,
+  index: number,
+  cpus: number,
+  also?: WorkerMessage,
+): Promise<string> {
   const environment = readEnvironment({
     SIERRA_BATCH_RUN: `s3://bucket/runs/${at.runId}`,
     SIERRA_BATCH_SHARED: at.shared,
@@ -104,6 +121,9 @@ async function joinAs(at: LoopbackCluster, index: number, cpus: number): Promise
     }),
   };
   const joined = await joinMain(options, Date.now() + 20_000, AbortSignal.timeout(20_000));
-  if (joined.kind === 'in') joined.session.connection.send({ t: 'ready' });
+  if (joined.kind === 'in') {
+    joined.session.connection.send({ t: 'ready' });
+    if (also !== undefined) joined.session.connection.send(also);
+  }
   return joined.kind;
 }
