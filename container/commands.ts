@@ -1,12 +1,12 @@
 import { createReadStream, createWriteStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { runKeys } from '../experiment/bucket-layout.ts';
 import type { CommandWork } from '../experiment/plan.ts';
 import type { S3Port } from '../experiment/ports.ts';
+import { download, ObjectFailed } from './download.ts';
 import { syncFolder } from './durable-file.ts';
 import { forgetRows } from './resume.ts';
 import type { RunFolders } from './run-folders.ts';
@@ -27,7 +27,7 @@ export class BadCommands extends Error {
 /**
  * Freezes the command list: sequence numbers are line numbers, so a retry and a resume must find the same lines. Comes
  * from the bucket, or from a file among the inputs, which is then sent to the bucket.
- * @throws BadCommands, or the SDK's and the file system's errors
+ * @throws BadCommands, ObjectFailed, or the file system's errors
  */
 export async function freezeCommands(
   s3: S3Port,
@@ -37,7 +37,7 @@ export async function freezeCommands(
 ): Promise<FrozenCommands> {
   const partial = `${folders.commands}.partial-${process.pid}`;
   const key = runKeys(run.runId).commands;
-  if (work.file.kind === 'frozen') await download(s3, run.bucket, work.file.key, partial);
+  if (work.file.kind === 'frozen') await download(s3, { bucket: run.bucket, key: work.file.key }, partial);
   else await copy(join(folders.tasks, work.file.path), partial);
   const { total, changed } = await compare(partial, folders.commands);
   if (total === 0) throw new BadCommands('the command list is empty');
@@ -54,12 +54,6 @@ export async function freezeCommands(
   return { file: folders.commands, total, changed };
 }
 
-async function download(s3: S3Port, bucket: string, key: string, to: string): Promise<void> {
-  const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-  if (!(Body instanceof Readable)) throw new BadCommands(`s3://${bucket}/${key} has no body`);
-  await pipeline(Body, createWriteStream(to));
-}
-
 async function copy(from: string, to: string): Promise<void> {
   try {
     await pipeline(createReadStream(from), createWriteStream(to));
@@ -73,15 +67,16 @@ async function copy(from: string, to: string): Promise<void> {
 
 async function upload(s3: S3Port, bucket: string, key: string, file: string): Promise<void> {
   const { size } = await stat(file);
-  await s3.send(
-    new PutObjectCommand({
-      Bucket: bucket,
-      Key: key,
-      Body: createReadStream(file),
-      ContentLength: size,
-      ContentType: 'text/plain',
-    }),
-  );
+  const put = new PutObjectCommand({
+    Bucket: bucket,
+    Key: key,
+    Body: createReadStream(file),
+    ContentLength: size,
+    ContentType: 'text/plain',
+  });
+  await s3.send(put).catch((error: unknown) => {
+    throw new ObjectFailed({ bucket, key }, error);
+  });
 }
 
 /** Counts the lines, and says which of them the earlier list had otherwise. Streams: a list may have a million. */

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createReadStream } from 'node:fs';
 import { cp, mkdir, mkdtemp, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
+import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import * as tar from 'tar';
 import type { PlanInput } from '../experiment/plan.ts';
 import type { S3Port } from '../experiment/ports.ts';
 import { forEachBounded } from './bounded.ts';
+import { download, ObjectFailed } from './download.ts';
 import type { Log } from './log.ts';
 import type { RunFolders } from './run-folders.ts';
 
@@ -68,7 +68,7 @@ async function unpackOnce(
   const making = await mkdtemp(join(inputs, '.unpacking-'));
   try {
     const archive = join(making, 'archive.tar.gz');
-    const sha256 = await download(s3, input.bucket, input.key, archive);
+    const sha256 = await readable(download(s3, input, archive));
     if (sha256 !== input.sha256)
       throw new BadInput(
         `s3://${input.bucket}/${input.key} has SHA-256 ${sha256}, not ${input.sha256}: submit again`,
@@ -93,11 +93,16 @@ async function bringPrefix(
   let token: string | undefined;
   let found = 0;
   do {
-    const page = await s3.send(
+    const listing = s3.send(
       new ListObjectsV2Command({
         Bucket: bucket,
         Prefix: prefix,
         ...(token === undefined ? {} : { ContinuationToken: token }),
+      }),
+    );
+    const page = await readable(
+      listing.catch((error: unknown) => {
+        throw new ObjectFailed({ bucket, key: prefix }, error);
       }),
     );
     const keys = (page.Contents ?? []).flatMap(({ Key }) =>
@@ -116,33 +121,18 @@ async function bringPrefix(
 async function bringObject(s3: S3Port, bucket: string, key: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
   const partial = `${to}.partial-${process.pid}`;
-  await download(s3, bucket, key, partial);
+  await readable(download(s3, { bucket, key }, partial));
   await rename(partial, to);
 }
 
-/** Streams an object to a file and answers its SHA-256. */
-async function download(s3: S3Port, bucket: string, key: string, to: string): Promise<string> {
-  const { Body } = await s3
-    .send(new GetObjectCommand({ Bucket: bucket, Key: key }))
-    .catch((error: unknown) => {
-      const why = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      throw new BadInput(
-        `s3://${bucket}/${key} cannot be read (${why}): correct \`inputs\`, or let the job’s role read it`,
-      );
-    });
-  if (!(Body instanceof Readable)) throw new BadInput(`s3://${bucket}/${key} has no body`);
-  const hash = createHash('sha256');
-  await pipeline(
-    Body,
-    async function* (source: AsyncIterable<Buffer>) {
-      for await (const chunk of source) {
-        hash.update(chunk);
-        yield chunk;
-      }
-    },
-    createWriteStream(to),
-  );
-  return hash.digest('hex');
+/** What an input says when S3 refuses it or does not have it. */
+async function readable<Answer>(asked: Promise<Answer>): Promise<Answer> {
+  return asked.catch((error: unknown) => {
+    if (!(error instanceof ObjectFailed)) throw error;
+    throw new BadInput(
+      `${error.place} cannot be read (${error.message}): correct \`inputs\`, or let the job’s role read it`,
+    );
+  });
 }
 
 /** SHA-256 of a file, in hex. */

@@ -2,14 +2,15 @@ import type { CommandWork } from '../experiment/plan.ts';
 import type { RunnerReason } from '../experiment/runner-records.ts';
 import type { Attempt } from './attempt.ts';
 import { beginRun } from './begin-run.ts';
+import { cannotPrepare } from './cannot-prepare.ts';
 import type { Cluster } from './cluster.ts';
 import type { FrozenCommands } from './commands.ts';
-import { BadCommands, freezeCommands } from './commands.ts';
+import { freezeCommands } from './commands.ts';
 import type { FanoutRequest, FanoutResult, RunningFanout } from './fan-out/fan-out.ts';
 import { startPool } from './fan-out/pool.ts';
 import { startStock } from './fan-out/stock.ts';
 import { lockResumed } from './folder-lock.ts';
-import { BadInput, bringInputs } from './inputs.ts';
+import { bringInputs } from './inputs.ts';
 import { alreadyDone } from './resume.ts';
 import { makeRunFolders } from './run-folders.ts';
 import { keepLimits } from './run-limits.ts';
@@ -62,9 +63,7 @@ async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
     log('Commands:Frozen', { total: commands.total, done: done.size, changed: commands.changed.size });
     return { commands, done, tally: new TaskTally(commands.total, rows) };
   } catch (error) {
-    const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-    if (error instanceof BadInput || error instanceof BadCommands) ending.because({ kind: 'bad-plan', what });
-    else ending.because({ kind: 'storage-failed', what, path: folders.run });
+    ending.because(cannotPrepare(error, folders.run));
     return nothingPrepared(attempt);
   }
 }

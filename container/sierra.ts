@@ -6,6 +6,7 @@ import { sierraBatchRoot, suppliedArguments } from '../experiment/sierra-argumen
 import { placeInSierra } from '../experiment/sierra-run.ts';
 import type { Attempt } from './attempt.ts';
 import { beginRun } from './begin-run.ts';
+import { cannotPrepare } from './cannot-prepare.ts';
 import type { Cluster } from './cluster.ts';
 import { findOnPath } from './find-on-path.ts';
 import { lockBatchRoot } from './folder-lock.ts';
@@ -68,7 +69,7 @@ async function prepare(attempt: Attempt, work: SierraWork): Promise<string> {
     if (inUse === undefined) await bringInputs(surroundings.s3, plan.inputs, folders, log);
     else ending.because({ kind: 'bad-environment', faults: [{ ...inUse, node: config.index }] });
   } catch (error) {
-    ending.because({ kind: 'storage-failed', what: String(error), path: folders.tasks });
+    ending.because(cannotPrepare(error, folders.tasks));
   }
   return program;
 }

@@ -12,6 +12,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Readable } from 'node:stream';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { create } from 'tar';
@@ -173,6 +174,41 @@ sys.stdout.buffer.write(out.getvalue())`,
     const prefix = { kind: 'prefix', bucket: 'b', prefix: 'nothing/', to: 'x/' } as const;
     await expect(bringInputs(s3, [prefix], folders, quiet)).rejects.toThrow(
       's3://b/nothing/ holds no object',
+    );
+  });
+
+  it('that S3 does not let the job see are named, of a prefix as of an object', async () => {
+    const denied = { send: () => Promise.reject(new Error('AccessDenied')) } as S3Port;
+    const prefix = { kind: 'prefix', bucket: 'b', prefix: 'data/', to: 'x/' } as const;
+    const object = { kind: 'object', bucket: 'b', key: 'data/a', to: 'a' } as const;
+    for (const [input, place] of [
+      [prefix, 's3://b/data/'],
+      [object, 's3://b/data/a'],
+    ] as const) {
+      const brought = bringInputs(denied, [input], folders, quiet);
+      await expect(brought).rejects.toThrow(`${place} cannot be read (Error: AccessDenied)`);
+      await expect(brought).rejects.toThrow(BadInput);
+    }
+  });
+
+  it('whose bytes stop coming are begun anew, and given up the fourth time', async () => {
+    let broken = 0;
+    const breaking = (times: number) =>
+      ({
+        send: async (): Promise<unknown> => {
+          async function* bytes() {
+            yield Buffer.from('whole');
+            if (broken++ < times) throw new Error('aborted');
+          }
+          return { Body: Readable.from(bytes()), $metadata: {} };
+        },
+      }) as S3Port;
+    const object = { kind: 'object', bucket: 'b', key: 'data/a', to: 'a' } as const;
+    await bringInputs(breaking(3), [object], folders, quiet);
+    expect(readFileSync(join(folders.tasks, 'a'), 'utf8')).toBe('whole');
+    broken = 0;
+    await expect(bringInputs(breaking(4), [object], folders, quiet)).rejects.toThrow(
+      /cannot be read .*aborted/,
     );
   });
 });

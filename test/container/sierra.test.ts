@@ -70,6 +70,12 @@ async function run(made: LoopbackCluster, attempt = '1') {
   return { codes, output: nodes[0]?.output() };
 }
 
+async function change(made: LoopbackCluster, to: (plan: Plan) => object): Promise<void> {
+  const key = runKeys(made.runId).plan;
+  const plan = JSON.parse((await made.text(key)) ?? '') as Plan;
+  await made.put(key, JSON.stringify({ ...plan, ...to(plan) }));
+}
+
 function lines(name: string): string[] {
   const path = join(cluster?.shared ?? '', 'runs/test-run-0123456789a', name);
   return readFileSync(path, 'utf8')
@@ -116,6 +122,18 @@ describe('a SIERRA experiment', () => {
     expect(JSON.stringify(reason)).toContain('stage 3 is broken');
   });
 
+  it('whose input is not in S3 says so, and does not blame shared storage', PATIENCE, async () => {
+    const made = await sierraCluster('true\n', {});
+    const inputs = [{ kind: 'object', bucket: 'bucket', key: 'data/nothing.txt', to: 'runs.txt' }];
+    await change(made, () => ({ inputs }));
+    expect((await run(made)).codes[0]).toBe(2);
+    const { reason } = await made.progress();
+    expect(reason).toMatchObject({
+      kind: 'bad-plan',
+      what: expect.stringContaining('s3://bucket/data/nothing.txt'),
+    });
+  });
+
   it('that is retried leaves stage 1 out and resumes stage 2', PATIENCE, async () => {
     const made = await sierraCluster(
       'echo once >> ../../../../../../once\n[ -e ../../../../../../once2 ]\n',
@@ -134,9 +152,7 @@ describe('a SIERRA experiment', () => {
   it('that goes on with inputs of other arguments is refused, and says which', PATIENCE, async () => {
     const made = await sierraCluster('false\n', { args: ['--n-runs=4'], onFailedRuns: 'stop' });
     expect((await run(made)).codes[0]).toBe(1);
-    const key = runKeys(made.runId).plan;
-    const plan = JSON.parse((await made.text(key)) ?? '');
-    await made.put(key, JSON.stringify({ ...plan, work: { ...plan.work, args: ['--n-runs', '8'] } }));
+    await change(made, ({ work }) => ({ work: { ...work, args: ['--n-runs', '8'] } }));
     expect((await run(made, '2')).codes[0]).toBe(2);
     const { reason } = await made.progress();
     expect(reason).toMatchObject({ kind: 'bad-environment', faults: [{ check: 'stage-1-made-otherwise' }] });
