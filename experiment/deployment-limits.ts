@@ -1,5 +1,6 @@
 import type { Deployment } from './deployment.ts';
 import type { Fault } from './faults.ts';
+import { vcpusOf } from './instance-vcpus.ts';
 import { parseS3Url } from './make-plan.ts';
 import type { Manifest } from './manifest.ts';
 import type { Source } from './manifest-source.ts';
@@ -7,9 +8,9 @@ import { nearestKey } from './nearest-key.ts';
 import { faultAt } from './schema-faults.ts';
 import { renderSize } from './size.ts';
 
-/** What only a deployment can judge of a manifest: its queues, their vCPUs, its buckets. */
+/** What only a deployment can judge of a manifest: its queues, their vCPUs and machines, its buckets. */
 export function deploymentFaults(manifest: Manifest, source: Source, deployment: Deployment): Fault[] {
-  return [...queueFaults(manifest, source, deployment), ...bucketFaults(manifest, source, deployment)];
+  return [queueFaults, machineFaults, bucketFaults].flatMap((judge) => judge(manifest, source, deployment));
 }
 
 function queueFaults({ cluster, run }: Manifest, source: Source, deployment: Deployment): Fault[] {
@@ -28,10 +29,12 @@ function queueFaults({ cluster, run }: Manifest, source: Source, deployment: Dep
     faults.push(
       faultAt(source, ['cluster', 'queue'], suggestion === undefined ? fault : { ...fault, suggestion }),
     );
-  } else if (cluster.nodes * vcpus > queue.maxvCpus) {
-    const needed = cluster.nodes * vcpus;
-    const message = `${cluster.nodes} nodes with ${vcpus} vCPUs need ${needed.toLocaleString('en')} vCPUs, and the queue ${name} may have ${queue.maxvCpus.toLocaleString('en')}: the job would wait for ever`;
-    faults.push(faultAt(source, ['cluster', 'nodes'], { code: 'over-queue', message }));
+  } else {
+    const tooMany = overQueue(cluster.nodes, vcpus, instanceOf(cluster, deployment));
+    if (tooMany.vcpus > queue.maxvCpus) {
+      const message = `${tooMany.said}, and the queue ${name} may have ${queue.maxvCpus.toLocaleString('en')}: the job would wait for ever`;
+      faults.push(faultAt(source, ['cluster', 'nodes'], { code: 'over-queue', message }));
+    }
   }
   if (cluster.vcpus === undefined && (run.threadsPerTask ?? 1) > vcpus) {
     faults.push(
@@ -51,6 +54,67 @@ function queueFaults({ cluster, run }: Manifest, source: Source, deployment: Dep
     );
   }
   return faults;
+}
+
+/** What a run takes of its queue: a node has an instance to itself, and all of it counts. */
+function overQueue(
+  nodes: number,
+  vcpus: number,
+  instance: ReturnType<typeof instanceOf>,
+): { vcpus: number; said: string } {
+  if (instance === undefined || instance.vcpus <= vcpus) {
+    const said = `${nodes} nodes with ${vcpus} vCPUs need ${(nodes * vcpus).toLocaleString('en')} vCPUs`;
+    return { vcpus: nodes * vcpus, said };
+  }
+  const whole = nodes * instance.vcpus;
+  const said = `${nodes} nodes take ${whole.toLocaleString('en')} vCPUs, since each has a whole ${instance.type} (${instance.vcpus}) to itself`;
+  return { vcpus: whole, said };
+}
+
+function machineFaults({ cluster }: Manifest, source: Source, deployment: Deployment): Fault[] {
+  const faults = typeFaults(cluster, source, deployment);
+  const instance = instanceOf(cluster, deployment);
+  const vcpus = cluster.vcpus ?? deployment.defaults.vcpus;
+  if (instance === undefined || vcpus <= instance.vcpus) return faults;
+  const key = (['vcpus', 'instanceType'] as const).find((each) => cluster[each] !== undefined);
+  const unsaid = cluster.vcpus === undefined ? ', which it has here when cluster.vcpus is left out,' : '';
+  const message = `a node of ${vcpus} vCPUs${unsaid} does not fit ${instance.type} with its ${instance.vcpus}: the job would wait for ever`;
+  const path = key === undefined ? ['cluster'] : ['cluster', key];
+  return [...faults, faultAt(source, path, { code: 'over-instance', message })];
+}
+
+/** The instance that a node of this run gets, where its name tells its size. */
+function instanceOf({ instanceType }: Manifest['cluster'], { instanceTypes }: Deployment) {
+  if (instanceTypes === undefined) return undefined;
+  const type = instanceType ?? instanceTypes[0] ?? '';
+  const vcpus = vcpusOf(type);
+  return vcpus === undefined ? undefined : { type, vcpus };
+}
+
+/** Of other queues nobody knows here what their machines are. */
+function typeFaults(
+  { queue, instanceType }: Manifest['cluster'],
+  source: Source,
+  deployment: Deployment,
+): Fault[] {
+  const { instanceTypes = [], defaultQueue } = deployment;
+  const isOfDefault = (queue ?? defaultQueue) === defaultQueue;
+  if (instanceType === undefined || instanceTypes.length === 0 || !isOfDefault) return [];
+  if (instanceTypes.some((known) => isOrHas(known, instanceType))) return [];
+  const suggestion = nearestKey(instanceType, instanceTypes);
+  const fault = {
+    code: 'unknown-instance-type',
+    message: `the queue ${defaultQueue} has no machines of the type ${instanceType}: the job would wait for ever`,
+    allowed: instanceTypes.join(', '),
+  };
+  return [
+    faultAt(source, ['cluster', 'instanceType'], suggestion === undefined ? fault : { ...fault, suggestion }),
+  ];
+}
+
+/** `c6i.large` is one of `c6i.large`, of its family `c6i`, and of what Batch itself chooses from. */
+function isOrHas(known: string, type: string): boolean {
+  return known === type || type.startsWith(`${known}.`) || /^(optimal|default_)/.test(known);
 }
 
 function bucketFaults({ inputs = [], run }: Manifest, source: Source, deployment: Deployment): Fault[] {

@@ -10,6 +10,11 @@ export interface Deployment {
   /** Queues a manifest may name. One with a scheduling policy refuses a job that names no share, one without refuses one that does. */
   queues: Readonly<Record<string, { arn: string; maxvCpus: number; fairShare?: boolean | undefined }>>;
   defaultQueue: string;
+  /**
+   * What the machines of the default queue are: types or whole families of EC2. The first is what a job gets whose manifest
+   * names none. Absent where nodes are no instances.
+   */
+  instanceTypes?: readonly string[];
   /** Other buckets that `inputs` and `commands.file` may name, besides `bucket`. */
   inputBuckets: readonly string[];
   /** For what a manifest leaves out. */

@@ -1,3 +1,4 @@
+import { vcpusOf } from './instance-vcpus.ts';
 import { makespan } from './makespan.ts';
 import { counted, percent, spoken } from './wording.ts';
 
@@ -160,15 +161,6 @@ function adviseInstance({ vcpus, instanceType, threadsPerTask }: Measured): Advi
     sentence: `A node had ${vcpus} of the ${whole} vCPUs of its ${instanceType} and paid for all: ${whole} would have cost the same.`,
     change: `cluster.vcpus: ${whole}`,
   };
-}
-
-/** By AWS's names of sizes: `large` has 2 vCPUs, `xlarge` 4, `16xlarge` 64. Others are not told. */
-function vcpusOf(instanceType: string): number | undefined {
-  const size = /^[a-z][a-z0-9-]*\.(?:(\d*)x)?large$/.exec(instanceType);
-  if (size === null) return undefined;
-  return instanceType.endsWith('.large')
-    ? 2
-    : 4 * Number(size[1] === '' || size[1] === undefined ? 1 : size[1]);
 }
 
 function* iterate(durations: ArrayLike<number>): Generator<number> {

@@ -14,6 +14,7 @@ type Variables = Readonly<Record<string, string | undefined>>;
  */
 export function readDeployment(variables: Variables): Deployment {
   const faults: string[] = [];
+  const instanceTypes = listOf(variables.SIERRA_BATCH_INSTANCE_TYPES);
   const read = reader(variables, (name, what) => faults.push(`  ${name} ${what}`));
   const deployment = {
     bucket: read.text('SIERRA_BATCH_BUCKET'),
@@ -22,7 +23,8 @@ export function readDeployment(variables: Variables): Deployment {
     topicArn: read.text('SIERRA_BATCH_TOPIC'),
     queues: read.queues('SIERRA_BATCH_QUEUES'),
     defaultQueue: read.text('SIERRA_BATCH_DEFAULT_QUEUE'),
-    inputBuckets: (variables.SIERRA_BATCH_INPUT_BUCKETS ?? '').split(',').filter((bucket) => bucket !== ''),
+    inputBuckets: listOf(variables.SIERRA_BATCH_INPUT_BUCKETS),
+    ...(instanceTypes.length === 0 ? {} : { instanceTypes }),
     defaults: {
       vcpus: read.whole('SIERRA_BATCH_DEFAULT_VCPUS', 10_000),
       memoryMiB: read.whole('SIERRA_BATCH_DEFAULT_MEMORY_MIB', 100_000_000),
@@ -38,6 +40,10 @@ export function readDeployment(variables: Variables): Deployment {
       `the environment of this function is wrong; deploy again with the template as it is:\n${faults.join('\n')}`,
     );
   return deployment;
+}
+
+function listOf(value: string | undefined): string[] {
+  return (value ?? '').split(',').filter((each) => each !== '');
 }
 
 /** How each kind of variable is read; what cannot be is told of, and something stands in for it. */

@@ -78,7 +78,24 @@ function checkEnvironment(
   found: Parameters<Check>[1],
 ): void {
   try {
-    const { queues, sharedFolder, bucket, jobDefinition } = readDeployment(Object.fromEntries(variables));
+    const { queues, sharedFolder, bucket, jobDefinition, instanceTypes } = readDeployment(
+      Object.fromEntries(variables),
+    );
+    const machines = textsAt(
+      named(stack, 'ComputeEnvironment').properties,
+      'ComputeResources',
+      'InstanceTypes',
+    );
+    const first = textAt(
+      named(stack, 'JobDefinition').properties,
+      ...['NodeProperties', 'NodeRangeProperties', 0, 'InstanceTypes', 0],
+    );
+    found.expect(
+      instanceTypes?.join() === machines.join() && instanceTypes[0] === first,
+      'machines-misdescribed',
+      name,
+      'runs would be accepted that find no machines, and others refused',
+    );
     const fair = at(named(stack, 'JobQueue').properties, 'SchedulingPolicyArn') !== undefined;
     found.expect(
       queues.default?.arn === '<JobQueue>' && (queues.default.fairShare === true) === fair,

@@ -1,3 +1,4 @@
+import { vcpusOf } from '../../experiment/instance-vcpus.ts';
 import type { DeployOptions } from './options.ts';
 import type { Survey } from './survey.ts';
 
@@ -23,12 +24,16 @@ export interface Settings {
   architecture: 'x86_64' | 'arm64';
   maxVcpus: number;
   nodeVcpus: number;
+  /** What a node is whose manifest names no type. */
+  nodeType: string;
   userId: number;
   /** Another image than ours: none is built. */
   image: string;
 }
 
 const LEAST_LAMBDAS = 50;
+/** The template's own, where InstanceTypes is empty. */
+const TYPES = { x86_64: 'c6i.4xlarge', arm64: 'c7g.4xlarge' } as const;
 
 /** What stands against a deployment, and what its owner should know. Pure. @param defaults the template's */
 export function judge(
@@ -39,10 +44,12 @@ export function judge(
 ): Verdict {
   const value = (name: string) =>
     options.parameters[name] ?? survey.stack?.parameters[name] ?? defaults[name] ?? '';
+  const architecture = value('NodeArchitecture') === 'arm64' ? 'arm64' : 'x86_64';
   const settings: Settings = {
-    architecture: value('NodeArchitecture') === 'arm64' ? 'arm64' : 'x86_64',
+    architecture,
     maxVcpus: Number(value('MaxvCpus')),
     nodeVcpus: Number(value('DefaultVcpus')),
+    nodeType: value('InstanceTypes').split(',')[0] || TYPES[architecture],
     userId: Number(value('UserId')),
     image: value('Image'),
   };
@@ -50,7 +57,11 @@ export function judge(
     settings,
     faults: [...programFaults(machine, settings), ...stackFaults(survey, options)],
     refusals: jobRefusals(survey, options),
-    warnings: [...quotaWarnings(survey, settings), ...imageWarnings(machine, settings)],
+    warnings: [
+      ...quotaWarnings(survey, settings),
+      ...nodeWarnings(settings),
+      ...imageWarnings(machine, settings),
+    ],
   };
 }
 
@@ -107,6 +118,14 @@ function quotaWarnings({ vcpuQuota, lambdaQuota }: Survey, { maxVcpus, nodeVcpus
       `The account may run ${lambdaQuota} functions at once. It works, slower when many manifests are dropped together: Service Quotas, Lambda, "Concurrent executions" (L-B99A9384).`,
     );
   return warnings;
+}
+
+function nodeWarnings({ nodeVcpus, nodeType }: Settings): string[] {
+  const whole = vcpusOf(nodeType);
+  if (whole === undefined || nodeVcpus <= whole) return [];
+  return [
+    `A node has ${nodeVcpus} vCPUs (DefaultVcpus) and a ${nodeType} ${whole}: manifests that do not ask for less are rejected. Deploy with DefaultVcpus=${whole}, and a DefaultMemoryMiB that it has.`,
+  ];
 }
 
 function imageWarnings({ architecture }: Machine, settings: Settings): string[] {

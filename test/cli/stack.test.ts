@@ -9,6 +9,7 @@ const OUTPUTS = {
   DefaultVcpus: '16',
   DefaultMemoryMiB: '28672',
   MaxvCpus: '256',
+  InstanceTypes: 'c6i.4xlarge,c6i',
   InputBuckets: 'one,two',
   Queues: '"gpu":{"arn":"arn:aws:batch:eu-west-1:111122223333:job-queue/gpu","maxvCpus":64}',
   JobLogGroup: 'lab-nodes',
@@ -19,6 +20,7 @@ test('the outputs of a stack tell what it has deployed', () => {
     deployment: {
       bucket: 'lab-bucket',
       queues: { default: { maxvCpus: 256, fairShare: true }, gpu: { maxvCpus: 64 } },
+      instanceTypes: ['c6i.4xlarge', 'c6i'],
       inputBuckets: ['one', 'two'],
       defaults: { vcpus: 16, memoryMiB: 28_672 },
     },

@@ -35,6 +35,7 @@ const TAG = '0.1.0-x86_64-abc';
 const DEFAULTS = {
   MaxvCpus: '256',
   DefaultVcpus: '16',
+  InstanceTypes: '',
   UserId: '1000',
   Image: '',
   NodeArchitecture: 'x86_64',

@@ -88,6 +88,16 @@ describe('before anything is changed', () => {
     expect(less).toContain('deploy with MaxvCpus=64');
   });
 
+  test('nodes that do not fit their instance are told', async () => {
+    const warned = async (...args: string[]) => (await deployTo({}, ['--check', ...args])).complained;
+
+    expect(await warned('InstanceTypes=c6i.2xlarge,c6i.8xlarge')).toMatch(
+      /a c6i\.2xlarge 8:.*DefaultVcpus=8/,
+    );
+    expect(await warned('DefaultVcpus=17')).toContain('a c6i.4xlarge 16');
+    expect(await warned('InstanceTypes=c6i.8xlarge')).toBe('');
+  });
+
   test('nodes of another architecture: QEMU is named', async () => {
     const { complained } = await deployTo({}, ['--check', 'NodeArchitecture=arm64']);
     expect(complained).toContain('needs QEMU');

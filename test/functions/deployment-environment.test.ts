@@ -9,11 +9,16 @@ const reading = async (changed: Record<string, string | undefined>) =>
 it('what the template gives is read, and what it leaves out has its default', async () => {
   const queues = { q: { arn: 'a', maxvCpus: 64 }, 'q 2': { arn: 'b', maxvCpus: 1, fairShare: true } };
   expect(
-    await reading({ SIERRA_BATCH_QUEUES: JSON.stringify(queues), SIERRA_BATCH_INPUT_BUCKETS: 'one,,two' }),
+    await reading({
+      SIERRA_BATCH_QUEUES: JSON.stringify(queues),
+      SIERRA_BATCH_INPUT_BUCKETS: 'one,,two',
+      SIERRA_BATCH_INSTANCE_TYPES: 'c6i.4xlarge,c6i',
+    }),
   ).toMatchObject({
     queues,
     defaultQueue: 'q',
     inputBuckets: ['one', 'two'],
+    instanceTypes: ['c6i.4xlarge', 'c6i'],
     defaults: { vcpus: 2, memoryMiB: 1024 },
     sharedFolder: '/mnt/efs',
     joinPort: 7741,

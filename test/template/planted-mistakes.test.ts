@@ -237,6 +237,11 @@ const MISTAKES: readonly [string, string, Plant][] = [
     inResource('BucketPolicy', ['PolicyDocument', 'Statement', 2], undefined),
   ],
   ['plain HTTP', 'tls', inResource('BucketPolicy', ['PolicyDocument', 'Statement', 0], undefined)],
+  [
+    'machines that the functions do not know',
+    'machines-misdescribed',
+    inResource('ComputeEnvironment', [...COMPUTE, 'InstanceTypes'], ['c6i.8xlarge']),
+  ],
   ['a wrong handler', 'handler', inResource('SettleFunction', ['Handler'], 'settle.handler')],
   ['a function that outlives its state', 'outlives', inResource('SettleFunction', ['Timeout'], 600)],
   ['reserved concurrency', 'reserved', inResource('IngestFunction', ['ReservedConcurrentExecutions'], 5)],
