@@ -53,6 +53,14 @@ it('a rejected manifest is told once, however often it is delivered', async () =
   expect(plane.mails.map(({ subject }) => subject)).toEqual(['✘ sweep.yaml was rejected: 1 fault']);
 });
 
+it('a manifest that cannot be read is mailed, and the mail does not say that it asked for it', async () => {
+  const plane = await controlPlane();
+  await plane.ingest(await plane.put('manifests/sweep.yaml', '{'));
+  expect(plane.mails.map(({ body }) => body)).toEqual([
+    expect.stringContaining('`rejected` under `notify`, or is too broken to tell.'),
+  ]);
+});
+
 it('a run that gets no machines is stuck: told once, however long it waits', async () => {
   const plane = await controlPlane({
     capacityHook: () => ({
