@@ -39,7 +39,16 @@ export async function runCommands(
   limits.stop();
   if (result === undefined) await stopFanout(attempt, running);
   progress.tasksEndedAt = surroundings.clock.now();
-  return ending.reason ?? reasonOf(prepared.tally, result, folders.run);
+  return ended(ending.reason, prepared.tally) ?? reasonOf(prepared.tally, result, folders.run);
+}
+
+/** What ends a run before its tasks have. Once all have, only connections were waited for: to a node that is lost, for instance. */
+const CUT_SHORT: readonly RunnerReason['kind'][] = ['too-many-lost', 'run-time-limit', 'budget-used'];
+
+function ended(reason: RunnerReason | undefined, tally: TaskTally): RunnerReason | undefined {
+  const { total, succeeded, failed } = tally.counts();
+  const isComplete = succeeded + failed === total;
+  return reason !== undefined && isComplete && CUT_SHORT.includes(reason.kind) ? undefined : reason;
 }
 
 interface Prepared {

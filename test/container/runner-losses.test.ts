@@ -81,6 +81,19 @@ describe.concurrent('a node that is lost while tasks run', () => {
     expect(await nodes[1]?.exited).toBe(0);
     expect(cluster.leftovers()).toEqual([]);
   });
+
+  it('ends nothing any more once every task has ended', PATIENCE, async (test) => {
+    const { expect } = test;
+    const onMain = `[ $AWS_BATCH_JOB_NODE_INDEX != 0 ] || ${task(6)}`;
+    const cluster = await loopbackCluster([onMain, onMain, onMain, onMain], { ...threeNodes, minNodes: 3 });
+    test.onTestFinished(() => cluster.close());
+    const nodes = cluster.startAll();
+    await untilTasksRunOn(cluster, 0);
+    cluster.signalNode(2, 'SIGSTOP');
+    expect(await nodes[0]?.exited, nodes[0]?.output()).toBe(0);
+    expect((await cluster.progress()).reason).toEqual({ kind: 'succeeded' });
+    expect((await cluster.nodes())[2]).toMatchObject({ state: 'lost' });
+  });
 });
 
 describe.concurrent('node 0', () => {
