@@ -45,8 +45,8 @@ export class LineInPool {
       log('Sierra:EmptyNodelist', { nodelist: line.nodelist });
       return { kind: 'ended', code: 255, said: [`parallel: ${line.nodelist} names no node`] };
     }
-    const nodes = line === undefined ? undefined : await this.#nodesOf(line);
-    if (line === undefined || nodes === undefined) {
+    const named = line === undefined ? undefined : await this.#namedBy(line);
+    if (line === undefined || named === undefined || this.#nodesOf(line, named).length === 0) {
       log('Sierra:LeftToGnuParallel', {
         args: call.args.join(' ').slice(0, 500),
         PARALLEL: call.environment.PARALLEL,
@@ -54,7 +54,7 @@ export class LineInPool {
       return { kind: 'gnu-parallel' };
     }
     this.taken = true;
-    const running = this.#run(line, nodes, call.commandsFile, gone);
+    const running = this.#run(line, named, call.commandsFile, gone);
     this.#running = running.catch(() => undefined);
     return running;
   };
@@ -66,24 +66,17 @@ export class LineInPool {
 
   async #run(
     line: SierraLine,
-    nodes: readonly FanoutNode[],
+    named: ReadonlySet<string>,
     commandsFile: string,
     gone: AbortSignal,
   ): Promise<CallAnswer> {
     const { progress, folders, log, ending } = this.#attempt;
-    const request = await this.#request(line, nodes, commandsFile);
+    const request = await this.#request(line, commandsFile);
     const { rows } = await this.#resumed(line, request);
     const tally = new TaskTally(request.total, rows);
     progress.tally = tally;
     // Here lies what failed tasks wrote.
     folders.results = line.results;
-    log('Sierra:Line', {
-      total: request.total,
-      done: rows.length,
-      nodes: nodes.length,
-      jobs: line.jobs,
-      resumesFailed: line.resumesFailed,
-    });
     // Only to tell: a list that cannot be read is the pool's to report.
     const sharing = await commandsThatShareResults(request.commandsFile).catch(() => 0);
     if (sharing > 0)
@@ -92,8 +85,16 @@ export class LineInPool {
         why: 'names of folders are cut at 255 bytes: what these runs write to stdout and stderr overwrites each other; their own results are not touched',
         todo: 'shorter paths, for instance of the project in `inputs`, or a shorter `name` or `workspace`',
       });
+    const nodes = this.#nodesOf(line, named);
+    log('Sierra:Line', {
+      total: request.total,
+      done: rows.length,
+      nodes: nodes.length,
+      jobs: line.jobs,
+      resumesFailed: line.resumesFailed,
+    });
     const running = startPool(
-      { ...request, done: new Set(rows.map(({ seq }) => seq)) },
+      { ...request, nodes, done: new Set(rows.map(({ seq }) => seq)) },
       fanoutHooks(this.#attempt, this.#cluster, tally),
     );
     progress.running = () => running.running();
@@ -112,8 +113,8 @@ export class LineInPool {
     return { kind: 'ended', code: exitCode(final), said: this.#words(final, tally) };
   }
 
-  /** The nodes of SIERRA's list that are still here; undefined when it names one that never joined. */
-  async #nodesOf(line: SierraLine): Promise<FanoutNode[] | undefined> {
+  /** The addresses in SIERRA's list; undefined when it names a node that never joined, or a user or slots. */
+  async #namedBy(line: SierraLine): Promise<ReadonlySet<string> | undefined> {
     const { roster } = this.#attempt;
     try {
       const hosts = parseNodefile(await readFile(line.nodelist, 'utf8'));
@@ -124,21 +125,25 @@ export class LineInPool {
         hosts.some(({ host, user, slots }) => !known.has(host) || user !== undefined || slots !== undefined)
       )
         return undefined;
-      const named = new Set(hosts.map(({ host }) => host));
-      const nodes = roster.live().filter(({ address }) => named.has(address));
-      return nodes.length === 0 ? undefined : nodes.map((node) => ({ ...node, slots: line.jobs }));
+      return new Set(hosts.map(({ host }) => host));
     } catch (error) {
       this.#attempt.log('Sierra:NodelistUnread', { why: String(error) });
       return undefined;
     }
   }
 
+  /** The nodes of the list that are still here, and those that came since it was written. */
+  #nodesOf({ jobs }: SierraLine, named: ReadonlySet<string>): FanoutNode[] {
+    const { roster } = this.#attempt;
+    const late = roster.withState('late');
+    return roster
+      .live()
+      .filter(({ address, index }) => named.has(address) || late.includes(index))
+      .map((node) => ({ ...node, slots: jobs }));
+  }
+
   /** The commands under a name that no node has looked up before, so that none reads an older list from its cache. */
-  async #request(
-    line: SierraLine,
-    nodes: readonly FanoutNode[],
-    commandsFile: string,
-  ): Promise<FanoutRequest> {
+  async #request(line: SierraLine, commandsFile: string): Promise<Omit<FanoutRequest, 'nodes'>> {
     this.#lines += 1;
     const scratch = join(this.#cluster.scratch, `sierra-${this.#lines}`);
     await mkdir(scratch, { mode: 0o700 });
@@ -151,7 +156,6 @@ export class LineInPool {
       commandsFile: frozen,
       total: await countLines(frozen),
       done: new Set(),
-      nodes,
       workdir: line.workdir,
       results: line.results,
       joblog: line.joblog,
@@ -164,7 +168,10 @@ export class LineInPool {
   }
 
   /** Rows that `--resume-failed` need not repeat; without it GNU parallel begins a new joblog. */
-  async #resumed(line: SierraLine, request: FanoutRequest): Promise<{ rows: JoblogRow[] }> {
+  async #resumed(
+    line: SierraLine,
+    request: Pick<FanoutRequest, 'commandsFile' | 'total'>,
+  ): Promise<{ rows: JoblogRow[] }> {
     if (!line.resumesFailed) {
       await rm(line.joblog, { force: true });
       return { rows: [] };

@@ -28,6 +28,7 @@ while [ $# -gt 0 ]; do
     --exec-jobs-per-node=*) jobs="\${1#*=}" ;;
     --exec-resume) resume=--resume-failed ;;
     --breaks-in=*) breaks="\${1#*=}" ;;
+    --waits-in=*) waits="\${1#*=}" ;;
     --pipeline) shift; stage="$1" ;;
   esac
   shift
@@ -35,6 +36,7 @@ done
 B="$root/project/controller/scenario/template-criterion"
 echo "stage $stage \${resume:-}" >> "$root/../stages"
 if [ "$stage" = "\${breaks:-}" ]; then echo "stage $stage is broken" >&2; exit 1; fi
+if [ "$stage" = "\${waits:-}" ]; then until [ -e "$root/../go-on" ]; do sleep 0.1; done; fi
 case "$stage" in
   1) [ -e "$B/exp-inputs" ] && { echo "FileExistsError: exp-inputs" >&2; exit 1; }
      mkdir -p "$B/exp-inputs" "$B/scratch"; cp "$root/runs.txt" "$B/commands.txt" ;;
@@ -46,13 +48,18 @@ esac
 exit 0
 `;
 
-async function sierraCluster(runs: string, work: Partial<SierraWork>): Promise<LoopbackCluster> {
+async function sierraCluster(
+  runs: string,
+  work: Partial<SierraWork>,
+  more: Partial<Plan> = {},
+): Promise<LoopbackCluster> {
   const change: Partial<Plan> = {
     cluster: { nodes: 2, vcpus: 2, memoryMiB: 512 },
     minNodes: 2,
     inputs: [{ kind: 'object', bucket: 'bucket', key: 'data/runs.txt', to: 'runs.txt' }],
     environment: { GREETING: 'good  day' },
     work: { kind: 'sierra', args: [], pipeline: [1, 2, 3, 4], onFailedRuns: 'process', ...work },
+    ...more,
   };
   const made = await loopbackCluster([], change);
   await made.put('data/runs.txt', runs);
@@ -97,6 +104,26 @@ describe('a SIERRA experiment', () => {
     expect((await made.progress()).tasks).toMatchObject({ total: 8, succeeded: 8 });
     expect(parseJoblog((await made.text(runKeys(made.runId).joblog)) ?? '')).toHaveLength(8);
     expect(made.leftovers()).toEqual([]);
+  });
+
+  it('uses in stage 2 a node that came while stage 1 was run', PATIENCE, async () => {
+    const late: Partial<Plan> = {
+      minNodes: 1,
+      timeouts: { queueSeconds: 60, joinSeconds: 2, runSeconds: 60 },
+    };
+    const runs = 'echo "$AWS_BATCH_JOB_NODE_INDEX" >> ../../../../../../said; sleep 0.5\n'.repeat(8);
+    const made = await sierraCluster(runs, { args: ['--waits-in=1'], pipeline: [1, 2] }, late);
+    const environment = { PATH: `${made.base}/bin:${process.env.PATH}` };
+    const main = made.start(0, environment);
+    await main.event('Sierra:Stage:Started');
+    const worker = made.start(1, environment);
+    await expect
+      .poll(() => main.output(), { timeout: 20_000 })
+      .toContain('"late":true,"event":"Node:Joined"');
+    writeFileSync(join(made.shared, 'runs/test-run-0123456789a/go-on'), '');
+    expect(await main.exited, main.output()).toBe(0);
+    expect(await worker.exited).toBe(0);
+    expect(new Set(lines('said'))).toEqual(new Set(['0', '1']));
   });
 
   it('tells failed runs although SIERRA exits 0, and processes the others', PATIENCE, async () => {
