@@ -37,8 +37,14 @@ export function followNodes(cluster: Cluster, running: RunningFanout, tally: Tas
   });
 }
 
-/** TERM, then KILL; what is done is recorded by the fan-out. Bounded, since a node may hang. */
-export async function stopFanout(attempt: Attempt, running: RunningFanout): Promise<void> {
+/**
+ * TERM, then KILL; what is done is recorded by the fan-out. Bounded, since a node may hang: undefined where something does
+ * not end.
+ */
+export async function stopFanout(
+  attempt: Attempt,
+  running: RunningFanout,
+): Promise<FanoutResult | undefined> {
   const { ending, surroundings, log } = attempt;
   const over = new AbortController();
   const stopped = running
@@ -48,11 +54,12 @@ export async function stopFanout(attempt: Attempt, running: RunningFanout): Prom
     () => log('Fanout:StillStopping', {}),
     () => undefined,
   );
-  await Promise.race([
+  const result = await Promise.race([
     stopped.catch((error: unknown) => log('Fanout:StopFailed', { why: String(error) })),
     limit,
   ]);
   over.abort();
+  return result ?? undefined;
 }
 
 /** Why a run ends whose fan-out could not do its work; undefined where it could. */

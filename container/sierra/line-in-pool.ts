@@ -54,8 +54,10 @@ export class LineInPool {
       return { kind: 'gnu-parallel' };
     }
     this.taken = true;
-    const running = this.#run(line, named, call.commandsFile, gone);
-    this.#running = running.catch(() => undefined);
+    const running = this.#run(line, named, call.commandsFile, gone).catch((error: unknown) =>
+      this.#cannotRun(error),
+    );
+    this.#running = running;
     return running;
   };
 
@@ -106,11 +108,18 @@ export class LineInPool {
       either.addEventListener('abort', () => resolve());
     });
     const result = await Promise.race([running.result, stopped]);
-    if (result === undefined) await stopFanout(this.#attempt, running);
+    const final = result ?? (await stopFanout(this.#attempt, running)) ?? stillRunning(tally);
     progress.running = () => 0;
-    const final = result ?? (await running.result);
     this.result = final;
     return { kind: 'ended', code: exitCode(final), said: this.#words(final, tally) };
+  }
+
+  /** What the line needs could not be made ready: SIERRA hears of it as of any failure of GNU parallel's own. */
+  #cannotRun(error: unknown): CallAnswer {
+    const broken = error instanceof Error ? error.message : String(error);
+    const storageFailed = error instanceof Error && 'code' in error;
+    this.result = { ...NOTHING_DONE, broken, storageFailed };
+    return { kind: 'ended', code: 255, said: [`parallel: ${broken}`] };
   }
 
   /** The addresses in SIERRA's list; undefined when it names a node that never joined, or a user or slots. */
@@ -204,6 +213,15 @@ export class LineInPool {
 async function isEmptyList(nodelist: string): Promise<boolean> {
   const text = await readFile(nodelist, 'utf8').catch(() => undefined);
   return text?.split('\n').every((line) => /^\s*(#|$)/.test(line)) ?? false;
+}
+
+const NOTHING_DONE: FanoutResult = { succeeded: 0, failed: 0, unfinished: 0, retried: 0 };
+
+/** Told to end, the pool does not: a connection hangs. The run goes on to its end without it. */
+function stillRunning(tally: TaskTally): FanoutResult {
+  const { total, succeeded, failed, retried } = tally.counts();
+  const unfinished = total - succeeded - failed;
+  return { succeeded, failed, unfinished, retried, broken: 'tasks or connections to nodes do not end' };
 }
 
 /** GNU parallel's own: how many failed, 101 for more than a hundred, 255 when it could not do its work. */

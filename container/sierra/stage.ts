@@ -13,6 +13,8 @@ export interface StageResult {
 }
 
 const TAIL_CHARS = 4000;
+/** What SIERRA left in the background may hold its output for so long after it has ended. */
+const LEFT_MS = 3000;
 
 /** Runs one SIERRA command on node 0 in a process group of its own; ends it and all it started with the attempt. */
 export async function runStage(
@@ -39,16 +41,29 @@ export async function runStage(
   };
   child.stdout.on('data', hear);
   child.stderr.on('data', hear);
-  const ended = once(child, 'close').then(
+  const closed = once(child, 'close').then(
     () => child.exitCode ?? 128,
     (error: unknown) => {
       tail += String(error);
       return 127;
     },
   );
-  const stopping = ending.promise.then(async () => {
-    await new TaskProcesses(marker, () => undefined, surroundings.clock).end(TERMINATION.graceMs);
-    return ended;
+  const processes = new TaskProcesses(marker, () => undefined, surroundings.clock);
+  const code = () => child.exitCode ?? 128;
+  const exited = once(child, 'exit').then(
+    async () => {
+      const isClosed = await Promise.race([closed, surroundings.clock.sleep(LEFT_MS)]);
+      if (isClosed !== undefined) return code();
+      log('Sierra:LeftBehind', { left: processes.tasks().length });
+      await processes.end(1000);
+      return code();
+    },
+    () => closed,
+  );
+  // What would not die is left to the end of the node.
+  const stopped = ending.promise.then(async () => {
+    await processes.end(TERMINATION.graceMs);
+    return code();
   });
-  return { code: await Promise.race([ended, stopping]), tail };
+  return { code: await Promise.race([closed, exited, stopped]), tail };
 }

@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { runKeys } from '../../experiment/bucket-layout.ts';
@@ -13,7 +13,7 @@ afterEach(async () => {
   cluster = undefined;
 });
 
-const PATIENCE = { timeout: 120_000 };
+const PATIENCE = { timeout: 60_000 };
 
 /**
  * Does what SIERRA does on hpc.awsbatch as far as the runner sees it: stage 1 makes the batch root and fails where there
@@ -29,6 +29,8 @@ while [ $# -gt 0 ]; do
     --exec-resume) resume=--resume-failed ;;
     --breaks-in=*) breaks="\${1#*=}" ;;
     --waits-in=*) waits="\${1#*=}" ;;
+    --leaves-in=*) leaves="\${1#*=}" ;;
+    --loses-list) loses=yes ;;
     --pipeline) shift; stage="$1" ;;
   esac
   shift
@@ -37,13 +39,15 @@ B="$root/project/controller/scenario/template-criterion"
 echo "stage $stage \${resume:-}" >> "$root/../stages"
 if [ "$stage" = "\${breaks:-}" ]; then echo "stage $stage is broken" >&2; exit 1; fi
 if [ "$stage" = "\${waits:-}" ]; then until [ -e "$root/../go-on" ]; do sleep 0.1; done; fi
+if [ "$stage" = "\${leaves:-}" ]; then sleep 600 & fi
 case "$stage" in
   1) [ -e "$B/exp-inputs" ] && { echo "FileExistsError: exp-inputs" >&2; exit 1; }
      mkdir -p "$B/exp-inputs" "$B/scratch"; cp "$root/runs.txt" "$B/commands.txt" ;;
   2) export PARALLEL="\${PARALLEL} --env PATH --env LD_LIBRARY_PATH --env PYTHONPATH" PARALLEL_SHELL=/bin/bash
      sort -u "$nodefile" > "$B/$AWS_BATCH_JOB_ID-nodelist.txt"
+     cp "$B/commands.txt" "$B/list"; exec < "$B/list"; [ -z "\${loses:-}" ] || rm "$B/list"
      parallel \${resume:-} --jobs "$jobs" --results "$B/scratch" --joblog "$B/scratch/parallel.log" \\
-       --sshloginfile "$B/$AWS_BATCH_JOB_ID-nodelist.txt" --workdir "$B/scratch" < "$B/commands.txt" ;;
+       --sshloginfile "$B/$AWS_BATCH_JOB_ID-nodelist.txt" --workdir "$B/scratch" ;;
 esac
 exit 0
 `;
@@ -89,6 +93,20 @@ function lines(name: string): string[] {
     .trim()
     .split('\n')
     .map((line) => line.trim());
+}
+
+function sshProcessesTo(address: string): number[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .filter((pid) => {
+      try {
+        const words = readFileSync(`/proc/${pid}/cmdline`, 'latin1').split('\0');
+        return words[0] === 'ssh' && words.includes(address);
+      } catch {
+        return false; // it ended meanwhile
+      }
+    })
+    .map(Number);
 }
 
 describe('a SIERRA experiment', () => {
@@ -153,12 +171,43 @@ describe('a SIERRA experiment', () => {
     const made = await sierraCluster('true\n', {});
     const inputs = [{ kind: 'object', bucket: 'bucket', key: 'data/nothing.txt', to: 'runs.txt' }];
     await change(made, () => ({ inputs }));
-    expect((await run(made)).codes[0]).toBe(2);
+    const [main] = made.startAll({ PATH: `${made.base}/bin:${process.env.PATH}` });
+    expect(await main?.exited, main?.output()).toBe(2);
     const { reason } = await made.progress();
     expect(reason).toMatchObject({
       kind: 'bad-plan',
       what: expect.stringContaining('s3://bucket/data/nothing.txt'),
     });
+  });
+
+  it('whose list of commands cannot be read is told as that', PATIENCE, async () => {
+    const made = await sierraCluster('true\n', { args: ['--loses-list'] });
+    expect((await run(made)).codes[0]).toBe(2);
+    const { reason } = await made.progress();
+    expect(reason).toMatchObject({ kind: 'storage-failed', what: expect.stringMatching(/^ENOENT.*list/) });
+  });
+
+  it('is over when SIERRA is, whatever it left running in the background', PATIENCE, async () => {
+    const made = await sierraCluster('true\n', { args: ['--leaves-in=3'] });
+    const { codes, output } = await run(made);
+    expect(codes, output).toEqual([0, 0]);
+    expect(lines('stages')).toContain('stage 4');
+    expect(made.leftovers()).toEqual([]);
+  });
+
+  it('ends in time although the connection to a node does not', PATIENCE, async () => {
+    const made = await sierraCluster('sleep 60\n'.repeat(4), {});
+    const [main] = made.startAll({ PATH: `${made.base}/bin:${process.env.PATH}` });
+    await main?.event('Sierra:Line');
+    const connections = () => sshProcessesTo(made.address(1));
+    await expect.poll(connections, { timeout: 20_000 }).toHaveLength(1);
+    const [connection = 0] = connections();
+    process.kill(connection, 'SIGSTOP');
+    main?.child.kill('SIGTERM');
+    const code = await main?.exited;
+    process.kill(connection, 'SIGKILL');
+    expect(code, main?.output()).toBe(143);
+    expect((await made.progress()).reason).toEqual({ kind: 'terminated', signal: 'SIGTERM' });
   });
 
   it('that is retried leaves stage 1 out and resumes stage 2', PATIENCE, async () => {
