@@ -262,13 +262,13 @@ export class Pool {
       this.#closed(entry);
       return;
     }
-    const answer =
-      entry.reconnects < RECONNECTS
-        ? await this.#hooks.onChannelLost(index, why).catch(() => 'evict' as const)
-        : 'evict';
+    // Asked the last time, too: until it answers, the node's tasks may go on, and nobody else may start them.
+    const answer = await this.#hooks.onChannelLost(index, why).catch(() => 'evict' as const);
     if (this.#nodes.get(index) !== entry) return;
     this.#takeBack(entry);
-    if (answer === 'evict' || this.#stopping) {
+    const isLast = entry.reconnects === RECONNECTS;
+    if (isLast) this.#hooks.log('Pool:NodeLeftAlone', { node: index, reconnects: RECONNECTS });
+    if (answer === 'evict' || isLast || this.#stopping) {
       this.#nodes.delete(index);
     } else {
       entry.reconnects += 1;

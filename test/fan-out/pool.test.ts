@@ -191,6 +191,29 @@ describe('the pool', () => {
     expect(seqs(run.rows)).toEqual(upTo(60));
   });
 
+  it('asks also before it leaves a node alone whose connection breaks again and again', async () => {
+    const run = runFanout(
+      startPool,
+      nodes,
+      numbered(60, () => 'sleep 0.5'),
+      {
+        onChannelLost: async (node) => {
+          await killTasks(nodes, node);
+          return 'reconnect';
+        },
+      },
+    );
+    for (const times of [1, 2, 3, 4]) {
+      const tasks = () => nodes.processesOf(1).filter((pid) => commandLine(pid).includes('par-job'));
+      await vi.waitFor(() => expect(tasks().length).toBeGreaterThan(0), 10_000);
+      for (const pid of nodes.processesOf(1).filter((one) => commandLine(one).includes('agent.pl')))
+        kill(pid);
+      await vi.waitFor(() => expect(run.lost).toHaveLength(times), 10_000);
+    }
+    expect(await run.result).toMatchObject({ succeeded: 60, unfinished: 0 });
+    expect(run.lost.map(({ node }) => node)).toEqual([1, 1, 1, 1]);
+  }, 60_000);
+
   it('tells a command that exits 255 from a lost connection', async () => {
     const run = runFanout(
       startPool,
