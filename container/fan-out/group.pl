@@ -22,6 +22,7 @@ sub WNOHANG() { 1 }
 sub O_WRONLY() { 01 }
 sub O_CREAT() { 0100 }
 sub CLOCK_REALTIME() { 0 }
+sub CLOCK_MONOTONIC() { 1 }
 sub ITIMER_REAL() { 0 }
 sub PR_SET_CHILD_SUBREAPER() { 36 }
 # In seconds.
@@ -117,6 +118,7 @@ sub run {
     }
     $ENV{PARALLEL_JOBSLOT} = unpack 'n', $token;
     ($start, $ended_at) = (now(), 0);
+    my $time_of_day = clock(CLOCK_REALTIME);
     watch();
     $child = fork // failed("fork: $!");
     if ($child == 0) {
@@ -141,7 +143,7 @@ sub run {
     # As stock over ssh reports it: 128 + signal, and no signal.
     my $exitval = $ended_at ? 124 : $signal ? 128 + $signal : $status >> 8;
     my $bytes = -s STDOUT // 0;
-    say_line(sprintf 'R %s %d %.3f %.3f %d 0 %d %.4f', $id, $seq, $start, $runtime, $exitval, $bytes, $opening);
+    say_line(sprintf 'R %s %d %.3f %.3f %d 0 %d %.4f', $id, $seq, $time_of_day, $runtime, $exitval, $bytes, $opening);
 }
 
 # Waits for a slot of this node. Without one, after a while: another node may have a free one.
@@ -244,10 +246,12 @@ sub holds_output {
     return 0;
 }
 
-# Seconds since 1970, to the microsecond and better.
-sub now {
+# Seconds of a clock that nobody sets, to the microsecond and better: what takes how long.
+sub now { return clock(CLOCK_MONOTONIC) }
+
+sub clock {
     my $time = pack 'q2', 0, 0;
-    syscall $clock_gettime, CLOCK_REALTIME, $time;
+    syscall $clock_gettime, $_[0], $time;
     my ($seconds, $nanoseconds) = unpack 'q2', $time;
     return $seconds + $nanoseconds / 1e9;
 }

@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startPool } from '../../container/fan-out/pool.ts';
@@ -47,5 +47,44 @@ describe('within a group of short tasks', () => {
     expect(accompanied).not.toEqual([]);
     const started = parents.filter((tries, index) => !ODD.has(index + 1) && tries.length !== 1);
     expect(started).toEqual([]);
+  });
+});
+
+/** Loaded into a node's Perls by PERL5OPT: who asks the kernel for the time of day once the file is there is told another. */
+const SET_CLOCK = `package SetClock;
+BEGIN {
+    *CORE::GLOBAL::syscall = sub {
+        return CORE::syscall($_[0], $_[1], $_[2], $_[3], $_[4]) if @_ > 4;
+        return CORE::syscall($_[0], $_[1], $_[2], $_[3]) if @_ > 3;
+        my $done = CORE::syscall($_[0], $_[1], $_[2]);
+        if ($_[1] == 0 && -e $ENV{CLOCK_SET}) {
+            my ($seconds, $rest) = unpack 'q2', $_[2];
+            $_[2] = pack 'q2', $seconds + $ENV{CLOCK_SET_BY}, $rest;
+        }
+        return $done;
+    };
+}
+1;
+`;
+
+describe('a clock that is set while a task runs', () => {
+  it.each(['-3600', '3600'])('by %s s changes neither its row nor its time limit', async (seconds) => {
+    const perl = join(nodes.folder, `perl${seconds}`);
+    mkdirSync(perl);
+    writeFileSync(join(perl, 'SetClock.pm'), SET_CLOCK);
+    const run = runFanout(startPool, nodes, ['echo >> ran; touch "$CLOCK_SET"; sleep 0.5'], {
+      taskSeconds: 20,
+      environment: {
+        PATH: process.env.PATH ?? '',
+        HOME: nodes.folder,
+        PERL5OPT: `-I${perl} -MSetClock`,
+        CLOCK_SET: join(perl, 'set'),
+        CLOCK_SET_BY: seconds,
+      },
+    });
+    expect(await run.result).toEqual({ succeeded: 1, failed: 0, retried: 0, unfinished: 0 });
+    expect(readFileSync(join(run.request.workdir, 'ran'), 'utf8')).toBe('\n');
+    expect(run.rows[0]?.runtime).toBeGreaterThan(0.4);
+    expect(run.rows[0]?.runtime).toBeLessThan(10);
   });
 });
