@@ -134,7 +134,7 @@ class Pipeline {
         ? await checkEngines(this.#attempt, this.#cluster, commands, path)
         : [];
       if (faults.length > 0) return { kind: 'bad-environment', faults };
-      this.#joblog.follow();
+      await this.#joblog.follow();
     }
     log('Sierra:Stage:Started', { stage });
     const result = await runStage(

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { parseJoblog } from '../../experiment/joblog.ts';
 import type { RunnerReason } from '../../experiment/runner-records.ts';
@@ -8,27 +8,35 @@ import { newestBatchJoblog } from './batch-root-joblog.ts';
 
 const LOOK_MS = 2000;
 
+/** What of an attempt is looked at and told. */
+type Followed = Pick<Attempt, 'progress' | 'roster' | 'log' | 'folders'>;
+
 /**
  * What GNU parallel says of its tasks where it runs SIERRA's line itself (`fanout: stock`, or a PARALLEL that only it
  * understands): `<batch root>/scratch/parallel.log`, written on this very node, beside `<batch root>/commands.txt`.
  * The newest one under SIERRA's root counts, since a workspace may hold other batch roots.
  */
 export class SierraJoblog {
-  readonly #attempt: Attempt;
+  readonly #attempt: Followed;
   readonly #isNeeded: () => boolean;
   #timer: NodeJS.Timeout | undefined;
   #startedAt = 0;
+  /** The same by the clock of shared storage, which may be another's. */
+  #startedThere = 0;
   #seen = '';
   #reading: Promise<void> = Promise.resolve();
 
   /** @param isNeeded false once the pool has taken the line and counts by itself */
-  constructor(attempt: Attempt, isNeeded: () => boolean) {
+  constructor(attempt: Followed, isNeeded: () => boolean) {
     this.#attempt = attempt;
     this.#isNeeded = isNeeded;
   }
 
-  follow(): void {
+  async follow(): Promise<void> {
     this.#startedAt = Date.now();
+    const mark = join(this.#attempt.folders.run, 'sierra-stage-2');
+    await writeFile(mark, '');
+    this.#startedThere = (await stat(mark)).mtimeMs;
     this.#timer = setInterval(() => {
       this.#reading = this.#reading.then(() => this.#read());
     }, LOOK_MS);
@@ -42,9 +50,9 @@ export class SierraJoblog {
 
   async #read(): Promise<void> {
     if (!this.#isNeeded()) return;
-    const { progress, roster, log, surroundings } = this.#attempt;
+    const { progress, roster, log } = this.#attempt;
     try {
-      const path = (await newestBatchJoblog(this.#attempt.folders.tasks, this.#startedAt - 1000))?.path;
+      const path = (await newestBatchJoblog(this.#attempt.folders.tasks, this.#startedThere - 1000))?.path;
       if (path === undefined) return;
       // Here lies what failed tasks wrote.
       this.#attempt.folders.results = dirname(path);
@@ -56,8 +64,10 @@ export class SierraJoblog {
       const nodes = new Map(roster.records().map(({ address, index }) => [address, index]));
       const before = progress.tally;
       for (const row of parseJoblog(text)) {
-        tally.ended(row, surroundings.clock.now());
-        if (before?.has(row.seq) !== true) roster.taskEnded(nodes.get(row.host) ?? 0, row.runtime);
+        tally.ended(row, (row.startTime + row.runtime) * 1000);
+        // Those of an earlier attempt were another machine's work.
+        if (before?.has(row.seq) !== true && row.startTime * 1000 >= this.#startedAt - 1000)
+          roster.taskEnded(nodes.get(row.host) ?? 0, row.runtime);
       }
       progress.tally = tally;
     } catch (error) {
