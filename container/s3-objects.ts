@@ -26,13 +26,32 @@ export async function getText(
   s3: S3Port,
   object: { bucket: string; key: string },
 ): Promise<TextObject | undefined> {
+  return textUnless(isMissing, s3, object);
+}
+
+/**
+ * The same for who may list the bucket and acts on there being none: S3 then answers 404, and 403 says that it must not be
+ * read. @throws the SDK's error for anything else
+ */
+export async function getTextForSure(
+  s3: S3Port,
+  object: { bucket: string; key: string },
+): Promise<TextObject | undefined> {
+  return textUnless((error) => hasStatus(error, 404), s3, object);
+}
+
+async function textUnless(
+  isNone: (error: unknown) => boolean,
+  s3: S3Port,
+  object: { bucket: string; key: string },
+): Promise<TextObject | undefined> {
   try {
     const { Body, ETag = '' } = await s3.send(
       new GetObjectCommand({ Bucket: object.bucket, Key: object.key }),
     );
     return { text: (await Body?.transformToString()) ?? '', etag: ETag };
   } catch (error) {
-    if (isMissing(error)) return undefined;
+    if (isNone(error)) return undefined;
     throw error;
   }
 }

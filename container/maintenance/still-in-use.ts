@@ -1,6 +1,6 @@
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import { isOutcome } from '../../experiment/summary.ts';
-import { getText } from '../s3-objects.ts';
+import { getTextForSure } from '../s3-objects.ts';
 import type { OrderSurroundings } from './do-order.ts';
 import { namesIn } from './names-in.ts';
 
@@ -8,7 +8,7 @@ import { namesIn } from './names-in.ts';
  * Why a folder of shared storage must not be touched: the first of its runs that has not ended, by the run's own status.
  * A run without a status is one whose folder in the bucket was deleted: it is past.
  * @param users the folder in which runs are noted ({@link usersOf}); others are named by `runIds`
- * @throws the SDK's error when S3 cannot be reached: what is not known is not freed
+ * @throws the SDK's error when S3 cannot be reached, or refuses: what is not known is not freed
  */
 export async function stillInUse(
   around: Pick<OrderSurroundings, 's3' | 'bucket'>,
@@ -16,7 +16,7 @@ export async function stillInUse(
   runIds: readonly string[],
 ): Promise<string | undefined> {
   for (const runId of new Set([...runIds, ...(await namesIn(users))])) {
-    const found = await getText(around.s3, { bucket: around.bucket, key: runKeys(runId).status });
+    const found = await getTextForSure(around.s3, { bucket: around.bucket, key: runKeys(runId).status });
     if (found === undefined) continue;
     const state = stateOf(found.text);
     if (!isOutcome(state)) return `run ${runId} has not ended: it is ${state}`;

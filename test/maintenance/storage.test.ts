@@ -81,7 +81,7 @@ function row(seq: number, exitval: number): JoblogRow {
   };
 }
 
-async function order(text: unknown, bucket = 'lab') {
+async function order(text: unknown, bucket = 'lab', through = s3) {
   const env = {
     [ORDER_VARIABLE]: JSON.stringify(text),
     SIERRA_BATCH_BUCKET: bucket,
@@ -89,7 +89,7 @@ async function order(text: unknown, bucket = 'lab') {
     AWS_BATCH_JOB_ID: 'job-1#0',
     AWS_ENDPOINT_URL_S3: 'http://local',
   };
-  const surroundings = { env, s3, clock: realClock, makeNonce: () => 'nonce', user: { uid: 1 } };
+  const surroundings = { env, s3: through, clock: realClock, makeNonce: () => 'nonce', user: { uid: 1 } };
   const exitCode = await doOrder(surroundings, () => undefined);
   const text2 = await read(maintenanceKey('job-1')).catch(() => 'null');
   return { exitCode, record: JSON.parse(text2 ?? 'null') };
@@ -155,6 +155,21 @@ describe('clean', () => {
     expect(record.freed).toEqual([]);
     expect(record.kept.map(({ path }: { path: string }) => path)).toEqual(['workspaces/w', `runs/${FIRST}`]);
     expect(existsSync(tasks)).toBe(true);
+  });
+
+  test('keeps what S3 does not say the state of', async () => {
+    const { run: folder } = await run(FIRST, 'running');
+    const refusing = {
+      send: (command: GetObjectCommand) =>
+        command.input.Key === runKeys(FIRST).status
+          ? Promise.reject(Object.assign(new Error('Access Denied'), { $metadata: { httpStatusCode: 403 } }))
+          : s3.send(command),
+    } as S3Port;
+
+    const { record } = await order({ kind: 'clean', runIds: [FIRST], workspaces: [] }, 'lab', refusing);
+
+    expect(record.kept).toEqual([{ path: `runs/${FIRST}`, why: 'Error: Access Denied' }]);
+    expect(existsSync(folder)).toBe(true);
   });
 
   test('by age frees old runs and inputs, not young ones, not workspaces, and no run that goes on', async () => {
