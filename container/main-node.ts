@@ -62,7 +62,7 @@ async function lead(attempt: Attempt): Promise<ExitCode> {
       : runSierra(attempt, work, opening));
   } catch (error) {
     log('Run:Broken', { why: error instanceof Error ? (error.stack ?? error.message) : String(error) });
-    reason = ending.reason ?? { kind: 'internal', what: String(error) };
+    reason = ending.reason ?? whatBroke(attempt, error);
   }
   const cluster = await opening.catch(() => undefined);
   return conclude(attempt, cluster, reason);
@@ -70,6 +70,13 @@ async function lead(attempt: Attempt): Promise<ExitCode> {
 
 function terminated({ ending, termination }: Attempt): void {
   ending.because({ kind: 'terminated', signal: termination.name ?? 'SIGTERM' });
+}
+
+/** What the system refuses is a matter of files: other calls say themselves what is wrong. */
+function whatBroke({ folders }: Attempt, error: unknown): RunnerReason {
+  const what = String(error);
+  if (!(error instanceof Error && 'syscall' in error)) return { kind: 'internal', what };
+  return { kind: 'storage-failed', what, path: 'path' in error ? String(error.path) : folders.run };
 }
 
 function cannotOpen({ config, folders }: Attempt, error: unknown): RunnerReason {

@@ -1,4 +1,6 @@
+import { mkdirSync } from 'node:fs';
 import { connect } from 'node:net';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import { parseJoblog } from '../../experiment/joblog.ts';
@@ -157,6 +159,18 @@ describe('how a run ends', () => {
     await cluster.put(runKeys(cluster.runId).plan, '{"version":9}');
     expect(await cluster.start(0).exited).toBe(2);
     expect((await cluster.progress()).reason?.kind).toBe('bad-plan');
+  });
+
+  it('with 2 and the place when shared storage refuses what is written in between', PATIENCE, async () => {
+    cluster = await loopbackCluster(['true'], twoNodes);
+    const folder = join(cluster.shared, 'runs', cluster.runId);
+    mkdirSync(join(folder, 'nodefile/in-the-way'), { recursive: true });
+    const [main] = cluster.startAll();
+    expect(await main?.exited, main?.output()).toBe(2);
+    expect((await cluster.progress()).reason).toMatchObject({
+      kind: 'storage-failed',
+      path: expect.stringMatching(/nodefile/),
+    });
   });
 
   it('with 2 when a node lacks something, told with what to do', PATIENCE, async () => {
