@@ -77,5 +77,6 @@ export async function writeKnownHosts(client: SshClient, hosts: readonly KnownHo
 }
 
 function quoted(path: string): string {
-  return `"${path.replaceAll('%', '%%').replace(/%%h$/, '%h')}"`;
+  const plain = path.replaceAll('%', '%%').replace(/%%h$/, '%h');
+  return `"${plain.replaceAll('\\', '\\\\').replaceAll('"', '\\"')}"`;
 }

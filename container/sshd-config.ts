@@ -34,7 +34,7 @@ export function renderSshdConfig(settings: SshdSettings): string {
   return `ListenAddress ${settings.address}:${settings.port}
 HostKey ${quoted(files.hostKey)}
 PidFile none
-AuthorizedKeysFile ${quoted(files.authorizedKeys)}
+AuthorizedKeysFile ${quoted(files.authorizedKeys.replaceAll('%', '%%'))}
 StrictModes no
 AllowUsers ${settings.user}
 PermitRootLogin prohibit-password

@@ -1,6 +1,7 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { createInterface } from 'node:readline';
+import { shellWord } from '../shell-word.ts';
 import type { FanoutNode } from './fan-out.ts';
 import { mostGroups } from './overlap.ts';
 import type { Group, NodeMessage } from './pool-messages.ts';
@@ -115,9 +116,4 @@ function hear(line: string, { onMessage, onNoise }: ChannelListener): void {
   const message = parseNodeMessage(line);
   if (message === undefined) onNoise(line);
   else onMessage(message);
-}
-
-/** Quoted for a POSIX shell. */
-function shellWord(text: string): string {
-  return /^[A-Za-z0-9_./:@%+=-]+$/.test(text) ? text : `'${text.replaceAll("'", "'\\''")}'`;
 }

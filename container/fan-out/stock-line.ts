@@ -1,3 +1,4 @@
+import { shellWord } from '../shell-word.ts';
 import type { FanoutRequest } from './fan-out.ts';
 
 /** Where SIERRA's own line finds its things. */
@@ -52,7 +53,8 @@ export function stockLine(
       ...environment,
       PARALLEL: options.join(' '),
       PARALLEL_SHELL: '/bin/bash',
-      PARALLEL_SSH: `ssh -F ${sshConfig}`,
+      // A line of shell.
+      PARALLEL_SSH: `ssh -F ${shellWord(sshConfig)}`,
       PARALLEL_HOME: parallelHome,
       // Where GNU parallel itself looks for a user's settings; tasks get the HOME of the request by --env.
       ...(environment.HOME === undefined ? { HOME: parallelHome } : {}),

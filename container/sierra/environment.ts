@@ -2,6 +2,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
 import type { Attempt } from '../attempt.ts';
 import type { Cluster } from '../cluster.ts';
+import { shellWord } from '../shell-word.ts';
 import { namesInParallel } from '../task-environment.ts';
 
 /** SIERRA lists these itself, unless PARALLEL holds an `=`: then it silently drops what it would append. */
@@ -28,7 +29,7 @@ export async function sierraEnvironment(
       : { PATH: [door, ...(all.PATH === undefined ? [] : [all.PATH])].join(delimiter) }),
     PARALLEL: parallelOptions(all, plan),
     PARALLEL_HOME: home,
-    PARALLEL_SSH: `ssh -F ${cluster.sshConfig}`,
+    PARALLEL_SSH: `ssh -F ${shellWord(cluster.sshConfig)}`,
     // As `--nodefile` says too: for a project's own code.
     SIERRA_NODEFILE: folders.nodefile,
     AWS_BATCH_JOB_ID: config.variables.AWS_BATCH_JOB_ID ?? config.jobId,

@@ -1,4 +1,4 @@
-import { mkdirSync } from 'node:fs';
+import { mkdirSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
@@ -39,6 +39,19 @@ describe('how a run ends', () => {
         [3, 137],
       ]);
       expect(cluster.leftovers()).toEqual([]);
+    },
+  );
+
+  it.each(['pool', 'stock'] as const)(
+    'with 0 whatever the temporary folder of a node is called (%s)',
+    PATIENCE,
+    async (fanout) => {
+      cluster = await loopbackCluster(['true', 'true', 'true', 'true'], { ...twoNodes, fanout });
+      const odd = join(cluster.base, `a 'b' "c" %d \\e $f;`);
+      mkdirSync(odd);
+      const nodes = cluster.startAll({ TMPDIR: odd });
+      expect(await Promise.all(nodes.map((node) => node.exited)), nodes[0]?.output()).toEqual([0, 0]);
+      expect(readdirSync(odd)).toEqual([]);
     },
   );
 
