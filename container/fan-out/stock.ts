@@ -120,8 +120,9 @@ class StockFanout implements RunningFanout {
     ]);
     const code = await this.#follow(exited, before);
     const left = this.#request.total - this.#request.done.size - this.#succeeded - this.#failed;
-    // 255 is GNU parallel's own failure (a line too long ends the whole run), unless a stop caused it.
-    if (left > 0 && !this.#stopping)
+    // 255 is GNU parallel's own failure (a line too long ends the whole run), unless a stop caused it, or the user's `--halt`.
+    const isHalted = /(^|\s)--halt/.test(this.#request.environment.PARALLEL ?? '') && code !== 255;
+    if (left > 0 && !this.#stopping && !isHalted)
       return this.#outcome(
         `GNU parallel ended with ${code}, ${left} commands unfinished${stderr === '' ? '' : `: ${stderr.trim().split('\n').slice(-3).join(' ')}`}`,
       );

@@ -114,10 +114,14 @@ function tasksFailed({ failed, lost }: Of<'tasks-failed'>, observed: Observed): 
   const total = observed.tasks?.total;
   const some = (number: number) =>
     total === undefined ? counted(number, 'task') : `${grouped(number)} of ${counted(total, 'task')}`;
-  const because = lost === 1 ? 'its node was lost' : 'their nodes were lost';
+  // Where no node was lost, something else kept them from it: GNU parallel's `--halt`, for instance.
+  const because =
+    observed.nodes?.lost === 0
+      ? ''
+      : ` because ${lost === 1 ? 'its node was lost' : 'their nodes were lost'}`;
   const parts = [
     ...(failed > 0 ? [`${some(failed)} failed`] : []),
-    ...(lost > 0 ? [`${failed > 0 ? grouped(lost) : some(lost)} never finished because ${because}`] : []),
+    ...(lost > 0 ? [`${failed > 0 ? grouped(lost) : some(lost)} never finished${because}`] : []),
   ];
   const explained = explainFailures(observed);
   const others = total === undefined ? '' : othersSucceeded(total - failed - lost);

@@ -566,6 +566,8 @@ describe('failed tasks', () => {
       { tasks: { ...counts(196, 0), lost: 4 } },
     );
     expect(diagnose(observed).headline).toBe('4 of 200 tasks never finished because their nodes were lost.');
+    const nodes = { expected: 4, joined: 4, lost: 0 };
+    expect(diagnose({ ...observed, nodes }).headline).toBe('4 of 200 tasks never finished.');
   });
 });
 
