@@ -21,10 +21,10 @@ export function isThrottled(error: unknown): boolean {
   return statusOf(error) === 429 || /throttl|TooManyRequests|SlowDown/i.test(nameOf(error));
 }
 
-/** AWS will never take this request: nothing was done, and doing it again does not help. */
+/** AWS will never take this request: nothing was done, and doing it again does not help. 301 is a bucket of another region. */
 export function isRefused(error: unknown): boolean {
   const status = statusOf(error);
-  if (status === undefined || status < 400 || status >= 500 || status === 408) return false;
+  if (status === undefined || status < 300 || status >= 500 || status === 408) return false;
   return !isThrottled(error) && !isOutOfDate(error);
 }
 

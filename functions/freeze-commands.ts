@@ -5,6 +5,7 @@ import { ControlConflict } from '../experiment/errors.ts';
 import { parseS3Url } from '../experiment/make-plan.ts';
 import type { Manifest } from '../experiment/manifest.ts';
 import { commandsOf } from '../experiment/manifest.ts';
+import { isRefused, messageOf, nameOf } from './aws-errors.ts';
 import { Bucket } from './bucket.ts';
 import type { FunctionDeps } from './function-deps.ts';
 import type { Refused } from './read-manifest.ts';
@@ -36,9 +37,28 @@ export async function freezeCommands(
     return { ok: true, frozen: { key, total: own.total } };
   }
   const place = parseS3Url(manifest.run.commands?.file ?? '');
-  return place === undefined
-    ? { ok: true }
-    : copyList(deps, bucket, key, place, manifest.run.fanout === 'stock');
+  if (place === undefined) return { ok: true };
+  try {
+    return await copyList(deps, bucket, key, place, manifest.run.fanout === 'stock');
+  } catch (error) {
+    if (!(error instanceof Withheld)) throw error;
+    return refused('unreadable', error.message, 'run.commands.file');
+  }
+}
+
+/** S3 does not hand the list on and never will. */
+class Withheld extends Error {
+  override readonly name = 'Withheld';
+}
+
+/** @throws Withheld */
+function given<Answer>(asked: Promise<Answer>, url: string): Promise<Answer> {
+  return asked.catch((error: unknown) => {
+    if (!isRefused(error)) throw error;
+    throw new Withheld(
+      `S3 does not hand ${url} to this deployment (${nameOf(error)}: ${messageOf(error)}); its bucket must be of the same region, and the object a plain file`,
+    );
+  });
 }
 
 /** A list that somebody left in a bucket is read twice: to judge it, and to copy what was judged. */
@@ -51,7 +71,7 @@ async function copyList(
 ): Promise<Frozen> {
   const source = new Bucket(deps.s3, place.bucket, deps.clock);
   const url = `s3://${place.bucket}/${place.key}`;
-  const head = await source.head(place.key);
+  const head = await given(source.head(place.key), url);
   if (head === undefined)
     return refused(
       'no-commands',
@@ -60,11 +80,11 @@ async function copyList(
     );
   if (head.size > MOST_LIST_BYTES) return refused('too-large', `${url} has over 1 GiB`, 'run.commands.file');
   const judged = await judgeLines(
-    await source.stream(place.key, { etag: head.etag }),
+    await given(source.stream(place.key, { etag: head.etag }), url),
     stock ? MOST_STOCK_COMMAND_BYTES : MOST_COMMAND_BYTES,
   );
   if (typeof judged === 'string') return refused('bad-commands', `${url}: ${judged}`, 'run.commands.file');
-  const again = await source.stream(place.key, { etag: head.etag });
+  const again = await given(source.stream(place.key, { etag: head.etag }), url);
   if (again === undefined)
     return refused(
       'gone',
@@ -87,7 +107,8 @@ async function judgeLines(
   stream: AsyncIterable<Uint8Array> | undefined,
   mostBytes: number,
 ): Promise<{ total: number; endsWithNewline: boolean } | string> {
-  if (stream === undefined) return 'it was changed while it was read; drop the manifest again';
+  if (stream === undefined)
+    return 'it was changed while it was read (drop the manifest again), or this deployment may not read it';
   let total = 0;
   let length = 0;
   let last = 10;

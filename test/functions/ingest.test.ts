@@ -424,6 +424,36 @@ describe('a list of commands in the bucket', () => {
     expect(await plane.json(json)).toMatchObject({ faults: [{ code, path: 'run.commands.file' }] });
     expect(plane.localStates.records()).toEqual([]);
   });
+
+  it.each([
+    ['in another region', 'HeadObjectCommand', '301', 301, 'unreadable', /same region/],
+    [
+      'under a key of somebody’s own',
+      'GetObjectCommand',
+      'AccessDenied',
+      403,
+      'bad-commands',
+      /may not read it/,
+    ],
+  ])(
+    '%s is a rejection that says so, and is not tried for ever',
+    async (_what, call, name, status, code, said) => {
+      const plane = await controlPlane({
+        s3: (real) =>
+          hooked(real, (command, go) => {
+            const isList = 'Key' in command.input && command.input.Key === 'lists/c.txt';
+            if (isList && command.constructor.name === call) throw awsError(name, status);
+            return go();
+          }),
+      });
+      await plane.put('lists/c.txt', 'one\n');
+      await plane.ingest(await plane.put('manifests/x.yaml', manifest));
+      const [json = ''] = await plane.keys('rejected/');
+      expect(await plane.json(json)).toMatchObject({
+        faults: [{ code, path: 'run.commands.file', message: expect.stringMatching(said) }],
+      });
+    },
+  );
 });
 
 async function countCalls(): Promise<number> {
