@@ -56,7 +56,10 @@ export async function checkEngines(
   );
 }
 
-/** The first words of the commands; only plain ones, since others (`cd x && …`, `A=1 sim`) say nothing for sure. */
+/**
+ * The first words of the commands; only plain ones, since others (`cd x && …`, `A=1 sim`) say nothing for sure, and a path
+ * such as `./sim` begins in the tasks' folder, which is not where this is asked.
+ */
 async function programsOf(commandsFile: string): Promise<string[]> {
   const programs = new Set<string>();
   const lines = createInterface({
@@ -64,7 +67,7 @@ async function programsOf(commandsFile: string): Promise<string[]> {
     crlfDelay: Number.POSITIVE_INFINITY,
   });
   for await (const line of lines) {
-    const word = /^[\w./+-]+(?=\s|$)/.exec(line.trimStart())?.[0];
+    const word = /^(?:\/[\w./+-]+|[\w.+-]+)(?=\s|$)/.exec(line.trimStart())?.[0];
     if (word !== undefined) programs.add(word);
     if (programs.size >= MOST_PROGRAMS) break;
   }

@@ -153,6 +153,22 @@ describe('a SIERRA experiment', () => {
     expect(lines('stages')).toContain('stage 4');
   });
 
+  it('may begin its runs with a program in the folder that they start in', PATIENCE, async () => {
+    const args = [
+      '--project=project',
+      '--controller=controller',
+      '--scenario=scenario',
+      '--expdef-template=template',
+      '--batch-criteria=criterion',
+    ];
+    const made = await sierraCluster('../../../../../engine run-1\n', { args, pipeline: [1, 2] });
+    const root = join(made.shared, 'runs', made.runId, 'work');
+    mkdirSync(root, { recursive: true });
+    writeFileSync(join(root, 'engine'), '#!/bin/sh\n', { mode: 0o755 });
+    const { codes, output } = await run(made);
+    expect(codes, output).toEqual([0, 0]);
+  });
+
   it('stops before stage 3 where the manifest says so', PATIENCE, async () => {
     const made = await sierraCluster('false\n', { onFailedRuns: 'stop' });
     expect((await run(made)).codes).toEqual([1, 0]);
