@@ -1,16 +1,14 @@
-import { runKeys } from '../experiment/bucket-layout.ts';
 import type { ExitCode } from '../experiment/exit-code.ts';
 import { COLLECT_SECONDS } from '../experiment/plan.ts';
 import type { RunnerReason } from '../experiment/runner-records.ts';
 import type { Attempt } from './attempt.ts';
 import type { Cluster } from './cluster.ts';
 import { exitCodeOf } from './ending.ts';
+import { sendNodeLogs } from './node-logs.ts';
 import { sendOutputs } from './outputs.ts';
 import { ownUsage } from './own-usage.ts';
-import { putText } from './s3-objects.ts';
 import { sendFailedOutput } from './task-output.ts';
 import { TERMINATION } from './termination.ts';
-import { untilSent } from './until-sent.ts';
 
 const RELEASE_MS = 4000;
 /** Kept of the time for collecting to write the last records. */
@@ -53,7 +51,7 @@ export async function conclude(
 }
 
 async function sendAll(attempt: Attempt, cluster: Cluster | undefined, signal: AbortSignal): Promise<void> {
-  const { surroundings, config, plan, folders, progress, log } = attempt;
+  const { surroundings, config, plan, folders, progress, nodeLog, log } = attempt;
   const { s3, clock } = surroundings;
   const failures = progress.tally?.failures() ?? [];
   const missed = await sendFailedOutput(s3, config, failures, folders.results, clock, signal);
@@ -69,26 +67,8 @@ async function sendAll(attempt: Attempt, cluster: Cluster | undefined, signal: A
       clock,
       log,
     });
-  await sendNodeLogs(attempt, cluster, signal);
-}
-
-async function sendNodeLogs(
-  attempt: Attempt,
-  cluster: Cluster | undefined,
-  signal: AbortSignal,
-): Promise<void> {
-  const { surroundings, config, nodeLog, log } = attempt;
-  const { nodeLog: keyOf } = runKeys(config.runId);
-  const texts = new Map([[config.mainIndex, nodeLog.tail.text()]]);
-  for (const [index, tail] of cluster?.logs ?? []) texts.set(index, tail.text());
-  for (const [index, text] of texts) {
-    try {
-      const object = { bucket: config.bucket, key: keyOf(index), text, contentType: 'text/plain' };
-      await untilSent(() => putText(surroundings.s3, object), surroundings.clock, signal);
-    } catch (error) {
-      log('NodeLog:NotSent', { index, why: String(error) });
-    }
-  }
+  const tails = new Map([[config.mainIndex, nodeLog.tail], ...(cluster?.logs ?? [])]);
+  await sendNodeLogs({ ...surroundings, ...config, tails, signal, log });
 }
 
 /** S3 may hang: what is under way then is left to itself. */
