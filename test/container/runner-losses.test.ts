@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestContext } from 'vitest';
-import { describe, it } from 'vitest';
+import { describe, it, vi } from 'vitest';
 import type { LoopbackCluster } from './loopback-cluster.ts';
 import { loopbackCluster } from './loopback-cluster.ts';
 
@@ -84,11 +84,14 @@ describe.concurrent('a node that is lost while tasks run', () => {
 
   it('ends nothing any more once every task has ended', PATIENCE, async (test) => {
     const { expect } = test;
-    const onMain = `[ $AWS_BATCH_JOB_NODE_INDEX != 0 ] || ${task(6)}`;
-    const cluster = await loopbackCluster([onMain, onMain, onMain, onMain], { ...threeNodes, minNodes: 3 });
+    const onMain = Array<string>(4).fill(`[ $AWS_BATCH_JOB_NODE_INDEX != 0 ] || { ${task(8)}; }`);
+    const cluster = await loopbackCluster(onMain, { ...threeNodes, minNodes: 3 });
     test.onTestFinished(() => cluster.close());
     const nodes = cluster.startAll();
     await untilTasksRunOn(cluster, 0);
+    // Nothing is left but what runs on node 0.
+    const known = () => linesOf(cluster, 'began').length + linesOf(cluster, 'joblog').length - 1;
+    await vi.waitFor(() => expect(known()).toBe(onMain.length), { timeout: 5000 });
     cluster.signalNode(2, 'SIGSTOP');
     expect(await nodes[0]?.exited, nodes[0]?.output()).toBe(0);
     expect((await cluster.progress()).reason).toEqual({ kind: 'succeeded' });
