@@ -126,10 +126,11 @@ function withoutJob(view: RunView): Step {
       : { do: 'forget-submission' };
   }
   if (control.stop !== undefined || execution?.status === 'SUCCEEDED') return finish(view);
-  if (execution === undefined)
-    return now - control.acceptedAt < START_AFTER_MS
-      ? { do: 'nothing', because: 'ingest is about to start the execution' }
-      : withPlan(view, { do: 'start-execution' });
+  if (execution === undefined && now - control.acceptedAt >= START_AFTER_MS)
+    return withPlan(view, { do: 'start-execution' });
+  // Step Functions shows an execution a little late: one that has asked for its job is there.
+  if (execution === undefined && control.token === undefined)
+    return { do: 'nothing', because: 'ingest is about to start the execution' };
   return control.token === undefined
     ? { do: 'nothing', because: 'the state machine has not asked for the job yet' }
     : withPlan(view, { do: 'submit' });

@@ -1,6 +1,6 @@
 import { SubmitJobCommand } from '@aws-sdk/client-batch';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import { executionArn } from '../../experiment/execution-input.ts';
@@ -105,6 +105,18 @@ describe('the job of a run', () => {
       retryStrategy: { attempts: 1, evaluateOnExit: [{}, {}, {}, { onReason: '*', action: 'EXIT' }] },
       tags: { 'sierra-batch:run': runId, 'sierra-batch:nonce': (await control()).jobNonce },
     });
+  });
+
+  it('does not wait for Step Functions to show the execution that asks for it', async () => {
+    const plane = await controlPlane({
+      states: (real) =>
+        hooked(real, (command, call) => {
+          if (command instanceof DescribeExecutionCommand) throw awsError('ExecutionDoesNotExist', 400);
+          return call();
+        }),
+    });
+    await plane.start();
+    expect(plane.localBatch.allJobs()).toHaveLength(1);
   });
 
   it('is one, however many copies of settle submit it at once', async () => {
