@@ -48,9 +48,7 @@ const RECORDS = [
   ['s3:PutObject', '<Bucket.Arn>/runs/r/status.json'],
   ['s3:GetObject', '<Bucket.Arn>/control/r.json'],
   ['s3:PutObject', '<Bucket.Arn>/control/r.json'],
-  ['s3:GetObject', '<Bucket.Arn>/maintenance/j.json'],
   ['s3:ListBucket', '<Bucket.Arn>'],
-  ['s3:DeleteObject', '<Bucket.Arn>/control/open/r'],
   ['sqs:SendMessage', '<FailedInvocations.Arn>'],
   ['xray:PutTraceSegments', '*'],
   ['xray:PutTelemetryRecords', '*'],
@@ -85,6 +83,7 @@ const SETTLE = [
   ['states:StartExecution', MACHINE],
   ['states:DescribeExecution', EXECUTION],
   ['states:SendTaskSuccess', '*'],
+  ['s3:DeleteObject', '<Bucket.Arn>/control/open/r'],
   ...RUNS_PAGE,
 ] as const;
 
@@ -101,7 +100,7 @@ const NEEDS: Needs = {
     ['states:DescribeExecution', EXECUTION],
   ],
   SubmitRole: [...SETTLE, ...logsTo('SubmitLogs')],
-  SettleRole: [...SETTLE, ...logsTo('SettleLogs')],
+  SettleRole: [...SETTLE, ...logsTo('SettleLogs'), ['s3:GetObject', '<Bucket.Arn>/maintenance/j.json']],
   CollectRole: [...RECORDS, ...logsTo('CollectLogs'), ...RUNS_PAGE, ['batch:DescribeJobs', '*']],
   StateMachineRole: ['Submit', 'Settle', 'Collect'].map(
     (name) => ['lambda:InvokeFunction', `<${name}Function.Arn>`] as const,
@@ -132,6 +131,8 @@ const NEVER: Needs = {
     ['batch:RegisterJobDefinition', DEFINITION],
     ['iam:PassRole', '<InstanceRole.Arn>'],
   ],
+  SettleRole: [['s3:DeleteObject', '<Bucket.Arn>/control/r.json']],
+  CollectRole: [['s3:GetObject', '<Bucket.Arn>/maintenance/j.json']],
   JobRole: [
     ['s3:PutObject', '<Bucket.Arn>/control/r.json'],
     ['s3:PutObject', '<Bucket.Arn>/manifests/a.yaml'],
