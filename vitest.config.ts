@@ -3,9 +3,16 @@ import { defineConfig } from 'vitest/config';
 /** How long a test that looks again and again does so. Two busy cores are slow at times. */
 const expect = { poll: { timeout: 20_000 } };
 
+/** Whole control planes in virtual time: nothing but CPU of one core each, so they share the machine without harm. */
+const VIRTUAL_TIME = [
+  'test/simulation/many-seeds.slow.test.ts',
+  'test/cost/a-thousand-manifests.slow.test.ts',
+];
+
 /**
- * `fast` is `npm test`; `slow` needs root, Python, a browser or an image (`npm run test:slow`); `faults` is every fault
- * three times over (`npm run test:faults`).
+ * `fast` is `npm test`; `slow` needs root, Python, a browser or an image, and has the machine for itself; `virtual` is long
+ * simulations, side by side after it (`npm run test:slow` is both); `faults` is every fault three times over (`npm run
+ * test:faults`).
  */
 export default defineConfig({
   test: {
@@ -27,10 +34,22 @@ export default defineConfig({
           name: 'slow',
           expect,
           include: ['test/**/*.slow.test.ts'],
+          exclude: VIRTUAL_TIME,
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
           maxConcurrency: 3,
+          sequence: { groupOrder: 0 },
+        },
+      },
+      {
+        test: {
+          name: 'virtual',
+          expect,
+          include: VIRTUAL_TIME,
+          testTimeout: 900_000,
+          maxWorkers: 2,
+          sequence: { groupOrder: 1 },
         },
       },
       {

@@ -11,7 +11,8 @@ export interface LocalRun {
 }
 
 /**
- * Runs a command with a file as its input and measures time and CPU, its children's included.
+ * Runs a command with a file as its input and measures time and CPU, its children's included. It goes when this process
+ * does: GNU parallel, asked to end, would first wait for its jobs.
  * @throws Error with the end of what it wrote when it fails
  */
 export async function runLocal(
@@ -26,7 +27,12 @@ export async function runLocal(
     cwd: options.cwd,
     stdio: [input ?? 'ignore', options.keepOutput === true ? 'pipe' : 'ignore', 'pipe'],
     env: { ...process.env, ...options.env },
+    detached: true,
   });
+  const goAlong = () => {
+    if (child.pid !== undefined) process.kill(-child.pid, 'SIGKILL');
+  };
+  process.once('exit', goAlong);
   if (input !== undefined) closeSync(input);
   let stdout = '';
   let stderr = '';
@@ -36,7 +42,7 @@ export async function runLocal(
   child.stderr?.setEncoding('utf8').on('data', (text: string) => {
     stderr = (stderr + text).slice(-2000);
   });
-  const [code, signal] = await once(child, 'close');
+  const [code, signal] = await once(child, 'close').finally(() => process.off('exit', goAlong));
   const seconds = (performance.now() - begin) / 1000;
   if (code !== 0) throw new Error(`${file} ended with ${code ?? signal}: ${stderr.trim()}`);
   return { seconds, cpuMs: childrenCpuMs() - before, stdout };

@@ -53,10 +53,8 @@ export async function runScheme(scheme: Scheme, run: SchemeRun): Promise<Measure
       const counts = [run.count, SLOTS].map(String);
       const { stdout, cpuMs } = await runLocal(
         [python, here('run_hyperqueue.py'), input, folder, ...counts],
-        {
-          cwd: folder,
-          keepOutput: true,
-        },
+        // HyperQueue leaves a folder `hq-lc-*` in the temporary folder.
+        { cwd: folder, keepOutput: true, env: { TMPDIR: folder } },
       );
       return { seconds: Number(stdout.trim().split('\n').at(-1)), node0CpuMs: cpuMs };
     }
