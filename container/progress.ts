@@ -142,11 +142,11 @@ export class ProgressSender {
     const { tally } = this;
     if (tally === undefined || tally.version === this.#sentVersion) return;
     const { version } = tally;
-    const text = tally.joblog();
-    await this.#objects.joblog.put(text, until);
+    const bytes = tally.joblog();
+    await this.#objects.joblog.put(bytes, until);
     this.#sentVersion = version;
     const { clock } = this.#options;
-    this.#joblogNotBefore = clock.now() + (text.length / JOBLOG_BYTES_A_SECOND) * 1000;
+    this.#joblogNotBefore = clock.now() + (bytes.length / JOBLOG_BYTES_A_SECOND) * 1000;
   }
 
   #progress(reason?: RunnerReason): Progress {

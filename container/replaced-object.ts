@@ -29,24 +29,24 @@ export class ReplacedObject {
    * @param until when it is given up, in milliseconds since the epoch
    * @throws the SDK's error, or one that says that S3 was silent
    */
-  async put(text: string, until: number): Promise<void> {
+  async put(body: string | Uint8Array, until: number): Promise<void> {
     try {
-      await this.#write(text, until);
+      await this.#write(body, until);
     } catch (error) {
       if (!isPreconditionFailed(error) && !isConflict(error)) throw error;
       // Our own write before this one arrived after all, or this one did and its answer was lost.
-      await this.#write(text, until);
+      await this.#write(body, until);
     }
   }
 
-  async #write(text: string, until: number): Promise<void> {
+  async #write(body: string | Uint8Array, until: number): Promise<void> {
     const condition = this.#condition ?? (await this.#inTime(this.#look(), until));
     this.#condition = undefined;
     const put = this.#s3.send(
       new PutObjectCommand({
         ...this.#object,
         ...condition,
-        Body: text,
+        Body: body,
         ContentType: this.#contentType,
       }),
     );

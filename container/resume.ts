@@ -1,8 +1,9 @@
 import { open } from 'node:fs/promises';
 import type { JoblogRow } from '../experiment/joblog.ts';
-import { parseJoblog, parseJoblogRow, succeeded } from '../experiment/joblog.ts';
+import { parseJoblogRow, succeeded } from '../experiment/joblog.ts';
 import { writeDurably } from './durable-file.ts';
 import { removeCutLine } from './fan-out/cut-line.ts';
+import { finalRows, wholeLines } from './joblog-file.ts';
 
 /**
  * What need not run again: tasks whose last row in the joblog on shared storage is a success. Batch's own retry of a job
@@ -12,9 +13,8 @@ export async function alreadyDone(
   joblog: string,
   total: number,
 ): Promise<{ done: Set<number>; rows: JoblogRow[] }> {
-  const rows = parseJoblog(await wholeRows(joblog, 'utf8')).filter(
-    (row) => row.seq <= total && succeeded(row),
-  );
+  await endAtWholeRow(joblog);
+  const rows = (await finalRows(joblog)).filter((row) => row.seq <= total && succeeded(row));
   return { done: new Set(rows.map((row) => row.seq)), rows };
 }
 
@@ -23,21 +23,27 @@ export async function alreadyDone(
  * later (the next attempt, GNU parallel, a salvage) knows only the new list.
  */
 export async function forgetRows(joblog: string, seqs: ReadonlySet<number>): Promise<void> {
-  // Byte by byte: commands may hold anything.
-  const lines = (await wholeRows(joblog, 'latin1')).split('\n');
-  const kept = lines.filter((line) => !seqs.has(parseJoblogRow(line)?.seq ?? 0));
-  if (kept.length < lines.length) await writeDurably(joblog, Buffer.from(kept.join('\n'), 'latin1'), 0o644);
+  const isOne = (line: Buffer) => seqs.has(parseJoblogRow(line.toString())?.seq ?? 0);
+  let found = false;
+  for await (const line of wholeLines(joblog)) found ||= isOne(line);
+  if (!found) return;
+  async function* kept(): AsyncGenerator<Buffer> {
+    for await (const line of wholeLines(joblog)) if (!isOne(line)) yield Buffer.concat([line, NEWLINE]);
+  }
+  await writeDurably(joblog, kept(), 0o644);
 }
 
-async function wholeRows(joblog: string, encoding: 'utf8' | 'latin1'): Promise<string> {
+const NEWLINE = Buffer.from('\n');
+
+/** Whoever appends to it goes on behind a whole row. */
+async function endAtWholeRow(joblog: string): Promise<void> {
   const file = await open(joblog, 'r+').catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
   });
-  if (file === undefined) return '';
+  if (file === undefined) return;
   try {
     await removeCutLine(file);
-    return await file.readFile(encoding);
   } finally {
     await file.close();
   }

@@ -59,7 +59,7 @@ async function textUnless(
 /** Writes text, perhaps under a condition. @throws the SDK's error */
 export async function putText(
   s3: S3Port,
-  object: { bucket: string; key: string; text: string; contentType?: string },
+  object: { bucket: string; key: string; text: string | Uint8Array; contentType?: string },
   condition: { IfNoneMatch?: '*'; IfMatch?: string } = {},
 ): Promise<void> {
   const { bucket, key, text, contentType = 'application/json' } = object;

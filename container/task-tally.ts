@@ -1,6 +1,7 @@
 import type { JoblogRow } from '../experiment/joblog.ts';
-import { JOBLOG_HEADER, renderJoblogRow, succeeded } from '../experiment/joblog.ts';
+import { renderJoblogRow, succeeded } from '../experiment/joblog.ts';
 import type { TaskCounts } from '../experiment/runner-records.ts';
+import { joblogBytes } from './joblog-file.ts';
 
 /** Failed tasks whose output is sent. */
 const FAILED_KEPT = 100;
@@ -77,10 +78,9 @@ export class TaskTally {
     return ended / Math.max(1, now / 1000 - Math.max(from, tasksStartedAt / 1000));
   }
 
-  /** One final row a sequence number, in their order. */
-  joblog(): string {
-    const lines = [...this.#lines].sort(([a], [b]) => a - b).map(([, line]) => `${line}\n`);
-    return `${JOBLOG_HEADER}\n${lines.join('')}`;
+  /** One final row a sequence number, in their order; as bytes, since it may be longer than a string can be. */
+  joblog(): Buffer {
+    return joblogBytes([...this.#lines].sort(([a], [b]) => a - b).map(([, line]) => line));
   }
 
   /** The first hundred failed tasks. */

@@ -1,10 +1,12 @@
-import { readFile } from 'node:fs/promises';
+import { stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { runKeys } from '../../experiment/bucket-layout.ts';
-import { parseJoblog, renderJoblog, succeeded } from '../../experiment/joblog.ts';
+import type { JoblogRow } from '../../experiment/joblog.ts';
+import { renderJoblogRow, succeeded } from '../../experiment/joblog.ts';
 import type { Plan } from '../../experiment/plan.ts';
 import { parsePlan } from '../../experiment/plan.ts';
 import type { Salvaged } from '../../experiment/salvage.ts';
+import { finalRows, joblogBytes } from '../joblog-file.ts';
 import { sendOutputs } from '../outputs.ts';
 import type { RunFolders } from '../run-folders.ts';
 import { runFolders, usersOf } from '../run-folders.ts';
@@ -40,9 +42,9 @@ export async function salvage(
   const folders = runFolders(shared, plan);
   const signal = AbortSignal.timeout(SEND_MS);
   const joblog = await joblogOf(plan, folders);
-  const rows = joblog === undefined ? [] : parseJoblog(joblog.text).filter(({ seq }) => seq <= total(plan));
+  const rows = (joblog?.rows ?? []).filter(({ seq }) => seq <= total(plan));
   if (joblog !== undefined) {
-    const text = renderJoblog(rows.toSorted((one, other) => one.seq - other.seq));
+    const text = joblogBytes(rows.toSorted((one, other) => one.seq - other.seq).map(renderJoblogRow));
     const object = { bucket, key: keys.joblog, text, contentType: 'text/tab-separated-values' };
     await untilSent(() => putText(s3, object), clock, signal);
   }
@@ -79,15 +81,20 @@ function total({ work }: Plan): number {
 async function joblogOf(
   plan: Plan,
   folders: RunFolders,
-): Promise<{ text: string; results: string } | undefined> {
+): Promise<{ rows: JoblogRow[]; results: string } | undefined> {
   const path =
     plan.work.kind === 'commands' ? folders.joblog : (await newestBatchJoblog(folders.tasks))?.path;
-  if (path === undefined) return undefined;
+  if (path === undefined || !(await isThere(path))) return undefined;
+  const results = plan.work.kind === 'commands' ? folders.results : dirname(path);
+  return { rows: await finalRows(path), results };
+}
+
+async function isThere(path: string): Promise<boolean> {
   try {
-    const results = plan.work.kind === 'commands' ? folders.results : dirname(path);
-    return { text: await readFile(path, 'utf8'), results };
+    await stat(path);
+    return true;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
+    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
     throw error;
   }
 }

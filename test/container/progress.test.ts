@@ -181,6 +181,7 @@ describe('the tally', () => {
     expect(
       tally
         .joblog()
+        .toString()
         .split('\n')
         .map((line) => line.split('\t')[0]),
     ).toEqual(['Seq', '1', '2', '']);
