@@ -104,10 +104,10 @@ function checkEnvironment(
       'a queue with a scheduling policy refuses a job without a share, one without refuses a job with one',
     );
     found.expect(
-      bucket === '<Bucket>' && jobDefinition === '<JobDefinition>',
+      bucket === '<Bucket>' && jobDefinition === '<JobDefinition.JobDefinitionArn>',
       'other-bucket',
       name,
-      'bucket and job definition are the stack’s own',
+      'bucket and job definition are the stack’s own, the definition by the ARN of its newest revision',
     );
     found.expect(
       JSON.stringify(named(stack, 'JobDefinition').properties).includes(

@@ -242,6 +242,14 @@ const MISTAKES: readonly [string, string, Plant][] = [
     'machines-misdescribed',
     inResource('ComputeEnvironment', [...COMPUTE, 'InstanceTypes'], ['c6i.8xlarge']),
   ],
+  [
+    'a job definition by what its resource is called',
+    'other-bucket',
+    (template) =>
+      put(template, ['Globals', 'Function', 'Environment', 'Variables', 'SIERRA_BATCH_JOB_DEFINITION'], {
+        Ref: 'JobDefinition',
+      }),
+  ],
   ['a wrong handler', 'handler', inResource('SettleFunction', ['Handler'], 'settle.handler')],
   ['a function that outlives its state', 'outlives', inResource('SettleFunction', ['Timeout'], 600)],
   ['reserved concurrency', 'reserved', inResource('IngestFunction', ['ReservedConcurrentExecutions'], 5)],
