@@ -31,12 +31,14 @@ export function renderSshdConfig(settings: SshdSettings): string {
   // StrictModes is off because it judges every folder above the keys (a group-writable /tmp or a root with odd
   // ownership refuses every login); the keys lie in a 0700 folder that mkdtemp made for this process.
   // Only the first SetEnv line counts, so all variables stand on one.
+  // Behind an @ stands a host there, and accounts of a domain may have one in their name: ? is any character.
+  const user = settings.user.replaceAll('@', '?');
   return `ListenAddress ${settings.address}:${settings.port}
 HostKey ${quoted(files.hostKey)}
 PidFile none
 AuthorizedKeysFile ${quoted(files.authorizedKeys.replaceAll('%', '%%'))}
 StrictModes no
-AllowUsers ${settings.user}
+AllowUsers ${user}
 PermitRootLogin prohibit-password
 PubkeyAuthentication yes
 PasswordAuthentication no

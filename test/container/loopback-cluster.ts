@@ -192,12 +192,12 @@ function asSelf(): [string, string[]] {
   ];
 }
 
-/** An account of its own in `/etc/passwd` of a mount namespace; nothing is changed on this machine. */
+/** An account of its own, named as those of a domain are, in `/etc/passwd` of a mount namespace; nothing is changed on this machine. */
 function asOrdinary(base: string): [string, string[]] {
   const passwd = join(base, 'passwd');
   const code = join(base, 'code');
   mkdirSync(code, { recursive: true });
-  const entry = `ordinary:*:${ORDINARY_UID}:${ORDINARY_UID}:an ordinary user:${base}:/bin/bash\n`;
+  const entry = `ordinary@lab.example:*:${ORDINARY_UID}:${ORDINARY_UID}:an ordinary user:${base}:/bin/bash\n`;
   writeFileSync(passwd, `${readFileSync('/etc/passwd', 'utf8')}${entry}`);
   const script = [
     'set -e',
