@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { cp, mkdir, mkdtemp, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, mkdtemp, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { ListObjectsV2Command } from '@aws-sdk/client-s3';
@@ -8,6 +8,7 @@ import * as tar from 'tar';
 import type { PlanInput } from '../experiment/plan.ts';
 import type { S3Port } from '../experiment/ports.ts';
 import { forEachBounded } from './bounded.ts';
+import { copyTree, replace } from './copy-tree.ts';
 import { download, ObjectFailed } from './download.ts';
 import type { Log } from './log.ts';
 import type { RunFolders } from './run-folders.ts';
@@ -56,7 +57,7 @@ async function bringArchive(
   // What is old is freed (`clean --older`): this is in use.
   const now = new Date();
   await utimes(unpacked, now, now);
-  await cp(unpacked, to, { recursive: true, force: true, verbatimSymlinks: true, preserveTimestamps: true });
+  await copyTree(unpacked, to);
 }
 
 async function unpackOnce(
@@ -120,9 +121,7 @@ async function bringPrefix(
 
 async function bringObject(s3: S3Port, bucket: string, key: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
-  const partial = `${to}.partial-${process.pid}`;
-  await readable(download(s3, { bucket, key }, partial));
-  await rename(partial, to);
+  await replace(to, (partial) => readable(download(s3, { bucket, key }, partial)));
 }
 
 /** What an input says when S3 refuses it or does not have it. */

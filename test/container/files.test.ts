@@ -8,8 +8,10 @@ import {
   readFileSync,
   rmSync,
   symlinkSync,
+  utimesSync,
   writeFileSync,
 } from 'node:fs';
+import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
@@ -134,6 +136,35 @@ describe('inputs', () => {
     expect(readFileSync(join(folders.tasks, 'data/x/one.csv'), 'utf8')).toBe('1');
     expect(readFileSync(join(folders.tasks, 'renamed.csv'), 'utf8')).toBe('2');
     expect(readdirSync(folders.inputs)).toEqual([input.sha256]);
+  });
+
+  it('brought by several runs at once into one workspace are whole at every moment, for each of them', async () => {
+    const content = 'x'.repeat(100_000);
+    const names = Array.from({ length: 60 }, (_, index) => `part-${index}/file`);
+    const input = await archive(Object.fromEntries(names.map((name) => [name, content])));
+    await put('data/a', content);
+    const object = { kind: 'object', bucket: 'b', key: 'data/a', to: 'a' } as const;
+    const bring = () => bringInputs(s3, [input, object], folders, quiet);
+    await bring();
+    let isOver = false;
+    const torn: string[] = [];
+    // A task of the run that came first.
+    const reading = (async () => {
+      while (!isOver) {
+        for (const name of [...names.map((each) => `project/${each}`), 'a']) {
+          const found = await readFile(join(folders.tasks, name), 'utf8').catch((error) => String(error));
+          if (found !== content) torn.push(`${name}: ${found.slice(0, 80)}`);
+        }
+      }
+    })();
+    for (const changed of [false, true]) {
+      if (changed) for (const name of names) utimesSync(join(folders.tasks, 'project', name), 1, 1);
+      await Promise.all([bring(), bring(), bring()]);
+    }
+    isOver = true;
+    await reading;
+    expect(torn).toEqual([]);
+    expect(readdirSync(folders.tasks).sort()).toEqual(['a', 'project']);
   });
 
   it('that are not what their hash says leave nothing behind', async () => {
