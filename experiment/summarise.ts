@@ -54,6 +54,7 @@ export function summarise(input: SummaryInput): Summary {
     tasks: counts,
     nodes: countNodes(input),
     failures,
+    secondsOf: secondsOf(tasks, new Set(failures.map(({ example }) => example.seq))),
     tasksOn: countByNode(tasks),
     nodeHours,
     runSeconds: timings.runSeconds,
@@ -118,6 +119,15 @@ function countByNode({ size, host, hosts }: TaskTable): Map<string, number> {
     counts.set(node, (counts.get(node) ?? 0) + 1);
   }
   return counts;
+}
+
+function secondsOf({ size, seqs, runtime }: TaskTable, wanted: ReadonlySet<number>): Map<number, number> {
+  const seconds = new Map<number, number>();
+  for (let at = 0; at < size; at += 1) {
+    const seq = seqs[at] ?? 0;
+    if (wanted.has(seq)) seconds.set(seq, runtime[at] ?? 0);
+  }
+  return seconds;
 }
 
 /** How many example failures and groups a summary holds at most; what is over is one last group. */

@@ -72,6 +72,8 @@ export interface Observed {
   nodes?: { expected: number; joined: number; lost: number } | undefined;
   /** Of failed tasks, largest first. */
   failures?: readonly FailureGroup[] | undefined;
+  /** How many seconds the examples of `failures` ran, by sequence number. */
+  secondsOf?: ReadonlyMap<number, number> | undefined;
   /** Rows of the joblog by the address of their node. */
   tasksOn?: ReadonlyMap<string, number> | undefined;
   nodeHours?: number | undefined;

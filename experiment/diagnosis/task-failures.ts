@@ -131,7 +131,7 @@ const KINDS: readonly FailureKind[] = [
   {
     name: 'task-time-limit',
     matches: (group, observed) =>
-      observed.limits?.taskSeconds !== undefined && [124, 143, 255].includes(shellCode(group.example)),
+      [124, 143, 255].includes(shellCode(group.example)) && ranToItsLimit(group, observed),
     why: 'they ended as tasks do that reach `timeouts.task`',
     next: 'Raise `timeouts.task` if they need longer, or look at what one of them was doing.',
   },
@@ -208,6 +208,12 @@ function onOneNodeAlone({ nodes, count, example }: FailureGroup, { tasksOn }: Ob
   for (const tasks of tasksOn.values()) all += tasks;
   const share = (tasksOn.get(example.node) ?? all) / all;
   return share ** (count - 1) <= 1 / 16;
+}
+
+/** Programs, too, end with such codes, and long before (`sys.exit(-1)` is 255). Stock's limit is a little early or late. */
+function ranToItsLimit({ example }: FailureGroup, { limits, secondsOf }: Observed): boolean {
+  const limit = limits?.taskSeconds;
+  return limit !== undefined && (secondsOf?.get(example.seq) ?? limit) >= 0.9 * limit;
 }
 
 function lastLine(text: string): string {

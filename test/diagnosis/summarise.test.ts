@@ -185,6 +185,22 @@ describe('a summary', () => {
     expect(why.includes('All of these ran on one node.')).toBe(isTold);
   });
 
+  test.each([
+    [1, false],
+    [60, true],
+  ])('a task that ended with 255 after %s s had reached a limit of 60 s: %s', async (runtime, isLimit) => {
+    const reason = { kind: 'tasks-failed', failed: 1, lost: 0 } as const;
+    const { plan } = await inputOf([]);
+    const { why } = summarise(
+      await inputOf([row(1, { exitval: 255, runtime })], {
+        plan: { ...plan, timeouts: { ...plan.timeouts, taskSeconds: 60 } },
+        outcome: 'failed',
+        progress: progress({ exitCode: 1, reason }),
+      }),
+    );
+    expect(why.includes('timeouts.task')).toBe(isLimit);
+  });
+
   test('a thousand kinds of failure are fifty groups, and no task is left out', async () => {
     const rows = Array.from({ length: 1000 }, (_, at) => row(at + 1, { exitval: 1 }));
     const letters = (seq: number) =>
