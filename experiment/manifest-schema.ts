@@ -104,7 +104,9 @@ const matrix = () =>
       ),
       { error: 'keys with lists of values' },
     )
-    .describe('Every combination of these values is one command.');
+    .describe(
+      'Every combination of these values is one command; those of a list stand in it as written here.',
+    );
 
 const commands = () =>
   z

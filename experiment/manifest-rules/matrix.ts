@@ -20,7 +20,7 @@ export function judgeMatrixValues(judged: Judged): void {
         judged.fault(
           [...path, step],
           'out-of-range',
-          'such a number is not held exactly; write it in quotes',
+          'such a number is not held exactly; write the values as a list',
           'numbers up to 9,007,199,254,740,991',
         );
     }
