@@ -51,7 +51,7 @@ export async function startLivePage(settings: LivePageSettings): Promise<LivePag
   const ended = new Map<string, RunRow>(); // What does not change any more is read once.
   const server = createServer((request, response) => {
     const host = (request.headers.host ?? '').replace(/:\d+$/, '');
-    const path = new URL(request.url ?? '/', 'http://127.0.0.1').pathname;
+    const path = pathOf(request.url);
     if (host !== '127.0.0.1' || request.method !== 'GET' || !path.startsWith(`/${settings.secret}/`)) {
       reply(response, 403, 'text/plain; charset=utf-8', 'not a page of the local system\n');
       return;
@@ -126,6 +126,12 @@ const PLAIN = {
   'referrer-policy': 'no-referrer',
   'cache-control': 'no-store',
 };
+
+/** Empty for what is no address: an error that is thrown here would end the whole local system. */
+function pathOf(url = '/'): string {
+  const base = 'http://127.0.0.1';
+  return URL.canParse(url, base) ? new URL(url, base).pathname : '';
+}
 
 /** Only what lies in a run's folder. */
 function keyOf(path: string): string | undefined {

@@ -77,3 +77,8 @@ test('only who knows the path, on loopback, reads; nothing but folders of runs, 
   expect((await get(`${folder}runs/%2e%2e/control/sweep-0123456789a.json`)).code).toBe(404);
   expect((await get(`${folder}runs/..%2fcontrol/sweep-0123456789a.json`)).code).toBe(404);
 });
+
+test('an address that is none is refused, and the page stays up', async () => {
+  expect((await get('//')).code).toBe(403);
+  expect((await get('/hard-to-guess/runs.html')).code).toBe(200);
+});
