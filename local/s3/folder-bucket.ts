@@ -59,11 +59,20 @@ function loadJournal(path: string): ObjectIndex {
   const index = new ObjectIndex();
   if (!existsSync(path)) return index;
   const text = readFileSync(path, 'utf8');
-  // A last line cut off by a crash has no newline; its file is taken in by its content.
+  // A line cut off by a crash or a full disk, with what was written behind it: its file is taken in by its content.
   for (const line of text.slice(0, text.lastIndexOf('\n') + 1).split('\n')) {
-    if (line !== '') index.add(JSON.parse(line));
+    const version = versionIn(line);
+    if (version !== undefined) index.add(version);
   }
   return index;
+}
+
+function versionIn(line: string): ObjectVersion | undefined {
+  try {
+    return JSON.parse(line);
+  } catch {
+    return undefined;
+  }
 }
 
 function compact(path: string, index: ObjectIndex): void {

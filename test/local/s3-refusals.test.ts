@@ -172,6 +172,18 @@ describe('the bucket in a folder', () => {
     const { Body } = await again.get({ Bucket: 'b', Key: 'a' });
     expect(await Body?.transformToString()).toBe('whole');
   });
+
+  it('opens after a full disk cut off a line of its journal and more were written behind it', async () => {
+    const s3 = open();
+    await put(s3, 'a', 'first');
+    appendFileSync(join(folder, 'bucket-versions/journal.jsonl'), '{"key":"b","vers');
+    await put(s3, 'c', 'behind it');
+    await put(s3, 'd', 'last');
+    const again = open();
+    expect(await keysOf(again)).toEqual(['a', 'c', 'd']);
+    const { Body } = await again.get({ Bucket: 'b', Key: 'c' });
+    expect(await Body?.transformToString()).toBe('behind it');
+  });
 });
 
 describe('the order of keys', () => {
