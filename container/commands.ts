@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { runKeys } from '../experiment/bucket-layout.ts';
+import { FROM_WINDOWS } from '../experiment/command-list.ts';
 import type { CommandWork } from '../experiment/plan.ts';
 import type { S3Port } from '../experiment/ports.ts';
 import { download, ObjectFailed } from './download.ts';
@@ -38,7 +39,7 @@ export async function freezeCommands(
   const partial = `${folders.commands}.partial-${process.pid}`;
   const key = runKeys(run.runId).commands;
   if (work.file.kind === 'frozen') await download(s3, { bucket: run.bucket, key: work.file.key }, partial);
-  else await copy(join(folders.tasks, work.file.path), partial);
+  else await copyList(folders, work.file.path, partial);
   const { total, changed } = await compare(partial, folders.commands);
   if (total === 0) throw new BadCommands('the command list is empty');
   if (work.file.kind === 'frozen' && work.file.total !== total)
@@ -53,6 +54,21 @@ export async function freezeCommands(
   if (work.file.kind === 'in-work') await upload(s3, run.bucket, key, folders.commands);
   return { file: folders.commands, total, changed };
 }
+
+/** What ingest judges of a list in a bucket is judged here of one among the inputs. */
+async function copyList({ tasks }: RunFolders, path: string, to: string): Promise<void> {
+  await copy(join(tasks, path), to);
+  let at = 0;
+  for await (const line of lines(to)) {
+    at += 1;
+    if (at === 1 && line.startsWith(BYTE_ORDER_MARK))
+      throw new BadCommands(`commands.file ${path}: ${FROM_WINDOWS.byteOrderMark}`);
+    if (line.endsWith('\r')) throw new BadCommands(`commands.file ${path}: ${FROM_WINDOWS.lineEnd(at)}`);
+  }
+}
+
+/** Lines are read as Latin-1. */
+const BYTE_ORDER_MARK = Buffer.from('\ufeff').toString('latin1');
 
 async function copy(from: string, to: string): Promise<void> {
   try {

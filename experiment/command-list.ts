@@ -19,6 +19,14 @@ export const MOST_STOCK_COMMAND_BYTES = 63_000;
 /** All commands together, newlines included: what ingest can write and node 0 can index in reasonable time. */
 export const MOST_LIST_BYTES = 1024 ** 3;
 
+/** What files made on Windows have and nobody sees: the task would get it, as a part of its first or its last word. */
+export const FROM_WINDOWS = {
+  byteOrderMark:
+    'it begins with a byte order mark, which would belong to the first command; save it as UTF-8 without one',
+  lineEnd: (line: number) =>
+    `line ${line} ends with CR LF, and the CR would belong to its command; save it with LF alone at the ends of lines`,
+} as const;
+
 /** Every combination in the order of the matrix's keys, the last key changing fastest. */
 export function expandTemplate(template: string, matrix: Matrix): CommandList {
   const total = countCombinations(matrix);

@@ -1,6 +1,11 @@
 import { Readable } from 'node:stream';
 import { runKeys } from '../experiment/bucket-layout.ts';
-import { MOST_COMMAND_BYTES, MOST_LIST_BYTES, MOST_STOCK_COMMAND_BYTES } from '../experiment/command-list.ts';
+import {
+  FROM_WINDOWS,
+  MOST_COMMAND_BYTES,
+  MOST_LIST_BYTES,
+  MOST_STOCK_COMMAND_BYTES,
+} from '../experiment/command-list.ts';
 import { ControlConflict } from '../experiment/errors.ts';
 import { parseS3Url } from '../experiment/make-plan.ts';
 import type { Manifest } from '../experiment/manifest.ts';
@@ -102,6 +107,8 @@ async function copyList(
   return { ok: true, frozen: { key, total: standing.total } };
 }
 
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+
 /** How many lines there are, or what is wrong with them in a sentence. */
 async function judgeLines(
   stream: AsyncIterable<Uint8Array> | undefined,
@@ -109,29 +116,69 @@ async function judgeLines(
 ): Promise<{ total: number; endsWithNewline: boolean } | string> {
   if (stream === undefined)
     return 'it was changed while it was read (drop the manifest again), or this deployment may not read it';
-  let total = 0;
-  let length = 0;
-  let last = 10;
+  const lines = new JudgedLines(mostBytes);
   for await (const block of stream) {
-    for (const byte of block) {
-      if (byte === 0) return `line ${total + 1} holds a NUL character`;
-      if (byte === 10) {
-        total += 1;
-        length = 0;
-      } else {
-        length += 1;
-        if (length > mostBytes)
-          return `line ${total + 1} has over ${mostBytes.toLocaleString('en')} bytes, the most that one command may have`;
-      }
-      last = byte;
-    }
+    const fault = lines.take(block);
+    if (fault !== undefined) return fault;
   }
-  if (last !== 10) total += 1;
+  const { total, endsWithNewline } = lines;
   if (total === 0) return 'it is empty';
   if (total > 1_000_000)
     return `it has ${total.toLocaleString('en')} lines, and at most 1,000,000 are allowed`;
-  return { total, endsWithNewline: last === 10 };
+  return { total, endsWithNewline };
 }
+
+const NEWLINE = 10;
+const CARRIAGE_RETURN = 13;
+
+/** Counts lines byte by byte: a list may have a gibibyte, and a line any bytes. */
+class JudgedLines {
+  readonly #mostBytes: number;
+  #ended = 0;
+  #length = 0;
+  #last = NEWLINE;
+  #begins = Buffer.alloc(0);
+
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes;
+  }
+
+  /** A last one without newline included. */
+  get total(): number {
+    return this.#ended + (this.endsWithNewline ? 0 : 1);
+  }
+
+  get endsWithNewline(): boolean {
+    return this.#last === NEWLINE;
+  }
+
+  /** What is wrong with the lines up to here, if anything. */
+  take(block: Uint8Array): string | undefined {
+    if (this.#beginsWithMark(block)) return FROM_WINDOWS.byteOrderMark;
+    for (const byte of block) {
+      if (byte === 0) return `line ${this.#ended + 1} holds a NUL character`;
+      if (byte === NEWLINE) {
+        this.#ended += 1;
+        this.#length = 0;
+        if (this.#last === CARRIAGE_RETURN) return FROM_WINDOWS.lineEnd(this.#ended);
+      } else {
+        this.#length += 1;
+        if (this.#length > this.#mostBytes)
+          return `line ${this.#ended + 1} has over ${this.#mostBytes.toLocaleString('en')} bytes, the most that one command may have`;
+      }
+      this.#last = byte;
+    }
+    return undefined;
+  }
+
+  #beginsWithMark(block: Uint8Array): boolean {
+    if (this.#begins.length === BYTE_ORDER_MARK.length) return false;
+    this.#begins = Buffer.concat([this.#begins, block]).subarray(0, BYTE_ORDER_MARK.length);
+    return this.#begins.equals(BYTE_ORDER_MARK);
+  }
+}
+
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
 
 async function* withFinalNewline(
   stream: AsyncIterable<Uint8Array>,

@@ -79,6 +79,15 @@ describe('the command list', () => {
     expect(await text(key)).toBe('one\ntwo\n');
   });
 
+  it.each([
+    ['the line ends of Windows', 'one\ntwo\r\n', /list.txt: line 2 ends with CR LF/],
+    ['a byte order mark', '\ufeffone\n', /list.txt: it begins with a byte order mark/],
+  ])('from the tasks’ folder is refused with %s', async (_what, list, said) => {
+    writeFileSync(join(folders.tasks, 'list.txt'), list);
+    const inWork = { kind: 'commands', file: { kind: 'in-work', path: 'list.txt' } } as const;
+    await expect(freezeCommands(s3, run, inWork, folders)).rejects.toThrow(said);
+  });
+
   it('of a resumed run: what succeeded and reads the same need not run again', async () => {
     await put(key, 'one\ntwo\nthree\n');
     await freezeCommands(s3, run, frozen(3), folders);

@@ -415,6 +415,8 @@ describe('a list of commands in the bucket', () => {
     ['missing', undefined, 'no-commands'],
     ['empty', '', 'bad-commands'],
     ['holding a NUL', 'a\0b\n', 'bad-commands'],
+    ['with the line ends of Windows', 'ok\na\r\nb\r\n', 'bad-commands'],
+    ['with a byte order mark', '\ufeffa\nb\n', 'bad-commands'],
     ['with a line that is too long', `ok\n${'x'.repeat(128 * 1024)}\n`, 'bad-commands'],
   ])('%s is a rejection', async (_what, list, code) => {
     const plane = await controlPlane();
