@@ -23,6 +23,9 @@ sub O_WRONLY() { 01 }
 sub O_CREAT() { 0100 }
 sub CLOCK_REALTIME() { 0 }
 sub CLOCK_MONOTONIC() { 1 }
+sub CLOCK_BOOTTIME() { 7 }
+# Of /proc, on every machine.
+sub TICKS_A_SECOND() { 100 }
 sub ITIMER_REAL() { 0 }
 sub PR_SET_CHILD_SUBREAPER() { 36 }
 # In seconds.
@@ -132,8 +135,7 @@ sub run {
     waitpid $child, 0;
     my $status = $?;
     unlink $script;
-    # What it started and left behind has had its time, too.
-    if ($ended_at) { kill 'KILL', -$child }
+    if ($ended_at) { end_rest() }
     else { settle($folder) }
     my $runtime = now() - $start;
     $child = 0;
@@ -191,9 +193,44 @@ sub end_task {
         $ended_at = $now;
         kill 'TERM', -$child;
         kill 'CONT', -$child;
+        signal_rest('TERM');
     } elsif ($now > $ended_at + 0.5) {
         kill 'KILL', -$child;
     }
+}
+
+# What a task that was ended started and left behind has had its time, too, and the same half second to end by itself.
+sub end_rest {
+    while (leaves_something() && now() <= $ended_at + 0.5) { select undef, undef, undef, 0.02 }
+    kill 'KILL', -$child;
+    for (1 .. 10) {
+        last unless signal_rest('KILL');
+        select undef, undef, undef, 0.01;
+        leaves_something();
+    }
+}
+
+# To all that descends from the task in groups or sessions of their own, as timeout(1) and setsid(1) make them. What earlier
+# tasks left behind is older. Answers how many there were.
+sub signal_rest {
+    my ($signal) = @_;
+    my $since = $start + clock(CLOCK_BOOTTIME) - now() - 1 / TICKS_A_SECOND;
+    opendir(my $proc, '/proc') or return 0;
+    my (%children, %is_spared);
+    for my $pid (grep { /\A\d+\z/ } readdir $proc) {
+        open(my $stat, '<', "/proc/$pid/stat") or next;
+        my ($fields) = (<$stat> // '') =~ /\A.*\) (.*)/s or next;
+        my ($state, $parent, $group, $began) = (split / /, $fields)[0, 1, 2, 19];
+        push @{$children{$parent}}, $pid;
+        $is_spared{$pid} = $began / TICKS_A_SECOND < $since || $group == $child || $state eq 'Z';
+    }
+    my ($found, @heirs) = (0, $$);
+    while (defined(my $pid = shift @heirs)) {
+        my @own = @{$children{$pid} // []};
+        push @heirs, @own;
+        $found += kill $signal, grep { !$is_spared{$_} } @own;
+    }
+    return $found;
 }
 
 # When the tasks that wait behind the one under way are given back.

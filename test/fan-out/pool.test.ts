@@ -108,6 +108,29 @@ describe('the pool', () => {
     }
   });
 
+  it('ends at its time limit also what a task started in a group or session of its own, and nothing that was there before', async () => {
+    const stays = 'setsid sleep 47 > /dev/null 2>&1 &';
+    // timeout(1) makes a group of its own.
+    const run = runFanout(startPool, nodes, [stays, 'timeout 100 sleep 48', 'setsid --wait sleep 49'], {
+      nodes: [{ index: 0, address: nodes.addresses[0] ?? '', slots: 1 }],
+      taskSeconds: 1,
+    });
+    expect(await run.result).toMatchObject({ succeeded: 1, failed: 2 });
+    expect(run.rows.map(({ exitval }) => exitval)).toEqual([0, 124, 124]);
+    const sleeping = () =>
+      nodes.processesOf(0).flatMap((pid) => /sleep.(4\d)/.exec(commandLine(pid))?.[1] ?? []);
+    expect(sleeping()).toEqual(['47']);
+    await killTasks(nodes, 0);
+  });
+
+  it('lets what a task started save its work when its time is over', async () => {
+    const saves = `bash -c 'trap "sleep 0.2; echo > saved; exit" TERM; sleep 40 & wait'; true`;
+    const run = runFanout(startPool, nodes, [saves], { taskSeconds: 1 });
+    expect(await run.result).toMatchObject({ failed: 1 });
+    expect(existsSync(join(run.request.workdir, 'saved'))).toBe(true);
+    expect(run.rows[0]?.runtime).toBeLessThan(2);
+  });
+
   it('starts a failed task again, as often as asked, and its last row counts', async () => {
     const counter = (name: string) =>
       `n=$(cat ${name} 2>/dev/null || echo 0); echo $((n+1)) > ${name}; [ $n -ge 2 ]`;
