@@ -178,8 +178,6 @@ class JudgedLines {
   }
 }
 
-const BYTE_ORDER_MARK = Buffer.from('\ufeff');
-
 async function* withFinalNewline(
   stream: AsyncIterable<Uint8Array>,
   has: boolean,
