@@ -26,6 +26,8 @@ export function atLeastOne(text: string): number {
 /** Only what has the shape of a run id is made into a key or a path. */
 export function runIdArgument(text: string): string {
   if (!isRunId(text))
-    throw new InvalidArgumentError('A run id is a name and 11 hex digits: speed-sweep-0123456789a.');
+    throw new InvalidArgumentError(
+      'A run id is a name and 11 hex digits: speed-sweep-0123456789a; `sierra-batch runs` lists them.',
+    );
   return text;
 }

@@ -5,16 +5,8 @@ apiVersion: sierra-batch/v1
 `;
 
 const TAIL = `
-# Files that tasks need: a folder beside this file is packed and sent along.
-# inputs: [{from: ./project, to: .}]
-
-# What is kept in the bucket when the run has ended; relative to the folder in which tasks start.
-outputs: [results/]
-
 # A folder on shared storage that outlives runs:
 # workspace: my-workspace
-
-# environment: {OMP_NUM_THREADS: "1"}
 
 timeouts: {queue: 6h, join: 10m, run: 2h, task: 10m}
 
@@ -44,6 +36,14 @@ run:
       speed: [0.1, 0.5]
   # Tasks at once on each node:
   jobsPerNode: 2
+
+# Files that tasks need: a folder beside this file is packed and sent along.
+# inputs: [{from: ./project, to: .}]
+
+# environment: {OMP_NUM_THREADS: "1"}
+
+# What is kept in the bucket when the run has ended; relative to the folder in which tasks start.
+outputs: [results/]
 ${TAIL}`;
 
 export const SIERRA_MANIFEST = `${HEAD}name: my-swarms
@@ -68,4 +68,12 @@ run:
     onFailedRuns: process
   # Simulations at once on each node:
   jobsPerNode: 2
+
+# Your project: a folder beside this file is packed and sent along, and SIERRA looks for its plugins there.
+# inputs: [{from: ./project, to: project}]
+
+# environment: {SIERRA_PLUGIN_PATH: project}
+
+# What is kept in the bucket when the run has ended: SIERRA's own tree, which begins with the name of the project.
+outputs: [projects.my_project/]
 ${TAIL}`;

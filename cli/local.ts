@@ -61,7 +61,7 @@ export async function local(
     interruption.insisted.addEventListener('abort', onInsisted);
     if (!interruption.asked.aborted)
       await new Promise((done) => interruption.asked.addEventListener('abort', done, { once: true }));
-    terminal.remark('Stopping: waits until nothing of the runs is left. (Ask once more to kill them.)');
+    terminal.remark('Stopping: this waits until no run is at work. (Ctrl-C once more kills what is.)');
   } finally {
     await livePage.close();
     await system.close();

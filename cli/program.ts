@@ -20,7 +20,7 @@ export function makeProgram(version: string, { begin }: Running) {
   const program = new Command('sierra-batch')
     .description('Runs research experiments on AWS Batch, and the same system on this machine.')
     .version(version)
-    .helpCommand('help [command]', 'Shows the help of a command.')
+    .helpCommand('help [command]', 'show the help of a command')
     .addHelpText('after', GENERAL_HELP);
 
   program
@@ -205,14 +205,17 @@ export function makeProgram(version: string, { begin }: Running) {
     .description(
       'Removes folders of ended runs and of workspaces from shared storage, by a job of one node. Results in the bucket stay. Needs the operators’ policy.',
     )
-    .argument('[run...]', 'ids of ended runs')
+    .argument('[run...]', 'ids of ended runs', (text, before: readonly string[] | undefined) => [
+      ...(before ?? []),
+      runIdArgument(text),
+    ])
     .option('--older <duration>', 'what nobody has touched for so long: 30d', duration)
     .option('--workspace <name...>', 'workspaces')
     .option('--yes', 'without asking')
     .addHelpText('after', example('sierra-batch clean --older 30d'))
     .action((runs, options) =>
       begin(options, async (context) =>
-        (await import('./commands/maintenance.ts')).clean(context, runs.map(runIdArgument), options),
+        (await import('./commands/maintenance.ts')).clean(context, runs ?? [], options),
       ),
     );
 

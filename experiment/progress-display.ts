@@ -150,19 +150,24 @@ function shortCounts(progress: Progress, most: number): string {
   return parts.join(' · ').slice(0, Math.max(0, most));
 }
 
-function countsOf({ tasks, rate }: Progress): string[] {
+function countsOf({ tasks, rate, stage }: Progress): string[] {
   const done = tasks.succeeded + tasks.failed;
+  const counts = [`${done}/${tasks.total} done`, `${tasks.failed} failed`];
+  if (done >= tasks.total) return [...counts, afterTasks(stage)];
   return [
-    `${done}/${tasks.total} done`,
-    `${tasks.failed} failed`,
+    ...counts,
     `${tasks.running} running`,
     ...(done === 0 ? [] : [`${rate.toFixed(rate < 10 ? 1 : 0)}/s`]),
     timeLeft(tasks.total - done, rate),
   ];
 }
 
+/** SIERRA's stages from the third on have no tasks, and take their time. */
+function afterTasks(stage: number | undefined): string {
+  return stage === undefined || stage < 3 ? 'about to end' : `SIERRA’s stage ${stage}`;
+}
+
 function timeLeft(tasks: number, rate: number): string {
-  if (tasks <= 0) return 'about to end';
   if (rate <= 0) return 'time left unknown';
   return tasks < rate ? 'under 1 s left' : `${spoken(Math.round(tasks / rate))} left`;
 }

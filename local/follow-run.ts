@@ -31,7 +31,7 @@ export async function followRun(
   const leaving = new AbortController();
   const over = new AbortController();
   const onAsked = () => {
-    display.say('Stopping: waits until nothing of the run is left. (Ask once more to kill it.)');
+    display.say('Stopping: this waits until nothing of the run is at work. (Ctrl-C once more kills it.)');
     stop(system, runId, options.user, leaving, over.signal).catch((error: unknown) => {
       if (!over.signal.aborted) display.say(`The run could not be stopped: ${String(error)}`);
     });

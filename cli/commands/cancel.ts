@@ -33,7 +33,7 @@ export async function cancel(
       cause: cancellationCause({ by: await target.live.user(), reason }),
     }),
   );
-  if (!asJson) terminal.remark('Stopping: waits until nothing of the run is left.');
+  if (!asJson) terminal.remark('Stopping: this waits until nothing of the run is at work.');
   const summary = await untilEnded(context, target, runId, false, AbortSignal.timeout(ENDS_WITHIN_MS));
   if (asJson)
     terminal.json({ runId, state: summary.outcome, cancelled: summary.outcome === 'cancelled', summary });

@@ -1,5 +1,6 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { EXIT } from '../../experiment/exit-code.ts';
 import type { Context } from '../context.ts';
 import { CommandFailed } from '../failure.ts';
@@ -16,8 +17,8 @@ export async function init(
     throw new CommandFailed(`the manifest is YAML with comments: ${shownAs} has to end in .yaml or .yml`);
   const file = resolve(cwd, shownAs);
   if (existsSync(file) && force !== true && !(await mayOverwrite(context, shownAs)))
-    throw new CommandFailed(`there is a ${shownAs} already; name another file, or take --force`);
-  const schema = relative(dirname(file), `${packageFolder}schema/manifest.schema.json`);
+    throw new CommandFailed(`${shownAs} is there already; name another file, or overwrite it with --force`);
+  const schema = schemaFor(file, `${packageFolder}schema/manifest.schema.json`);
   const body = sierra === true ? SIERRA_MANIFEST : COMMANDS_MANIFEST;
   write(file, shownAs, `# yaml-language-server: $schema=${schema}\n${body}`);
   if (context.asJson) terminal.json({ file: shownAs, schema });
@@ -29,11 +30,17 @@ export async function init(
   return EXIT.succeeded;
 }
 
+/** Editors read up to the first blank, and take only a URL's `%20` for one. */
+function schemaFor(file: string, schema: string): string {
+  const path = relative(dirname(file), schema);
+  return /\s/.test(path) ? pathToFileURL(schema).href : path;
+}
+
 async function mayOverwrite({ terminal }: Context, shownAs: string): Promise<boolean> {
   if (!terminal.asks) return false;
   const { confirm } = await import('@clack/prompts');
   return (
-    (await confirm({ message: `There is a ${shownAs} already. Overwrite it?`, initialValue: false })) === true
+    (await confirm({ message: `${shownAs} is there already. Overwrite it?`, initialValue: false })) === true
   );
 }
 

@@ -1,6 +1,7 @@
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import { EXIT } from '../../experiment/exit-code.ts';
 import type { Status } from '../../experiment/status.ts';
+import type { Summary } from '../../experiment/summary.ts';
 import { isOutcome } from '../../experiment/summary.ts';
 import { withoutTerminalCodes } from '../../experiment/terminal-codes.ts';
 import type { Context, Terminal } from '../context.ts';
@@ -44,6 +45,7 @@ async function taskOutput(context: Context, target: Target, runId: string, seq: 
   else {
     await terminal.write(shown(out ?? '', terminal));
     if (err !== undefined && err !== '') terminal.remark(shown(err, terminal));
+    if (!out && !err) terminal.remark(`Task ${seq} wrote nothing, neither to stdout nor to stderr.`);
   }
   return EXIT.succeeded;
 }
@@ -73,9 +75,18 @@ async function nodeLog(
     await clock.sleep(target.lookMs);
   }
   if (context.asJson && seen) terminal.json({ node, log: text });
-  if (!seen)
-    throw new CommandFailed(`node ${node} of the run ${runId} has written nothing yet`, EXIT.tasksFailed);
+  if (!seen) throw new CommandFailed(await nothingOf(target, status, node), EXIT.tasksFailed);
   return EXIT.succeeded;
+}
+
+/** Of an ended run nothing more will come, and most often there is no such node. */
+async function nothingOf(target: Target, { runId, state }: Status, node: number): Promise<string> {
+  const nothing = `node ${node} of the run ${runId} has written nothing`;
+  if (!isOutcome(state)) return `${nothing} yet`;
+  const count = (await readRecord<Summary>(target.store, runKeys(runId).summary))?.nodes.length ?? 0;
+  return count > 0 && node >= count
+    ? `the run ${runId} has no node ${node}, only ${count === 1 ? 'node 0' : `0 to ${count - 1}`}`
+    : nothing;
 }
 
 async function tell({ terminal, asJson }: Context, node: number, log: string): Promise<number> {

@@ -2,8 +2,11 @@ import type { SubmitJobCommandInput } from '@aws-sdk/client-batch';
 import { DescribeJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
 import { maintenanceKey } from '../../experiment/bucket-layout.ts';
 import { EXIT } from '../../experiment/exit-code.ts';
+import type { MaintenanceRecord } from '../../experiment/salvage.ts';
 import { cleanJobRequests, salvageJobRequest } from '../../experiment/salvage.ts';
 import { isOutcome } from '../../experiment/summary.ts';
+import { plainLine } from '../../experiment/terminal-codes.ts';
+import { counted, grouped } from '../../experiment/wording.ts';
 import type { Context } from '../context.ts';
 import { CommandFailed } from '../failure.ts';
 import { liveTarget, statusOf } from '../reach.ts';
@@ -73,8 +76,32 @@ async function work(
     terminal.json(records.map((text, index) => ({ jobId: ids[index], record: JSON.parse(text ?? 'null') })));
   else
     for (const [index, text] of records.entries())
-      terminal.say(text ?? `${ids[index]} has left no record; its log tells more`);
+      for (const line of text === undefined
+        ? [`${ids[index]} has left no record; its log tells more`]
+        : told(text))
+        terminal.say(plainLine(line));
   return records.every((text) => text !== undefined && !text.includes('"refused"'))
     ? EXIT.succeeded
     : EXIT.tasksFailed;
+}
+
+/** What a job did, in lines. */
+function told(text: string): string[] {
+  const record: MaintenanceRecord = JSON.parse(text);
+  if (record.kind === 'clean')
+    return [
+      ...record.freed.map(
+        ({ path, files, bytes }) =>
+          `removed  ${path}  ${counted(files, 'file')}, ${grouped(Math.ceil(bytes / 1024))} KiB`,
+      ),
+      ...record.kept.map(({ path, why }) => `kept     ${path}  ${why}`),
+      ...(record.freed.length + record.kept.length === 0 ? ['There was nothing to remove.'] : []),
+    ];
+  const { runId, did } = record;
+  if ('refused' in did) return [`${runId}: ${did.refused}`];
+  return [
+    `${runId}: ${counted(did.rows, 'row')} of the joblog and ${counted(did.outputs, 'file')} of outputs are in the bucket`,
+    ...(did.unsent > 0 ? [`${counted(did.unsent, 'file')} could not be read or sent; try again`] : []),
+    ...did.missing.map((path) => `not there: ${path}`),
+  ];
 }

@@ -26,7 +26,10 @@ export async function tasks(
 /** The joblog's rows as they come. @throws CommandFailed while there is none */
 export async function joblogRows(target: Target, runId: string): Promise<AsyncIterable<JoblogRow>> {
   const stream = await target.store.stream(runKeys(runId).joblog);
-  if (stream === undefined) throw new CommandFailed(`the run ${runId} has no joblog yet: no task has ended`);
+  if (stream === undefined)
+    throw new CommandFailed(
+      `no task of the run ${runId} has ended; \`sierra-batch status ${runId}\` says how it stands`,
+    );
   const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
   return (async function* rows() {
     for await (const line of lines) {

@@ -74,14 +74,17 @@ function joining({ state, nodes, limits }: Observed): Sentences | undefined {
   };
 }
 
-function nothingLeft({ state, tasks }: Observed): Sentences | undefined {
+function nothingLeft({ state, tasks, stage }: Observed): Sentences | undefined {
   if (state !== 'running' || tasks === undefined || tasks.total === 0) return undefined;
   const left = tasks.total - tasks.succeeded - tasks.failed;
   if (left > 0) return undefined;
   return {
     headline: `All ${counted(tasks.total, 'task')} done.`,
     why: tasks.failed === 0 ? 'Every task succeeded.' : `${counted(tasks.failed, 'task')} failed.`,
-    next: 'Nothing to do; the run is about to collect its results.',
+    next:
+      stage === undefined || stage < 3
+        ? 'Nothing to do; the run is about to collect its results.'
+        : `Nothing to do; SIERRA works on stage ${stage}.`,
   };
 }
 
@@ -90,7 +93,7 @@ function running(observed: Observed): Sentences | undefined {
   if (state !== 'running') return undefined;
   if (tasks === undefined || tasks.total === 0) {
     const what = stage === undefined ? 'The nodes are at work' : `SIERRA works on stage ${stage}`;
-    return { headline: 'Running.', why: `${what}; no count of tasks is known yet.`, next: 'Nothing to do.' };
+    return { headline: 'Running.', why: `${what}.`, next: 'Nothing to do.' };
   }
   const failed = tasks.failed === 0 ? '' : `, ${grouped(tasks.failed)} failed`;
   return {

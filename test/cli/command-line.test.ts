@@ -44,6 +44,10 @@ test('as a process: answers go to stdout, faults to stderr, the exit code says w
     status: 2,
     stderr: expect.stringContaining('A run id is'),
   });
+  expect(run('clean', 'sweep-00000000001', '../../etc', '--yes')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('A run id is'),
+  });
   expect(run('runs')).toMatchObject({
     status: 2,
     stderr: expect.stringMatching(/^sierra-batch: no stack is named.*\n$/),

@@ -28,21 +28,45 @@ for (const options of [{}, { sierra: true } as const]) {
     const [, schema = ''] = /^# yaml-language-server: \$schema=(.*)$/m.exec(String(text)) ?? [];
     expect(existsSync(resolve(folder, schema))).toBe(true);
     expect(said.out).toContain('sierra-batch submit mine.yaml');
-    await expect(init(context, 'mine.yaml', options)).rejects.toThrow(/there is a mine\.yaml already/);
+    await expect(init(context, 'mine.yaml', options)).rejects.toThrow(/mine\.yaml is there already/);
     expect(await init(context, 'mine.yaml', { ...options, force: true })).toBe(0);
   });
 }
 
-test('what is commented out in the first manifest is right as well', async () => {
+test('the schema of a clone whose path has a blank is named so that editors read all of it', async () => {
   const folder = folderOfItsOwn();
-  await init(contextIn(folder).context, 'm.yaml', {});
-  const text = readFileSync(join(folder, 'm.yaml'), 'utf8');
-  const all = text.replaceAll(/^# (?=(inputs|workspace|environment|budget|notify|tags):)/gm, '');
-  expect(parseManifest(Buffer.from(all), 'yaml', { origin: 'file' })).toMatchObject({
-    ok: true,
-    manifest: { workspace: 'my-workspace', budget: { maxNodeHours: 40 }, inputs: [{ from: './project' }] },
-  });
+  const { context } = contextIn(folder, { packageFolder: `${folder}/my clone/` });
+  expect(await init(context, 'm.yaml', {})).toBe(0);
+  const [first] = readFileSync(join(folder, 'm.yaml'), 'utf8').split('\n');
+  expect(first).toBe(
+    `# yaml-language-server: $schema=file://${folder}/my%20clone/schema/manifest.schema.json`,
+  );
 });
+
+test('the first manifest for SIERRA keeps what SIERRA writes', async () => {
+  const folder = folderOfItsOwn();
+  await init(contextIn(folder).context, 'm.yaml', { sierra: true });
+  const text = readFileSync(join(folder, 'm.yaml'));
+  const read = parseManifest(text, 'yaml', { origin: 'file' });
+  if (!read.ok) throw new Error('not a manifest');
+  const { args = [] } = read.manifest.run.sierra ?? {};
+  const [project = ''] = args.filter((arg) => arg.startsWith('--project='));
+  expect(read.manifest.outputs).toEqual([`${project.slice('--project='.length)}/`]);
+});
+
+test.each([{}, { sierra: true } as const])(
+  'what is commented out in the first manifest is right as well (%o)',
+  async (options) => {
+    const folder = folderOfItsOwn();
+    await init(contextIn(folder).context, 'm.yaml', options);
+    const text = readFileSync(join(folder, 'm.yaml'), 'utf8');
+    const all = text.replaceAll(/^# (?=(inputs|workspace|environment|budget|notify|tags):)/gm, '');
+    expect(parseManifest(Buffer.from(all), 'yaml', { origin: 'file' })).toMatchObject({
+      ok: true,
+      manifest: { workspace: 'my-workspace', budget: { maxNodeHours: 40 }, inputs: [{ from: './project' }] },
+    });
+  },
+);
 
 test('validate tells every fault of every file, each where it is, and a folder that is missing', async () => {
   const folder = folderOfItsOwn();

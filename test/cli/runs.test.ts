@@ -1,8 +1,10 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { logs } from '../../cli/commands/logs.ts';
 import { runs } from '../../cli/commands/runs.ts';
 import { status } from '../../cli/commands/status.ts';
+import { tasks } from '../../cli/commands/tasks.ts';
 import { watch } from '../../cli/commands/watch.ts';
 import { folderStore } from '../../cli/folder-store.ts';
 import type { Target } from '../../cli/target.ts';
@@ -61,6 +63,22 @@ test('outputs are spoken of only where there are some', async () => {
   expect(await said()).toBe(without);
   put(bucket, `runs/${GOOD}/outputs/index.json`, { files: [], missing: [] });
   expect(await said()).toBe(`${without}outputs  sierra-batch fetch ${GOOD}\n`);
+});
+
+test('what a run has not written is told as what it is', async () => {
+  const bucket = folderOfItsOwn();
+  put(bucket, `runs/${GOOD}/status.json`, { runId: GOOD, state: 'failed', history: [] });
+  put(bucket, `runs/${GOOD}/summary.json`, { nodes: [{}, {}] });
+  put(bucket, `runs/${GOOD}/logs/tasks/3.out`, '');
+  put(bucket, `runs/${GOOD}/logs/tasks/3.err`, '');
+  const { context, said } = contextIn(bucket, { at: targetOf(bucket) });
+  expect(await logs(context, GOOD, { task: 3 })).toBe(0);
+  expect(said.err).toBe('Task 3 wrote nothing, neither to stdout nor to stderr.\n');
+  await expect(logs(context, GOOD, { node: 2 })).rejects.toThrow(
+    `the run ${GOOD} has no node 2, only 0 to 1`,
+  );
+  await expect(logs(context, GOOD, { node: 1 })).rejects.toThrow(/has written nothing$/);
+  await expect(tasks(context, GOOD, {})).rejects.toThrow(`no task of the run ${GOOD} has ended`);
 });
 
 function put(bucket: string, key: string, value: object | string): void {

@@ -59,7 +59,9 @@ test('every command against a stack: all that a researcher and an operator type'
   expect(await said('cancel', long, '--reason', 'wrong seed')).toBe('Cancelled by ada@lab.org.\n');
   expect(await sierraBatch('watch', long)).toMatchObject({ code: 143 });
 
-  expect(await said('collect', run)).toContain('"kind": "salvage"');
+  expect(await said('collect', run)).toMatch(
+    /^\S+: \d+ rows? of the joblog and \d+ files? of outputs are in the bucket\n$/,
+  );
   expect(await said('clean', long, '--yes')).toContain(long);
   expect(existsSync(join(folder, '.sierra-batch/shared/runs', long))).toBe(false);
 });

@@ -30,6 +30,11 @@ test('counts, rate and time left are what node 0 said, and nothing is made up', 
   expect(said(40, 0, 2)).toBe('40/200 done · 0 failed · 8 running · 1 min 20 s left');
   expect(said(0, 0, 0)).toBe('0/200 done · 0 failed · 8 running · time left unknown');
   expect(said(199, 0, 20)).toMatch(/under 1 s left$/);
+  expect(said(199, 1, 20)).toBe('200/200 done · 1 failed · about to end');
+  const inStage = (stage: number) =>
+    renderBar({ ...progress({ succeeded: 200, failed: 0 }, 20), stage }, 60, false);
+  expect(inStage(2)).toMatch(/ · about to end$/);
+  expect(inStage(3)).toMatch(/ · SIERRA’s stage 3$/);
 });
 
 test('the rate is that of the time since tasks began', () => {
