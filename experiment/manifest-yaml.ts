@@ -23,11 +23,13 @@ export function readYaml(places: SourcePlaces): Reading {
     .slice(0, MOST_ERRORS)
     .filter(({ code }) => directives.length === 0 || code !== 'BAD_DIRECTIVE')
     .map((error) =>
-      places.fault(
-        'not-yaml',
-        { start: error.pos[0], end: error.pos[1] },
-        yamlMessage(error.code, error.message),
-      ),
+      isOpenQuote(error)
+        ? openQuote(places, read.quotes, error.pos[0])
+        : places.fault(
+            'not-yaml',
+            { start: error.pos[0], end: error.pos[1] },
+            yamlMessage(error.code, error.message),
+          ),
     );
   const several = second === undefined ? [] : [severalDocuments(places, second)];
   const faults = [...directives, ...errors, ...several];
@@ -39,12 +41,15 @@ export function readYaml(places: SourcePlaces): Reading {
   return tree.limit === undefined ? { root, faults: tree.faults } : { faults: [tree.limit] };
 }
 
-function tokensOf(places: SourcePlaces): { tokens: Token[] } | { faults: Fault[] } {
+/** @returns quotes: where each quoted text begins, in the order of the text */
+function tokensOf(places: SourcePlaces): { tokens: Token[]; quotes: number[] } | { faults: Fault[] } {
   const parser = new Parser();
   const tokens: Token[] = [];
+  const quotes: number[] = [];
   const errors: Fault[] = [];
   let signs = 0;
   for (const sign of new Lexer().lex(places.text)) {
+    if (sign.startsWith('"') || sign.startsWith("'")) quotes.push(parser.offset);
     for (const token of parser.next(sign)) {
       tokens.push(token);
       if (token.type !== 'error') continue;
@@ -58,7 +63,17 @@ function tokensOf(places: SourcePlaces): { tokens: Token[] } | { faults: Fault[]
     if (parser.stack.length > MOST_DEPTH + 5) return { faults: [tooDeep(places, parser.offset)] };
   }
   tokens.push(...parser.end());
-  return { tokens };
+  return { tokens, quotes };
+}
+
+function isOpenQuote({ code, message }: { code: string; message: string }): boolean {
+  return code === 'MISSING_CHAR' && /^Missing closing ["']quote/.test(message);
+}
+
+/** The library shows where the text ends that was read for it, most often the end of the file; a person looks for its beginning. */
+function openQuote(places: SourcePlaces, quotes: readonly number[], end: number): Fault {
+  const start = quotes.findLast((quote) => quote < end) ?? end;
+  return places.fault('not-yaml', { start, end }, 'not YAML: the quote that begins here is not closed');
 }
 
 function directiveFaults(places: SourcePlaces, tokens: readonly Token[]): Fault[] {
