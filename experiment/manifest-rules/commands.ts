@@ -20,8 +20,11 @@ export function judgeCommands(judged: Judged): void {
   if (commands === undefined) return;
   const { template, list, file } = commands;
   judgeMatrixValues(judged);
-  const matrix = matrixOf(judged);
-  if (typeof template === 'string' && matrix !== undefined) judgeTemplate(judged, template, matrix);
+  const matrix = judged.map(['run', 'commands', 'matrix']);
+  if (typeof template === 'string' && matrix !== undefined) {
+    judgeKeys(judged, template, Object.keys(matrix));
+    judgeCombinations(judged, template);
+  }
   if (Array.isArray(list) && list.every((item) => typeof item === 'string'))
     measureList(judged, list, (seq) => ['run', 'commands', 'list', seq - 1]);
   if (
@@ -38,9 +41,9 @@ export function judgeCommands(judged: Judged): void {
   }
 }
 
-function judgeTemplate(judged: Judged, template: string, matrix: Matrix): void {
+/** What the template and the matrix call by different names. */
+function judgeKeys(judged: Judged, template: string, keys: readonly string[]): void {
   const path = ['run', 'commands', 'template'];
-  const keys = Object.keys(matrix);
   const known = new Set(keys);
   const used = new Set(parseTemplate(template).flatMap((part) => ('key' in part ? [part.key] : [])));
   const unknown = [...used].filter((key) => !known.has(key)).slice(0, MOST_JUDGED);
@@ -61,9 +64,15 @@ function judgeTemplate(judged: Judged, template: string, matrix: Matrix): void {
       'unused-key',
       `{${key}} does not stand in the template`,
     );
+}
+
+/** How many commands there are, and how long: told of as much of the matrix as there is to be understood. */
+function judgeCombinations(judged: Judged, template: string): void {
+  const { axes: matrix, isWhole } = matrixOf(judged);
   for (const [key, values] of Object.entries(matrix))
     if (!Array.isArray(values) && axisOf(values).count === 0)
       judged.fault(['run', 'commands', 'matrix', key], 'empty-range', 'has no value: `to` is below `from`');
+  if (!isWhole) return;
   const total = countCombinations(matrix);
   if (total > MOST_COMBINATIONS)
     judged.fault(

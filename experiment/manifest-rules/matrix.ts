@@ -1,4 +1,4 @@
-import type { Matrix } from '../matrix.ts';
+import type { Matrix, MatrixValues } from '../matrix.ts';
 import type { Judged } from './judged.ts';
 import { field } from './judged.ts';
 
@@ -27,25 +27,25 @@ export function judgeMatrixValues(judged: Judged): void {
   }
 }
 
-/** The matrix, or undefined while it is not one. */
-export function matrixOf(judged: Judged): Matrix | undefined {
-  const matrix = judged.map(['run', 'commands', 'matrix']);
-  if (matrix === undefined) return undefined;
-  const entries: [string, Matrix[string]][] = [];
-  for (const [key, values] of Object.entries(matrix)) {
-    if (Array.isArray(values)) {
-      if (!values.every((value) => ['string', 'number', 'boolean'].includes(typeof value))) return undefined;
-      entries.push([key, values]);
-      continue;
-    }
-    const [from, to, step] = [field(values, 'from'), field(values, 'to'), field(values, 'step')];
-    if (
-      typeof from !== 'number' ||
-      typeof to !== 'number' ||
-      (step !== undefined && !(typeof step === 'number' && step > 0))
-    )
-      return undefined;
-    entries.push([key, { from, to, step }]);
-  }
-  return Object.fromEntries(entries);
+/** The keys of the matrix that have values, and whether all have. */
+export function matrixOf(judged: Judged): { axes: Matrix; isWhole: boolean } {
+  const all = Object.entries(judged.map(['run', 'commands', 'matrix']) ?? {});
+  const axes = all.flatMap(([key, values]) => {
+    const axis = axisValues(values);
+    return axis === undefined ? [] : [[key, axis] as const];
+  });
+  return { axes: Object.fromEntries(axes), isWhole: axes.length === all.length };
+}
+
+function axisValues(values: unknown): MatrixValues | undefined {
+  if (Array.isArray(values))
+    return values.every((value) => ['string', 'number', 'boolean'].includes(typeof value))
+      ? values
+      : undefined;
+  const [from, to, step] = [field(values, 'from'), field(values, 'to'), field(values, 'step')];
+  return typeof from === 'number' &&
+    typeof to === 'number' &&
+    (step === undefined || (typeof step === 'number' && step > 0))
+    ? { from, to, step }
+    : undefined;
 }
