@@ -62,6 +62,7 @@ function adviseNodes(run: Measured): Advice | undefined {
   if (utilisation === null || runSeconds === null || 1 - utilisation < IDLE) return undefined;
   if (nodes < 2 || durations.length === 0 || durations.length > MOST_TASKS) return undefined;
   const now = makespan(iterate(durations), nodes * slots);
+  if (!(now > 0)) return undefined;
   // What the run took besides its tasks, it takes with fewer nodes as well.
   const around = Math.max(0, (nodeHours * 3600) / nodes - now);
   const cost = (many: number, span: number) => many * (around + span);
@@ -95,6 +96,7 @@ function adviseOrder({ nodes, slots, durations, runSeconds, utilisation }: Measu
   if (utilisation === null || runSeconds === null || 1 - utilisation < IDLE) return undefined;
   if (durations.length < 2 || durations.length > MOST_TASKS) return undefined;
   const now = makespan(iterate(durations), nodes * slots);
+  if (!(now > 0)) return undefined;
   const sorted = Float64Array.from(durations).sort().reverse();
   const sooner = now - makespan(sorted, nodes * slots);
   if (sooner < SAVED * now) return undefined;

@@ -8,19 +8,20 @@ import { timelineData } from '../timeline.ts';
 export function timeline(input: ReportInput): Markup | undefined {
   const data = timelineData(input);
   if (data === undefined) return undefined;
-  const retried = input.tasks.earlier.length > 0;
+  const { size, earlier } = input.tasks;
+  const tries = earlier.length === 0 ? '' : ` and ${counted(earlier.length, 'earlier try', 'earlier tries')}`;
   const away = data.nodes.some(
     ({ state, lost, joined }) =>
       state === 'never-came' || lost !== undefined || (joined ?? 0) > 0.005 * data.span,
   );
   return html`<section>
 <h2>Timeline</h2>
-<p class="note">${counted(data.bars, 'task')} on ${counted(data.nodes.length, 'node')}.<span class="by-hand"> Drag to move, Ctrl and wheel or + and − to zoom, point at a bar to read it.</span></p>
+<p class="note">${counted(size, 'task')}${tries} on ${counted(data.nodes.length, 'node')}.<span class="by-hand"> Drag to move, Ctrl and wheel or + and − to zoom, point at a bar to read it.</span></p>
 <div id="timeline"><noscript><p class="note">The timeline is drawn by the report’s own script, which is switched off here.</p></noscript></div>
 <ul class="legend">
 <li>${swatch('k-task')}task</li>
 ${input.summary.tasks.failed > 0 && html`<li>${swatch('k-failed')}failed</li>`}
-${retried && html`<li>${swatch('k-retried')}tried again</li>`}
+${tries !== '' && html`<li>${swatch('k-retried')}tried again</li>`}
 ${away && html`<li><svg viewBox="0 0 26 14" aria-hidden="true"><path class="k-absent" d="M-4 14 10 0M2 14 16 0M8 14 22 0M14 14 28 0M20 14 34 0"/></svg>node not there</li>`}
 </ul>
 <script type="application/json" id="timeline-data">${jsonMarkup(data)}</script>

@@ -43,6 +43,13 @@ describe('the page', () => {
     expect(page).not.toContain('<div id="timeline">');
   });
 
+  test('a task that was tried again is one task', async () => {
+    const input = await sampleOf('small');
+    const again = { seq: 3, host: 0, start: input.tasks.start[0] ?? 0, runtime: 1, exitval: 1, signal: 0 };
+    const page = renderReport({ ...input, tasks: { ...input.tasks, earlier: [again] } });
+    expect(page).toContain('200 tasks and 1 earlier try on 4 nodes');
+  });
+
   test('the same run gives the same page', async () => {
     expect(renderReport(await sampleOf('small'))).toBe(renderReport(await sampleOf('small')));
   });

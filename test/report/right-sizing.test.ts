@@ -57,6 +57,12 @@ describe('what the next run should ask for', () => {
     expect(said({ slots: 16 })).toEqual([]);
   });
 
+  test('nothing, of tasks that took no time that a joblog shows', () => {
+    const instant = { durations: [0, 0, 0], runSeconds: 0.5, utilisation: 0 };
+    expect(said(instant)).toEqual([]);
+    expect(said({ ...instant, nodeHours: 0 })).toEqual([]);
+  });
+
   test('more jobs a node, as far as memory and processors reach', () => {
     const usage = [
       { peakMemoryMiB: 800, seconds: 900 },
