@@ -54,8 +54,7 @@ export class ProcessNodes implements Nodes {
 
   #spawn(spec: NodeSpec, address: string): RunningNode {
     const name = `${spec.jobId}-${spec.attempt}-${spec.index}`;
-    // Short: the path of a control socket may have 108 bytes.
-    const folder = mkdtempSync(join(tmpdir(), 'sb-'));
+    const folder = mkdtempSync(join(temporaryFiles(), 'sb-'));
     const log = containerLog(this.#settings, spec);
     const child = spawn('perl', [ownFiles.keeper, process.execPath, ...ownFiles.runner], {
       detached: true,
@@ -94,4 +93,10 @@ export class ProcessNodes implements Nodes {
       },
     };
   }
+}
+
+/** The path of a control socket has at most 107 bytes, and the 63 last ones are ours and ssh's: clusters set longer TMPDIRs. */
+function temporaryFiles(): string {
+  const theirs = tmpdir();
+  return Buffer.byteLength(theirs) > 44 ? '/tmp' : theirs;
 }

@@ -96,6 +96,14 @@ describe.concurrent('through npm, as a newcomer does it', { timeout: 120_000 }, 
     expect(ended.out).toMatch(/^report {3}\.\.\/\.sierra-batch\/bucket\/runs\//m);
   });
 
+  test('where temporary files have a long path, as on many a cluster', async ({ here }) => {
+    here.write('m.json', manifest());
+    const TMPDIR = join(here.folder, 'tmp', 'scratch'.repeat(12));
+    mkdirSync(TMPDIR);
+    const ended = await here.run(['m.json', '--fanout', 'stock'], { environment: { TMPDIR } });
+    expect(ended, ended.out + ended.err).toMatchObject({ code: 0, left: [] });
+  });
+
   for (const signal of ['SIGTERM', 'SIGUSR1'] as const) {
     const how = signal === 'SIGTERM' ? 'is told to end' : 'is killed (-9)';
     test(`npm ${how}: the run ends with it, and leaves nothing`, async ({ here }) => {
