@@ -1,18 +1,25 @@
 import { runKeys } from '../experiment/bucket-layout.ts';
+import type { Clock } from '../experiment/clock.ts';
 import type { Plan } from '../experiment/plan.ts';
 import { isPlan } from '../experiment/plan.ts';
 import type { S3Port } from '../experiment/ports.ts';
 import type { RunnerConfig } from './environment.ts';
 import { getText } from './s3-objects.ts';
+import { untilAnswered } from './until-answered.ts';
 
 export type LoadedPlan = { ok: true; plan: Plan } | { ok: false; what: string };
 
-/** Reads `plan.json`, which ingest wrote before it started anything. Never rejects. */
-export async function loadPlan(s3: S3Port, config: RunnerConfig): Promise<LoadedPlan> {
+/** Reads `plan.json`, which ingest wrote before it started anything. Never rejects. @param signal aborted when told to end */
+export async function loadPlan(
+  s3: S3Port,
+  config: RunnerConfig,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<LoadedPlan> {
   const { plan: key } = runKeys(config.runId);
   const where = `s3://${config.bucket}/${key}`;
   try {
-    const found = await getText(s3, { bucket: config.bucket, key });
+    const found = await untilAnswered(() => getText(s3, { bucket: config.bucket, key }), clock, signal);
     if (found === undefined)
       return { ok: false, what: `${where} is not there, or the job’s role may not read it` };
     const plan: unknown = JSON.parse(found.text);

@@ -17,16 +17,18 @@ import { getText } from './s3-objects.ts';
 import { runSierra } from './sierra.ts';
 import type { NodeStart } from './this-node.ts';
 import { ThisNode } from './this-node.ts';
+import { untilAnswered } from './until-answered.ts';
 
 /** Node 0: takes the run, gathers the nodes, has the tasks run, sends what came of it, and ends with the run's code. */
 export async function runMainNode(start: NodeStart): Promise<ExitCode> {
-  const { surroundings, config, nodeLog, startedAt } = start;
+  const { surroundings, config, nodeLog, startedAt, termination } = start;
+  const { s3, clock } = surroundings;
   const { log } = nodeLog;
   const me = { jobId: config.jobId, attempt: config.attempt, nonce: surroundings.makeNonce() };
   const looking = ThisNode.open(start).then(async (node) => ({ node, faults: await node.lookAround() }));
   const [fence, loaded, earlierNodeHours, { node, faults }] = await Promise.all([
-    takeOwnership(surroundings.s3, config, me, surroundings.clock),
-    loadPlan(surroundings.s3, config),
+    untilAnswered(() => takeOwnership(s3, config, me, clock), clock, termination.signal),
+    loadPlan(s3, config, clock, termination.signal),
     nodeHoursBefore(start),
     looking,
   ]);
@@ -41,8 +43,8 @@ export async function runMainNode(start: NodeStart): Promise<ExitCode> {
   const progress = new ProgressSender({ ...surroundings, config, log, roster, startedAt, earlierNodeHours });
   const folders = runFolders(config.shared, plan);
   const attempt: Attempt = { ...start, plan, folders, node, ending, roster, progress, log };
-  start.termination.signal.addEventListener('abort', () => terminated(attempt));
-  if (start.termination.signal.aborted) terminated(attempt);
+  termination.signal.addEventListener('abort', () => terminated(attempt));
+  if (termination.signal.aborted) terminated(attempt);
   progress.start();
   if (!loaded.ok) return conclude(attempt, undefined, { kind: 'bad-plan', what: loaded.what });
   if (faults.length > 0) return conclude(attempt, undefined, { kind: 'bad-environment', faults });
@@ -91,13 +93,12 @@ function cannotOpen({ config, folders }: Attempt, error: unknown): RunnerReason 
 }
 
 /** What earlier attempts of this run used, so that a budget holds for all of them. */
-async function nodeHoursBefore({ surroundings, config, nodeLog }: NodeStart): Promise<number> {
+async function nodeHoursBefore({ surroundings, config, nodeLog, termination }: NodeStart): Promise<number> {
   if (config.attempt === 1) return 0;
+  const object = { bucket: config.bucket, key: runKeys(config.runId).progress };
+  const ask = () => getText(surroundings.s3, object);
   try {
-    const found = await getText(surroundings.s3, {
-      bucket: config.bucket,
-      key: runKeys(config.runId).progress,
-    });
+    const found = await untilAnswered(ask, surroundings.clock, termination.signal);
     const before = found === undefined ? undefined : (JSON.parse(found.text) as Partial<Progress>);
     return typeof before?.nodeHours === 'number' && before.attempt !== config.attempt ? before.nodeHours : 0;
   } catch (error) {

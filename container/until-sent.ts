@@ -26,13 +26,14 @@ export async function untilSent(
   }
 }
 
-/** No answer at all, or one that says: later. An error of the file that is sent is neither. */
-function isOutOfReach(error: unknown): boolean {
+/** No answer at all, no credentials to ask with, or an answer that says: later. An error of the file that is sent is none of them. */
+export function isOutOfReach(error: unknown): boolean {
   if (typeof error !== 'object' || error === null || 'path' in error) return false;
   const status =
     '$metadata' in error && typeof error.$metadata === 'object' && error.$metadata !== null
       ? 'httpStatusCode' in error.$metadata && error.$metadata.httpStatusCode
       : undefined;
   if (typeof status === 'number') return status >= 500 || status === 429;
-  return 'code' in error || ('name' in error && error.name === 'TimeoutError');
+  const name = 'name' in error ? error.name : undefined;
+  return 'code' in error || name === 'TimeoutError' || name === 'CredentialsProviderError';
 }

@@ -12,10 +12,12 @@ import { ThisNode } from './this-node.ts';
 
 /** A worker: checks itself, joins node 0, keeps its sshd up, and ends when it is released or its lease is over. */
 export async function runWorkerNode(start: NodeStart): Promise<ExitCode> {
-  const { config, surroundings, nodeLog } = start;
+  const { config, surroundings, nodeLog, termination } = start;
   const node = await ThisNode.open(start);
   try {
-    const [loaded] = await Promise.all([loadPlan(surroundings.s3, config), node.lookAround()]);
+    const loading = loadPlan(surroundings.s3, config, surroundings.clock, termination.signal);
+    const [loaded] = await Promise.all([loading, node.lookAround()]);
+    if (termination.signal.aborted) return EXIT.terminated;
     if (!loaded.ok) {
       nodeLog.log('Plan:Bad', { what: loaded.what });
       return EXIT.badEnvironment;
