@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { runKeys } from '../experiment/bucket-layout.ts';
 import type { Clock } from '../experiment/clock.ts';
+import { NOT_KEPT } from '../experiment/failure-signature.ts';
 import type { JoblogRow } from '../experiment/joblog.ts';
 import type { S3Port } from '../experiment/ports.ts';
 import { forEachBounded } from './bounded.ts';
@@ -65,7 +66,7 @@ async function outputOf(folder: Buffer, file: string, seq: number): Promise<Buff
   const at = (name: string) => Buffer.concat([folder, Buffer.from(`/${name}`)]);
   const owner = (await tailOf(at('seq'))).toString().trim();
   if (owner !== String(seq) && /^\d+$/.test(owner))
-    return Buffer.from(`(not kept: task ${owner} wrote to the same folder, since ${SHARED})\n`);
+    return Buffer.from(`${NOT_KEPT}task ${owner} wrote to the same folder, since ${SHARED})\n`);
   const output = await tailOf(at(file));
   const isCut = folder.length - folder.lastIndexOf('/') - 1 >= LONGEST_NAME;
   if (!isCut || output.length === 0) return output;

@@ -36,6 +36,9 @@ export function failureSignature({ exitval, signal, stderrTail }: FailedTask): s
   return line === '' ? ending : `${ending}: ${line}`;
 }
 
+/** How what stands in place of a task's own words begins, where another task wrote over them. */
+export const NOT_KEPT = '(not kept: ';
+
 /** How bash begins a message about the script of a task, whose name differs from task to task. */
 const BASH_SAYS = /^\S*\/par-job-\w+: line /;
 /** Its last word about a program that a signal ended: the exit code says so, and the program's own words are better. */

@@ -53,7 +53,7 @@ export async function startControlPlane(
   });
   const earlier = await findEarlierRuns(new ControlStore(new Bucket(s3, bucket, clock), nonce));
   const states = withEarlierExecutions(new StatesInProcess(localStates), stateMachineArn, earlier);
-  const batch = withEarlierJobs(around.batch, earlier);
+  const batch = withEarlierJobs(around.batch, earlier, clock.now());
   const deps: FunctionDeps = { ...around, batch, states };
   const ingest = makeIngest(deps);
   const submit = makeSubmit(deps);

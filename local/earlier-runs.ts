@@ -40,9 +40,11 @@ export function withEarlierExecutions(
   });
 }
 
-/** The same port, which knows the jobs of earlier runs. */
-export function withEarlierJobs(batch: BatchPort, runs: EarlierRuns): BatchPort {
-  const dead = new Map(runs.flatMap((run) => (run.job === undefined ? [] : [[run.job.id, deadJob(run)]])));
+/** The same port, which knows the jobs of earlier runs. @param now when they were found to be dead */
+export function withEarlierJobs(batch: BatchPort, runs: EarlierRuns, now: number): BatchPort {
+  const dead = new Map(
+    runs.flatMap((run) => (run.job === undefined ? [] : [[run.job.id, deadJob(run, now)]])),
+  );
   return answering(batch, async (command, answer) => {
     if (!(command instanceof DescribeJobsCommand)) return answer();
     const { jobs = [], $metadata } = await batch.send(command);
@@ -77,8 +79,8 @@ function abortedExecution(arn: string, stateMachineArn: string): DescribeExecuti
   };
 }
 
-function deadJob({ runId, job, jobNonce }: EarlierRuns[number]): JobDetail {
-  const at = job?.knownSince ?? 0;
+/** It was at work after `knownSince`, nobody knows how long: no time is counted, and its end comes last. */
+function deadJob({ runId, job, jobNonce }: EarlierRuns[number], now: number): JobDetail {
   return {
     jobId: job?.id,
     jobName: runId,
@@ -86,9 +88,9 @@ function deadJob({ runId, job, jobNonce }: EarlierRuns[number]): JobDetail {
     jobDefinition: 'sierra-batch',
     status: 'FAILED',
     statusReason: WHY,
-    createdAt: at,
-    startedAt: at,
-    stoppedAt: at,
+    createdAt: job?.knownSince ?? 0,
+    startedAt: now,
+    stoppedAt: now,
     attempts: [],
     tags: { nonce: jobNonce },
   };

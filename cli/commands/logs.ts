@@ -1,5 +1,6 @@
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import { EXIT } from '../../experiment/exit-code.ts';
+import { NOT_KEPT } from '../../experiment/failure-signature.ts';
 import type { Status } from '../../experiment/status.ts';
 import type { Summary } from '../../experiment/summary.ts';
 import { isOutcome } from '../../experiment/summary.ts';
@@ -44,7 +45,8 @@ async function taskOutput(context: Context, target: Target, runId: string, seq: 
   if (context.asJson) terminal.json({ task: seq, stdout: out ?? '', stderr: err ?? '' });
   else {
     await terminal.write(shown(out ?? '', terminal));
-    if (err !== undefined && err !== '') terminal.remark(shown(err, terminal));
+    if (err !== undefined && err !== '' && !(err === out && err.startsWith(NOT_KEPT)))
+      terminal.remark(shown(err, terminal));
     if (!out && !err) terminal.remark(`Task ${seq} wrote nothing, neither to stdout nor to stderr.`);
   }
   return EXIT.succeeded;

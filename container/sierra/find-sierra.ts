@@ -7,8 +7,18 @@ import { findOnPath } from '../find-on-path.ts';
 const HAS_AWSBATCH =
   'import importlib.util, sys; sys.exit(0 if importlib.util.find_spec("sierra.plugins.execenv.hpc.awsbatch") or importlib.util.find_spec("sierra.plugins.hpc.awsbatch") else 3)';
 
+/** What a shell does not take for a letter of a path; SIERRA quotes none. */
+const SPECIAL = /[\s'"\\$`&|;<>()*?[\]{}!#~]/;
+
 /** `sierra` (1.5.16) or `sierra-cli` (before it) on the manifest's PATH, with its awsbatch plugin; or the fault. */
 export async function findSierra({ config, plan }: Attempt): Promise<string | Omit<CheckFault, 'node'>> {
+  // Else it would write to the path's first word, and say that all went well.
+  if (SPECIAL.test(config.shared))
+    return {
+      check: 'path-not-for-sierra',
+      what: `SIERRA hands paths to a shell without quotes, and ${config.shared} has a blank or another special character`,
+      todo: 'start the local system (`sierra-batch local`, `npm start`) in a folder whose path has none',
+    };
   const environment = { ...config.variables, ...plan.environment };
   const program = findOnPath(['sierra', 'sierra-cli'], environment.PATH);
   if (program === undefined)

@@ -106,18 +106,22 @@ export const UNKNOWN_END: readonly Situation[] = [
 ];
 
 function succeeded(observed: Observed): Sentences | undefined {
-  const { state, tasks, runSeconds, nodeHours } = observed;
+  const { state, tasks, stage, runSeconds, nodeHours } = observed;
   if (state !== 'succeeded') return undefined;
-  const parts = [
-    ...(tasks === undefined || tasks.total === 0
-      ? []
-      : [`${grouped(tasks.succeeded)} of ${counted(tasks.total, 'task')}`]),
-    ...(runSeconds === undefined || runSeconds === null ? [] : [`in ${spoken(runSeconds)}`]),
-  ];
+  // Stages from the third on: what counts as running is over before they begin.
+  const hadNoTasks = stage !== undefined && stage > 2 && (tasks?.total ?? 0) === 0;
+  const parts = hadNoTasks
+    ? [`SIERRA ended well with stage ${stage}`]
+    : [
+        ...(tasks === undefined || tasks.total === 0
+          ? []
+          : [`${grouped(tasks.succeeded)} of ${counted(tasks.total, 'task')}`]),
+        ...(runSeconds === undefined || runSeconds === null ? [] : [`in ${spoken(runSeconds)}`]),
+      ];
   const cost = nodeHours === undefined ? '' : `, ${nodeHoursSpoken(nodeHours)}`;
   return {
     headline: parts.length === 0 ? `Succeeded${cost}.` : `Succeeded: ${parts.join(' ')}${cost}.`,
-    why: sentence(`every task ended well${remarks(observed)}`),
+    why: sentence(hadNoTasks ? 'it had no runs to start' : `every task ended well${remarks(observed)}`),
     next: sentence(
       `the outputs are under \`${runKeys(observed.runId).outputs}\`; ${seeReport(observed)} shows where the time went`,
     ),

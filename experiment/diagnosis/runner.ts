@@ -160,10 +160,15 @@ function sierraFailed(reason: Of<'sierra-failed'>, observed: Observed): Sentence
   };
 }
 
-/** The last exception that Python tells, with what follows it on the next lines; else the last two lines. */
+/**
+ * The last exception that Python tells, else the first line that SIERRA itself calls an error, with what follows it on the
+ * next lines; else the last two lines.
+ */
 function lastError(tail: string): string {
   const lines = tail.split('\n').filter((line) => line.trim() !== '');
-  const at = lines.findLastIndex((line) => /^(\w+\.)*\w*(Error|Exception|Interrupt)\b/.test(line.trim()));
+  const raised = lines.findLastIndex((line) => /^(\w+\.)*\w*(Error|Exception|Interrupt)\b/.test(line.trim()));
+  const at =
+    raised === -1 ? lines.findIndex((line) => /\b(ERROR|CRITICAL|FATAL) sierra\./.test(line)) : raised;
   return (at === -1 ? lines.slice(-2) : lines.slice(at, at + 3)).map((line) => line.trim()).join(' ');
 }
 

@@ -1,4 +1,4 @@
-import { asBashSays } from '../failure-signature.ts';
+import { asBashSays, NOT_KEPT } from '../failure-signature.ts';
 import { sierraRunOf } from '../sierra-run.ts';
 import type { FailureGroup } from '../summary.ts';
 import { counted } from '../wording.ts';
@@ -178,7 +178,11 @@ export function explainFailures(
     kind?.name !== 'command-not-found-one-node' && onOneNodeAlone(largest, observed)
       ? ' All of these ran on one node.'
       : '';
-  const words = said === '' ? 'said nothing on stderr' : `ended with ${quoted(said)}`;
+  const words = said.startsWith(NOT_KEPT)
+    ? `left no output of its own ${said}`
+    : said === ''
+      ? 'said nothing on stderr'
+      : `ended with ${quoted(said)}`;
   const run = sierraRunOf(largest.example.command);
   const where =
     run === undefined

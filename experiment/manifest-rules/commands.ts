@@ -53,7 +53,10 @@ function judgeKeys(judged: Judged, template: string, keys: readonly string[]): v
       path,
       'unknown-template-key',
       `{${key}} is not a key of the matrix`,
-      `write {{${key}}} for the text {${key}}`,
+      `${keys
+        .slice(0, MOST_JUDGED)
+        .map((known) => `{${known}}`)
+        .join(', ')}, and {{${key}}} for the text {${key}}`,
       suggestion,
     );
   }

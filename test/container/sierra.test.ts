@@ -1,4 +1,4 @@
-import { chmodSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
 import { runKeys } from '../../experiment/bucket-layout.ts';
@@ -265,6 +265,22 @@ describe('a SIERRA experiment', () => {
       kind: 'bad-environment',
       faults: [{ check: 'no-awsbatch-plugin', todo: expect.stringMatching(/1\.5\.8 or later/) }],
     });
+  });
+
+  it('in a folder whose path has a blank ends with 2: SIERRA would write elsewhere', PATIENCE, async () => {
+    const made = await sierraCluster('true\n', {});
+    const shared = join(made.base, 'my shared');
+    mkdirSync(shared);
+    const [main] = made.startAll({
+      PATH: `${made.base}/bin:${process.env.PATH}`,
+      SIERRA_BATCH_SHARED: shared,
+    });
+    expect(await main?.exited).toBe(2);
+    expect((await made.progress()).reason).toMatchObject({
+      kind: 'bad-environment',
+      faults: [{ check: 'path-not-for-sierra', what: expect.stringContaining(shared) }],
+    });
+    expect(existsSync(join(made.base, 'my'))).toBe(false);
   });
 
   it('without SIERRA in the image ends with 2', PATIENCE, async () => {

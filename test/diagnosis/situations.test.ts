@@ -150,6 +150,11 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
     { why: /every task/i, next: /outputs/ },
   ],
   [
+    'succeeded',
+    { runId, state: 'succeeded', tasks: counts(0, 0, 0), stage: 4, runSeconds: 0.006, nodeHours: 0.9 },
+    { why: /no runs/, next: /outputs/ },
+  ],
+  [
     'cancelled',
     {
       runId,
@@ -242,6 +247,14 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
     { why: /exit code 2.*seed 3 is odd.*197/, next: /report\.html/ },
   ],
   [
+    'runner-tasks-failed',
+    tasksFailed(group(2, '(not kept: task 8 wrote to the same folder)\n')),
+    {
+      why: /which left no output of its own \(not kept: task 8 wrote to the same folder\)\./,
+      next: /report\.html/,
+    },
+  ],
+  [
     'runner-bad-environment',
     byRunner({
       kind: 'bad-environment',
@@ -278,6 +291,16 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
     'runner-sierra-failed',
     byRunner({ kind: 'sierra-failed', stage: 3, exitCode: 1, tail: 'Traceback\nKeyError: x' }),
     { why: /KeyError: x/, next: /logs\/nodes\/0/ },
+  ],
+  [
+    'runner-sierra-failed',
+    byRunner({
+      kind: 'sierra-failed',
+      stage: 2,
+      exitCode: 0,
+      tail: 'INFO sierra.core - begin\nERROR sierra.core - sort failed\nsort: no file\nINFO sierra.core - end\nINFO bye',
+    }),
+    { why: /sort failed sort: no file/, next: /logs\/nodes\/0/ },
   ],
   [
     'runner-sierra-failed',
@@ -448,6 +471,12 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
 ];
 
 describe('a situation is told by its own sentences', () => {
+  test('stages without runs are not called tasks, nor timed as such', () => {
+    const ended = { runId, state: 'succeeded', tasks: counts(0, 0, 0), stage: 4, runSeconds: 0.006 } as const;
+    expect(diagnose(ended).headline).toBe('Succeeded: SIERRA ended well with stage 4.');
+    expect(diagnose({ ...ended, stage: 2 }).headline).toBe('Succeeded: in 6 ms.');
+  });
+
   test.each(CORPUS)('%s', (situation, observed, { why, next }) => {
     const diagnosis = diagnose(observed);
     expect(diagnosis.situation).toBe(situation);

@@ -58,7 +58,10 @@ describe.concurrent('of a run nothing is left: no process, no listening socket, 
       here.write('short.json', manifest({}, { list: ['sleep 4'] }));
       const next = await here.run(['short.json'], { user });
       expect(next, next.out + next.err).toMatchObject({ code: 0, left: [] });
-      expect(here.json(`runs/${runId}/status.json`)).toMatchObject({ state: 'cancelled' });
+      const status = here.json(`runs/${runId}/status.json`);
+      expect(status).toMatchObject({ state: 'cancelled' });
+      const { history } = status as { history: { state: string }[] };
+      expect(history.map(({ state }) => state).slice(-2)).toEqual(['collecting', 'cancelled']);
       expect(here.has(`runs/${runId}/report.html`)).toBe(true);
     });
   }
