@@ -23,7 +23,7 @@ import { openParallelDoor } from './sierra/parallel-door.ts';
 import type { StageResult } from './sierra/stage.ts';
 import { runStage } from './sierra/stage.ts';
 import type { StageOne } from './sierra/stage-one.ts';
-import { markStageOne, stageOneOf } from './sierra/stage-one.ts';
+import { beginStageOne, markStageOne, stageOneOf } from './sierra/stage-one.ts';
 import { TaskTally } from './task-tally.ts';
 
 /** Stages 1 and 2 use all nodes; the later ones run on node 0 once the workers are released. */
@@ -126,7 +126,7 @@ class Pipeline {
   /** Why the pipeline ends with this stage, or undefined when it goes on. */
   async #stage(stage: number, stageOne: StageOne): Promise<RunnerReason | undefined> {
     const { ending, log, plan, folders } = this.#attempt;
-    if (stage === 1) await this.#markStageOne('begun');
+    if (stage === 1) await beginStageOne(this.#attempt, this.#work, this.#batchRoot, stageOne);
     if (stage === 2) {
       const commands = join(folders.tasks, this.#batchRoot, 'commands.txt');
       const path = plan.environment.PATH ?? this.#attempt.config.variables.PATH;
@@ -150,7 +150,12 @@ class Pipeline {
     log('Sierra:Stage:Ended', { stage, code: result.code });
     if (ending.reason !== undefined) return ending.reason;
     const reason = this.#judge(stage, result);
-    if (reason === undefined && stage === 1) await this.#markStageOne('finished');
+    if (reason === undefined && stage === 1)
+      await markStageOne(this.#attempt, {
+        args: this.#work.args,
+        batchRoot: this.#batchRoot,
+        state: 'finished',
+      });
     return reason;
   }
 
@@ -174,10 +179,6 @@ class Pipeline {
       if (runs !== undefined) return this.#work.onFailedRuns === 'stop' ? runs : undefined;
     }
     return result.code === 0 ? undefined : failed;
-  }
-
-  #markStageOne(state: 'begun' | 'finished'): Promise<void> {
-    return markStageOne(this.#attempt, { args: this.#work.args, batchRoot: this.#batchRoot, state });
   }
 
   async #releaseWorkers(): Promise<void> {

@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { SierraWork } from '../../experiment/plan.ts';
@@ -41,6 +41,33 @@ export async function stageOneOf(
   if (!isOwn && args.includes('--exp-overwrite')) return 'plain';
   if (mark.state !== 'finished') return 'overwrite';
   return (pipeline.includes(1) ? otherInputs(mark, args) : undefined) ?? 'done';
+}
+
+/**
+ * Notes that stage 1 makes this batch root from now on, so that it is made anew where it is cut off. Not where another run
+ * made it before: SIERRA refuses that, and what is there may be all its results.
+ */
+export async function beginStageOne(
+  attempt: Attempt,
+  { args }: SierraWork,
+  batchRoot: string,
+  how: StageOne,
+): Promise<void> {
+  const { folders, plan } = attempt;
+  const isAsked = how === 'overwrite' || args.includes('--exp-overwrite');
+  // Where the arguments do not tell, a workspace may hold it.
+  const mayBeThere =
+    batchRoot === ''
+      ? plan.workspace !== undefined
+      : await isThere(join(folders.tasks, batchRoot, 'exp-inputs'));
+  if (isAsked || !mayBeThere) await markStageOne(attempt, { args, batchRoot, state: 'begun' });
+}
+
+async function isThere(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    () => false,
+  );
 }
 
 export async function markStageOne(

@@ -27,6 +27,7 @@ while [ $# -gt 0 ]; do
     --nodefile=*) nodefile="\${1#*=}" ;;
     --exec-jobs-per-node=*) jobs="\${1#*=}" ;;
     --exec-resume) resume=--resume-failed ;;
+    --exp-overwrite) overwrite=--exp-overwrite ;;
     --breaks-in=*) breaks="\${1#*=}" ;;
     --waits-in=*) waits="\${1#*=}" ;;
     --leaves-in=*) leaves="\${1#*=}" ;;
@@ -36,7 +37,7 @@ while [ $# -gt 0 ]; do
   shift
 done
 B="$root/project/controller/scenario/template-criterion"
-echo "stage $stage \${resume:-}" >> "$root/../stages"
+echo "stage $stage \${resume:-}\${overwrite:-}" >> "$root/../stages"
 if [ "$stage" = "\${breaks:-}" ]; then echo "stage $stage is broken" >&2; exit 1; fi
 if [ "$stage" = "\${waits:-}" ]; then until [ -e "$root/../go-on" ]; do sleep 0.1; done; fi
 if [ "$stage" = "\${leaves:-}" ]; then sleep 600 & fi
@@ -51,6 +52,15 @@ case "$stage" in
 esac
 exit 0
 `;
+
+/** What tells the batch root that the program above makes. */
+const BATCH_ROOT = [
+  '--project=project',
+  '--controller=controller',
+  '--scenario=scenario',
+  '--expdef-template=template',
+  '--batch-criteria=criterion',
+];
 
 async function sierraCluster(
   runs: string,
@@ -154,13 +164,7 @@ describe('a SIERRA experiment', () => {
   });
 
   it('may begin its runs with a program in the folder that they start in', PATIENCE, async () => {
-    const args = [
-      '--project=project',
-      '--controller=controller',
-      '--scenario=scenario',
-      '--expdef-template=template',
-      '--batch-criteria=criterion',
-    ];
+    const args = BATCH_ROOT;
     const made = await sierraCluster('../../../../../engine run-1\n', { args, pipeline: [1, 2] });
     const root = join(made.shared, 'runs', made.runId, 'work');
     mkdirSync(root, { recursive: true });
@@ -239,6 +243,19 @@ describe('a SIERRA experiment', () => {
     expect(again.codes[0], again.output).toBe(0);
     expect(lines('once')).toEqual(['once']);
     expect(lines('stages')).toEqual(['stage 1', 'stage 2', 'stage 2 --resume-failed', 'stage 3', 'stage 4']);
+  });
+
+  it('tried again never overwrites what another run has made in its workspace', PATIENCE, async () => {
+    const made = await sierraCluster('true\n', { args: BATCH_ROOT }, { workspace: 'w' });
+    const others = join(
+      made.shared,
+      'workspaces/w/project/controller/scenario/template-criterion/exp-inputs',
+    );
+    mkdirSync(others, { recursive: true });
+    expect((await run(made)).codes[0]).toBe(5);
+    expect((await run(made, '2')).codes[0]).toBe(5);
+    const stages = readFileSync(join(made.shared, 'workspaces/stages'), 'utf8');
+    expect(stages).toBe('stage 1 \nstage 1 \n');
   });
 
   it('that goes on with inputs of other arguments is refused, and says which', PATIENCE, async () => {
