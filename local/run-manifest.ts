@@ -100,10 +100,23 @@ function open(
   });
 }
 
+/** ENOENT too: that is what Node calls a folder that cannot be made where nothing may be written. */
+const UNUSABLE = [
+  'EACCES',
+  'EDQUOT',
+  'EEXIST',
+  'ENAMETOOLONG',
+  'ENOENT',
+  'ENOSPC',
+  'ENOTDIR',
+  'EPERM',
+  'EROFS',
+];
+
 function cannotOpen(error: unknown, folder: string): string {
   if (error instanceof FolderInUse) return `npm start: ${error.message}`;
   const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (typeof code === 'string' && ['EACCES', 'EPERM', 'EROFS', 'ENOSPC', 'ENOTDIR', 'EEXIST'].includes(code))
+  if (typeof code === 'string' && UNUSABLE.includes(code))
     return `npm start: runs are kept in ${folder}, which cannot be used: ${String(error)}`;
   throw error;
 }

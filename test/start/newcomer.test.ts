@@ -62,6 +62,16 @@ describe.concurrent('what cannot be run is said in a sentence, and ends with 2',
     );
   });
 
+  test('a folder that leads nowhere, or cannot be made', async ({ here }) => {
+    here.write('m.json', manifest());
+    symlinkSync('nowhere/at/all', join(here.folder, '.sierra-batch'));
+    const ended = await here.run(['m.json']);
+    expect(ended).toMatchObject({ code: 2, out: '', left: [] });
+    expect(ended.err).toMatch(
+      /^npm start: runs are kept in .*\.sierra-batch, which cannot be used: .*ENOENT/,
+    );
+  });
+
   test('inputs that are not there', async ({ here }) => {
     here.write('m.json', manifest({ inputs: [{ from: './project', to: '.' }] }));
     const ended = await here.run(['m.json']);
