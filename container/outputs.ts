@@ -65,7 +65,11 @@ export async function sendOutputs(options: OutputsOptions): Promise<{ index: Out
       }
     });
   }
-  const index: OutputIndex = { files: files.sort((a, b) => (a.path < b.path ? -1 : 1)), missing };
+  const index: OutputIndex = {
+    files: files.sort((a, b) => (a.path < b.path ? -1 : 1)),
+    missing,
+    ...(unsent === 0 ? {} : { unsent }),
+  };
   if (outputs.length > 0) {
     const text = JSON.stringify(index);
     const put = () => putText(s3, { bucket, key: keys.outputIndex, text });

@@ -115,4 +115,6 @@ export interface OutputIndex {
   files: readonly { path: string; size: number; sha256: string }[];
   /** Paths named in the manifest at which nothing was found. */
   missing: readonly string[];
+  /** How many files could not be sent; node 0's log names each. Absent when all were. */
+  unsent?: number | undefined;
 }

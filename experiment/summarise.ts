@@ -25,7 +25,7 @@ export interface SummaryInput {
       }
     | undefined;
   /** What else is known, for the sentences: the job's words, who stopped it. */
-  observed?: Pick<Observed, 'job' | 'stop' | 'waiting' | 'exitCode'> | undefined;
+  observed?: Pick<Observed, 'job' | 'stop' | 'waiting' | 'exitCode' | 'outputs'> | undefined;
 }
 
 /**

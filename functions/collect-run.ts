@@ -141,7 +141,7 @@ function summariseRun(
   control: Control,
   outcome: Outcome,
   job: JobObservation | undefined,
-  { plan, progress, nodes, tasks, stderrTails }: Remains,
+  { plan, progress, nodes, tasks, stderrTails, outputs }: Remains,
 ): Summary {
   if (plan === undefined) throw new UnknownRecord(`the run ${control.runId} has no plan`);
   const { stop } = control;
@@ -155,6 +155,7 @@ function summariseRun(
     job,
     observed: {
       exitCode: job?.exitCode,
+      outputs,
       job: job && { id: job.id, status: job.status, statusReason: job.statusReason, attempts: job.attempts },
       stop: stop?.cause === outcome ? { cause: stop.cause, why: stop.why, because: stop.because } : undefined,
     },
@@ -162,7 +163,7 @@ function summariseRun(
 }
 
 async function render(bucket: Bucket, summary: Summary, remains: Remains, madeAt: number): Promise<string> {
-  const { plan, nodes, tasks, manifest } = remains;
+  const { plan, nodes, tasks, manifest, outputs } = remains;
   if (plan === undefined) throw new UnknownRecord(`the run ${summary.runId} has no plan`);
   const { cluster, source } = plan;
   const status = await readStatus(bucket, summary.runId);
@@ -186,7 +187,7 @@ async function render(bucket: Bucket, summary: Summary, remains: Remains, madeAt
       instanceType: cluster.instanceType,
       resume: plan.resume,
     },
-    images: await readImages(bucket, summary.runId),
+    images: await readImages(bucket, summary.runId, outputs),
     madeAt,
   });
 }

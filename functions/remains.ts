@@ -2,11 +2,11 @@ import { runKeys } from '../experiment/bucket-layout.ts';
 import type { JoblogRow } from '../experiment/joblog.ts';
 import { parseJoblogRow } from '../experiment/joblog.ts';
 import type { Plan } from '../experiment/plan.ts';
-import type { NodeRecord, Progress } from '../experiment/runner-records.ts';
+import type { NodeRecord, OutputIndex, Progress } from '../experiment/runner-records.ts';
 import type { TaskTable } from '../experiment/task-table.ts';
 import { failedToRead, readTasks } from '../experiment/task-table.ts';
 import type { Bucket } from './bucket.ts';
-import { readNodes, readPlan, readProgress } from './run-records.ts';
+import { readNodes, readOutputs, readPlan, readProgress } from './run-records.ts';
 
 /** What a run left in its folder. */
 export interface Remains {
@@ -16,6 +16,7 @@ export interface Remains {
   tasks: TaskTable;
   stderrTails: ReadonlyMap<number, string>;
   manifest: string;
+  outputs: OutputIndex | undefined;
 }
 
 /** So many failed tasks are read to see what they have in common. */
@@ -38,6 +39,7 @@ export async function readRemains(bucket: Bucket, runId: string): Promise<Remain
     tasks,
     stderrTails,
     manifest: (await bucket.read(keys.manifest))?.text ?? '',
+    outputs: await readOutputs(bucket, runId),
   };
 }
 

@@ -4,7 +4,7 @@ import { runKeys } from '../experiment/bucket-layout.ts';
 import { parsedJson } from '../experiment/parsed-json.ts';
 import type { Plan } from '../experiment/plan.ts';
 import { parsePlan } from '../experiment/plan.ts';
-import type { NodeRecord, Owner, Progress } from '../experiment/runner-records.ts';
+import type { NodeRecord, OutputIndex, Owner, Progress } from '../experiment/runner-records.ts';
 import type { Bucket } from './bucket.ts';
 
 const owner = atFirstUse(() => z.object({ jobId: z.string(), attempt: z.int(), nonce: z.string() }));
@@ -25,6 +25,14 @@ const progress = atFirstUse(() =>
     nodeHours: z.number(),
     tasks: z.looseObject({ total: z.number() }),
     nodes: z.looseObject({ expected: z.number() }),
+  }),
+);
+
+const outputs = atFirstUse(() =>
+  z.object({
+    files: z.array(z.object({ path: z.string(), size: z.number(), sha256: z.string() })),
+    missing: z.array(z.string()),
+    unsent: z.number().optional(),
   }),
 );
 
@@ -55,4 +63,10 @@ export async function readNodes(bucket: Bucket, runId: string): Promise<NodeReco
     .array(z.looseObject({ index: z.int(), state: z.string() }))
     .safeParse(parsedJson(found?.text));
   return parsed.success ? (parsed.data as unknown as NodeRecord[]) : []; // As above.
+}
+
+/** What node 0 sent of the outputs; undefined where the manifest names none, or nothing that can be read. */
+export async function readOutputs(bucket: Bucket, runId: string): Promise<OutputIndex | undefined> {
+  const found = await bucket.read(runKeys(runId).outputIndex);
+  return outputs().safeParse(parsedJson(found?.text)).data;
 }

@@ -1,4 +1,4 @@
-import type { RunnerReason, TaskCounts } from '../runner-records.ts';
+import type { OutputIndex, RunnerReason, TaskCounts } from '../runner-records.ts';
 import type { JobStatus, RunState } from '../status.ts';
 import type { FailureGroup } from '../summary.ts';
 
@@ -76,6 +76,8 @@ export interface Observed {
   secondsOf?: ReadonlyMap<number, number> | undefined;
   /** Rows of the joblog by the address of their node. */
   tasksOn?: ReadonlyMap<string, number> | undefined;
+  /** What the manifest names under `outputs` and was not there, and how many files could not be sent. */
+  outputs?: Pick<OutputIndex, 'missing' | 'unsent'> | undefined;
   nodeHours?: number | undefined;
   runSeconds?: number | null | undefined;
   /** Tasks a second, lately. */

@@ -294,7 +294,7 @@ describe('what tasks left that cannot be sent', () => {
       clock: realClock,
       log: (event, fields) => told.push([event, fields?.why]),
     });
-    expect(sent).toMatchObject({ unsent: 1, index: { files: [{ path: 'out/good.csv' }] } });
+    expect(sent).toMatchObject({ unsent: 1, index: { files: [{ path: 'out/good.csv' }], unsent: 1 } });
     expect(told).toContainEqual(['Output:NotSent', expect.stringMatching(/^its name is not UTF-8/)]);
   });
 });

@@ -147,7 +147,17 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
   [
     'succeeded',
     { runId, state: 'succeeded', tasks: counts(200, 0), runSeconds: 840, nodeHours: 0.9 },
-    { why: /every task/i, next: /outputs/ },
+    { why: /every task ended well\.$/i, next: /^The outputs/ },
+  ],
+  [
+    'succeeded',
+    { runId, state: 'succeeded', outputs: { missing: ['a', 'b', '\u001b[2Jc', 'd', 'e'] } },
+    { why: /well, but of `outputs` there is no `a`, no `b`, no `c` and 2 more\.$/, next: /^See what/ },
+  ],
+  [
+    'succeeded',
+    { runId, state: 'succeeded', outputs: { missing: [], unsent: 2 } },
+    { why: /well, but 2 files of `outputs` could not be sent\.$/, next: /logs\/nodes\/0\.log/ },
   ],
   [
     'succeeded',

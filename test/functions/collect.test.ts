@@ -57,6 +57,20 @@ it('a run that nobody knows, and a call that the state machine never makes, are 
   expect((await failureOf(collect({}))).name).toBe('UnknownRecord');
 });
 
+it('a run whose outputs are not there is not told as one that has them', async () => {
+  const plane = await controlPlane();
+  const { runId } = await plane.start();
+  const index = { files: [], missing: ['results/', '*.csv'] };
+  await plane.put(runKeys(runId).outputIndex, JSON.stringify(index));
+  plane.nodes[0]?.exit({ exitCode: 0 });
+  await plane.tick(3);
+  expect(await plane.json(runKeys(runId).summary)).toMatchObject({
+    outcome: 'succeeded',
+    why: 'Every task ended well, but of `outputs` there is no `results/`, no `*.csv`.',
+    next: expect.stringContaining('no wildcard'),
+  });
+});
+
 it('a run whose folder is gone still ends', async () => {
   const plane = await controlPlane();
   const { runId } = await plane.start();
