@@ -2,6 +2,7 @@ import { dirname } from 'node:path';
 import type { JoinFacts } from '../experiment/join-messages.ts';
 import type { CheckFault } from '../experiment/runner-records.ts';
 import type { Attempt } from './attempt.ts';
+import { forEachBounded } from './bounded.ts';
 import { writeDurably } from './durable-file.ts';
 import type { FanoutNode } from './fan-out/fan-out.ts';
 import { OpenedChannels } from './fan-out/opened-channels.ts';
@@ -33,6 +34,9 @@ interface Arrival {
 
 /** Less than that is not told from the time that a join takes; chrony keeps instances within milliseconds. */
 const CLOCK_DIFFERS_MS = 10_000;
+
+/** With the stock fan-out each has an ssh connection opened first, which takes 20 s to a node that does not answer. */
+const ENTERED_AT_ONCE = 64;
 
 /** How long slow storage may take to remove what an attempt proved itself with. */
 const KEYS_REMOVED_MS = 60_000;
@@ -207,14 +211,14 @@ export class Cluster implements JoinListener {
     if (arrivals.length === 0) return;
     this.#arrivals = [];
     const known = this.#makeKnown(arrivals);
-    for (const arrival of arrivals) {
+    await forEachBounded(arrivals, ENTERED_AT_ONCE, async (arrival) => {
       try {
         await known;
         await this.#enter(arrival);
       } catch (error) {
         this.#attempt.log('Node:NotEntered', { index: arrival.index, why: String(error) });
       }
-    }
+    });
   }
 
   async #makeKnown(arrivals: readonly Arrival[]): Promise<void> {

@@ -1,13 +1,14 @@
 import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
 import { readEnvironment } from '../../container/environment.ts';
 import { joinMain } from '../../container/join-client.ts';
 import type { WorkerMessage } from '../../experiment/join-messages.ts';
 import { realClock } from '../../local/real-clock.ts';
 import { SeededRandom } from '../../local/seeded-random.ts';
 import type { LoopbackCluster } from './loopback-cluster.ts';
-import { JOIN_PORT, loopbackCluster } from './loopback-cluster.ts';
+import { JOIN_PORT, loopbackCluster, SSH_PORT } from './loopback-cluster.ts';
 
 let cluster: LoopbackCluster | undefined;
 afterEach(async () => {
@@ -80,6 +81,22 @@ describe('a worker that is lost', () => {
   });
 });
 
+describe('workers whose sshd does not answer', () => {
+  it('are waited for side by side', PATIENCE, async () => {
+    const change = { minNodes: 4, timeouts: { ...SOON, joinSeconds: 24 }, fanout: 'stock' } as const;
+    cluster = await loopbackCluster(['true'], change);
+    const main = cluster.start(0);
+    for (const index of [1, 2, 3]) {
+      const silent = createServer().listen(SSH_PORT, cluster.address(index));
+      onTestFinished(() => void silent.close());
+      expect(await joinAs(cluster, index, 2)).toBe('in');
+    }
+    // ssh gives each of them ten seconds.
+    const joined = () => main.output().split('"event":"Node:Joined"').length - 1;
+    await expect.poll(joined, { timeout: 30_000 }).toBe(4);
+  });
+});
+
 /** A worker of the test's own, which tells of itself what it likes, and at once what is given as well. */
 async function joinAs(
   at: LoopbackCluster,
@@ -95,7 +112,7 @@ async function joinAs(
     AWS_BATCH_JOB_ID: `${at.jobId}#${index}`,
     AWS_BATCH_JOB_ATTEMPT: '1',
     AWS_BATCH_JOB_NODE_INDEX: String(index),
-    AWS_BATCH_JOB_NUM_NODES: '2',
+    AWS_BATCH_JOB_NUM_NODES: '4',
     AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS: at.address(0),
   });
   if (!environment.ok) throw new Error(JSON.stringify(environment.faults));

@@ -51,7 +51,7 @@ export interface LoopbackCluster {
 }
 
 export const JOIN_PORT = 7741;
-const SSH_PORT = 22_722;
+export const SSH_PORT = 22_722;
 
 /** A run of these commands on real processes: real runner, real sshd, real S3 client, on 127.x.y.z. */
 export async function loopbackCluster(
