@@ -105,7 +105,7 @@ export function makeProgram(version: string, { begin }: Running) {
   withTarget(program.command('logs'))
     .summary('show what a node or a task wrote')
     .description(
-      'The runner’s log of a node (node 0 when none is named), or what a task wrote to stdout and stderr. Output of single tasks is kept for failed ones.',
+      'The runner’s log of a node (node 0 when none is named), or what a task wrote to stdout and stderr. Output of single tasks is kept for failed ones. The runner’s log is one JSON object a line, and in a terminal shown as text.',
     )
     .argument('[run]', RUN_HELP, runIdArgument)
     .addOption(new Option('--node <index>', 'the node').argParser(wholeNumber).conflicts('task'))

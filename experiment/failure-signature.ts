@@ -31,22 +31,27 @@ export function failureSignature({ exitval, signal, stderrTail }: FailedTask): s
   const number = signal > 0 ? signal : exitval > 128 && exitval - 128 in SIGNALS ? exitval - 128 : 0;
   const name = SIGNALS[number];
   const ending =
-    number === 0 ? `exit ${exitval}` : `signal ${number}${name === undefined ? '' : ` (${name})`}`;
+    number === 0 ? exitWords(exitval) : `signal ${number}${name === undefined ? '' : ` (${name})`}`;
   const line = foldedLastLine(stderrTail ?? '');
   return line === '' ? ending : `${ending}: ${line}`;
+}
+
+/** `exit 2`; a task that reached its time limit ends with 124, as `timeout` does. */
+export function exitWords(exitval: number): string {
+  return exitval === 124 ? 'exit 124 (time limit)' : `exit ${exitval}`;
 }
 
 /** How what stands in place of a task's own words begins, where another task wrote over them. */
 export const NOT_KEPT = '(not kept: ';
 
 /** How bash begins a message about the script of a task, whose name differs from task to task. */
-const BASH_SAYS = /^\S*\/par-job-\w+: line /;
+const BASH_SAYS = /^\S*\/par-job-\w+: line \d+: /;
 /** Its last word about a program that a signal ended: the exit code says so, and the program's own words are better. */
 const OBITUARY = /(?:^|\n)\S*\/par-job-\w+: line \d+: +\d+ [A-Z][^\n]*$/;
 
-/** A line as bash would write it had the task been typed: without the path of its script, which says nothing to anybody. */
+/** A line as bash would write it had the task been typed: without the path and the line of its script, which say nothing to anybody. */
 export function asBashSays(line: string): string {
-  return line.replace(BASH_SAYS, 'bash: line ');
+  return line.replace(BASH_SAYS, 'bash: ');
 }
 
 /**

@@ -9,6 +9,7 @@ import type { Context, Terminal } from '../context.ts';
 import { CommandFailed } from '../failure.ts';
 import { nodeLogSource } from '../node-logs.ts';
 import { chosenRun, statusOf } from '../reach.ts';
+import { readableLog } from '../readable-log.ts';
 import { readRecord } from '../run-store.ts';
 import type { Target } from '../target.ts';
 
@@ -64,6 +65,7 @@ async function nodeLog(
   if (kept !== undefined && isOutcome(status.state)) return tell(context, node, kept);
   const source = nodeLogSource(target, runId, node);
   let text = '';
+  let cut = '';
   let seen = false;
   for (let now: Status = status; ; now = await statusNow(target, runId)) {
     // Looked at before the log: what comes after an end has been written before it.
@@ -71,11 +73,16 @@ async function nodeLog(
     for (let more = await source?.(now); more !== undefined && more !== ''; more = await source?.(now)) {
       seen = true;
       if (context.asJson) text += more;
-      else await terminal.write(shown(more, terminal));
+      else {
+        const end = (cut + more).lastIndexOf('\n') + 1;
+        await terminal.write(shownLog((cut + more).slice(0, end), terminal));
+        cut = (cut + more).slice(end);
+      }
     }
     if (!follow || over) break;
     await clock.sleep(target.lookMs);
   }
+  await terminal.write(shownLog(cut, terminal));
   if (context.asJson && seen) terminal.json({ node, log: text });
   if (!seen) throw new CommandFailed(await nothingOf(target, status, node), EXIT.tasksFailed);
   return EXIT.succeeded;
@@ -93,7 +100,7 @@ async function nothingOf(target: Target, { runId, state }: Status, node: number)
 
 async function tell({ terminal, asJson }: Context, node: number, log: string): Promise<number> {
   if (asJson) terminal.json({ node, log });
-  else await terminal.write(shown(log, terminal));
+  else await terminal.write(shownLog(log, terminal));
   return EXIT.succeeded;
 }
 
@@ -101,6 +108,11 @@ async function statusNow(target: Target, runId: string): Promise<Status> {
   const status = await readRecord<Status>(target.store, runKeys(runId).status);
   if (status === undefined) throw new CommandFailed(`the run ${runId} is gone from ${target.name}`);
   return status;
+}
+
+/** In a terminal for people; into a file or a pipe goes the JSON that stands there. */
+function shownLog(text: string, terminal: Terminal): string {
+  return shown(terminal.interactive ? readableLog(text) : text, terminal);
 }
 
 /** Programs may write what repaints a terminal; into a file or a pipe goes what they wrote. */

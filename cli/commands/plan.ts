@@ -64,7 +64,7 @@ export async function plan(context: Context, shownAs: string): Promise<number> {
   const rows: [string, string][] = [
     [
       'nodes',
-      `${cluster.nodes} (at least ${minNodes}), ${cluster.vcpus} vCPUs and ${cluster.memoryMiB} MiB each`,
+      `${cluster.nodes} (at least ${minNodes}), ${counted(cluster.vcpus, 'vCPU')} and ${cluster.memoryMiB} MiB each`,
     ],
     ['slots', `${cluster.nodes * slots}: ${counted(slots, 'task')} at once on each node, by ${made.fanout}`],
     ['tasks', tasksSpoken(made, commands)],

@@ -172,7 +172,7 @@ export function explainFailures(
   const share =
     groups.length === 1
       ? 'They look alike'
-      : `The largest of ${groups.length} groups (${counted(largest.count, 'task')})`;
+      : `${largest.count === groups[1]?.count ? 'One' : 'The largest'} of ${groups.length} groups (${counted(largest.count, 'task')})`;
   const said = lastLine(largest.example.stderrTail);
   const onOne =
     kind?.name !== 'command-not-found-one-node' && onOneNodeAlone(largest, observed)

@@ -1,3 +1,4 @@
+import { exitWords } from '../../experiment/failure-signature.ts';
 import type { TaskTable } from '../../experiment/task-table.ts';
 import { taskSucceeded } from '../../experiment/task-table.ts';
 import { spoken } from '../../experiment/wording.ts';
@@ -26,7 +27,7 @@ function row(tasks: TaskTable, at: number, names: NodeNames): Markup {
 
 function ending(tasks: TaskTable, at: number): string {
   const signal = tasks.signal[at] ?? 0;
-  return signal > 0 ? `signal ${signal}` : `exit ${tasks.exitval[at]}`;
+  return signal > 0 ? `signal ${signal}` : exitWords(tasks.exitval[at] ?? 0);
 }
 
 /** Slow tasks are close to each other: a digit more than people say. */

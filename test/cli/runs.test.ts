@@ -81,6 +81,32 @@ test('what a run has not written is told as what it is', async () => {
   await expect(tasks(context, GOOD, {})).rejects.toThrow(`no task of the run ${GOOD} has ended`);
 });
 
+test('a node’s log is text in a terminal, and in a pipe what was written', async () => {
+  const bucket = folderOfItsOwn();
+  const log = [
+    '{"level":30,"time":"2026-01-02T03:04:05.678Z","self":0,"index":1,"why":"a b","event":"Node:Joined"}',
+    '{"level":40,"time":"2026-01-02T03:04:06.000Z","self":0,"event":"Node:Odd"}',
+    '{"level":30,"time":"2026-01-02T03:04:07.000Z","self":0,"line":"I run\\u001b[31m","event":"Sierra:Says"}',
+    'a word of another',
+    '{"level":30,"ti',
+  ].join('\n');
+  put(bucket, `runs/${GOOD}/status.json`, { runId: GOOD, state: 'failed', history: [] });
+  put(bucket, `runs/${GOOD}/logs/nodes/0.log`, log);
+  const { context, said } = contextIn(bucket, { at: targetOf(bucket) });
+  expect(await logs(context, GOOD, {})).toBe(0);
+  expect(said.out).toBe(log);
+  said.out = '';
+  const inTerminal = { ...context, terminal: { ...context.terminal, interactive: true } };
+  expect(await logs(inTerminal, GOOD, {})).toBe(0);
+  expect(said.out.split('\n')).toEqual([
+    '03:04:05.678Z  Node:Joined  index=1 why="a b"',
+    '03:04:06.000Z  ! Node:Odd',
+    '03:04:07.000Z  Sierra:Says  I run',
+    'a word of another',
+    '{"level":30,"ti',
+  ]);
+});
+
 function put(bucket: string, key: string, value: object | string): void {
   mkdirSync(join(bucket, key, '..'), { recursive: true });
   writeFileSync(join(bucket, key), typeof value === 'string' ? value : JSON.stringify(value));

@@ -12,8 +12,8 @@ describe('the signature of a failure', () => {
     ['50 %\r100 %\rfailed', 'exit 1: failed'],
     ['', 'exit 1'],
     [' \n\t\n', 'exit 1'],
-    ['/tmp/par-job-12_XOW65: line 2: sim: command not found', 'exit 1: bash: line #: sim: command not found'],
-    ['/a/home/par-job-7: line 2: sim: command not found', 'exit 1: bash: line #: sim: command not found'],
+    ['/tmp/par-job-12_XOW65: line 2: sim: command not found', 'exit 1: bash: sim: command not found'],
+    ['/a/home/par-job-7: line 2: sim: command not found', 'exit 1: bash: sim: command not found'],
     ['last words\n/tmp/par-job-7_a: line 2: 4242 Killed       ./sim --as bob\n', 'exit 1: last words'],
     ['/tmp/par-job-7_a: line 2:  4242 Segmentation fault      ./sim --as bob', 'exit 1'],
   ])('%j', (stderr, signature) => {
@@ -24,6 +24,10 @@ describe('the signature of a failure', () => {
     const local = failureSignature({ exitval: 0, signal: 9, stderrTail: 'x' });
     expect(failureSignature({ exitval: 137, signal: 0, stderrTail: 'x' })).toBe(local);
     expect(local).toBe('signal 9 (KILL): x');
+  });
+
+  test('a time limit is called one', () => {
+    expect(failureSignature({ exitval: 124, signal: 0, stderrTail: 'x' })).toBe('exit 124 (time limit): x');
   });
 
   test('an exit code over 128 that is no signal stays one', () => {

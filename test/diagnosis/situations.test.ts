@@ -481,6 +481,14 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
 ];
 
 describe('a situation is told by its own sentences', () => {
+  test('where no group of failures is larger than the others, none is called the largest', () => {
+    const one = group(2, 'seed 3 is odd');
+    const why = (second: number) =>
+      diagnose(tasksFailed(one, { failures: [one, { ...one, count: second }] })).why;
+    expect(why(2)).toMatch(/^The largest of 2 groups \(3 tasks\)/);
+    expect(why(3)).toMatch(/^One of 2 groups \(3 tasks\)/);
+  });
+
   test('stages without runs are not called tasks, nor timed as such', () => {
     const ended = { runId, state: 'succeeded', tasks: counts(0, 0, 0), stage: 4, runSeconds: 0.006 } as const;
     expect(diagnose(ended).headline).toBe('Succeeded: SIERRA ended well with stage 4.');
@@ -560,7 +568,7 @@ describe('failed tasks', () => {
   test('one command that was not found is not one that only this node lacks', () => {
     const one = { ...group(127, '/tmp/sb-1/home/par-job-2: line 2: sim: command not found', 1), count: 1 };
     expect(diagnose(tasksFailed(one))).toMatchObject({
-      why: expect.stringMatching(/the command was not found; .* “bash: line 2: sim: command not found”/),
+      why: expect.stringMatching(/the command was not found; .* “bash: sim: command not found”/),
       next: expect.stringMatching(/^Check the spelling/),
     });
   });
