@@ -2,6 +2,7 @@ import type { JobDetail } from '@aws-sdk/client-batch';
 import { DescribeJobsCommand } from '@aws-sdk/client-batch';
 import type { DescribeExecutionCommandOutput } from '@aws-sdk/client-sfn';
 import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
+import { cancellationCause } from '../experiment/cancellation.ts';
 import type { Control } from '../experiment/control.ts';
 import { executionArn } from '../experiment/execution-input.ts';
 import type { BatchPort, StatesPort } from '../experiment/ports.ts';
@@ -74,7 +75,10 @@ function abortedExecution(arn: string, stateMachineArn: string): DescribeExecuti
     startDate: new Date(0),
     stopDate: new Date(0),
     error: 'LocalSystemEnded',
-    cause: WHY,
+    cause: cancellationCause({
+      by: 'the end of the local system',
+      reason: 'its nodes were ended before the run had',
+    }),
     $metadata: { httpStatusCode: 200 },
   };
 }

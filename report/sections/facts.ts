@@ -7,12 +7,14 @@ import type { ReportInput } from '../report-input.ts';
 export function facts(input: ReportInput): Markup {
   const { summary, run } = input;
   const { tasks, timings, utilisation, nodeHours } = summary;
+  // SIERRA's stages from the third on have none.
+  const hasTasks = tasks.total > 0;
   return html`<dl class="facts">
-${fact('Tasks', `${grouped(tasks.succeeded)} of ${grouped(tasks.total)}`, taskRemarks(input))}
+${hasTasks ? fact('Tasks', `${grouped(tasks.succeeded)} of ${grouped(tasks.total)}`, taskRemarks(input)) : fact('Tasks', '0', 'none was started')}
 ${fact('Nodes', `${grouped(run.nodes)} × ${counted(run.slots, 'slot')}`, `${counted(run.vcpus, 'vCPU')}, ${memory(run.memoryMiB)} each${run.instanceType === undefined ? '' : `, ${run.instanceType}`}`)}
-${fact('Tasks took', time(timings.runSeconds), waits(input))}
+${fact('Tasks took', hasTasks ? time(timings.runSeconds) : '–', waits(input))}
 ${fact('Node-hours', nodeHoursSpoken(nodeHours).replace(/ .*/, ''), 'of all nodes, from start to exit')}
-${fact('Busy', utilisation === null ? '–' : percent(utilisation), 'of the slots’ time')}
+${fact('Busy', utilisation === null || !hasTasks ? '–' : percent(utilisation), 'of the slots’ time')}
 </dl>`;
 }
 

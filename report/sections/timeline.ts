@@ -14,6 +14,8 @@ export function timeline(input: ReportInput): Markup | undefined {
     ({ state, lost, joined }) =>
       state === 'never-came' || lost !== undefined || (joined ?? 0) > 0.005 * data.span,
   );
+  const isMissed = data.nodes.some(({ state, lost }) => state === 'never-came' || lost !== undefined);
+  if (input.summary.tasks.total === 0 && !isMissed) return undefined;
   return html`<section>
 <h2>Timeline</h2>
 <p class="note">${counted(size, 'task')}${tries} on ${counted(data.nodes.length, 'node')}.<span class="by-hand"> Drag to move, Ctrl and wheel or + and − to zoom, point at a bar to read it.</span></p>

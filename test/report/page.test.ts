@@ -43,6 +43,16 @@ describe('the page', () => {
     expect(page).not.toContain('<div id="timeline">');
   });
 
+  test('a run without tasks has no timeline, unless a node was lost', async () => {
+    const input = await sampleReport({ name: 'graphs', tasks: 0, nodes: 2, slots: 2, seconds: 1 });
+    expect(renderReport(input)).toContain('<dd>0<small>none was started</small></dd>');
+    expect(renderReport(input)).not.toContain('<div id="timeline">');
+    const [first, second] = input.nodes;
+    if (first === undefined || second === undefined) throw new Error('two nodes');
+    const lost = { ...second, state: 'lost', lostAt: second.joinedAt ?? '' } as const;
+    expect(renderReport({ ...input, nodes: [first, lost] })).toContain('<div id="timeline">');
+  });
+
   test('a task that was tried again is one task', async () => {
     const input = await sampleOf('small');
     const again = { seq: 3, host: 0, start: input.tasks.start[0] ?? 0, runtime: 1, exitval: 1, signal: 0 };

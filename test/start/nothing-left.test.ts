@@ -59,7 +59,7 @@ describe.concurrent('of a run nothing is left: no process, no listening socket, 
       const next = await here.run(['short.json'], { user });
       expect(next, next.out + next.err).toMatchObject({ code: 0, left: [] });
       const status = here.json(`runs/${runId}/status.json`);
-      expect(status).toMatchObject({ state: 'cancelled' });
+      expect(status).toMatchObject({ headline: 'Cancelled by the end of the local system.' });
       const { history } = status as { history: { state: string }[] };
       expect(history.map(({ state }) => state).slice(-2)).toEqual(['collecting', 'cancelled']);
       expect(here.has(`runs/${runId}/report.html`)).toBe(true);
