@@ -30,6 +30,7 @@ export function judgeManifest(cwd: string, shownAs: string, deployment?: Deploym
   const { manifest, source } = parsed;
   const faults = [
     ...missingFolders(manifest, source, dirname(file)),
+    ...missingList(manifest, source, dirname(file)),
     ...(deployment === undefined ? [] : deploymentFaults(manifest, source, deployment)),
   ];
   if (faults.length > 0) return { file, shownAs, ok: false, faults, text: source.text };
@@ -55,6 +56,22 @@ function missingFolders({ inputs = [] }: Manifest, source: Source, beside: strin
         : `there is no folder ${from} beside the manifest (${resolve(beside, from)})`;
     return [faultAt(source, ['inputs', index, 'from'], { code: 'no-such-folder', message })];
   });
+}
+
+/** A list of commands that is not beside the manifest may come with inputs, or lie in a folder that is there already. */
+function missingList(manifest: Manifest, source: Source, beside: string): Fault[] {
+  const { run, inputs = [], workspace, resume } = manifest;
+  const list = run.commands?.file;
+  if (list === undefined || list.startsWith('s3://')) return [];
+  const isFile = statSync(resolve(beside, list), { throwIfNoEntry: false })?.isFile();
+  if (isFile === true) return [];
+  const mayCome = inputs.length > 0 || workspace !== undefined || resume !== undefined;
+  if (isFile === undefined && mayCome) return [];
+  const message =
+    isFile === false
+      ? `${list} is not a file`
+      : `there is no file ${list} beside the manifest (${resolve(beside, list)}), and there are no inputs to bring it`;
+  return [faultAt(source, ['run', 'commands', 'file'], { code: 'no-such-file', message })];
 }
 
 function unreadable(message: string): Fault {

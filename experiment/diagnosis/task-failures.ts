@@ -145,7 +145,7 @@ const KINDS: readonly FailureKind[] = [
     name: 'no-such-file',
     matches: stderr(/No such file or directory|FileNotFoundError|ENOENT/),
     why: 'a file that they needed was not there',
-    next: 'Tasks start in the run’s folder on shared storage: bring the file in by `inputs`, and name it relative to there.',
+    next: 'Tasks start in the run’s folder on shared storage: bring the file in by `inputs`, and name it relative to there; a folder for results has to be made first (`mkdir -p results && …`).',
   },
   {
     name: 'permission',

@@ -68,6 +68,20 @@ test.each([{}, { sierra: true } as const])(
   },
 );
 
+test('a list of commands that nothing can bring is a fault before anything is sent', async () => {
+  const folder = folderOfItsOwn();
+  const list = SWEEP.replace(/commands: .*/, 'commands: {file: list.txt}');
+  writeFileSync(join(folder, 'list.yaml'), list);
+  mkdirSync(join(folder, 'project'));
+  writeFileSync(join(folder, 'brought.yaml'), `${list}inputs: [{from: ./project, to: .}]\n`);
+  const { context, said } = contextIn(folder);
+  expect(await validate(context, ['list.yaml', 'brought.yaml'])).toBe(2);
+  expect(said.out).toBe('list.yaml: 1 fault\nbrought.yaml: ok, tasks of a file on 4 nodes\n');
+  expect(said.err).toMatch(/^list\.yaml:5:20: run\.commands\.file: there is no file list\.txt beside/);
+  writeFileSync(join(folder, 'list.txt'), 'true\n');
+  expect(await validate(contextIn(folder).context, ['list.yaml'])).toBe(0);
+});
+
 test('validate tells every fault of every file, each where it is, and a folder that is missing', async () => {
   const folder = folderOfItsOwn();
   writeFileSync(join(folder, 'good.yaml'), SWEEP);
