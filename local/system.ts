@@ -28,6 +28,7 @@ import { faultsOf } from './faults.ts';
 import { startLoopbackServer } from './http/server.ts';
 import type { ImageEnvironment } from './live.ts';
 import { lockFolder } from './lock.ts';
+import { portFrom } from './nodes/addresses.ts';
 import { removeJoinFolders } from './nodes/join-leftovers.ts';
 import type { Nodes, NodesSettings } from './nodes/nodes.ts';
 import { ProcessNodes } from './nodes/process-nodes.ts';
@@ -84,6 +85,8 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
   const closing = new AbortController();
   const addresses = new Map<string, string>();
   const endpoint: Record<string, string> = {};
+  const [sshPort, joinPort] =
+    cluster === undefined ? [await portFrom(SSH_PORT), await portFrom(JOIN_PORT)] : [SSH_PORT, JOIN_PORT];
   const nodesSettings: NodesSettings = {
     logs: join(folder, 'logs'),
     imageEnvironment: cluster?.image?.environment ?? settings.image,
@@ -94,8 +97,8 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     },
     nonce,
     // An image's ordinary user may not listen on 22.
-    sshPort: cluster === undefined || cluster.image !== undefined ? SSH_PORT : CLUSTER_SSH_PORT,
-    joinPort: JOIN_PORT,
+    sshPort: cluster === undefined || cluster.image !== undefined ? sshPort : CLUSTER_SSH_PORT,
+    joinPort,
   };
   const nodes: Nodes =
     cluster === undefined ? new ProcessNodes(nodesSettings) : new ClusterNodes(cluster, nodesSettings);

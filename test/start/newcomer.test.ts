@@ -114,6 +114,17 @@ describe.concurrent('through npm, as a newcomer does it', { timeout: 120_000 }, 
     expect(ended, ended.out + ended.err).toMatchObject({ code: 0, left: [] });
   });
 
+  const PORTS_TAKEN =
+    'use IO::Socket::INET; my @held = map { IO::Socket::INET->new(Listen => 1, LocalAddr => "0.0.0.0", LocalPort => $_) or die $! } 2222, 7741; system @ARGV; exit $? >> 8';
+  test.runIf(isRoot)('where an sshd listens on 2222 already, on all addresses', async ({ here }) => {
+    here.write('m.json', manifest());
+    const ended = await here.run([], {
+      ownNetwork: true,
+      command: (node, code) => ['perl', '-e', PORTS_TAKEN, node, join(code, 'local/start.ts'), 'm.json'],
+    });
+    expect(ended, ended.out + ended.err).toMatchObject({ code: 0, left: [] });
+  });
+
   for (const signal of ['SIGTERM', 'SIGUSR1'] as const) {
     const how = signal === 'SIGTERM' ? 'is told to end' : 'is killed (-9)';
     test(`npm ${how}: the run ends with it, and leaves nothing`, async ({ here }) => {
