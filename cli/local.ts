@@ -5,7 +5,7 @@ import { plainLine } from '../experiment/terminal-codes.ts';
 import { listenForInterruption } from '../local/interruption.ts';
 import { live } from '../local/live.ts';
 import { startLivePage } from '../local/live-page.ts';
-import { FolderInUse } from '../local/lock.ts';
+import { folderTrouble } from '../local/lock.ts';
 import { realClock } from '../local/real-clock.ts';
 import { startSystem } from '../local/system.ts';
 import type { Context } from './context.ts';
@@ -38,7 +38,8 @@ export async function local(
     },
     onMail: ({ subject }, file) => terminal.remark(`mail  ${plainLine(subject)}  (${relative(cwd, file)})`),
   }).catch((error: unknown) => {
-    throw error instanceof FolderInUse ? new CommandFailed(error.message) : error;
+    const trouble = folderTrouble(error, folder);
+    throw trouble === undefined ? error : new CommandFailed(trouble);
   });
   const { s3, bucket } = system;
   const secret = surroundings.nonce();

@@ -12,7 +12,7 @@ import type { Cluster } from './cluster/cluster.ts';
 import { followRun } from './follow-run.ts';
 import type { Interruption } from './interruption.ts';
 import type { LocalSurroundings } from './live.ts';
-import { FolderInUse } from './lock.ts';
+import { folderTrouble } from './lock.ts';
 import type { ManifestChanges } from './manifest-options.ts';
 import { changesForFault, changesForOptions } from './manifest-options.ts';
 import { realClock } from './real-clock.ts';
@@ -44,7 +44,9 @@ export async function runManifest(
   try {
     system = await open(options, surroundings, display, cluster);
   } catch (error) {
-    return complain(cannotOpen(error, options.folder));
+    const trouble = folderTrouble(error, options.folder);
+    if (trouble === undefined) throw error;
+    return complain(`npm start: ${trouble}`);
   }
   try {
     const dropped = await drop(system, options, checked, changes, surroundings.nonce);
@@ -98,27 +100,6 @@ function open(
     ...(fault === undefined ? {} : { fault }),
     ...(cluster === undefined ? {} : { cluster }),
   });
-}
-
-/** ENOENT too: that is what Node calls a folder that cannot be made where nothing may be written. */
-const UNUSABLE = [
-  'EACCES',
-  'EDQUOT',
-  'EEXIST',
-  'ENAMETOOLONG',
-  'ENOENT',
-  'ENOSPC',
-  'ENOTDIR',
-  'EPERM',
-  'EROFS',
-];
-
-function cannotOpen(error: unknown, folder: string): string {
-  if (error instanceof FolderInUse) return `npm start: ${error.message}`;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  if (typeof code === 'string' && UNUSABLE.includes(code))
-    return `npm start: runs are kept in ${folder}, which cannot be used: ${String(error)}`;
-  throw error;
 }
 
 /** The run's id, or the text of the rejection. */

@@ -1,13 +1,25 @@
 import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
 import { folderOfItsOwn, repository } from './context.ts';
 
 const MAIN = join(repository, 'cli/main.ts');
+
+test('a folder that leads nowhere is told in a sentence', async () => {
+  const folder = folderOfItsOwn();
+  symlinkSync('nowhere/at/all', join(folder, '.sierra-batch'));
+  const { code, err } = await sierraBatch(folder, 'local', '--yes');
+  expect({ code, err }).toMatchObject({
+    code: 2,
+    err: expect.stringMatching(
+      /^sierra-batch: runs are kept in \S+, which cannot be used: .*ENOENT[^\n]*\n$/,
+    ),
+  });
+});
 
 test('a run from submit to fetch, over a local system that another process keeps up', {
   timeout: 90_000,
