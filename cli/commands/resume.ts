@@ -35,6 +35,10 @@ export async function resume(
       ? await failedOnly(target, runId, editedText(source, [goOn]), fileName)
       : editedText(source, [goOn]);
   const dropped = await dropText(await destinationOf(context, target), fileName, manifest.name, text);
+  if (!context.asJson && (manifest.inputs ?? []).length > 0)
+    context.terminal.remark(
+      `Its inputs are those sent for ${runId}. For changed ones add \`resume: ${runId}\` to the manifest and submit that.`,
+    );
   return tellDropped(context, target, dropped, options);
 }
 

@@ -90,6 +90,12 @@ test('a run from submit to fetch, over a local system that another process keeps
     tasks: { total: 1, failed: 1 },
   });
 
+  // The program may have been mended meanwhile; it is not what runs.
+  expect(await sierraBatch(folder, 'resume', second, '--watch')).toMatchObject({
+    code: 1,
+    err: expect.stringContaining(`Its inputs are those sent for ${second}.`),
+  });
+
   writeFileSync(join(folder, 'long.json'), manifest(['sleep 60', 'sleep 60']));
   const long = (await sierraBatch(folder, 'submit', 'long.json')).out.trim();
   const cancelled = await sierraBatch(folder, 'cancel', long, '--reason', 'wrong seed: 7, not 8');
