@@ -236,7 +236,9 @@ export const manifestSchema = atFirstUse(() =>
           .optional(),
         outputs: z
           .array(relativePath(), { error: 'a list of paths' })
-          .describe('Sent to the bucket when the tasks are done; relative to the folder that tasks start in.')
+          .describe(
+            'Files and folders, without wildcards, sent to the bucket when the tasks are done; relative to the folder that tasks start in.',
+          )
           .optional(),
         workspace: name().describe('A folder on shared storage that outlives runs.').optional(),
         resume: z
