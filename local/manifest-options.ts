@@ -2,6 +2,7 @@ import { renderDuration } from '../experiment/duration.ts';
 import type { Manifest } from '../experiment/manifest.ts';
 import type { Edit } from '../experiment/manifest-edit.ts';
 import type { FanoutScheme } from '../experiment/plan.ts';
+import { counted } from '../experiment/wording.ts';
 import type { FaultName } from './faults.ts';
 
 /** What the command line changes in a manifest, and what there is to say about it. */
@@ -22,6 +23,21 @@ export function changesForOptions(
       : [{ path: ['minNodes'], value: nodes }]),
     ...(fanout === undefined ? [] : [{ path: ['run', 'fanout'], value: fanout }]),
   ];
+}
+
+/** A node here is a process of some 80 MB, an sshd, and its tasks: of a manifest meant for AWS there may be hundreds. */
+const MANY_NODES = 16;
+
+/** What there is to say about so many nodes on one machine, before they are started. */
+export function remarksOnNodes(
+  { cluster }: Pick<Manifest, 'cluster'>,
+  { nodes = cluster.nodes }: { nodes?: number },
+): string[] {
+  return nodes <= MANY_NODES
+    ? []
+    : [
+        `${counted(nodes, 'node')} on this machine need about ${Math.ceil((nodes * 80) / 1024)} GB of memory before their first task: \`--nodes 4\` tries the same with fewer`,
+      ];
 }
 
 /** Two of the faults make a run wait; nobody wants to watch that for hours. */

@@ -14,7 +14,7 @@ import type { Interruption } from './interruption.ts';
 import type { LocalSurroundings } from './live.ts';
 import { folderTrouble } from './lock.ts';
 import type { ManifestChanges } from './manifest-options.ts';
-import { changesForFault, changesForOptions } from './manifest-options.ts';
+import { changesForFault, changesForOptions, remarksOnNodes } from './manifest-options.ts';
 import { realClock } from './real-clock.ts';
 import type { StartOptions } from './start-options.ts';
 import type { LocalSystem } from './system.ts';
@@ -39,7 +39,8 @@ export async function runManifest(
   const checked = check(options);
   if (checked === undefined) return EXIT.badEnvironment;
   const changes = changesForFault(checked.manifest, options.fault);
-  for (const remark of changes.remarks) display.say(remark);
+  const crowd = cluster === undefined ? remarksOnNodes(checked.manifest, options) : [];
+  for (const remark of [...crowd, ...changes.remarks]) display.say(remark);
   let system: LocalSystem;
   try {
     system = await open(options, surroundings, display, cluster);

@@ -3,7 +3,7 @@ import { parseManifest } from '../../experiment/manifest.ts';
 import type { Edit } from '../../experiment/manifest-edit.ts';
 import { editedText } from '../../experiment/manifest-edit.ts';
 import type { ManifestFormat } from '../../experiment/manifest-source.ts';
-import { changesForFault, changesForOptions } from '../../local/manifest-options.ts';
+import { changesForFault, changesForOptions, remarksOnNodes } from '../../local/manifest-options.ts';
 
 const BLOCK = `# a comment
 apiVersion: sierra-batch/v1
@@ -68,6 +68,14 @@ test('fewer nodes than minNodes lower it as well', () => {
   expect(changesForOptions({ minNodes: 3 }, { nodes: 3 })).toEqual([
     { path: ['cluster', 'nodes'], value: 3 },
   ]);
+});
+
+test('more nodes than one machine likes are remarked upon, as many as there will be', () => {
+  const manifest = { cluster: { nodes: 200 } };
+  expect(remarksOnNodes(manifest, {})).toEqual([
+    expect.stringMatching(/^200 nodes on this machine need about 16 GB .*`--nodes 4`/),
+  ]);
+  expect(remarksOnNodes(manifest, { nodes: 16 })).toEqual([]);
 });
 
 test('a fault lowers a limit that is longer than anyone watches, and only then', () => {
