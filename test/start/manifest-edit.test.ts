@@ -37,7 +37,7 @@ test('what is written anew is there, and nothing else has changed', () => {
   expect(manifest).toMatchObject({
     cluster: { nodes: 2 },
     minNodes: 2,
-    run: { fanout: 'stock', commands: { template: 'say "{seed}" \\ é', matrix: { seed: [1, 2] } } },
+    run: { fanout: 'stock', commands: { template: 'say "{seed}" \\ é', matrix: { seed: ['1', '2'] } } },
     inputs: [{ from: `inputs/${'0'.repeat(64)}.tar.gz`, to: '.' }],
     timeouts: { queue: 15 },
   });
