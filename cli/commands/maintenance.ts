@@ -92,9 +92,9 @@ function told(text: string): string[] {
     return [
       ...record.freed.map(
         ({ path, files, bytes }) =>
-          `removed  ${path}  ${counted(files, 'file')}, ${grouped(Math.ceil(bytes / 1024))} KiB`,
+          `removed ${path}: ${counted(files, 'file')}, ${grouped(Math.ceil(bytes / 1024))} KiB`,
       ),
-      ...record.kept.map(({ path, why }) => `kept     ${path}  ${why}`),
+      ...record.kept.map(({ path, why }) => `not removed: ${path}: ${why}`),
       ...(record.freed.length + record.kept.length === 0 ? ['There was nothing to remove.'] : []),
     ];
   const { runId, did } = record;

@@ -1,11 +1,12 @@
 import { stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, join } from 'node:path';
 import { runKeys } from '../../experiment/bucket-layout.ts';
 import type { JoblogRow } from '../../experiment/joblog.ts';
 import { renderJoblogRow, succeeded } from '../../experiment/joblog.ts';
-import type { Plan } from '../../experiment/plan.ts';
+import type { Plan, SierraWork } from '../../experiment/plan.ts';
 import { parsePlan } from '../../experiment/plan.ts';
 import type { Salvaged } from '../../experiment/salvage.ts';
+import { sierraBatchRoot } from '../../experiment/sierra-arguments.ts';
 import { finalRows, joblogBytes } from '../joblog-file.ts';
 import { sendOutputs } from '../outputs.ts';
 import type { RunFolders } from '../run-folders.ts';
@@ -77,16 +78,29 @@ function total({ work }: Plan): number {
   return work.kind === 'commands' && work.file.kind === 'frozen' ? work.file.total : Number.POSITIVE_INFINITY;
 }
 
-/** A run of commands has its own; SIERRA keeps one in its batch root, and the newest counts. */
+/** A run of commands has its own; SIERRA keeps one in its batch root. */
 async function joblogOf(
   plan: Plan,
   folders: RunFolders,
 ): Promise<{ rows: JoblogRow[]; results: string } | undefined> {
   const path =
-    plan.work.kind === 'commands' ? folders.joblog : (await newestBatchJoblog(folders.tasks))?.path;
+    plan.work.kind === 'commands' ? folders.joblog : await sierraJoblog(plan.work, plan, folders.tasks);
   if (path === undefined || !(await isThere(path))) return undefined;
   const results = plan.work.kind === 'commands' ? folders.results : dirname(path);
   return { rows: await finalRows(path), results };
+}
+
+/** In a workspace the newest may be another run's; where arguments do not tell the batch root it is the best guess. */
+async function sierraJoblog(
+  { args, pipeline }: SierraWork,
+  { workspace }: Plan,
+  folder: string,
+): Promise<string | undefined> {
+  if (!pipeline.includes(2)) return undefined;
+  const root = sierraBatchRoot(args);
+  const own = root === undefined ? undefined : join(folder, root, 'scratch/parallel.log');
+  if (own !== undefined && (workspace !== undefined || (await isThere(own)))) return own;
+  return (await newestBatchJoblog(folder))?.path;
 }
 
 async function isThere(path: string): Promise<boolean> {

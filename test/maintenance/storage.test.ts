@@ -18,6 +18,7 @@ import { makeRunFolders, runFolders } from '../../container/run-folders.ts';
 import { maintenanceKey, runKeys } from '../../experiment/bucket-layout.ts';
 import type { JoblogRow } from '../../experiment/joblog.ts';
 import { renderJoblog } from '../../experiment/joblog.ts';
+import type { SierraWork } from '../../experiment/plan.ts';
 import type { S3Port } from '../../experiment/ports.ts';
 import { ORDER_VARIABLE } from '../../experiment/salvage.ts';
 import { realClock } from '../../local/real-clock.ts';
@@ -43,7 +44,7 @@ const read = async (Key: string) =>
 async function run(
   runId: string,
   state: string,
-  { folder = runId, workspace }: { folder?: string; workspace?: string } = {},
+  { folder = runId, workspace, work }: { folder?: string; workspace?: string; work?: SierraWork } = {},
 ) {
   const plan = {
     version: 1,
@@ -54,7 +55,7 @@ async function run(
     retry: {},
     source: {},
     outputs: ['results'],
-    work: { kind: 'commands', file: { kind: 'frozen', key: runKeys(runId).commands, total: 3 } },
+    work: work ?? { kind: 'commands', file: { kind: 'frozen', key: runKeys(runId).commands, total: 3 } },
     ...(workspace === undefined ? {} : { workspace }),
   };
   await put(runKeys(runId).plan, plan);
@@ -96,6 +97,37 @@ async function order(text: unknown, bucket = 'lab', through = s3) {
 }
 
 describe('salvage', () => {
+  test('of SIERRA in a workspace takes the joblog of the run’s own batch root, and none where it had no stage 2', async () => {
+    const args = (controller: string) => [
+      '--project=p',
+      `--controller=${controller}`,
+      '--scenario=s',
+      '--expdef-template=t.json',
+      '--batch-criteria',
+      'b',
+    ];
+    const work = (controller: string, pipeline: number[]): SierraWork => ({
+      kind: 'sierra',
+      args: args(controller),
+      pipeline,
+      onFailedRuns: 'process',
+    });
+    const inWorkspace = { workspace: 'w' };
+    const { tasks } = await run(FIRST, 'failed', { ...inWorkspace, work: work('one', [1, 2]) });
+    await run(SECOND, 'succeeded', { ...inWorkspace, work: work('two', [3, 4]) });
+    const leave = (controller: string, rows: JoblogRow[]) => {
+      const scratch = join(tasks, 'p', controller, 's/t-b/scratch');
+      mkdirSync(scratch, { recursive: true });
+      writeFileSync(join(scratch, 'parallel.log'), renderJoblog(rows));
+      return join(scratch, 'parallel.log');
+    };
+    const own = leave('one', [row(1, 0)]);
+    utimesSync(own, 1, 1);
+    leave('two', [row(1, 0), row(2, 0), row(3, 0)]);
+    expect((await order({ kind: 'salvage', runId: FIRST })).record).toMatchObject({ did: { rows: 1 } });
+    expect((await order({ kind: 'salvage', runId: SECOND })).record).toMatchObject({ did: { rows: 0 } });
+  });
+
   test('sends the final row of every task and the outputs of an ended run', async () => {
     await run(FIRST, 'failed');
 
