@@ -80,9 +80,13 @@ async function work(
         ? [`${ids[index]} has left no record; its log tells more`]
         : told(text))
         terminal.say(plainLine(line));
-  return records.every((text) => text !== undefined && !text.includes('"refused"'))
+  return records.every((text) => text !== undefined && isDone(JSON.parse(text)))
     ? EXIT.succeeded
     : EXIT.tasksFailed;
+}
+
+function isDone(record: MaintenanceRecord): boolean {
+  return record.kind === 'clean' ? record.kept.length === 0 : !('refused' in record.did);
 }
 
 /** What a job did, in lines. */

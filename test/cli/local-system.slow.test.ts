@@ -115,6 +115,10 @@ test('a run from submit to fetch, over a local system that another process keeps
   expect(await sierraBatch(folder, 'clean', first)).toMatchObject({ code: 2 });
   const cleaned = await sierraBatch(folder, 'clean', long, '--yes');
   expect(cleaned, cleaned.err).toMatchObject({ code: 0, out: expect.stringContaining(long) });
+  expect(await sierraBatch(folder, 'clean', '--workspace', 'none', '--yes')).toMatchObject({
+    code: 1,
+    out: 'not removed: workspaces/none: it is not there\n',
+  });
   expect(await sierraBatch(folder, 'doctor')).toMatchObject({ code: 0 });
 
   system.kill('SIGTERM');
