@@ -58,6 +58,8 @@ export class Cluster implements JoinListener {
   #listener: ClusterListener | undefined;
   /** Who came and waits to be known to ssh: many come at once, and the file is written once for all of them. */
   #arrivals: Arrival[] = [];
+  /** The last of each node, which may be lost and come again. */
+  readonly #latest = new Map<number, Arrival>();
   #known: Promise<void> = Promise.resolve();
 
   /** Opens everything on node 0, which joins itself. @throws KeysFailed, SshdFailed, the system's errors */
@@ -136,7 +138,9 @@ export class Cluster implements JoinListener {
   }
 
   joined(index: number, facts: JoinFacts, clockAheadMs: number): void {
-    this.#arrivals.push({ index, facts, clockAheadMs });
+    const arrival = { index, facts, clockAheadMs };
+    this.#arrivals.push(arrival);
+    this.#latest.set(index, arrival);
     this.#known = this.#known.then(() => this.#enterAll());
   }
 
@@ -181,6 +185,7 @@ export class Cluster implements JoinListener {
       facts: { ...node, versions, cpus, startedAt },
       clockAheadMs: 0,
     };
+    this.#latest.set(own.index, own);
     await this.#makeKnown([own]);
     await this.#enter(own);
   }
@@ -206,12 +211,13 @@ export class Cluster implements JoinListener {
     this.#gathering.look();
   }
 
+  /** Over when ssh knows those who have arrived: those who arrive next do not wait until these have a connection. */
   async #enterAll(): Promise<void> {
     const arrivals = this.#arrivals;
     if (arrivals.length === 0) return;
     this.#arrivals = [];
     const known = this.#makeKnown(arrivals);
-    await forEachBounded(arrivals, ENTERED_AT_ONCE, async (arrival) => {
+    void forEachBounded(arrivals, ENTERED_AT_ONCE, async (arrival) => {
       try {
         await known;
         await this.#enter(arrival);
@@ -219,6 +225,7 @@ export class Cluster implements JoinListener {
         this.#attempt.log('Node:NotEntered', { index: arrival.index, why: String(error) });
       }
     });
+    await known.catch(() => undefined); // told above
   }
 
   async #makeKnown(arrivals: readonly Arrival[]): Promise<void> {
@@ -227,11 +234,13 @@ export class Cluster implements JoinListener {
   }
 
   /** Makes a node usable whose host key is known: its connection open, its line in the nodefile. */
-  async #enter({ index, facts, clockAheadMs }: Arrival): Promise<void> {
+  async #enter(arrival: Arrival): Promise<void> {
     const { roster, surroundings, log, plan } = this.#attempt;
+    const { index, facts, clockAheadMs } = arrival;
     const { address, cpus, versions } = facts;
     await this.opened?.open({ index, address, slots: plan.slots });
     if ((await this.#masters?.open(address)) === false) log('SshMaster:NotOpen', { index, address });
+    if (this.#latest.get(index) !== arrival) return; // it was lost and has come again, which is entered by itself
     if (roster.records()[index]?.state === 'lost') {
       await this.#masters?.close(address); // it went while all that was made ready for it
       return;
