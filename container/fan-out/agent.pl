@@ -55,8 +55,11 @@ if ($parallel == 0) {
     close $groups;
     open STDIN, '<&', $from or die "pool: $!\n";
     close $from;
+    # Settings of the tasks' Perl are not GNU parallel's, nor the group runner's, which give them back to tasks.
+    for my $name (qw(PERL5OPT PERL5LIB PERLLIB PERL5DB PERL_UNICODE PERLIO TMPDIR)) {
+        $ENV{"SIERRA_BATCH_POOL_TASK_$name"} = delete $ENV{$name} if defined $ENV{$name};
+    }
     # GNU parallel's own temporary files outlive it when it is killed: they go where all goes when the node ends.
-    $ENV{SIERRA_BATCH_POOL_TMPDIR} = $ENV{TMPDIR} if defined $ENV{TMPDIR};
     $ENV{TMPDIR} = $scripts;
     # /bin/sh starts faster than bash, and only starts the group runner; each task gets a bash of its own.
     $ENV{PARALLEL_SHELL} = '/bin/sh';
@@ -74,7 +77,15 @@ $| = 1;
 print "ready\n";
 
 my ($buffer, $ended, $stopped) = ('', 0, 0);
-READ: while (sysread(STDIN, my $data, 65536)) {
+READ: while (1) {
+    vec(my $reads = '', fileno STDIN, 1) = 1;
+    if (select($reads, undef, undef, 1) < 1) {
+        # It may end (for want of memory, say) while node 0 waits for what it was given.
+        next unless has_ended($parallel);
+        print STDERR "pool: GNU parallel ended before it was told to\n";
+        last READ;
+    }
+    sysread(STDIN, my $data, 65536) or last READ;
     $buffer .= $data;
     while ($buffer =~ s/\A([^\n]*)\n//) {
         my $line = $1;
@@ -132,6 +143,12 @@ sub session_pids {
         push @pids, $pid if defined $rest && (split ' ', $rest)[3] == $session && $state ne 'Z';
     }
     return @pids;
+}
+
+sub has_ended {
+    my ($pid) = @_;
+    my ($state) = stat_of($pid) or return 1;
+    return $state eq 'Z';
 }
 
 # State and all fields from the state on of /proc/PID/stat; the name before them may hold anything.

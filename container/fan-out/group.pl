@@ -51,8 +51,7 @@ open(STDIN, '<', '/dev/null') or die "pool: $!\n";
 my ($unsent, $sending, $sent_at, $ticking) = ('', 0, 0, 0);
 my ($commands, $results, $workdir) = settings("$scratch/settings");
 delete @ENV{qw(PARALLEL_SHELL PARALLEL_TMP PARALLEL_HOME), split / /, delete $ENV{SIERRA_BATCH_POOL_UNSET}};
-my $tmpdir = delete $ENV{SIERRA_BATCH_POOL_TMPDIR};
-$ENV{TMPDIR} = $tmpdir if defined $tmpdir;
+for (grep /\ASIERRA_BATCH_POOL_TASK_/, keys %ENV) { $ENV{s/\ASIERRA_BATCH_POOL_TASK_//r} = delete $ENV{$_} }
 # What a task leaves behind becomes a child of ours, in whatever session it is: so it is known whether anything is left.
 my $inherits = syscall($prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
 

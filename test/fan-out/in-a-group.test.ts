@@ -50,7 +50,7 @@ describe('within a group of short tasks', () => {
   });
 });
 
-/** Loaded into a node's Perls by PERL5OPT: who asks the kernel for the time of day once the file is there is told another. */
+/** Loaded by the `perl` that is first on PATH: who asks the kernel for the time of day once the file is there is told another. */
 const SET_CLOCK = `package SetClock;
 BEGIN {
     *CORE::GLOBAL::syscall = sub {
@@ -72,12 +72,13 @@ describe('a clock that is set while a task runs', () => {
     const perl = join(nodes.folder, `perl${seconds}`);
     mkdirSync(perl);
     writeFileSync(join(perl, 'SetClock.pm'), SET_CLOCK);
+    const start = `#!/bin/sh\nexec /usr/bin/perl -I${perl} -MSetClock "$@"\n`;
+    writeFileSync(join(perl, 'perl'), start, { mode: 0o755 });
     const run = runFanout(startPool, nodes, ['echo >> ran; touch "$CLOCK_SET"; sleep 0.5'], {
       taskSeconds: 20,
       environment: {
-        PATH: process.env.PATH ?? '',
+        PATH: `${perl}:${process.env.PATH}`,
         HOME: nodes.folder,
-        PERL5OPT: `-I${perl} -MSetClock`,
         CLOCK_SET: join(perl, 'set'),
         CLOCK_SET_BY: seconds,
       },

@@ -96,6 +96,18 @@ describe('the pool', () => {
     }
   });
 
+  it('leaves settings of Perl to the tasks: GNU parallel and the group runner do not follow them', async () => {
+    const settings = { PERL5OPT: '-MNoSuchModule', PERL5LIB: '/opt/of the user', PERL_UNICODE: 'SDA' };
+    const environment = { PATH: process.env.PATH ?? '', ...settings };
+    const command = `echo "$PERL5OPT|$PERL5LIB|$PERL_UNICODE|é"; env | grep -c SIERRA_BATCH_POOL`;
+    const run = runFanout(startPool, nodes, [command], { environment });
+    expect(await run.result).toMatchObject({ failed: 1, unfinished: 0 });
+    const [folder = ''] = readdirSync(join(run.request.results, '1'));
+    expect(readFileSync(join(run.request.results, '1', folder, 'stdout'), 'utf8')).toBe(
+      '-MNoSuchModule|/opt/of the user|SDA|é\n0\n',
+    );
+  });
+
   it('ends a task at its time limit with all it started, and no other', async () => {
     const commands = ['sleep 60 & sleep 60', 'trap "" TERM; while :; do sleep 1; done', 'sleep 0.2', 'true'];
     const run = runFanout(startPool, nodes, commands, { taskSeconds: 1 });
@@ -213,6 +225,22 @@ describe('the pool', () => {
     expect(run.rows.filter((row) => row.host === nodes.addresses[1]).length).toBeGreaterThan(0);
     expect(seqs(run.rows)).toEqual(upTo(60));
   });
+
+  it('notices within seconds that the GNU parallel of a node was killed', async () => {
+    const run = runFanout(startPool, nodes, Array(6).fill('sleep 3'), {
+      onChannelLost: async (node) => {
+        await killTasks(nodes, node);
+        return 'reconnect';
+      },
+    });
+    const started = () => nodes.processesOf(1).filter((pid) => commandLine(pid).includes('par-job'));
+    await vi.waitFor(() => expect(started().length).toBeGreaterThan(0), 10_000);
+    const parallel = nodes.processesOf(1).find((pid) => commandLine(pid).includes('--ungroup'));
+    kill(parallel ?? 0);
+    await vi.waitFor(() => expect(run.lost).toHaveLength(1), 3_000);
+    expect(run.lost[0]?.why).toContain('GNU parallel ended before it was told to');
+    expect(await run.result).toEqual({ succeeded: 6, failed: 0, retried: 0, unfinished: 0 });
+  }, 30_000);
 
   it('asks also before it leaves a node alone whose connection breaks again and again', async () => {
     const run = runFanout(
