@@ -159,11 +159,11 @@ export class Cluster implements JoinListener {
     const address = roster.records()[index]?.address;
     roster.lost(index, why, surroundings.clock.now());
     if (address !== undefined) void this.#masters?.close(address);
-    this.#listener?.lost(index, why);
     const lost = roster.withState('lost');
     const left = plan.cluster.nodes - lost.length;
     if (left < plan.minNodes || (this.#gathering.isDone && roster.live().length < plan.minNodes))
       ending.because({ kind: 'too-many-lost', left: roster.live().length, needed: plan.minNodes, lost });
+    this.#listener?.lost(index, why);
     this.#gathering.look();
   }
 

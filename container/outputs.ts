@@ -38,7 +38,7 @@ const MAX_BYTES = 5 * 1024 ** 3;
 export async function sendOutputs(options: OutputsOptions): Promise<{ index: OutputIndex; unsent: number }> {
   const { s3, bucket, runId, folder, outputs, signal, clock, log } = options;
   const keys = runKeys(runId);
-  const files: OutputIndex['files'][number][] = [];
+  const files = new Map<string, OutputIndex['files'][number]>();
   const missing: string[] = [];
   let unsent = 0;
   const root = await realpath(folder).catch(() => folder);
@@ -54,11 +54,12 @@ export async function sendOutputs(options: OutputsOptions): Promise<{ index: Out
         return;
       }
       const name = relative(folder, file).split(sep).join('/');
+      if (files.has(name)) return; // one output may lie in another
       const sent: Sent =
         unread === undefined
           ? await sendFile(options, file, `${keys.outputs}${name}`)
           : { ok: false, why: unread };
-      if (sent.ok) files.push({ path: name, size: sent.size, sha256: sent.sha256 });
+      if (sent.ok) files.set(name, { path: name, size: sent.size, sha256: sent.sha256 });
       else {
         unsent += 1;
         log('Output:NotSent', { path: name, why: sent.why });
@@ -66,7 +67,7 @@ export async function sendOutputs(options: OutputsOptions): Promise<{ index: Out
     });
   }
   const index: OutputIndex = {
-    files: files.sort((a, b) => (a.path < b.path ? -1 : 1)),
+    files: [...files.values()].sort((a, b) => (a.path < b.path ? -1 : 1)),
     missing,
     ...(unsent === 0 ? {} : { unsent }),
   };
@@ -78,7 +79,7 @@ export async function sendOutputs(options: OutputsOptions): Promise<{ index: Out
       log('Output:IndexNotSent', { why: String(error) });
     });
   }
-  log('Outputs:Sent', { files: files.length, missing, unsent });
+  log('Outputs:Sent', { files: files.size, missing, unsent });
   return { index, unsent };
 }
 

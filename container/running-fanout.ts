@@ -32,7 +32,8 @@ export function followNodes(cluster: Cluster, running: RunningFanout, tally: Tas
     came: (node) => running.addNode(node),
     lost: (index, why) => {
       tally.nodeLost(index);
-      running.removeNode(index, why);
+      // Where this loss ends the run, it is told to stop first: nobody else begins the node's tasks.
+      setImmediate(() => running.removeNode(index, why));
     },
   });
 }

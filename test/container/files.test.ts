@@ -18,7 +18,7 @@ import { Readable } from 'node:stream';
 import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { create } from 'tar';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { BadCommands, freezeCommands } from '../../container/commands.ts';
 import { BadInput, bringInputs } from '../../container/inputs.ts';
 import { sendOutputs } from '../../container/outputs.ts';
@@ -276,6 +276,26 @@ describe('outputs', () => {
     ]);
     expect(index.files[0]?.sha256).toBe(createHash('sha256').update('data').digest('hex'));
     expect(await text(`runs/${runId}/outputs/out/deep/größe.csv`)).toBe('data');
+  });
+});
+
+describe('outputs of which one lies in another', () => {
+  it('arrive once', async () => {
+    mkdirSync(join(folders.tasks, 'out'));
+    writeFileSync(join(folders.tasks, 'out/a.csv'), 'data');
+    const put = vi.spyOn(s3, 'send');
+    const { index } = await sendOutputs({
+      s3,
+      ...run,
+      folder: folders.tasks,
+      outputs: ['out/', 'out/a.csv', './out'],
+      signal: new AbortController().signal,
+      clock: realClock,
+      log: quiet,
+    });
+    expect(index.files.map(({ path }) => path)).toEqual(['out/a.csv']);
+    const keys = put.mock.calls.map(([{ input }]) => ('Key' in input ? input.Key : undefined));
+    expect(keys).toEqual([`runs/${runId}/outputs/out/a.csv`, runKeys(runId).outputIndex]);
   });
 });
 

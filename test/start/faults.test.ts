@@ -98,6 +98,8 @@ describe.concurrent('what users of AWS Batch meet, met here on purpose', { timeo
     expect(ended, ended.out + ended.err).toMatchObject({ code: 4, left: [] });
     expect(ended.out).toMatch(/^Too many nodes were lost: 2 left, 3 needed\.$/m);
     expect(ended.out).toMatch(/^Node 2 stopped answering while tasks ran\./m);
+    // Its two tasks were not begun anew elsewhere, only to be stopped.
+    expect(here.json(`runs/${here.runIds()[0]}/summary.json`)).toMatchObject({ tasks: { succeeded: 14 } });
     expect(ended.ms).toBeLessThan(BOUND_MS);
   });
 
