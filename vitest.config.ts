@@ -10,9 +10,9 @@ const VIRTUAL_TIME = [
 ];
 
 /**
- * `fast` is `npm test`; `slow` needs root, Python, a browser or an image, and has the machine for itself; `virtual` is long
- * simulations, side by side after it (`npm run test:slow` is both); `faults` is every fault three times over (`npm run
- * test:faults`).
+ * `fast` is `npm test`; `slow` needs root, Python, a browser or an image, or waits long, and has the machine for itself;
+ * `virtual` is long simulations, side by side after it (`npm run test:slow` is both); `faults` is every fault three times
+ * over (`npm run test:faults`).
  */
 export default defineConfig({
   test: {
