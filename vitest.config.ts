@@ -5,7 +5,7 @@ const expect = { poll: { timeout: 20_000 } };
 
 /** Whole control planes in virtual time: nothing but CPU of one core each, so they share the machine without harm. */
 const VIRTUAL_TIME = [
-  'test/simulation/many-seeds.slow.test.ts',
+  'test/worlds/simulation/many-seeds.slow.test.ts',
   'test/cost/a-thousand-manifests.slow.test.ts',
 ];
 
@@ -55,7 +55,7 @@ export default defineConfig({
       {
         test: {
           name: 'faults',
-          include: ['test/cluster/faults*.slow.test.ts'],
+          include: ['test/worlds/cluster/faults/faults*.slow.test.ts'],
           env: { SIERRA_BATCH_FAULT_SEEDS: '3' },
           testTimeout: 300_000,
           hookTimeout: 300_000,

@@ -6,9 +6,9 @@
 import { readFileSync } from 'node:fs';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { FanoutHooks, FanoutNode, FanoutRequest } from '../container/fan-out/fan-out.ts';
-import { OpenedChannels } from '../container/fan-out/opened-channels.ts';
-import { startPool } from '../container/fan-out/pool.ts';
-import { startStock } from '../container/fan-out/stock.ts';
+import { OpenedChannels } from '../container/fan-out/pool/early-channels.ts';
+import { startPool } from '../container/fan-out/pool/pool.ts';
+import { startStock } from '../container/fan-out/stock/stock.ts';
 import { cpuMs } from './cpu-time.ts';
 
 export interface FanOutJob {

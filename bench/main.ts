@@ -2,9 +2,9 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { whyNoStrangeStorage } from '../test/cluster/strange-storage.ts';
-import { joinTime } from './join-time.ts';
-import { manyWorkers } from './many-workers.ts';
+import { whyNoStrangeStorage } from '../test/worlds/cluster/faults/strange-storage.ts';
+import { manyWorkers } from './join/many-workers.ts';
+import { joinTime } from './join/time-on-machines.ts';
 import type { BenchNodes } from './nodes.ts';
 import { benchNodes } from './nodes.ts';
 import type { BenchOptions, Scheme, Workload } from './options.ts';

@@ -6,8 +6,8 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
-import { findSshd } from '../container/sshd.ts';
-import { loopbackNodes } from '../test/fan-out/loopback-nodes.ts';
+import { findSshd } from '../container/ssh/daemon.ts';
+import { loopbackNodes } from '../test/support/loopback-nodes.ts';
 import { MountSpace } from './mount-space.ts';
 
 export interface BenchNodes {

@@ -1,5 +1,5 @@
 import { mkdirSync } from 'node:fs';
-import { StrangeStorage } from '../test/cluster/strange-storage.ts';
+import { StrangeStorage } from '../test/worlds/cluster/faults/strange-storage.ts';
 
 /** As an NFS client in another building: each call about metadata waits so long, and what was not there stays so. */
 const DELAY_SECONDS = 0.002;

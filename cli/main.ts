@@ -1,10 +1,10 @@
 import { readFileSync } from 'node:fs';
 import { CommanderError } from '@commander-js/extra-typings';
-import { EXIT } from '../experiment/exit-code.ts';
-import { awsTrouble } from './aws-trouble.ts';
-import type { Context } from './context.ts';
-import { CommandFailed } from './failure.ts';
-import { liveTerminal, surroundings, systemClock } from './live.ts';
+import { EXIT } from '../experiment/records/exit-code.ts';
+import type { Context } from './context/context.ts';
+import { liveTerminal, surroundings, systemClock } from './context/live.ts';
+import { awsTrouble } from './errors/explain-aws-error.ts';
+import { CommandFailed } from './errors/failure.ts';
 import { makeProgram } from './program.ts';
 
 /** The command `sierra-batch`. */
@@ -26,7 +26,7 @@ const program = makeProgram(ownVersion(), {
       clock: systemClock,
       hasStack: stack !== undefined,
       target: async () =>
-        (await import('./find-target.ts')).findTarget(surroundings.cwd, { ...options, stack }),
+        (await import('./context/find-target.ts')).findTarget(surroundings.cwd, { ...options, stack }),
       whenInterrupted: (sentence) => {
         told = sentence;
       },

@@ -1,7 +1,7 @@
 import { Argument, Command, Option } from '@commander-js/extra-typings';
-import { RUN_STATES } from '../experiment/status.ts';
-import { atLeastOne, duration, runIdArgument, wholeNumber } from './arguments.ts';
-import type { Context, TargetOptions } from './context.ts';
+import { RUN_STATES } from '../experiment/records/status.ts';
+import { atLeastOne, duration, runIdArgument, wholeNumber } from './context/arguments.ts';
+import type { Context, TargetOptions } from './context/context.ts';
 
 /** How a command gets what it works with; the program itself only says what there is. */
 export interface Running {
@@ -33,7 +33,9 @@ export function makeProgram(version: string, { begin }: Running) {
     .option('--json', JSON_HELP)
     .addHelpText('after', example('sierra-batch init --sierra foraging.yaml'))
     .action((file, options) =>
-      begin(options, async (context) => (await import('./commands/init.ts')).init(context, file, options)),
+      begin(options, async (context) =>
+        (await import('./commands/manifest/init.ts')).init(context, file, options),
+      ),
     );
 
   withTarget(program.command('validate'))
@@ -44,7 +46,9 @@ export function makeProgram(version: string, { begin }: Running) {
     .argument('<file...>', 'manifests: .yaml, .yml or .json')
     .addHelpText('after', example('sierra-batch validate experiment.yaml --json'))
     .action((files, options) =>
-      begin(options, async (context) => (await import('./commands/validate.ts')).validate(context, files)),
+      begin(options, async (context) =>
+        (await import('./commands/manifest/validate.ts')).validate(context, files),
+      ),
     );
 
   withTarget(program.command('plan'))
@@ -55,7 +59,7 @@ export function makeProgram(version: string, { begin }: Running) {
     .argument('<file>', 'the manifest')
     .addHelpText('after', example('sierra-batch plan experiment.yaml'))
     .action((file, options) =>
-      begin(options, async (context) => (await import('./commands/plan.ts')).plan(context, file)),
+      begin(options, async (context) => (await import('./commands/manifest/plan.ts')).plan(context, file)),
     );
 
   withTarget(program.command('submit'))
@@ -68,7 +72,7 @@ export function makeProgram(version: string, { begin }: Running) {
     .addHelpText('after', example('sierra-batch submit experiment.yaml --watch'))
     .action((file, options) =>
       begin(options, async (context) =>
-        (await import('./commands/submit.ts')).submit(context, file, options),
+        (await import('./commands/runs/submit.ts')).submit(context, file, options),
       ),
     );
 
@@ -79,7 +83,7 @@ export function makeProgram(version: string, { begin }: Running) {
     .addOption(new Option('--state <state>', 'only runs in this state').choices(RUN_STATES))
     .addHelpText('after', example('sierra-batch runs --since 7d --state failed'))
     .action((options) =>
-      begin(options, async (context) => (await import('./commands/runs.ts')).runs(context, options)),
+      begin(options, async (context) => (await import('./commands/runs/runs.ts')).runs(context, options)),
     );
 
   withTarget(program.command('status'))
@@ -88,7 +92,7 @@ export function makeProgram(version: string, { begin }: Running) {
     .argument('[run]', RUN_HELP, runIdArgument)
     .addHelpText('after', example('sierra-batch status speed-sweep-0123456789a'))
     .action((run, options) =>
-      begin(options, async (context) => (await import('./commands/status.ts')).status(context, run)),
+      begin(options, async (context) => (await import('./commands/runs/status.ts')).status(context, run)),
     );
 
   withTarget(program.command('watch'))
@@ -99,7 +103,7 @@ export function makeProgram(version: string, { begin }: Running) {
     .argument('[run]', RUN_HELP, runIdArgument)
     .addHelpText('after', example('sierra-batch watch speed-sweep-0123456789a'))
     .action((run, options) =>
-      begin(options, async (context) => (await import('./commands/watch.ts')).watch(context, run)),
+      begin(options, async (context) => (await import('./commands/runs/watch.ts')).watch(context, run)),
     );
 
   withTarget(program.command('logs'))
@@ -113,7 +117,9 @@ export function makeProgram(version: string, { begin }: Running) {
     .option('--follow', 'go on until the run has ended')
     .addHelpText('after', example('sierra-batch logs speed-sweep-0123456789a --task 17'))
     .action((run, options) =>
-      begin(options, async (context) => (await import('./commands/logs.ts')).logs(context, run, options)),
+      begin(options, async (context) =>
+        (await import('./commands/runs/logs.ts')).logs(context, run, options),
+      ),
     );
 
   withTarget(program.command('tasks'))
@@ -124,7 +130,9 @@ export function makeProgram(version: string, { begin }: Running) {
     .option('--slowest <n>', 'the slowest, slowest first', atLeastOne)
     .addHelpText('after', example('sierra-batch tasks speed-sweep-0123456789a --failed'))
     .action((run, options) =>
-      begin(options, async (context) => (await import('./commands/tasks.ts')).tasks(context, run, options)),
+      begin(options, async (context) =>
+        (await import('./commands/runs/tasks.ts')).tasks(context, run, options),
+      ),
     );
 
   withTarget(program.command('cancel'))
@@ -136,7 +144,9 @@ export function makeProgram(version: string, { begin }: Running) {
     .option('--reason <text>', 'why, for whoever looks at the run later')
     .addHelpText('after', example('sierra-batch cancel speed-sweep-0123456789a --reason "wrong seed"'))
     .action((run, options) =>
-      begin(options, async (context) => (await import('./commands/cancel.ts')).cancel(context, run, options)),
+      begin(options, async (context) =>
+        (await import('./commands/runs/cancel.ts')).cancel(context, run, options),
+      ),
     );
 
   withTarget(program.command('resume'))
@@ -149,7 +159,9 @@ export function makeProgram(version: string, { begin }: Running) {
     .option('--watch', 'stay and watch the new run')
     .addHelpText('after', example('sierra-batch resume speed-sweep-0123456789a --watch'))
     .action((run, options) =>
-      begin(options, async (context) => (await import('./commands/resume.ts')).resume(context, run, options)),
+      begin(options, async (context) =>
+        (await import('./commands/runs/resume.ts')).resume(context, run, options),
+      ),
     );
 
   withTarget(program.command('report'))
@@ -160,7 +172,9 @@ export function makeProgram(version: string, { begin }: Running) {
     .option('--output <file>', 'write it there')
     .addHelpText('after', example('sierra-batch report speed-sweep-0123456789a --open'))
     .action((run, options) =>
-      begin(options, async (context) => (await import('./commands/report.ts')).report(context, run, options)),
+      begin(options, async (context) =>
+        (await import('./commands/runs/report.ts')).report(context, run, options),
+      ),
     );
 
   withTarget(program.command('fetch'))
@@ -172,7 +186,9 @@ export function makeProgram(version: string, { begin }: Running) {
     .argument('[folder]', 'where to; a new folder with the run’s id when left out')
     .addHelpText('after', example('sierra-batch fetch speed-sweep-0123456789a results'))
     .action((run, folder, options) =>
-      begin(options, async (context) => (await import('./commands/fetch.ts')).fetch(context, run, folder)),
+      begin(options, async (context) =>
+        (await import('./commands/runs/fetch.ts')).fetch(context, run, folder),
+      ),
     );
 
   program
@@ -186,7 +202,7 @@ export function makeProgram(version: string, { begin }: Running) {
     .option('--json', JSON_HELP)
     .addHelpText('after', example('sierra-batch local --open'))
     .action((options) =>
-      begin(options, async (context) => (await import('./local.ts')).local(context, options)),
+      begin(options, async (context) => (await import('./commands/local.ts')).local(context, options)),
     );
 
   withTarget(program.command('collect'))

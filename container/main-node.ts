@@ -1,23 +1,23 @@
-import { runKeys } from '../experiment/bucket-layout.ts';
-import type { ExitCode } from '../experiment/exit-code.ts';
-import { EXIT } from '../experiment/exit-code.ts';
-import type { Plan } from '../experiment/plan.ts';
-import type { Progress, RunnerReason } from '../experiment/runner-records.ts';
-import type { Attempt } from './attempt.ts';
-import { Cluster } from './cluster.ts';
-import { conclude } from './conclude.ts';
-import { Ending } from './ending.ts';
-import { takeOwnership } from './fence.ts';
-import { loadPlan } from './load-plan.ts';
-import { ProgressSender } from './progress.ts';
-import { Roster } from './roster.ts';
-import { runCommands } from './run-commands.ts';
-import { runFolders } from './run-folders.ts';
-import { getText } from './s3-objects.ts';
-import { runSierra } from './sierra.ts';
-import type { NodeStart } from './this-node.ts';
-import { ThisNode } from './this-node.ts';
-import { untilAnswered } from './until-answered.ts';
+import { runKeys } from '../experiment/layout/bucket-keys.ts';
+import type { Plan } from '../experiment/plan/plan.ts';
+import type { ExitCode } from '../experiment/records/exit-code.ts';
+import { EXIT } from '../experiment/records/exit-code.ts';
+import type { Progress, RunnerReason } from '../experiment/records/progress.ts';
+import type { Attempt } from './attempt/attempt.ts';
+import { Ending } from './attempt/end-reason.ts';
+import { ProgressSender } from './attempt/progress-sender.ts';
+import { Roster } from './attempt/roster.ts';
+import { Cluster } from './join/cluster.ts';
+import type { NodeStart } from './node/node.ts';
+import { ThisNode } from './node/node.ts';
+import { runCommands } from './run/commands.ts';
+import { conclude } from './run/finish.ts';
+import { loadPlan } from './run/load-plan.ts';
+import { takeOwnership } from './run/ownership.ts';
+import { runSierra } from './sierra/sierra.ts';
+import { runFolders } from './storage/run-folders.ts';
+import { getText } from './transfer/objects.ts';
+import { untilAnswered } from './transfer/retry-start.ts';
 
 /** Node 0: takes the run, gathers the nodes, has the tasks run, sends what came of it, and ends with the run's code. */
 export async function runMainNode(start: NodeStart): Promise<ExitCode> {

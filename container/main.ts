@@ -1,16 +1,16 @@
 import { writeSync } from 'node:fs';
-import type { ExitCode } from '../experiment/exit-code.ts';
-import { EXIT } from '../experiment/exit-code.ts';
-import { ORDER_VARIABLE } from '../experiment/salvage.ts';
-import type { RunnerConfig } from './environment.ts';
-import { nodeMarker, readEnvironment } from './environment.ts';
-import type { Surroundings } from './live.ts';
-import { live } from './live.ts';
-import { makeNodeLog } from './log.ts';
+import { ORDER_VARIABLE } from '../experiment/batch/maintenance-job.ts';
+import type { ExitCode } from '../experiment/records/exit-code.ts';
+import { EXIT } from '../experiment/records/exit-code.ts';
 import { runMainNode } from './main-node.ts';
-import { doOrder } from './maintenance/do-order.ts';
-import { TaskProcesses } from './task-processes.ts';
-import { TERMINATION, Termination } from './termination.ts';
+import { doOrder } from './maintenance/maintain.ts';
+import { TaskProcesses } from './node/task-processes.ts';
+import type { RunnerConfig } from './process/environment.ts';
+import { nodeMarker, readEnvironment } from './process/environment.ts';
+import type { Surroundings } from './process/live.ts';
+import { live } from './process/live.ts';
+import { makeNodeLog } from './process/log.ts';
+import { TERMINATION, Termination } from './process/termination.ts';
 import { runWorkerNode } from './worker-node.ts';
 
 /** Every node of a job runs this: node 0 leads, the others follow; or a single one does an order. Ends with the runner's exit code. */

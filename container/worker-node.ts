@@ -1,14 +1,14 @@
-import type { ExitCode } from '../experiment/exit-code.ts';
-import { EXIT } from '../experiment/exit-code.ts';
-import type { JoinFacts, MainMessage, WorkerMessage } from '../experiment/join-messages.ts';
-import type { JoinClientOptions, JoinSession } from './join-client.ts';
-import { joinMain } from './join-client.ts';
-import { HeldLease, LEASE } from './lease.ts';
-import { loadPlan } from './load-plan.ts';
-import { ownUsage } from './own-usage.ts';
-import { TERMINATION } from './termination.ts';
-import type { NodeStart } from './this-node.ts';
-import { ThisNode } from './this-node.ts';
+import type { ExitCode } from '../experiment/records/exit-code.ts';
+import { EXIT } from '../experiment/records/exit-code.ts';
+import type { JoinClientOptions, JoinSession } from './join/client.ts';
+import { joinMain } from './join/client.ts';
+import { HeldLease, LEASE } from './join/lease.ts';
+import type { JoinFacts, MainMessage, WorkerMessage } from './join/messages.ts';
+import type { NodeStart } from './node/node.ts';
+import { ThisNode } from './node/node.ts';
+import { ownUsage } from './process/cgroup-usage.ts';
+import { TERMINATION } from './process/termination.ts';
+import { loadPlan } from './run/load-plan.ts';
 
 /** A worker: checks itself, joins node 0, keeps its sshd up, and ends when it is released or its lease is over. */
 export async function runWorkerNode(start: NodeStart): Promise<ExitCode> {

@@ -1,5 +1,5 @@
-import type { Deployment } from '../experiment/deployment.ts';
-import { parsedJson } from '../experiment/parsed-json.ts';
+import type { Deployment } from '../experiment/deployment/deployment.ts';
+import { parsedJson } from '../experiment/util/parse-json.ts';
 
 /** Something is wrong with the variables that the template gives the functions. */
 export class BadEnvironment extends Error {

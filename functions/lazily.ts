@@ -1,4 +1,4 @@
-import { atFirstUse } from '../experiment/at-first-use.ts';
+import { atFirstUse } from '../experiment/util/lazy.ts';
 
 interface Client {
   send(command: never): Promise<unknown>;

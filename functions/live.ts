@@ -3,10 +3,10 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
 import { S3Client } from '@aws-sdk/client-s3';
-import type { Clock } from '../experiment/clock.ts';
-import type { EventsPort, MailPort, StatesPort } from '../experiment/ports.ts';
+import type { EventsPort, MailPort, StatesPort } from '../aws/ports.ts';
+import type { Clock } from '../experiment/util/clock.ts';
 import { readDeployment } from './deployment-environment.ts';
-import type { FunctionDeps } from './function-deps.ts';
+import type { FunctionDeps } from './deps.ts';
 import { lazily } from './lazily.ts';
 import { SubmitOnce } from './submit-once.ts';
 

@@ -1,7 +1,7 @@
 import middy from '@middy/core';
-import { ServiceUnavailable, TerminalError, TransientError } from '../experiment/errors.ts';
-import { isFromAws, messageOf, nameOf } from './aws-errors.ts';
-import type { FunctionDeps } from './function-deps.ts';
+import { isFromAws, messageOf, nameOf } from '../aws/errors.ts';
+import { ServiceUnavailable, TerminalError, TransientError } from '../experiment/util/errors.ts';
+import type { FunctionDeps } from './deps.ts';
 
 /** A function as Lambda, the local system and the simulation call it. */
 export type LambdaFunction<Output> = (event: unknown, context?: object) => Promise<Output>;

@@ -13,7 +13,7 @@ import type {
   TerminateJobCommandOutput,
 } from '@aws-sdk/client-batch';
 import { BatchClient, SubmitJobCommand } from '@aws-sdk/client-batch';
-import type { BatchPort } from '../experiment/ports.ts';
+import type { BatchPort } from '../aws/ports.ts';
 
 type IdempotentCommand =
   | DescribeJobsCommand

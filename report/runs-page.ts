@@ -1,16 +1,16 @@
-import { runKeys } from '../experiment/bucket-layout.ts';
-import { parsedJson } from '../experiment/parsed-json.ts';
-import type { RunRow } from '../experiment/run-row.ts';
-import { newestFirst } from '../experiment/run-row.ts';
-import { isOutcome } from '../experiment/summary.ts';
-import { counted, grouped, nodeHoursSpoken, spoken } from '../experiment/wording.ts';
-import { RUNS_SCRIPT } from './client.generated.ts';
-import type { Markup } from './html.ts';
-import { html, jsonMarkup } from './html.ts';
-import { renderPage } from './page.ts';
+import { runKeys } from '../experiment/layout/bucket-keys.ts';
+import { isOutcome } from '../experiment/records/summary.ts';
+import type { RunRow } from '../experiment/run-list/row.ts';
+import { newestFirst } from '../experiment/run-list/row.ts';
+import { counted, grouped, nodeHoursSpoken, spoken } from '../experiment/text/numbers.ts';
+import { parsedJson } from '../experiment/util/parse-json.ts';
+import { RUNS_SCRIPT } from './page/client.generated.ts';
+import type { Markup } from './page/html.ts';
+import { html, jsonMarkup } from './page/html.ts';
+import { renderPage } from './page/page.ts';
+import { shortened } from './page/visible-text.ts';
 import { stateMark } from './sections/state-mark.ts';
 import { day } from './sections/times.ts';
-import { shortened } from './visible-text.ts';
 
 export interface RunsPageInput {
   /** In any order; the newest is shown first. */

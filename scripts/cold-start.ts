@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
-import { bundleFunction, FUNCTIONS } from './bundle.ts';
+import { bundleFunction, FUNCTIONS } from './build/bundle.ts';
 
 /**
  * How long each function's bundle takes to load, against what esbuild makes by default (with the banner without which that

@@ -1,9 +1,9 @@
 import { parseArgs } from 'node:util';
-import type { SeedsResult } from '../local/simulation/many-seeds.ts';
-import { neverHappened, runSeeds, seedsFrom } from '../local/simulation/many-seeds.ts';
-import type { SeedResult } from '../local/simulation/run-seed.ts';
-import { runSeed } from '../local/simulation/run-seed.ts';
-import { shrink } from '../local/simulation/shrink.ts';
+import type { SeedsResult } from '../test/worlds/simulation/many-seeds.ts';
+import { neverHappened, runSeeds, seedsFrom } from '../test/worlds/simulation/many-seeds.ts';
+import type { SeedResult } from '../test/worlds/simulation/run-seed.ts';
+import { runSeed } from '../test/worlds/simulation/run-seed.ts';
+import { shrink } from '../test/worlds/simulation/shrink.ts';
 
 const HELP = `npm run simulate -- --seeds N [--from S]     runs N seeds, from S (1) on
 npm run simulate -- --seed S                 runs one seed again and prints all that happened

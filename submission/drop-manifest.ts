@@ -1,13 +1,13 @@
 import { basename } from 'node:path';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { MANIFEST_PREFIX, rejectionKeys, runKeys } from '../experiment/bucket-layout.ts';
-import type { Clock, MakeNonce } from '../experiment/clock.ts';
-import type { Manifest } from '../experiment/manifest.ts';
-import type { Edit } from '../experiment/manifest-edit.ts';
-import { editedText } from '../experiment/manifest-edit.ts';
-import type { Source } from '../experiment/manifest-source.ts';
-import type { S3Port } from '../experiment/ports.ts';
-import { makeRunId } from '../experiment/run-id.ts';
+import type { S3Port } from '../aws/ports.ts';
+import { MANIFEST_PREFIX, rejectionKeys, runKeys } from '../experiment/layout/bucket-keys.ts';
+import { makeRunId } from '../experiment/layout/run-id.ts';
+import type { Manifest } from '../experiment/manifest/parse.ts';
+import type { Source } from '../experiment/manifest/source/read.ts';
+import type { Clock, MakeNonce } from '../experiment/util/clock.ts';
+import type { Edit } from './edit-manifest.ts';
+import { editedText } from './edit-manifest.ts';
 import { packInputs } from './pack.ts';
 import { readText } from './watch-run.ts';
 

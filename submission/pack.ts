@@ -6,10 +6,10 @@ import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { create } from 'tar';
-import { inputArchiveKey, inputListKey } from '../experiment/bucket-layout.ts';
-import type { Manifest } from '../experiment/manifest.ts';
-import type { Edit } from '../experiment/manifest-edit.ts';
-import type { S3Port } from '../experiment/ports.ts';
+import type { S3Port } from '../aws/ports.ts';
+import { inputArchiveKey, inputListKey } from '../experiment/layout/bucket-keys.ts';
+import type { Manifest } from '../experiment/manifest/parse.ts';
+import type { Edit } from './edit-manifest.ts';
 
 const OWN_FOLDER = '.sierra-batch';
 

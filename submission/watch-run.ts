@@ -1,12 +1,12 @@
 import { GetObjectCommand } from '@aws-sdk/client-s3';
-import { runKeys } from '../experiment/bucket-layout.ts';
-import type { Clock } from '../experiment/clock.ts';
-import type { S3Port } from '../experiment/ports.ts';
-import type { RunView } from '../experiment/progress-display.ts';
-import type { NodeRecord, Progress } from '../experiment/runner-records.ts';
-import type { Status } from '../experiment/status.ts';
-import type { Summary } from '../experiment/summary.ts';
-import { isOutcome } from '../experiment/summary.ts';
+import type { S3Port } from '../aws/ports.ts';
+import { runKeys } from '../experiment/layout/bucket-keys.ts';
+import type { NodeRecord, Progress } from '../experiment/records/progress.ts';
+import type { Status } from '../experiment/records/status.ts';
+import type { Summary } from '../experiment/records/summary.ts';
+import { isOutcome } from '../experiment/records/summary.ts';
+import type { Clock } from '../experiment/util/clock.ts';
+import type { RunView } from './progress-display.ts';
 
 const LOOK_MS = 200;
 

@@ -1,12 +1,12 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
-import { EXIT } from '../../experiment/exit-code.ts';
-import { plainLine } from '../../experiment/terminal-codes.ts';
-import { awsTrouble } from '../aws-trouble.ts';
-import type { Context } from '../context.ts';
-import type { Finding } from '../finding.ts';
-import { missing, ok } from '../finding.ts';
-import { surroundings } from '../live.ts';
+import { EXIT } from '../../experiment/records/exit-code.ts';
+import { plainLine } from '../../experiment/text/terminal-codes.ts';
+import type { Context } from '../context/context.ts';
+import type { Finding } from '../context/finding.ts';
+import { missing, ok } from '../context/finding.ts';
+import { surroundings } from '../context/live.ts';
+import { awsTrouble } from '../errors/explain-aws-error.ts';
 
 /** What the local system starts, and the Debian package that has it. */
 const PROGRAMS = {

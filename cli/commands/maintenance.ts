@@ -1,16 +1,16 @@
 import type { SubmitJobCommandInput } from '@aws-sdk/client-batch';
 import { DescribeJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
-import { maintenanceKey } from '../../experiment/bucket-layout.ts';
-import { EXIT } from '../../experiment/exit-code.ts';
-import type { MaintenanceRecord } from '../../experiment/salvage.ts';
-import { cleanJobRequests, salvageJobRequest } from '../../experiment/salvage.ts';
-import { isOutcome } from '../../experiment/summary.ts';
-import { plainLine } from '../../experiment/terminal-codes.ts';
-import { counted, grouped } from '../../experiment/wording.ts';
-import type { Context } from '../context.ts';
-import { CommandFailed } from '../failure.ts';
-import { liveTarget, statusOf } from '../reach.ts';
-import type { LiveSystem, Target } from '../target.ts';
+import type { MaintenanceRecord } from '../../experiment/batch/maintenance-job.ts';
+import { cleanJobRequests, salvageJobRequest } from '../../experiment/batch/maintenance-job.ts';
+import { maintenanceKey } from '../../experiment/layout/bucket-keys.ts';
+import { EXIT } from '../../experiment/records/exit-code.ts';
+import { isOutcome } from '../../experiment/records/summary.ts';
+import { counted, grouped } from '../../experiment/text/numbers.ts';
+import { plainLine } from '../../experiment/text/terminal-codes.ts';
+import type { Context } from '../context/context.ts';
+import { liveTarget, statusOf } from '../context/select-run.ts';
+import type { LiveSystem, Target } from '../context/target.ts';
+import { CommandFailed } from '../errors/failure.ts';
 
 /** An instance may have to be started first. */
 const ENDS_WITHIN_MS = 60 * 60_000;

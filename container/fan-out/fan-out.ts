@@ -1,4 +1,4 @@
-import type { JoblogRow } from '../../experiment/joblog.ts';
+import type { JoblogRow } from '../../experiment/results/joblog.ts';
 
 /** A node that takes part, node 0 included (by its own address, never `:`). */
 export interface FanoutNode {

@@ -1,13 +1,13 @@
 import { mkdir, rename, rm, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { runKeys } from '../../experiment/bucket-layout.ts';
-import { parsePlan } from '../../experiment/plan.ts';
-import { isRunId } from '../../experiment/run-id.ts';
-import type { CleanOrder, Freed } from '../../experiment/salvage.ts';
-import { usersOf } from '../run-folders.ts';
-import { getText } from '../s3-objects.ts';
-import type { OrderSurroundings } from './do-order.ts';
-import { namesIn } from './names-in.ts';
+import type { CleanOrder, Freed } from '../../experiment/batch/maintenance-job.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { isRunId } from '../../experiment/layout/run-id.ts';
+import { parsePlan } from '../../experiment/plan/plan.ts';
+import { usersOf } from '../storage/run-folders.ts';
+import { getText } from '../transfer/objects.ts';
+import { namesIn } from './list-names.ts';
+import type { OrderSurroundings } from './maintain.ts';
 import { removeFolder } from './remove-folder.ts';
 import { stillInUse } from './still-in-use.ts';
 

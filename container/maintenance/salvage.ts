@@ -1,21 +1,21 @@
 import { stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { runKeys } from '../../experiment/bucket-layout.ts';
-import type { JoblogRow } from '../../experiment/joblog.ts';
-import { renderJoblogRow, succeeded } from '../../experiment/joblog.ts';
-import type { Plan, SierraWork } from '../../experiment/plan.ts';
-import { parsePlan } from '../../experiment/plan.ts';
-import type { Salvaged } from '../../experiment/salvage.ts';
-import { sierraBatchRoot } from '../../experiment/sierra-arguments.ts';
-import { finalRows, joblogBytes } from '../joblog-file.ts';
-import { sendOutputs } from '../outputs.ts';
-import type { RunFolders } from '../run-folders.ts';
-import { runFolders, usersOf } from '../run-folders.ts';
-import { getText, putText } from '../s3-objects.ts';
-import { newestBatchJoblog } from '../sierra/batch-root-joblog.ts';
-import { sendFailedOutput } from '../task-output.ts';
-import { untilSent } from '../until-sent.ts';
-import type { OrderSurroundings } from './do-order.ts';
+import type { Salvaged } from '../../experiment/batch/maintenance-job.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import type { Plan, SierraWork } from '../../experiment/plan/plan.ts';
+import { parsePlan } from '../../experiment/plan/plan.ts';
+import type { JoblogRow } from '../../experiment/results/joblog.ts';
+import { renderJoblogRow, succeeded } from '../../experiment/results/joblog.ts';
+import { sierraBatchRoot } from '../../experiment/sierra/arguments.ts';
+import { newestBatchJoblog } from '../sierra/find-joblog.ts';
+import type { RunFolders } from '../storage/run-folders.ts';
+import { runFolders, usersOf } from '../storage/run-folders.ts';
+import { sendFailedOutput } from '../tasks/failed-output.ts';
+import { finalRows, joblogBytes } from '../tasks/joblog-file.ts';
+import { getText, putText } from '../transfer/objects.ts';
+import { sendOutputs } from '../transfer/outputs.ts';
+import { untilSent } from '../transfer/retry-send.ts';
+import type { OrderSurroundings } from './maintain.ts';
 import { stillInUse } from './still-in-use.ts';
 
 /** Most of the job's own time limit: what is not sent by then is told as unsent. */

@@ -1,8 +1,8 @@
-import { runKeys } from '../../experiment/bucket-layout.ts';
-import { isOutcome } from '../../experiment/summary.ts';
-import { getTextForSure } from '../s3-objects.ts';
-import type { OrderSurroundings } from './do-order.ts';
-import { namesIn } from './names-in.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { isOutcome } from '../../experiment/records/summary.ts';
+import { getTextForSure } from '../transfer/objects.ts';
+import { namesIn } from './list-names.ts';
+import type { OrderSurroundings } from './maintain.ts';
 
 /**
  * Why a folder of shared storage must not be touched: the first of its runs that has not ended, by the run's own status.

@@ -1,13 +1,13 @@
-import { runKeys } from '../bucket-layout.ts';
-import { parseCancellation } from '../cancellation.ts';
-import { EXIT } from '../exit-code.ts';
-import { plainLine } from '../terminal-codes.ts';
-import { counted, grouped, nodeHoursSpoken, spoken } from '../wording.ts';
-import { quoted, readNodeLog, resumeIt, seeReport, sentence, submitAgain } from './advice.ts';
-import { lastExitCode, wordsOfAws } from './machine.ts';
-import type { Observed, Sentences, Situation, StopBecause } from './observed.ts';
-import { REFUSALS } from './refused.ts';
-import { progressClause } from './runner.ts';
+import { runKeys } from '../layout/bucket-keys.ts';
+import { parseCancellation } from '../records/cancellation.ts';
+import { EXIT } from '../records/exit-code.ts';
+import { counted, grouped, nodeHoursSpoken, spoken } from '../text/numbers.ts';
+import { plainLine } from '../text/terminal-codes.ts';
+import { lastExitCode, wordsOfAws } from './infrastructure.ts';
+import { quoted, readNodeLog, resumeIt, seeReport, sentence, submitAgain } from './next-steps.ts';
+import type { Observed, Sentences, Situation, StopBecause } from './observation.ts';
+import { progressClause } from './runner-reasons.ts';
+import { REFUSALS } from './submit-refusals.ts';
 
 type Stop = NonNullable<Observed['stop']>;
 

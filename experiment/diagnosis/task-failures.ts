@@ -1,9 +1,9 @@
-import { asBashSays, NOT_KEPT } from '../failure-signature.ts';
-import { sierraRunOf } from '../sierra-run.ts';
-import type { FailureGroup } from '../summary.ts';
-import { counted } from '../wording.ts';
-import { quoted } from './advice.ts';
-import type { Observed } from './observed.ts';
+import type { FailureGroup } from '../records/summary.ts';
+import { sierraRunOf } from '../sierra/run-command.ts';
+import { counted } from '../text/numbers.ts';
+import { asBashSays, NOT_KEPT } from './failure-signature.ts';
+import { quoted } from './next-steps.ts';
+import type { Observed } from './observation.ts';
 
 /** What a group of failed tasks has in common, as a clause, and what to do about it. */
 interface FailureKind {

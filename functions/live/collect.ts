@@ -1,4 +1,4 @@
-import { makeCollect } from '../collect.ts';
+import { makeCollect } from '../collect/collect.ts';
 import { live } from '../live.ts';
 
 /** What Lambda calls. */

@@ -1,4 +1,4 @@
-import { makeIngest } from '../ingest.ts';
+import { makeIngest } from '../ingest/ingest.ts';
 import { live } from '../live.ts';
 
 /** What Lambda calls. */

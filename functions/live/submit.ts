@@ -1,5 +1,5 @@
 import { live } from '../live.ts';
-import { makeSubmit } from '../submit.ts';
+import { makeSubmit } from '../submit/submit.ts';
 
 /** What Lambda calls. */
 export const handler = makeSubmit(live('submit'));

@@ -15,7 +15,7 @@ import {
   SubmitJobCommand,
   TerminateJobCommand,
 } from '@aws-sdk/client-batch';
-import type { BatchPort } from '../../experiment/ports.ts';
+import type { BatchPort } from '../../aws/ports.ts';
 import { errorOf, readJson, reply } from './reply.ts';
 
 /** AWS Batch's REST-JSON protocol for the calls that other processes make. The fake behind the port checks the input. */

@@ -9,7 +9,7 @@ import {
   ListObjectsV2Command,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
-import type { S3Port } from '../../experiment/ports.ts';
+import type { S3Port } from '../../aws/ports.ts';
 import { decodeAwsChunked } from './aws-chunked.ts';
 import { errorOf, reply } from './reply.ts';
 import { errorXml, listXml } from './s3-xml.ts';

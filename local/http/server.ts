@@ -1,7 +1,7 @@
 import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
-import type { BatchPort, S3Port, StatesPort } from '../../experiment/ports.ts';
+import type { BatchPort, S3Port, StatesPort } from '../../aws/ports.ts';
 import { answerBatch } from './batch-routes.ts';
 import type { NodeAddresses } from './ecs-metadata.ts';
 import { answerMetadata } from './ecs-metadata.ts';

@@ -15,7 +15,7 @@ import {
   StartExecutionCommand,
   StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
-import type { StatesPort } from '../../experiment/ports.ts';
+import type { StatesPort } from '../../aws/ports.ts';
 import { errorOf, readJson, reply } from './reply.ts';
 
 const JSON_1_0 = 'application/x-amz-json-1.0';

@@ -1,7 +1,7 @@
 import type { WriteStream } from 'node:fs';
 import { createWriteStream, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { NodeSpec } from '../batch/node-start.ts';
+import type { NodeSpec } from '../aws/batch/node-start.ts';
 import type { NodesSettings } from './nodes.ts';
 
 /** What a node's container starts with: the image's variables, Batch's, the endpoint, and where it finds itself. */

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { setTimeout as delay } from 'node:timers/promises';
-import { NODE_MARKER } from '../../container/environment.ts';
+import { NODE_MARKER } from '../../container/process/environment.ts';
 
 /** Marks the runner's own processes of a node; what it starts over ssh carries {@link NODE_MARKER}. */
 export const LOCAL_NODE_MARKER = 'SIERRA_BATCH_LOCAL_NODE';

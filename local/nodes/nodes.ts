@@ -1,5 +1,5 @@
-import type { MakeNonce } from '../../experiment/clock.ts';
-import type { StartNode } from '../batch/node-start.ts';
+import type { MakeNonce } from '../../experiment/util/clock.ts';
+import type { StartNode } from '../aws/batch/node-start.ts';
 
 /** What every kind of nodes is made with. */
 export interface NodesSettings {

@@ -1,6 +1,6 @@
-import type { TimelineData } from '../timeline-format.ts';
-import { decodeLanes } from '../timeline-format.ts';
-import { Timeline } from './timeline.ts';
+import type { TimelineData } from '../timeline/format.ts';
+import { decodeLanes } from '../timeline/format.ts';
+import { Timeline } from './timeline/timeline.ts';
 
 /** The report's own script: draws the timeline and opens everything for print. The page is complete without it. */
 function start(): void {

@@ -1,8 +1,8 @@
-import { runKeys } from '../../experiment/bucket-layout.ts';
-import type { Markup } from '../html.ts';
-import { html } from '../html.ts';
-import type { ReportInput } from '../report-input.ts';
-import { shortened } from '../visible-text.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import type { Markup } from '../page/html.ts';
+import { html } from '../page/html.ts';
+import type { ReportInput } from '../page/input.ts';
+import { shortened } from '../page/visible-text.ts';
 
 /** A manifest is at most a mebibyte; a report shows this much of one. */
 const LONGEST = 256 * 1024;

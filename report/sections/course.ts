@@ -1,7 +1,7 @@
-import { spoken } from '../../experiment/wording.ts';
-import type { Markup } from '../html.ts';
-import { html } from '../html.ts';
-import type { ReportInput } from '../report-input.ts';
+import { spoken } from '../../experiment/text/numbers.ts';
+import type { Markup } from '../page/html.ts';
+import { html } from '../page/html.ts';
+import type { ReportInput } from '../page/input.ts';
 
 /** The states that a run can be in and leave again; an outcome ends the last of them. */
 const SHOWN = ['submitted', 'queued', 'starting', 'joining', 'running', 'collecting'];

@@ -1,7 +1,7 @@
-import { counted, grouped, nodeHoursSpoken, percent, spoken } from '../../experiment/wording.ts';
-import type { Markup } from '../html.ts';
-import { html } from '../html.ts';
-import type { ReportInput } from '../report-input.ts';
+import { counted, grouped, nodeHoursSpoken, percent, spoken } from '../../experiment/text/numbers.ts';
+import type { Markup } from '../page/html.ts';
+import { html } from '../page/html.ts';
+import type { ReportInput } from '../page/input.ts';
 
 /** The run in numbers. */
 export function facts(input: ReportInput): Markup {

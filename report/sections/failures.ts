@@ -1,10 +1,10 @@
-import { runKeys } from '../../experiment/bucket-layout.ts';
-import type { FailureGroup } from '../../experiment/summary.ts';
-import { counted, grouped } from '../../experiment/wording.ts';
-import type { Markup } from '../html.ts';
-import { html, trustedMarkup } from '../html.ts';
-import type { ReportInput } from '../report-input.ts';
-import { shortened, shortLines } from '../visible-text.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import type { FailureGroup } from '../../experiment/records/summary.ts';
+import { counted, grouped } from '../../experiment/text/numbers.ts';
+import type { Markup } from '../page/html.ts';
+import { html, trustedMarkup } from '../page/html.ts';
+import type { ReportInput } from '../page/input.ts';
+import { shortened, shortLines } from '../page/visible-text.ts';
 import type { NodeNames } from './nodes.ts';
 
 /** Failed tasks by what they have in common, each group with one of them as an example. */

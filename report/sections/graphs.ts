@@ -1,8 +1,8 @@
-import { runKeys } from '../../experiment/bucket-layout.ts';
-import { counted } from '../../experiment/wording.ts';
-import type { Markup } from '../html.ts';
-import { html } from '../html.ts';
-import type { ReportInput } from '../report-input.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { counted } from '../../experiment/text/numbers.ts';
+import type { Markup } from '../page/html.ts';
+import { html } from '../page/html.ts';
+import type { ReportInput } from '../page/input.ts';
 
 /** The pictures that the run made: SIERRA's graphs, or what other tasks drew. An `img` runs nothing that is in it. */
 export function graphs({ images, summary }: ReportInput): Markup | undefined {

@@ -1,7 +1,7 @@
-import type { Summary } from '../../experiment/summary.ts';
-import type { Markup } from '../html.ts';
-import { html, withCode } from '../html.ts';
-import type { ReportInput } from '../report-input.ts';
+import type { Summary } from '../../experiment/records/summary.ts';
+import type { Markup } from '../page/html.ts';
+import { html, withCode } from '../page/html.ts';
+import type { ReportInput } from '../page/input.ts';
 import { stateMark } from './state-mark.ts';
 import { day } from './times.ts';
 

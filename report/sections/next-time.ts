@@ -1,8 +1,8 @@
-import type { Advice } from '../../experiment/right-sizing.ts';
-import { rightSizing } from '../../experiment/right-sizing.ts';
-import type { Markup } from '../html.ts';
-import { html } from '../html.ts';
-import type { ReportInput } from '../report-input.ts';
+import type { Advice } from '../../experiment/advice/right-sizing.ts';
+import { rightSizing } from '../../experiment/advice/right-sizing.ts';
+import type { Markup } from '../page/html.ts';
+import { html } from '../page/html.ts';
+import type { ReportInput } from '../page/input.ts';
 import { lifeSeconds } from './node-use.ts';
 
 /** What the next run like this one should ask for, as far as this one's figures tell. */

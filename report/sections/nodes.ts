@@ -1,8 +1,8 @@
-import type { NodeRecord, NodeState } from '../../experiment/runner-records.ts';
-import { grouped, percent, spoken } from '../../experiment/wording.ts';
-import type { Markup } from '../html.ts';
-import { html } from '../html.ts';
-import type { ReportInput } from '../report-input.ts';
+import type { NodeRecord, NodeState } from '../../experiment/records/progress.ts';
+import { grouped, percent, spoken } from '../../experiment/text/numbers.ts';
+import type { Markup } from '../page/html.ts';
+import { html } from '../page/html.ts';
+import type { ReportInput } from '../page/input.ts';
 import { vcpusUsed } from './node-use.ts';
 import { clock } from './times.ts';
 

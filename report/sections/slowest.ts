@@ -1,10 +1,10 @@
-import { exitWords } from '../../experiment/failure-signature.ts';
-import type { TaskTable } from '../../experiment/task-table.ts';
-import { taskSucceeded } from '../../experiment/task-table.ts';
-import { spoken } from '../../experiment/wording.ts';
-import type { Markup } from '../html.ts';
-import { html } from '../html.ts';
-import { shortened } from '../visible-text.ts';
+import { exitWords } from '../../experiment/diagnosis/failure-signature.ts';
+import type { TaskTable } from '../../experiment/results/task-table.ts';
+import { taskSucceeded } from '../../experiment/results/task-table.ts';
+import { spoken } from '../../experiment/text/numbers.ts';
+import type { Markup } from '../page/html.ts';
+import { html } from '../page/html.ts';
+import { shortened } from '../page/visible-text.ts';
 import type { NodeNames } from './nodes.ts';
 
 /** The tasks that took longest, as far as there are enough of them to make the question worth asking. */

@@ -1,8 +1,8 @@
-import type { RunState } from '../../experiment/status.ts';
-import type { Outcome } from '../../experiment/summary.ts';
-import { isOutcome } from '../../experiment/summary.ts';
-import type { Markup } from '../html.ts';
-import { html, trustedMarkup } from '../html.ts';
+import type { RunState } from '../../experiment/records/status.ts';
+import type { Outcome } from '../../experiment/records/summary.ts';
+import { isOutcome } from '../../experiment/records/summary.ts';
+import type { Markup } from '../page/html.ts';
+import { html, trustedMarkup } from '../page/html.ts';
 
 const MARKS: Readonly<Record<Outcome, { word: string; path: string }>> = {
   succeeded: { word: 'Succeeded', path: 'M3 10.5 8 15 17 5' },

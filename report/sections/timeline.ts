@@ -1,8 +1,8 @@
-import { counted } from '../../experiment/wording.ts';
-import type { Markup } from '../html.ts';
-import { html, jsonMarkup } from '../html.ts';
-import type { ReportInput } from '../report-input.ts';
-import { timelineData } from '../timeline.ts';
+import { counted } from '../../experiment/text/numbers.ts';
+import type { Markup } from '../page/html.ts';
+import { html, jsonMarkup } from '../page/html.ts';
+import type { ReportInput } from '../page/input.ts';
+import { timelineData } from '../timeline/timeline.ts';
 
 /** The drawing's place and data; the page's script draws it. */
 export function timeline(input: ReportInput): Markup | undefined {

@@ -5,11 +5,11 @@ import { dirname, join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
-import { VARIANTS } from './check-system.ts';
-import type { Finding } from './finding.ts';
-import { policyDocuments } from './policy-documents.ts';
-import { readTemplate } from './read-template.ts';
-import { resolveTemplate } from './resolve-template.ts';
+import { policyDocuments } from './rules/policy-documents.ts';
+import { VARIANTS } from './system.ts';
+import type { Finding } from './template/finding.ts';
+import { readTemplate } from './template/read.ts';
+import { resolveTemplate } from './template/resolve.ts';
 
 const PYTHON = fileURLToPath(new URL('./python', import.meta.url));
 const WITHIN_MS = 90_000;

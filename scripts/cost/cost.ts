@@ -1,5 +1,5 @@
-import { countedCloud } from '../../local/counting/counted-cloud.ts';
-import type { Counts } from '../../local/counting/counts.ts';
+import { countedCloud } from '../../test/worlds/counting/counted-cloud.ts';
+import type { Counts } from '../../test/worlds/counting/counts.ts';
 import { MEMORY, PRICES } from './prices.ts';
 
 interface CostLine {

@@ -1,7 +1,7 @@
 import { DescribeComputeEnvironmentsCommand, DescribeJobDefinitionsCommand } from '@aws-sdk/client-batch';
-import { DeployFailed } from './deploy-failed.ts';
-import { isImageThere } from './image-there.ts';
-import type { DeployClients, DeployedStack } from './survey.ts';
+import { isImageThere } from './ensure-image.ts';
+import { DeployFailed } from './failure.ts';
+import type { DeployClients, DeployedStack } from './read-account.ts';
 
 /** What a green stack does not say: that nodes can start from it. @throws DeployFailed */
 export async function checkDeployed(

@@ -9,15 +9,15 @@ import { ECRClient } from '@aws-sdk/client-ecr';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { STSClient } from '@aws-sdk/client-sts';
-import { findBuilder, ImageFailed } from '../image/build-image.ts';
-import { makeImage, planImage } from '../image/make-image.ts';
+import { findBuilder, ImageFailed } from '../image/build.ts';
+import { makeImage, planImage } from '../image/make.ts';
 import type { ImageOptions } from '../image/options.ts';
-import { DeployFailed } from './deploy-failed.ts';
-import type { Machine, Settings } from './judge.ts';
-import type { DeployOptions } from './options.ts';
-import type { Hands } from './perform.ts';
-import type { DeployClients } from './survey.ts';
-import { NotLoggedIn } from './survey.ts';
+import type { Hands } from './apply.ts';
+import type { DeployOptions } from './arguments.ts';
+import { DeployFailed } from './failure.ts';
+import type { Machine, Settings } from './plan-deployment.ts';
+import type { DeployClients } from './read-account.ts';
+import { NotLoggedIn } from './read-account.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 /** Of a program that tells its version. */
@@ -98,7 +98,7 @@ export function liveHands(
   };
   return {
     run,
-    bundle: () => run(process.execPath, [join(ROOT, 'scripts/build.ts')]),
+    bundle: () => run(process.execPath, [join(ROOT, 'scripts/build/build.ts')]),
     imageTag: (settings) => planImage(imageOptions(settings)).tag,
     pushImage: (settings, repository) => makeImage({ ...imageOptions(settings), push: repository }),
     builder: builder.ok ? builder.builder : undefined,

@@ -1,55 +1,32 @@
-import { ImageFailed } from '../image/build-image.ts';
-import { DeployFailed } from './deploy-failed.ts';
-import type { Machine } from './judge.ts';
-import { judge } from './judge.ts';
-import type { DeployOptions } from './options.ts';
-import type { Hands } from './perform.ts';
-import { deploy } from './perform.ts';
-import type { DeployClients } from './survey.ts';
-import { NotLoggedIn, survey, textOf } from './survey.ts';
+import { readFileSync } from 'node:fs';
+import { at, entriesAt, textAt } from '../check-aws/template/json.ts';
+import { readTemplate } from '../check-aws/template/read.ts';
+import { HELP, readDeployOptions } from './arguments.ts';
+import { runDeployment } from './deploy.ts';
+import { liveClients, liveHands, lookAtMachine } from './live.ts';
 
-export interface Deployment {
-  options: DeployOptions;
-  /** The template's parameters with their defaults. */
-  defaults: Readonly<Record<string, string>>;
-  machine: Machine;
-  hands: Hands;
-  /** @throws NotLoggedIn */
-  connect(): Promise<{ clients: DeployClients; region: string }>;
-  complain(line: string): void;
-}
-
-/** Looks, judges, deploys. Answers the exit code: 1 refused or failed, 2 this account or machine cannot do it. */
-export async function runDeployment(deployment: Deployment): Promise<0 | 1 | 2> {
-  const { options, machine, hands, complain } = deployment;
-  try {
-    const { clients, region } = await deployment.connect();
-    const found = await survey(clients, options.stack);
-    hands.say(
-      `account ${found.account} (${found.caller}), region ${region}, stack ${options.stack}: ${found.stack?.status ?? 'not there yet'}`,
-    );
-    const { faults, refusals, warnings, settings } = judge(found, machine, options, deployment.defaults);
-    for (const warning of warnings) complain(`warning: ${warning}`);
-    for (const line of [...faults, ...refusals]) complain(line);
-    if (faults.length > 0) return 2;
-    if (refusals.length > 0) return 1;
-    if (options.checkOnly) {
-      hands.say('nothing stands against a deployment');
-      return 0;
-    }
-    const { outputs } = await deploy(clients, hands, options, settings, found, region);
-    hands.say(`deployed. Drop manifests: aws s3 cp sweep.yaml s3://${outputs.BucketName}/manifests/`);
-    return 0;
-  } catch (error) {
-    complain(textOfFailure(error));
-    return error instanceof NotLoggedIn ? 2 : 1;
-  }
-}
-
-function textOfFailure(error: unknown): string {
-  if (error instanceof NotLoggedIn || error instanceof DeployFailed || error instanceof ImageFailed)
-    return error.message;
-  if (error instanceof Error && /AccessDenied|UnauthorizedOperation/.test(error.name))
-    return `You may not do this: ${error.message}`;
-  return textOf(error);
+/** `npm run deploy`: the system in an AWS account, installed or updated. Exit codes: 1 refused or failed, 2 it cannot be. */
+const template = readTemplate(readFileSync(new URL('../../template.yaml', import.meta.url), 'utf8'));
+const parameters = at(template, 'Parameters');
+const defaults = Object.fromEntries(
+  entriesAt(template, 'Parameters').map(([name]) => [name, textAt(parameters, name, 'Default')]),
+);
+const request = readDeployOptions(process.argv.slice(2), Object.keys(defaults));
+const complain = (line: string) => console.error(`npm run deploy: ${line}`);
+if (request.kind === 'help') {
+  console.log(HELP);
+} else if (request.kind === 'refused') {
+  complain(`${request.why} (npm run deploy -- --help tells more)`);
+  process.exitCode = 2;
+} else {
+  const { options } = request;
+  const machine = await lookAtMachine();
+  process.exitCode = await runDeployment({
+    options,
+    defaults,
+    machine,
+    hands: liveHands(options, machine, (line) => console.log(line)),
+    connect: () => liveClients(options),
+    complain,
+  });
 }

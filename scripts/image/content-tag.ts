@@ -1,11 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import type { BuildArguments } from './build-image.ts';
+import type { BuildArguments } from './build.ts';
 import type { Architecture } from './options.ts';
 
 /** Everything that the Dockerfile copies, and itself. */
-const MADE_OF = ['container/Dockerfile', 'container/prepare-image.sh', 'test/sierra/requirements.txt'];
+const MADE_OF = [
+  'container/image/Dockerfile',
+  'container/image/prepare-image.sh',
+  'test/container/sierra/requirements.txt',
+];
 const RUNNER = 'dist/container';
 
 /**

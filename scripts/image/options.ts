@@ -25,7 +25,7 @@ export type ImageRequest =
 
 export const HELP = `npm run image -- [OPTIONS]
 
-Builds the image that every node of a job runs (container/Dockerfile) with docker or buildah, whichever works here, and
+Builds the image that every node of a job runs (container/image/Dockerfile) with docker or buildah, whichever works here, and
 prints its name. The tag is made from what is in it: the same content has the same tag.
 
   --push URI             push it to this repository (log in before); prints the name there

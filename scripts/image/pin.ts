@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { ImageFailed } from './build-image.ts';
+import { ImageFailed } from './build.ts';
 
-const DOCKERFILE = fileURLToPath(new URL('../../container/Dockerfile', import.meta.url));
+const DOCKERFILE = fileURLToPath(new URL('../../container/image/Dockerfile', import.meta.url));
 const BASE = /^(ARG (?:NODE|SYSTEM)_IMAGE=)([^@\s]+)(?:@\S+)?$/gm;
 const WITHIN_MS = 30_000;
 /** An index of all architectures before one architecture's own manifest: the pin must hold for both. */

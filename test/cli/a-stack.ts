@@ -3,8 +3,8 @@ import { once } from 'node:events';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { live } from '../../local/live.ts';
-import { startQuietSystem } from '../../local/quiet-system.ts';
+import { startQuietSystem } from '../../local/start/quiet-system.ts';
+import { live } from '../../local/system/live.ts';
 import { folderOfItsOwn, repository } from './context.ts';
 import { startFakeStack } from './fake-stack.ts';
 

@@ -3,9 +3,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { onTestFinished } from 'vitest';
-import type { Context } from '../../cli/context.ts';
-import type { Target } from '../../cli/target.ts';
-import { realClock } from '../../local/real-clock.ts';
+import type { Context } from '../../cli/context/context.ts';
+import type { Target } from '../../cli/context/target.ts';
+import { realClock } from '../../local/clock/real.ts';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 

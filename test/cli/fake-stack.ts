@@ -1,7 +1,7 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
-import type { LocalSystem } from '../../local/system.ts';
+import type { LocalSystem } from '../../local/system/system.ts';
 
 const REPOSITORY = '111122223333.dkr.ecr.eu-central-1.amazonaws.com/lab';
 

@@ -1,11 +1,11 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
-import { init } from '../../cli/commands/init.ts';
-import { plan } from '../../cli/commands/plan.ts';
-import { validate } from '../../cli/commands/validate.ts';
-import { CommandFailed } from '../../cli/failure.ts';
-import { parseManifest } from '../../experiment/manifest.ts';
+import { init } from '../../cli/commands/manifest/init.ts';
+import { plan } from '../../cli/commands/manifest/plan.ts';
+import { validate } from '../../cli/commands/manifest/validate.ts';
+import { CommandFailed } from '../../cli/errors/failure.ts';
+import { parseManifest } from '../../experiment/manifest/parse.ts';
 import { contextIn, folderOfItsOwn } from './context.ts';
 
 const SWEEP = `apiVersion: sierra-batch/v1
@@ -39,7 +39,7 @@ test('the schema of a clone whose path has a blank is named so that editors read
   expect(await init(context, 'm.yaml', {})).toBe(0);
   const [first] = readFileSync(join(folder, 'm.yaml'), 'utf8').split('\n');
   expect(first).toBe(
-    `# yaml-language-server: $schema=file://${folder}/my%20clone/schema/manifest.schema.json`,
+    `# yaml-language-server: $schema=file://${folder}/my%20clone/docs/schema/manifest.schema.json`,
   );
 });
 

@@ -38,8 +38,8 @@ test('what npm packs installs into an empty folder, runs an experiment there and
     'README.md',
     'bin/sierra-batch.mjs',
     'package.json',
-    'schema/manifest.schema.json',
-    'scripts/packages.mjs',
+    'docs/schema/manifest.schema.json',
+    'scripts/install/packages.mjs',
   ]);
   const [archive = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
   writeFileSync(join(folder, 'package.json'), '{"private": true}');

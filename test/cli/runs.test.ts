@@ -1,13 +1,13 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { logs } from '../../cli/commands/logs.ts';
-import { runs } from '../../cli/commands/runs.ts';
-import { status } from '../../cli/commands/status.ts';
-import { tasks } from '../../cli/commands/tasks.ts';
-import { watch } from '../../cli/commands/watch.ts';
-import { folderStore } from '../../cli/folder-store.ts';
-import type { Target } from '../../cli/target.ts';
+import { logs } from '../../cli/commands/runs/logs.ts';
+import { runs } from '../../cli/commands/runs/runs.ts';
+import { status } from '../../cli/commands/runs/status.ts';
+import { tasks } from '../../cli/commands/runs/tasks.ts';
+import { watch } from '../../cli/commands/runs/watch.ts';
+import { folderStore } from '../../cli/context/folder-store.ts';
+import type { Target } from '../../cli/context/target.ts';
 import { contextIn, folderOfItsOwn } from './context.ts';
 
 const GOOD = 'sweep-00000000001';

@@ -2,10 +2,10 @@ import { mkdirSync, readdirSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
-import { runKeys } from '../../experiment/bucket-layout.ts';
-import { parseJoblog } from '../../experiment/joblog.ts';
-import type { LoopbackCluster } from './loopback-cluster.ts';
-import { JOIN_PORT, loopbackCluster } from './loopback-cluster.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { parseJoblog } from '../../experiment/results/joblog.ts';
+import type { LoopbackCluster } from '../support/loopback-cluster.ts';
+import { JOIN_PORT, loopbackCluster } from '../support/loopback-cluster.ts';
 
 let cluster: LoopbackCluster | undefined;
 afterEach(async () => {

@@ -3,8 +3,8 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { TestContext } from 'vitest';
 import { describe, it, vi } from 'vitest';
-import type { LoopbackCluster } from './loopback-cluster.ts';
-import { loopbackCluster } from './loopback-cluster.ts';
+import type { LoopbackCluster } from '../support/loopback-cluster.ts';
+import { loopbackCluster } from '../support/loopback-cluster.ts';
 
 const PATIENCE = { timeout: 150_000 };
 const threeNodes = { cluster: { nodes: 3, vcpus: 2, memoryMiB: 512 } };

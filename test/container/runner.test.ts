@@ -1,8 +1,8 @@
 import { afterEach, describe, expect, it } from 'vitest';
-import { runKeys } from '../../experiment/bucket-layout.ts';
-import { parseJoblog } from '../../experiment/joblog.ts';
-import type { LoopbackCluster } from './loopback-cluster.ts';
-import { loopbackCluster, USERS } from './loopback-cluster.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { parseJoblog } from '../../experiment/results/joblog.ts';
+import type { LoopbackCluster } from '../support/loopback-cluster.ts';
+import { loopbackCluster, USERS } from '../support/loopback-cluster.ts';
 
 let cluster: LoopbackCluster | undefined;
 afterEach(async () => {

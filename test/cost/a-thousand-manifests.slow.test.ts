@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { countedCloud } from '../../local/counting/counted-cloud.ts';
+import { countedCloud } from '../worlds/counting/counted-cloud.ts';
 
 const MANIFESTS = 1000;
 

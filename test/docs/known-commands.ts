@@ -1,10 +1,10 @@
 import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { makeProgram } from '../../cli/program.ts';
-import { readStartOptions } from '../../local/start-options.ts';
-import { entriesAt } from '../../scripts/check-aws/json.ts';
-import { readTemplate } from '../../scripts/check-aws/read-template.ts';
-import { readDeployOptions } from '../../scripts/deploy/options.ts';
+import { readStartOptions } from '../../local/start/options.ts';
+import { entriesAt } from '../../scripts/check-aws/template/json.ts';
+import { readTemplate } from '../../scripts/check-aws/template/read.ts';
+import { readDeployOptions } from '../../scripts/deploy/arguments.ts';
 import { readImageOptions } from '../../scripts/image/options.ts';
 import { repository } from '../cli/context.ts';
 

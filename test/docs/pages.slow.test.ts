@@ -3,7 +3,7 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, write
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
-import { parseManifest } from '../../experiment/manifest.ts';
+import { parseManifest } from '../../experiment/manifest/parse.ts';
 import { repository } from '../cli/context.ts';
 import type { Block } from './blocks.ts';
 import { blocksOf, markOf, notPrinted } from './blocks.ts';

@@ -5,15 +5,15 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { runKeys } from '../../experiment/bucket-layout.ts';
-import { executionArn } from '../../experiment/execution-input.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { executionArn } from '../../experiment/run/execution.ts';
 import type { LoopbackServer } from '../../local/http/server.ts';
 import { startLoopbackServer } from '../../local/http/server.ts';
-import { bundleFunction, FUNCTIONS } from '../../scripts/bundle.ts';
-import type { ControlPlane } from './control-plane.ts';
-import { controlPlane, MANIFEST, runIdOf, STATE_MACHINE } from './control-plane.ts';
-import { FUNCTION_ENVIRONMENT } from './function-environment.ts';
-import { tellingServer } from './telling-server.ts';
+import { bundleFunction, FUNCTIONS } from '../../scripts/build/bundle.ts';
+import type { ControlPlane } from '../support/control-plane.ts';
+import { controlPlane, MANIFEST, runIdOf, STATE_MACHINE } from '../support/control-plane.ts';
+import { FUNCTION_ENVIRONMENT } from '../support/function-environment.ts';
+import { tellingServer } from './notification-server.ts';
 
 const MARK = 'RESULT ';
 /** As Lambda's runtime calls a handler, and reports what it threw. */

@@ -4,9 +4,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import type { BundleSize } from '../../scripts/bundle.ts';
-import { bundleFunction, FUNCTIONS } from '../../scripts/bundle.ts';
-import { FUNCTION_ENVIRONMENT } from './function-environment.ts';
+import type { BundleSize } from '../../scripts/build/bundle.ts';
+import { bundleFunction, FUNCTIONS } from '../../scripts/build/bundle.ts';
+import { FUNCTION_ENVIRONMENT } from '../support/function-environment.ts';
 
 /** Bytes at the start, of which each KB takes some 0.05 ms. scripts/cold-start.ts measures what a change of them comes to. */
 const BUDGET = { ingest: 690_000, submit: 650_000, settle: 655_000, collect: 585_000 };

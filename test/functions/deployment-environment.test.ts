@@ -1,7 +1,7 @@
 import { expect, it } from 'vitest';
 import { readDeployment } from '../../functions/deployment-environment.ts';
-import { failureOf } from './control-plane.ts';
-import { FUNCTION_ENVIRONMENT } from './function-environment.ts';
+import { failureOf } from '../support/control-plane.ts';
+import { FUNCTION_ENVIRONMENT } from '../support/function-environment.ts';
 
 const reading = async (changed: Record<string, string | undefined>) =>
   readDeployment({ ...FUNCTION_ENVIRONMENT, ...changed });

@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { DescribeJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
 import { expect, it } from 'vitest';
 import { SubmitOnce } from '../../functions/submit-once.ts';
-import { failureOf } from './control-plane.ts';
+import { failureOf } from '../support/control-plane.ts';
 
 /** An AWS that answers every request with an error, or not at all, and counts them by path. */
 async function brokenAws(answer: 'error' | 'throttled' | 'hangs up') {

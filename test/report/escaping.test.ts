@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { html, jsonMarkup, withCode } from '../../report/html.ts';
-import { shortened, shortLines, visibleText } from '../../report/visible-text.ts';
+import { html, jsonMarkup, withCode } from '../../report/page/html.ts';
+import { shortened, shortLines, visibleText } from '../../report/page/visible-text.ts';
 import { HOSTILE } from './sample-runs.ts';
 
 const pieces = fc.constantFrom(

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { pickImages } from '../../report/images.ts';
-import { renderReport } from '../../report/render-report.ts';
+import { pickImages } from '../../report/page/images.ts';
+import { renderReport } from '../../report/render.ts';
 import { HOSTILE, SAMPLES, sampleReport } from './sample-runs.ts';
 
 const file = (path: string, size = 1000) => ({ path, size, sha256: '' });

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { Browser, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
-import { renderReport } from '../../report/render-report.ts';
+import { renderReport } from '../../report/render.ts';
 import { SAMPLES, sampleReport } from './sample-runs.ts';
 
 /** Debian's; `apt-get install chromium`. */

@@ -3,9 +3,9 @@ import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { build } from 'esbuild';
 import { describe, expect, test } from 'vitest';
-import { renderReport } from '../../report/render-report.ts';
-import type { ReportInput } from '../../report/report-input.ts';
-import { generatedClient } from '../../scripts/report-client.ts';
+import type { ReportInput } from '../../report/page/input.ts';
+import { renderReport } from '../../report/render.ts';
+import { generatedClient } from '../../scripts/build/report-client.ts';
 import { HOSTILE, SAMPLES, sampleReport } from './sample-runs.ts';
 
 const sampleOf = async (name: string): Promise<ReportInput> => {
@@ -119,14 +119,14 @@ function withText(input: ReportInput, text: string): ReportInput {
 
 describe('the script in the page', () => {
   test('is current', async () => {
-    expect(await readFile(new URL('../../report/client.generated.ts', import.meta.url), 'utf8')).toBe(
+    expect(await readFile(new URL('../../report/page/client.generated.ts', import.meta.url), 'utf8')).toBe(
       await generatedClient(),
     );
   });
 
   test('a bundle renders the same page as plain Node', async () => {
     const built = await build({
-      entryPoints: [fileURLToPath(new URL('../../report/render-report.ts', import.meta.url))],
+      entryPoints: [fileURLToPath(new URL('../../report/render.ts', import.meta.url))],
       bundle: true,
       minify: true,
       write: false,

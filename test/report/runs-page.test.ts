@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
-import { asRunIndex, runsToRead, updatedIndex } from '../../experiment/run-index.ts';
-import type { RunRow } from '../../experiment/run-row.ts';
-import { runRow } from '../../experiment/run-row.ts';
+import { asRunIndex, runsToRead, updatedIndex } from '../../experiment/run-list/page-index.ts';
+import type { RunRow } from '../../experiment/run-list/row.ts';
+import { runRow } from '../../experiment/run-list/row.ts';
 import { dataOfRunsPage, renderRunsPage } from '../../report/runs-page.ts';
 import { HOSTILE } from './sample-runs.ts';
 

@@ -1,9 +1,9 @@
-import type { JoblogRow } from '../../experiment/joblog.ts';
-import type { NodeRecord, Progress, RunnerReason } from '../../experiment/runner-records.ts';
-import { summarise } from '../../experiment/summarise.ts';
-import type { Outcome } from '../../experiment/summary.ts';
-import { failedToRead, readTasks } from '../../experiment/task-table.ts';
-import type { ReportInput } from '../../report/report-input.ts';
+import type { NodeRecord, Progress, RunnerReason } from '../../experiment/records/progress.ts';
+import type { Outcome } from '../../experiment/records/summary.ts';
+import type { JoblogRow } from '../../experiment/results/joblog.ts';
+import { summarise } from '../../experiment/results/summarise.ts';
+import { failedToRead, readTasks } from '../../experiment/results/task-table.ts';
+import type { ReportInput } from '../../report/page/input.ts';
 
 /** A made-up run, for looking at and for tests. The same sample gives the same report. */
 export interface Sample {

@@ -1,16 +1,16 @@
 import { inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { JoblogRow } from '../../experiment/joblog.ts';
-import { readTasks } from '../../experiment/task-table.ts';
-import { busyShare } from '../../report/client/busy-share.ts';
-import { hoverText } from '../../report/client/hover.ts';
-import { firstBarAfter, layOut } from '../../report/client/rows.ts';
-import { moved, offset, tickStep, zoomed } from '../../report/client/view.ts';
-import type { Bar, BarKind } from '../../report/lanes.ts';
-import { arrangeLanes, BAR } from '../../report/lanes.ts';
-import { timelineData } from '../../report/timeline.ts';
-import { decodeLanes, encodeLanes } from '../../report/timeline-format.ts';
+import type { JoblogRow } from '../../experiment/results/joblog.ts';
+import { readTasks } from '../../experiment/results/task-table.ts';
+import { busyShare } from '../../report/client/timeline/busy-share.ts';
+import { hoverText } from '../../report/client/timeline/hover.ts';
+import { firstBarAfter, layOut } from '../../report/client/timeline/rows.ts';
+import { moved, offset, tickStep, zoomed } from '../../report/client/timeline/view.ts';
+import { decodeLanes, encodeLanes } from '../../report/timeline/format.ts';
+import type { Bar, BarKind } from '../../report/timeline/lanes.ts';
+import { arrangeLanes, BAR } from '../../report/timeline/lanes.ts';
+import { timelineData } from '../../report/timeline/timeline.ts';
 import { SAMPLES, sampleReport } from './sample-runs.ts';
 
 const ORIGIN = 1_764_000_000_000;

@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import aslValidator from 'asl-validator';
 import { expect, it } from 'vitest';
-import * as errors from '../../experiment/errors.ts';
-import { checkAsl } from '../../scripts/check-aws/definition-checks.ts';
-import { Found } from '../../scripts/check-aws/finding.ts';
+import * as errors from '../../experiment/util/errors.ts';
+import { checkAsl } from '../../scripts/check-aws/rules/definition.ts';
+import { Found } from '../../scripts/check-aws/template/finding.ts';
 
 const FILE = readFileSync(new URL('../../statemachine/experiment.asl.json', import.meta.url), 'utf8');
 

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
-import { makeMachine, named } from '../local/states/machine.ts';
+import { makeMachine, named } from '../support/states-machine.ts';
 
 const DEFINITION = JSON.parse(
   readFileSync(new URL('../../statemachine/experiment.asl.json', import.meta.url), 'utf8'),

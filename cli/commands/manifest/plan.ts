@@ -1,0 +1,166 @@
+import { createReadStream, existsSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import { submitJobRequest } from '../../../experiment/batch/submit-request.ts';
+import type { Deployment } from '../../../experiment/deployment/deployment.ts';
+import { sharedLayout } from '../../../experiment/layout/shared-paths.ts';
+import type { Manifest } from '../../../experiment/manifest/parse.ts';
+import { commandsOf } from '../../../experiment/manifest/parse.ts';
+import { makePlan } from '../../../experiment/plan/make.ts';
+import type { Plan } from '../../../experiment/plan/plan.ts';
+import { EXIT } from '../../../experiment/records/exit-code.ts';
+import { suppliedArguments } from '../../../experiment/sierra/arguments.ts';
+import { counted, nodeHoursSpoken, spoken } from '../../../experiment/text/numbers.ts';
+import { plainLine } from '../../../experiment/text/terminal-codes.ts';
+import type { Context } from '../../context/context.ts';
+import { judgeManifest, renderJudged } from './judge.ts';
+
+/** Where no system is known: the template's own defaults. */
+const TEMPLATE: Deployment = {
+  bucket: 'YOUR-BUCKET',
+  stateMachineArn: 'arn:aws:states:REGION:ACCOUNT:stateMachine:STACK-experiment',
+  jobDefinition: 'STACK-JOB-DEFINITION',
+  queues: { default: { arn: 'STACK-JOB-QUEUE', maxvCpus: Number.POSITIVE_INFINITY, fairShare: true } },
+  defaultQueue: 'default',
+  inputBuckets: [],
+  defaults: { vcpus: 16, memoryMiB: 28_672 },
+  sharedFolder: '/mnt/efs',
+  joinPort: 7741,
+  sshPort: 2222,
+};
+const SHOWN = 3;
+
+/** `sierra-batch plan FILE` */
+export async function plan(context: Context, shownAs: string): Promise<number> {
+  const { terminal } = context;
+  const known = context.hasStack ? (await context.target()).live?.deployment : undefined;
+  const judged = judgeManifest(context.cwd, shownAs, known);
+  const remarks = renderJudged(judged);
+  if (remarks !== '') terminal.remark(remarks);
+  if (!judged.ok) {
+    if (context.asJson) terminal.json({ faults: judged.faults });
+    return EXIT.badEnvironment;
+  }
+  const deployment = known ?? TEMPLATE;
+  const commands = await firstAndLast(judged.manifest, judged.file);
+  const made = planOf(judged.manifest, deployment, commands?.total);
+  const job = submitJobRequest(made, deployment, 'NONCE');
+  const mostNodeHours = mostNodeHoursOf(made, job.timeout?.attemptDurationSeconds ?? 0);
+  const { cluster, slots, minNodes, timeouts, retry } = made;
+  if (context.asJson) {
+    terminal.json({
+      nodes: cluster.nodes,
+      slots: cluster.nodes * slots,
+      tasks: commands?.total ?? null,
+      firstCommands: commands?.first ?? [],
+      lastCommands: commands?.last ?? [],
+      mostNodeHours,
+      plan: made,
+      submitJob: job,
+      deployment: known === undefined ? 'the defaults of template.yaml' : deployment.stateMachineArn,
+    });
+    return EXIT.succeeded;
+  }
+  const rows: [string, string][] = [
+    [
+      'nodes',
+      `${cluster.nodes} (at least ${minNodes}), ${counted(cluster.vcpus, 'vCPU')} and ${cluster.memoryMiB} MiB each`,
+    ],
+    ['slots', `${cluster.nodes * slots}: ${counted(slots, 'task')} at once on each node, by ${made.fanout}`],
+    ['tasks', tasksSpoken(made, commands)],
+    ...sierraSpoken(made, deployment.sharedFolder),
+    ...(commands?.first ?? []).map((line): [string, string] => ['', short(line)]),
+    ...(commands === undefined || commands.total <= 2 * SHOWN ? [] : [['', '…'] as [string, string]]),
+    ...(commands?.last ?? []).map((line): [string, string] => ['', short(line)]),
+    ['limits', limitsSpoken(timeouts, retry.attempts)],
+    ['cost', `at most ${nodeHoursSpoken(mostNodeHours)}`],
+  ];
+  for (const [name, text] of rows) terminal.say(`${name.padEnd(7)} ${text}`);
+  terminal.say('');
+  terminal.say(
+    known === undefined
+      ? 'The request to AWS Batch (names in capitals are the deployment’s; with --stack they are known):'
+      : 'The request to AWS Batch:',
+  );
+  terminal.json(job);
+  return EXIT.succeeded;
+}
+
+function planOf(manifest: Manifest, deployment: Deployment, total: number | undefined): Plan {
+  // The id is made when the manifest is dropped.
+  const runId = `${manifest.name}-${'0'.repeat(11)}`;
+  return makePlan(manifest, {
+    runId,
+    folder: manifest.resume ?? runId,
+    source: { bucket: deployment.bucket, key: 'manifests/…', version: '…' },
+    deployment,
+    ...(total === undefined ? {} : { frozen: { key: `runs/${runId}/commands.txt`, total } }),
+  });
+}
+
+interface Commands {
+  total: number;
+  first: readonly string[];
+  last: readonly string[];
+}
+
+async function firstAndLast(manifest: Manifest, file: string): Promise<Commands | undefined> {
+  const written = manifest.run.commands?.file;
+  const beside = written === undefined ? undefined : join(dirname(file), written);
+  const lines =
+    beside !== undefined && existsSync(beside)
+      ? createInterface({ input: createReadStream(beside), crlfDelay: Number.POSITIVE_INFINITY })
+      : commandsOf(manifest)?.lines;
+  if (lines === undefined) return undefined;
+  const first: string[] = [];
+  const last: string[] = [];
+  let total = 0;
+  for await (const line of lines) {
+    total += 1;
+    if (first.length < SHOWN) first.push(line);
+    else if (last.push(line) > SHOWN) last.shift();
+  }
+  return { total, first, last };
+}
+
+/** All attempts with all the time that Batch gives each, on all nodes; the budget ends a run before. */
+function mostNodeHoursOf({ cluster, retry, maxNodeHours }: Plan, attemptSeconds: number): number {
+  const most = (cluster.nodes * retry.attempts * attemptSeconds) / 3600;
+  return Math.min(most, maxNodeHours ?? most);
+}
+
+function tasksSpoken({ work }: Plan, commands: Commands | undefined): string {
+  if (work.kind === 'sierra')
+    return `a SIERRA experiment, stages ${work.pipeline.join(' ')}: ${work.args.map(plainLine).join(' ')}`;
+  return commands === undefined
+    ? 'those of a file that comes with the inputs'
+    : counted(commands.total, 'command');
+}
+
+/** The words that a user of SIERRA looks for, and would get wrong without us. */
+function sierraSpoken(made: Plan, shared: string): [string, string][] {
+  if (made.work.kind !== 'sierra') return [];
+  const { tasks, nodefile } = sharedLayout(made);
+  const supplied = suppliedArguments({
+    root: `${shared}/${tasks}`,
+    nodefile: `${shared}/${nodefile}`,
+    jobsPerNode: made.slots,
+  });
+  return [['', `supplied: ${supplied.join(' ')}`]];
+}
+
+function limitsSpoken(timeouts: Plan['timeouts'], attempts: number): string {
+  const { queueSeconds, joinSeconds, runSeconds, taskSeconds } = timeouts;
+  return [
+    `queue ${spoken(queueSeconds)}`,
+    `join ${spoken(joinSeconds)}`,
+    `run ${spoken(runSeconds)}`,
+    ...(taskSeconds === undefined ? [] : [`task ${spoken(taskSeconds)}`]),
+    counted(attempts, 'attempt'),
+  ].join(', ');
+}
+
+function short(line: string): string {
+  const plain = plainLine(line);
+  return plain.length <= 100 ? plain : `${plain.slice(0, 99)}…`;
+}

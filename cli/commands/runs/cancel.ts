@@ -1,0 +1,42 @@
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { cancellationCause } from '../../../experiment/records/cancellation.ts';
+import { EXIT } from '../../../experiment/records/exit-code.ts';
+import { isOutcome } from '../../../experiment/records/summary.ts';
+import { executionArn } from '../../../experiment/run/execution.ts';
+import { plainLine } from '../../../experiment/text/terminal-codes.ts';
+import type { Context } from '../../context/context.ts';
+import { liveTarget, statusOf } from '../../context/select-run.ts';
+import { untilEnded } from './watch.ts';
+
+/** Nodes get half a minute to end, Batch takes its time to say so, and settle looks once a minute. */
+const ENDS_WITHIN_MS = 15 * 60_000;
+
+/** `sierra-batch cancel RUN`. Tells who did it and why, and waits until nothing of it runs any more. */
+export async function cancel(
+  context: Context,
+  runId: string,
+  { reason = '' }: { reason?: string | undefined } = {},
+): Promise<number> {
+  const { terminal, asJson } = context;
+  const target = await liveTarget(context);
+  const before = await statusOf(target, runId);
+  if (isOutcome(before.state)) {
+    if (asJson) terminal.json({ runId, state: before.state, cancelled: false });
+    else terminal.say(`${runId} has ended before: ${before.state}.`);
+    return EXIT.succeeded;
+  }
+  const states = await target.live.states();
+  await states.send(
+    new StopExecutionCommand({
+      executionArn: executionArn(target.live.deployment.stateMachineArn, runId),
+      error: 'Cancelled',
+      cause: cancellationCause({ by: await target.live.user(), reason }),
+    }),
+  );
+  if (!asJson) terminal.remark('Stopping: this waits until nothing of the run is at work.');
+  const summary = await untilEnded(context, target, runId, false, AbortSignal.timeout(ENDS_WITHIN_MS));
+  if (asJson)
+    terminal.json({ runId, state: summary.outcome, cancelled: summary.outcome === 'cancelled', summary });
+  else terminal.say(plainLine(summary.headline));
+  return EXIT.succeeded;
+}

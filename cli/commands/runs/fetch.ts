@@ -1,0 +1,108 @@
+import { createHash } from 'node:crypto';
+import {
+  createReadStream,
+  createWriteStream,
+  existsSync,
+  mkdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+} from 'node:fs';
+import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
+import { Transform } from 'node:stream';
+import { pipeline } from 'node:stream/promises';
+import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { EXIT } from '../../../experiment/records/exit-code.ts';
+import type { OutputIndex } from '../../../experiment/records/progress.ts';
+import { counted } from '../../../experiment/text/numbers.ts';
+import { plainLine } from '../../../experiment/text/terminal-codes.ts';
+import { sideBySide } from '../../../experiment/util/for-each-limit.ts';
+import type { Context } from '../../context/context.ts';
+import { readRecord } from '../../context/run-store.ts';
+import { chosenRun, statusOf } from '../../context/select-run.ts';
+import type { Target } from '../../context/target.ts';
+import { CommandFailed } from '../../errors/failure.ts';
+
+type OutputFile = OutputIndex['files'][number];
+
+/** Files under way at once. */
+const AT_ONCE = 8;
+
+/** `sierra-batch fetch RUN [DIR]`. A file that is there already, with the same bytes, is left alone. */
+export async function fetch(
+  context: Context,
+  named: string | undefined,
+  folder: string | undefined,
+): Promise<number> {
+  const { terminal, cwd } = context;
+  const target = await context.target();
+  const runId = await chosenRun(context, target, named);
+  const { state } = await statusOf(target, runId);
+  const index = await readRecord<OutputIndex>(target.store, runKeys(runId).outputIndex);
+  if (index === undefined) throw new CommandFailed(`the run ${runId} is ${state} and has sent no outputs`, 1);
+  const shown = folder ?? runId;
+  const into = resolve(cwd, shown);
+  const faults: string[] = [];
+  let fetched = 0;
+  await sideBySide(index.files, AT_ONCE, async (file) => {
+    const fault = await fetchFile(target, runId, file, into);
+    if (fault === undefined) fetched += 1;
+    else faults.push(`${plainLine(file.path)}: ${fault}`);
+  });
+  for (const path of index.missing)
+    terminal.remark(`${plainLine(path)}: named in the manifest, and the run made no such file`);
+  for (const fault of faults) terminal.remark(fault);
+  if (context.asJson) terminal.json({ runId, folder: shown, fetched, faults, missing: index.missing });
+  else
+    terminal.say(`${counted(fetched, 'file')} in ${shown}, each with the size and SHA-256 that the run told`);
+  return faults.length === 0 ? EXIT.succeeded : EXIT.tasksFailed;
+}
+
+/** What is wrong with the file, or undefined once it lies there as the index says. */
+async function fetchFile(
+  target: Target,
+  runId: string,
+  file: OutputFile,
+  into: string,
+): Promise<string | undefined> {
+  const path = join(into, file.path);
+  const inside = relative(into, path);
+  // The index was written by a node, where a user's program ran.
+  if (inside === '' || inside.startsWith('..') || isAbsolute(inside))
+    return 'would lie outside of the folder';
+  if (await isThere(path, file)) return undefined;
+  const body = await target.store.stream(`${runKeys(runId).outputs}${file.path}`);
+  if (body === undefined) return 'is in the index and not in the bucket';
+  const part = `${path}.part-${process.pid}`;
+  const remove = () => rmSync(part, { force: true });
+  process.once('exit', remove); // Ctrl-C leaves no half of a file.
+  try {
+    mkdirSync(dirname(path), { recursive: true });
+    const hash = createHash('sha256');
+    let size = 0;
+    const measure = new Transform({
+      transform: (chunk: Buffer, _encoding, done) => {
+        hash.update(chunk);
+        size += chunk.length;
+        done(null, chunk);
+      },
+    });
+    await pipeline(body, measure, createWriteStream(part));
+    if (size !== file.size) return `has ${size} bytes instead of ${file.size}`;
+    if (hash.digest('hex') !== file.sha256) return 'has another SHA-256 than the run told';
+    renameSync(part, path);
+    return undefined;
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  } finally {
+    process.off('exit', remove);
+    remove();
+  }
+}
+
+async function isThere(path: string, { size, sha256 }: OutputFile): Promise<boolean> {
+  if (!existsSync(path) || statSync(path).size !== size) return false;
+  const hash = createHash('sha256');
+  await pipeline(createReadStream(path), hash);
+  return hash.digest('hex') === sha256;
+}

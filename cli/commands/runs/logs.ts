@@ -1,0 +1,123 @@
+import { NOT_KEPT } from '../../../experiment/diagnosis/failure-signature.ts';
+import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { EXIT } from '../../../experiment/records/exit-code.ts';
+import type { Status } from '../../../experiment/records/status.ts';
+import type { Summary } from '../../../experiment/records/summary.ts';
+import { isOutcome } from '../../../experiment/records/summary.ts';
+import { withoutTerminalCodes } from '../../../experiment/text/terminal-codes.ts';
+import type { Context, Terminal } from '../../context/context.ts';
+import { readRecord } from '../../context/run-store.ts';
+import { chosenRun, statusOf } from '../../context/select-run.ts';
+import type { Target } from '../../context/target.ts';
+import { CommandFailed } from '../../errors/failure.ts';
+import { readableLog } from '../../output/format-log.ts';
+import { nodeLogSource } from '../../output/node-logs.ts';
+
+interface LogOptions {
+  node?: number | undefined;
+  task?: number | undefined;
+  follow?: boolean | undefined;
+}
+
+/** `sierra-batch logs RUN` */
+export async function logs(
+  context: Context,
+  named: string | undefined,
+  options: LogOptions,
+): Promise<number> {
+  const target = await context.target();
+  const runId = await chosenRun(context, target, named);
+  const status = await statusOf(target, runId);
+  if (options.task !== undefined) return taskOutput(context, target, runId, options.task);
+  return nodeLog(context, target, status, options);
+}
+
+async function taskOutput(context: Context, target: Target, runId: string, seq: number): Promise<number> {
+  const { terminal } = context;
+  const { taskOutput: keyOf } = runKeys(runId);
+  const [out, err] = await Promise.all([
+    target.store.text(keyOf(seq, 'out')),
+    target.store.text(keyOf(seq, 'err')),
+  ]);
+  if (out === undefined && err === undefined)
+    throw new CommandFailed(
+      `there is no output of task ${seq}: it is kept of failed tasks, once the run has ended; \`sierra-batch tasks ${runId} --failed\` lists them`,
+    );
+  if (context.asJson) terminal.json({ task: seq, stdout: out ?? '', stderr: err ?? '' });
+  else {
+    await terminal.write(shown(out ?? '', terminal));
+    if (err !== undefined && err !== '' && !(err === out && err.startsWith(NOT_KEPT)))
+      terminal.remark(shown(err, terminal));
+    if (!out && !err) terminal.remark(`Task ${seq} wrote nothing, neither to stdout nor to stderr.`);
+  }
+  return EXIT.succeeded;
+}
+
+async function nodeLog(
+  context: Context,
+  target: Target,
+  status: Status,
+  { node = 0, follow = false }: LogOptions,
+): Promise<number> {
+  const { terminal, clock } = context;
+  const { runId } = status;
+  const kept = await target.store.text(runKeys(runId).nodeLog(node));
+  if (kept !== undefined && isOutcome(status.state)) return tell(context, node, kept);
+  const source = nodeLogSource(target, runId, node);
+  let text = '';
+  let cut = '';
+  let seen = false;
+  for (let now: Status = status; ; now = await statusNow(target, runId)) {
+    // Looked at before the log: what comes after an end has been written before it.
+    const over = isOutcome(now.state);
+    for (let more = await source?.(now); more !== undefined && more !== ''; more = await source?.(now)) {
+      seen = true;
+      if (context.asJson) text += more;
+      else {
+        const end = (cut + more).lastIndexOf('\n') + 1;
+        await terminal.write(shownLog((cut + more).slice(0, end), terminal));
+        cut = (cut + more).slice(end);
+      }
+    }
+    if (!follow || over) break;
+    await clock.sleep(target.lookMs);
+  }
+  await terminal.write(shownLog(cut, terminal));
+  if (context.asJson && seen) terminal.json({ node, log: text });
+  if (!seen) throw new CommandFailed(await nothingOf(target, status, node), EXIT.tasksFailed);
+  return EXIT.succeeded;
+}
+
+/** Of an ended run nothing more will come, and most often there is no such node. */
+async function nothingOf(target: Target, { runId, state }: Status, node: number): Promise<string> {
+  const nothing = `node ${node} of the run ${runId} has written nothing`;
+  if (!isOutcome(state)) return `${nothing} yet`;
+  const count = (await readRecord<Summary>(target.store, runKeys(runId).summary))?.nodes.length ?? 0;
+  return count > 0 && node >= count
+    ? `the run ${runId} has no node ${node}, only ${count === 1 ? 'node 0' : `0 to ${count - 1}`}`
+    : nothing;
+}
+
+async function tell({ terminal, asJson }: Context, node: number, log: string): Promise<number> {
+  if (asJson) terminal.json({ node, log });
+  else await terminal.write(shownLog(log, terminal));
+  return EXIT.succeeded;
+}
+
+async function statusNow(target: Target, runId: string): Promise<Status> {
+  const status = await readRecord<Status>(target.store, runKeys(runId).status);
+  if (status === undefined) throw new CommandFailed(`the run ${runId} is gone from ${target.name}`);
+  return status;
+}
+
+/** In a terminal for people; into a file or a pipe goes the JSON that stands there. */
+function shownLog(text: string, terminal: Terminal): string {
+  return shown(terminal.interactive ? readableLog(text) : text, terminal);
+}
+
+/** Programs may write what repaints a terminal; into a file or a pipe goes what they wrote. */
+function shown(text: string, { interactive }: Terminal): string {
+  return interactive
+    ? withoutTerminalCodes(text).replaceAll(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, '\ufffd')
+    : text;
+}

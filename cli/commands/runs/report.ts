@@ -1,0 +1,35 @@
+import { writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { EXIT } from '../../../experiment/records/exit-code.ts';
+import type { Context } from '../../context/context.ts';
+import { chosenRun, statusOf } from '../../context/select-run.ts';
+import { CommandFailed } from '../../errors/failure.ts';
+
+/** `sierra-batch report RUN` */
+export async function report(
+  context: Context,
+  named: string | undefined,
+  options: { open?: true | undefined; output?: string | undefined },
+): Promise<number> {
+  const { terminal, cwd } = context;
+  const target = await context.target();
+  const runId = await chosenRun(context, target, named);
+  const { state } = await statusOf(target, runId);
+  const key = runKeys(runId).report;
+  const html = await target.store.text(key);
+  if (html === undefined) throw new CommandFailed(`the run ${runId} is ${state} and has no report yet`, 1);
+  let shown = options.output;
+  if (shown === undefined && target.folder !== undefined) shown = target.place(key);
+  else {
+    shown ??= `${runId}.html`;
+    writeFileSync(resolve(cwd, shown), html);
+  }
+  if (context.asJson) terminal.json({ runId, file: shown });
+  else terminal.say(shown);
+  if (options.open === true) {
+    const { default: open } = await import('open');
+    await open(join(resolve(cwd, shown)));
+  }
+  return EXIT.succeeded;
+}

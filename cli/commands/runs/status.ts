@@ -1,0 +1,48 @@
+import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { EXIT } from '../../../experiment/records/exit-code.ts';
+import type { Progress } from '../../../experiment/records/progress.ts';
+import type { Status } from '../../../experiment/records/status.ts';
+import type { Summary } from '../../../experiment/records/summary.ts';
+import { isOutcome } from '../../../experiment/records/summary.ts';
+import { spoken } from '../../../experiment/text/numbers.ts';
+import { plainLine } from '../../../experiment/text/terminal-codes.ts';
+import { renderBar } from '../../../submission/progress-display.ts';
+import type { Context } from '../../context/context.ts';
+import { readRecord } from '../../context/run-store.ts';
+import { chosenRun, statusOf, withPlaces } from '../../context/select-run.ts';
+
+/** `sierra-batch status RUN` */
+export async function status(context: Context, named: string | undefined): Promise<number> {
+  const { terminal } = context;
+  const target = await context.target();
+  const runId = await chosenRun(context, target, named);
+  const keys = runKeys(runId);
+  const found = await statusOf(target, runId);
+  const [progress, summary] = await Promise.all([
+    readRecord<Progress>(target.store, keys.progress),
+    readRecord<Summary>(target.store, keys.summary),
+  ]);
+  if (context.asJson) {
+    terminal.json({ status: found, progress: progress ?? null, summary: summary ?? null });
+    return EXIT.succeeded;
+  }
+  terminal.say(`${runId}: ${found.state}${found.attempt > 1 ? `, attempt ${found.attempt}` : ''}`);
+  for (const sentence of [found.headline, found.why, found.next])
+    if (sentence !== '') terminal.say(plainLine(withPlaces(sentence, runId, target)));
+  terminal.say('');
+  for (const line of historyLines(found)) terminal.say(line);
+  if (found.state === 'running' && progress !== undefined && progress.tasks.total > 0)
+    terminal.say(`\n${renderBar(progress, terminal.output.columns || 80, terminal.colour)}`);
+  if (summary !== undefined) terminal.say(`\nreport  ${target.place(keys.report)}`);
+  else if (!isOutcome(found.state)) terminal.say(`\nWatch it: sierra-batch watch ${runId}`);
+  return EXIT.succeeded;
+}
+
+/** Each state, when it was entered, and how long after the one before. */
+function historyLines({ history }: Status): string[] {
+  return history.map(({ state, at }, index) => {
+    const before = history[index - 1]?.at;
+    const passed = before === undefined ? '' : `  +${spoken((Date.parse(at) - Date.parse(before)) / 1000)}`;
+    return `${state.padEnd(10)}  ${at.replace('T', ' ').replace(/\.\d+Z$/, 'Z')}${passed}`;
+  });
+}

@@ -1,0 +1,82 @@
+import { createInterface } from 'node:readline';
+import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { EXIT } from '../../../experiment/records/exit-code.ts';
+import type { JoblogRow } from '../../../experiment/results/joblog.ts';
+import { parseJoblogRow, succeeded } from '../../../experiment/results/joblog.ts';
+import { plainLine } from '../../../experiment/text/terminal-codes.ts';
+import type { Context } from '../../context/context.ts';
+import { chosenRun, statusOf } from '../../context/select-run.ts';
+import type { Target } from '../../context/target.ts';
+import { CommandFailed } from '../../errors/failure.ts';
+
+/** `sierra-batch tasks RUN`. A row is written as it is read: a joblog may have a million. */
+export async function tasks(
+  context: Context,
+  named: string | undefined,
+  options: { failed?: true | undefined; slowest?: number | undefined },
+): Promise<number> {
+  const target = await context.target();
+  const runId = await chosenRun(context, target, named);
+  await statusOf(target, runId);
+  const wanted = wantedRows(await joblogRows(target, runId), options);
+  await (context.asJson ? writeJson(context, wanted) : writeTable(context, wanted));
+  return EXIT.succeeded;
+}
+
+/** The joblog's rows as they come. @throws CommandFailed while there is none */
+export async function joblogRows(target: Target, runId: string): Promise<AsyncIterable<JoblogRow>> {
+  const stream = await target.store.stream(runKeys(runId).joblog);
+  if (stream === undefined)
+    throw new CommandFailed(
+      `no task of the run ${runId} has ended; \`sierra-batch status ${runId}\` says how it stands`,
+    );
+  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
+  return (async function* rows() {
+    for await (const line of lines) {
+      const row = parseJoblogRow(line);
+      if (row !== undefined) yield row;
+    }
+  })();
+}
+
+async function* wantedRows(
+  rows: AsyncIterable<JoblogRow>,
+  { failed, slowest }: { failed?: true | undefined; slowest?: number | undefined },
+): AsyncGenerator<JoblogRow> {
+  let kept: JoblogRow[] = [];
+  for await (const row of rows) {
+    if (failed === true && succeeded(row)) continue;
+    if (slowest === undefined) {
+      yield row;
+      continue;
+    }
+    kept.push(row);
+    if (kept.length >= 2 * slowest + 1000) kept = slowestOf(kept, slowest);
+  }
+  if (slowest !== undefined) yield* slowestOf(kept, slowest);
+}
+
+function slowestOf(rows: readonly JoblogRow[], many: number): JoblogRow[] {
+  return rows.toSorted((a, b) => b.runtime - a.runtime || a.seq - b.seq).slice(0, many);
+}
+
+async function writeTable({ terminal }: Context, rows: AsyncIterable<JoblogRow>): Promise<void> {
+  await terminal.write('   TASK  NODE             START                   SECONDS  EXIT  COMMAND\n');
+  for await (const row of rows) {
+    const { seq, host, startTime, runtime, exitval, signal, command } = row;
+    const start = new Date(startTime * 1000).toISOString().slice(0, 19).replace('T', ' ');
+    const end = signal === 0 ? String(exitval) : `${exitval}/${signal}`;
+    await terminal.write(
+      `${String(seq).padStart(7)}  ${plainLine(host).padEnd(15)}  ${start}Z  ${runtime.toFixed(3).padStart(9)}  ${end.padStart(4)}  ${plainLine(command)}\n`,
+    );
+  }
+}
+
+async function writeJson({ terminal }: Context, rows: AsyncIterable<JoblogRow>): Promise<void> {
+  let before = '[';
+  for await (const row of rows) {
+    await terminal.write(`${before}\n${JSON.stringify(row)}`);
+    before = ',';
+  }
+  await terminal.write(before === '[' ? '[]\n' : '\n]\n');
+}

@@ -1,0 +1,77 @@
+import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { exitCodeOf } from '../../../experiment/records/exit-code.ts';
+import type { Summary } from '../../../experiment/records/summary.ts';
+import { isOutcome } from '../../../experiment/records/summary.ts';
+import { plainLine } from '../../../experiment/text/terminal-codes.ts';
+import { makeDisplay } from '../../../submission/progress-display.ts';
+import { watchRun } from '../../../submission/watch-run.ts';
+import type { Context } from '../../context/context.ts';
+import { readRecord } from '../../context/run-store.ts';
+import { chosenRun, statusOf, withPlaces } from '../../context/select-run.ts';
+import type { Target } from '../../context/target.ts';
+import { CommandFailed } from '../../errors/failure.ts';
+
+/** `sierra-batch watch RUN`. Ends with the run's exit code. */
+export async function watch(context: Context, named: string | undefined): Promise<number> {
+  const target = await context.target();
+  const runId = await chosenRun(context, target, named);
+  const summary = await untilEnded(context, target, runId, true);
+  if (context.asJson) context.terminal.json(summary);
+  else await tellEnd(context, target, summary);
+  return exitCodeOf(summary);
+}
+
+/** Waits for a run's end; `shown` shows it meanwhile. @throws CommandFailed where nothing can end it any more */
+export async function untilEnded(
+  context: Context,
+  target: Target,
+  runId: string,
+  shown: boolean,
+  signal: AbortSignal = new AbortController().signal,
+): Promise<Summary> {
+  const { terminal, clock } = context;
+  const status = await statusOf(target, runId);
+  const { live } = target;
+  if (live === undefined) {
+    const summary = await readRecord<Summary>(target.store, runKeys(runId).summary);
+    if (isOutcome(status.state) && summary !== undefined) return summary;
+    throw new CommandFailed(
+      `the run was ${status.state} when its local system ended; \`sierra-batch local\` in the same folder brings it to its end`,
+    );
+  }
+  context.whenInterrupted(
+    `The run goes on. Watch it again: sierra-batch watch ${runId}. Stop it: sierra-batch cancel ${runId}`,
+  );
+  const display = makeDisplay(terminal.output, {
+    interactive: terminal.interactive,
+    colour: terminal.colour,
+    now: () => clock.now(),
+  });
+  const summary = await watchRun(
+    await live.s3(),
+    live.deployment.bucket,
+    runId,
+    clock,
+    shown && !context.asJson ? display.update : () => undefined,
+    signal,
+    { lookMs: target.lookMs, nodes: terminal.interactive },
+  );
+  display.end();
+  if (summary === undefined) throw new CommandFailed(`the run ${runId} has not ended yet`, 1);
+  return summary;
+}
+
+async function tellEnd(
+  { terminal }: Context,
+  target: Target,
+  { runId, headline, why, next, outcome }: Summary,
+): Promise<void> {
+  const keys = runKeys(runId);
+  terminal.say('');
+  for (const sentence of [headline, why, outcome === 'succeeded' ? '' : next])
+    if (sentence !== '') terminal.say(plainLine(withPlaces(sentence, runId, target)));
+  terminal.say('');
+  terminal.say(`report   ${target.place(keys.report)}`);
+  if ((await target.store.text(keys.outputIndex)) !== undefined)
+    terminal.say(`outputs  sierra-batch fetch ${runId}`);
+}

@@ -1,0 +1,33 @@
+import { InvalidArgumentError } from '@commander-js/extra-typings';
+import { isRunId } from '../../experiment/layout/run-id.ts';
+import { parseDuration } from '../../experiment/text/duration.ts';
+
+// What stands on the command line, read. Each throws commander's own error, which names the option as well.
+
+/** Seconds. */
+export function duration(text: string): number {
+  const seconds = parseDuration(text);
+  if (seconds === undefined || seconds === 0)
+    throw new InvalidArgumentError('A duration looks like 90s, 12h, 7d or 1d12h.');
+  return seconds;
+}
+
+export function wholeNumber(text: string): number {
+  if (!/^\d{1,9}$/.test(text)) throw new InvalidArgumentError('A whole number is wanted.');
+  return Number(text);
+}
+
+export function atLeastOne(text: string): number {
+  const number = wholeNumber(text);
+  if (number === 0) throw new InvalidArgumentError('A number from 1 on is wanted.');
+  return number;
+}
+
+/** Only what has the shape of a run id is made into a key or a path. */
+export function runIdArgument(text: string): string {
+  if (!isRunId(text))
+    throw new InvalidArgumentError(
+      'A run id is a name and 11 hex digits: speed-sweep-0123456789a; `sierra-batch runs` lists them.',
+    );
+  return text;
+}

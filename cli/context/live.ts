@@ -1,0 +1,138 @@
+import { randomBytes } from 'node:crypto';
+import { once } from 'node:events';
+import { setTimeout as delay } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import type { LocalEndpoint } from '../../experiment/deployment/local-endpoint.ts';
+import type { Clock } from '../../experiment/util/clock.ts';
+import { atFirstUse } from '../../experiment/util/lazy.ts';
+import { userName } from '../../submission/user-name.ts';
+import type { StackClients } from './check-stack.ts';
+import type { Terminal } from './context.ts';
+import type { LiveSystem } from './target.ts';
+
+/** Where the SDK looks: overrides of its own chain. */
+export interface AwsPlace {
+  region?: string | undefined;
+  profile?: string | undefined;
+}
+
+/** A call of a person's is worth a few tries; one that hangs is not. Milliseconds. */
+const PATIENCE = { maxAttempts: 4, requestHandler: { connectionTimeout: 5000, socketTimeout: 30_000 } };
+
+/** What this process has from outside: the only place of this room that reads the environment and makes clients. */
+export const surroundings = {
+  /** npm runs its scripts in the package's folder and tells where the user was. */
+  cwd: process.cwd(),
+  packageFolder: fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../..' : '../..', import.meta.url)),
+  stack: process.env.SIERRA_BATCH_STACK || undefined,
+  searchPath: process.env.PATH ?? '',
+  nonce: () => randomBytes(16).toString('hex'),
+};
+
+export const systemClock: Clock = {
+  now: () => Date.now(),
+  sleep: async (ms, signal) => {
+    await delay(ms, undefined, signal === undefined ? {} : { signal });
+  },
+};
+
+/** @param asJson no colours and no questions then */
+export function liveTerminal(asJson: boolean): Terminal {
+  const { stdin, stdout, stderr } = process;
+  const inCi = !['', 'false', undefined].includes(process.env.CI);
+  const interactive = stdout.isTTY === true && !inCi && !asJson && process.env.TERM !== 'dumb';
+  return {
+    say: (line) => stdout.write(`${line}\n`),
+    json: (value) => stdout.write(`${JSON.stringify(value, undefined, 2)}\n`),
+    write: async (text) => {
+      if (!stdout.write(text)) await once(stdout, 'drain');
+    },
+    remark: (text) => stderr.write(text.endsWith('\n') ? text : `${text}\n`),
+    output: stdout,
+    interactive,
+    asks: interactive && stdin.isTTY === true,
+    // An empty NO_COLOR does not count: https://no-color.org
+    colour: interactive && (process.env.NO_COLOR ?? '') === '',
+  };
+}
+
+/** A run that is to end costs money meanwhile: its canceller's name is not waited for long. */
+const NAME_WITHIN_MS = 2500;
+
+/** The clients of the SDK, each loaded when it is first asked for. */
+export function awsClients(place: AwsPlace) {
+  const settings = settingsOf(place);
+  // The SDK is part of our bundle: that a later one will not run on Node 20 is nothing that a user could act on.
+  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+  // An endpoint of one's own has no wildcard DNS, so that buckets go in the path.
+  const forcePathStyle = process.env.AWS_ENDPOINT_URL_S3 !== undefined;
+  return {
+    s3: atFirstUse(
+      async () => new (await import('@aws-sdk/client-s3')).S3Client({ ...settings, forcePathStyle }),
+    ),
+    states: atFirstUse(async () => new (await import('@aws-sdk/client-sfn')).SFNClient(settings)),
+    batch: atFirstUse(async () => new (await import('@aws-sdk/client-batch')).BatchClient(settings)),
+    user: async () => {
+      const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
+      const impatient = new STSClient({ ...settings, maxAttempts: 1 });
+      const abortSignal = AbortSignal.timeout(NAME_WITHIN_MS);
+      const caller = impatient.send(new GetCallerIdentityCommand({}), { abortSignal });
+      return callerName((await caller.catch(() => undefined))?.Arn) ?? ownName();
+    },
+    logs: atFirstUse(
+      async () => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogsClient(settings),
+    ),
+    formation: atFirstUse(
+      async () => new (await import('@aws-sdk/client-cloudformation')).CloudFormationClient(settings),
+    ),
+  };
+}
+
+/** All that `doctor` looks at a stack with. */
+export async function stackClients(place: AwsPlace): Promise<StackClients> {
+  const { s3, states, batch, logs } = awsClients(place);
+  const settings = settingsOf(place);
+  const [{ ECRClient }, { SNSClient }, { STSClient }, { ServiceQuotasClient }] = await Promise.all([
+    import('@aws-sdk/client-ecr'),
+    import('@aws-sdk/client-sns'),
+    import('@aws-sdk/client-sts'),
+    import('@aws-sdk/client-service-quotas'),
+  ]);
+  return {
+    s3: await s3(),
+    states: await states(),
+    batch: await batch(),
+    logs: await logs(),
+    ecr: new ECRClient(settings),
+    sns: new SNSClient(settings),
+    sts: new STSClient(settings),
+    quotas: new ServiceQuotasClient(settings),
+  };
+}
+
+/** The same clients, led to a local system by the SDK's own variables; whatever profile there is does not count. */
+export function localClients({
+  endpoint,
+}: LocalEndpoint): Pick<LiveSystem, 's3' | 'states' | 'batch' | 'user'> {
+  for (const name of ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_ENDPOINT_URL'])
+    delete process.env[name];
+  Object.assign(process.env, endpoint);
+  return { ...awsClients({}), user: async () => ownName() };
+}
+
+/** In `…:assumed-role/Researcher/ada@lab.org`, `…:user/ada` and `…:root` the last part names the person. */
+function callerName(arn: string | undefined): string | undefined {
+  return arn?.split(/[/:]/).at(-1);
+}
+
+function ownName(): string {
+  return userName() ?? 'someone';
+}
+
+function settingsOf({ region, profile }: AwsPlace) {
+  return {
+    ...PATIENCE,
+    ...(region === undefined ? {} : { region }),
+    ...(profile === undefined ? {} : { profile }),
+  };
+}

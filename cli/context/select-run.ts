@@ -1,0 +1,67 @@
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import type { Status } from '../../experiment/records/status.ts';
+import type { Destination } from '../../submission/drop-manifest.ts';
+import { CommandFailed } from '../errors/failure.ts';
+import type { Context } from './context.ts';
+import { age, readRows } from './run-rows.ts';
+import { readRecord } from './run-store.ts';
+import type { LiveSystem, Target } from './target.ts';
+
+// What a command needs to be there before it can begin; each says in a sentence what is missing.
+
+/** A system that does something, and not only what one has left. @throws CommandFailed */
+export async function liveTarget(context: Context): Promise<Target & { live: LiveSystem }> {
+  const target = await context.target();
+  const { live } = target;
+  if (live === undefined)
+    throw new CommandFailed(
+      'no local system is up here: start it in another terminal with `sierra-batch local`, or name a stack (--stack, SIERRA_BATCH_STACK)',
+    );
+  return { ...target, live };
+}
+
+export async function destinationOf(
+  { clock, nonce }: Context,
+  { live, lookMs, acceptedWithinMs }: Target & { live: LiveSystem },
+): Promise<Destination> {
+  return { s3: await live.s3(), bucket: live.deployment.bucket, clock, nonce, lookMs, acceptedWithinMs };
+}
+
+/** A run that is there. @throws CommandFailed */
+export async function statusOf(target: Target, runId: string): Promise<Status> {
+  const status = await readRecord<Status>(target.store, runKeys(runId).status);
+  if (status !== undefined) return status;
+  throw new CommandFailed(`there is no run ${runId} in ${target.name}; \`sierra-batch runs\` lists them`);
+}
+
+const CHOICES = 15;
+
+/** The run that was named; in a terminal the user is asked for one when none was. @throws CommandFailed */
+export async function chosenRun(
+  context: Context,
+  target: Target,
+  named: string | undefined,
+): Promise<string> {
+  if (named !== undefined) return named;
+  const { terminal } = context;
+  if (!terminal.asks) throw new CommandFailed('name a run; `sierra-batch runs` lists them');
+  const rows = (await readRows(target.store)).slice(0, CHOICES);
+  if (rows.length === 0) throw new CommandFailed(`there are no runs in ${target.name} yet`);
+  const { isCancel, select } = await import('@clack/prompts');
+  const picked = await select({
+    message: 'Which run?',
+    options: rows.map((row) => ({
+      value: row.runId,
+      label: row.runId,
+      hint: `${row.state}, ${age(row, context.clock.now())} ago`,
+    })),
+  });
+  if (isCancel(picked)) throw new CommandFailed('no run was chosen', 130);
+  return picked;
+}
+
+/** A sentence of ours names keys of the bucket; here they stand as a person can open them. */
+export function withPlaces(text: string, runId: string, target: Target): string {
+  const { folder } = runKeys(runId);
+  return text.replaceAll(`\`${folder}`, `\`${target.place(folder).replace(/\/?$/, '/')}`);
+}

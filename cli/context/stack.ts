@@ -1,0 +1,101 @@
+import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
+import * as z from 'zod';
+import type { Deployment } from '../../experiment/deployment/deployment.ts';
+import { CommandFailed } from '../errors/failure.ts';
+
+const whole = z.coerce.number().int().positive();
+
+/** The outputs of template.yaml that a command needs. */
+const outputs = z.object({
+  BucketName: z.string().min(3),
+  StateMachineArn: z.string().startsWith('arn:'),
+  JobQueueArn: z.string().startsWith('arn:'),
+  JobDefinitionArn: z.string().startsWith('arn:'),
+  DefaultVcpus: whole,
+  DefaultMemoryMiB: whole,
+  MaxvCpus: whole,
+  InstanceTypes: z.string().default(''),
+  InputBuckets: z.string().default(''),
+  Queues: z.string().default('none'),
+  JobLogGroup: z.string().optional(),
+});
+
+const moreQueues = z.record(
+  z.string(),
+  z.object({ arn: z.string(), maxvCpus: z.number(), fairShare: z.boolean().optional() }),
+);
+
+/** What the template gives the functions and no output tells. */
+const FIXED = { sharedFolder: '/mnt/efs', joinPort: 7741, sshPort: 2222 } as const;
+
+/** A stack as CloudFormation describes it. */
+export interface DescribedStack {
+  name: string;
+  status: string;
+  reason?: string;
+  outputs: Readonly<Record<string, string>>;
+}
+
+/** @throws CommandFailed for no such stack */
+export async function describeStack(
+  formation: Pick<CloudFormationClient, 'send'>,
+  name: string,
+): Promise<DescribedStack> {
+  try {
+    const { Stacks: [found] = [] } = await formation.send(new DescribeStacksCommand({ StackName: name }));
+    return {
+      name,
+      status: found?.StackStatus ?? '',
+      ...(found?.StackStatusReason === undefined ? {} : { reason: found.StackStatusReason }),
+      outputs: Object.fromEntries(
+        (found?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
+      ),
+    };
+  } catch (error) {
+    if (error instanceof Error && /does not exist/.test(error.message))
+      throw new CommandFailed(
+        `there is no stack ${name} in this account and region; look at --region and --profile`,
+      );
+    throw error;
+  }
+}
+
+/** What a stack has deployed. @throws CommandFailed with every output that is missing or odd, as those of a stack that is not ours */
+export function readOutputs(
+  stack: string,
+  told: Readonly<Record<string, string>>,
+): { deployment: Deployment; logGroup?: string } {
+  const read = outputs.safeParse(told);
+  if (!read.success) {
+    const faults = read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
+    throw new CommandFailed(
+      `the stack ${stack} has not the outputs of sierra-batch's template.yaml (${faults.join('; ')})`,
+    );
+  }
+  const { data } = read;
+  const own = { arn: data.JobQueueArn, maxvCpus: data.MaxvCpus, fairShare: true };
+  return {
+    deployment: {
+      bucket: data.BucketName,
+      stateMachineArn: data.StateMachineArn,
+      jobDefinition: data.JobDefinitionArn,
+      queues: { default: own, ...(data.Queues === 'none' ? {} : namedQueues(stack, data.Queues)) },
+      defaultQueue: 'default',
+      ...(data.InstanceTypes === '' ? {} : { instanceTypes: data.InstanceTypes.split(',') }),
+      inputBuckets: data.InputBuckets.split(',').filter((name) => name !== ''),
+      defaults: { vcpus: data.DefaultVcpus, memoryMiB: data.DefaultMemoryMiB },
+      ...FIXED,
+    },
+    ...(data.JobLogGroup === undefined ? {} : { logGroup: data.JobLogGroup }),
+  };
+}
+
+/** The parameter Queues: members of a JSON object without its braces. */
+function namedQueues(stack: string, members: string): z.infer<typeof moreQueues> {
+  try {
+    return moreQueues.parse(JSON.parse(`{${members}}`));
+  } catch (error) {
+    throw new CommandFailed(`the output Queues of the stack ${stack} cannot be read: ${String(error)}`);
+  }
+}

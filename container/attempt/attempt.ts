@@ -1,0 +1,18 @@
+import type { Plan } from '../../experiment/plan/plan.ts';
+import type { NodeStart, ThisNode } from '../node/node.ts';
+import type { Log } from '../process/log.ts';
+import type { RunFolders } from '../storage/run-folders.ts';
+import type { Ending } from './end-reason.ts';
+import type { ProgressSender } from './progress-sender.ts';
+import type { Roster } from './roster.ts';
+
+/** One attempt of a job, as node 0 leads it: what its steps share. */
+export interface Attempt extends NodeStart {
+  plan: Plan;
+  folders: RunFolders;
+  node: ThisNode;
+  ending: Ending;
+  roster: Roster;
+  progress: ProgressSender;
+  log: Log;
+}

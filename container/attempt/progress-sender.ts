@@ -1,0 +1,179 @@
+import type { S3Port } from '../../aws/ports.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import type { Progress, RunnerPhase, RunnerReason } from '../../experiment/records/progress.ts';
+import type { Clock } from '../../experiment/util/clock.ts';
+import type { RunnerConfig } from '../process/environment.ts';
+import type { Log } from '../process/log.ts';
+import type { TaskTally } from '../tasks/tally.ts';
+import { ReplacedObject } from '../transfer/replaced-object.ts';
+import { exitCodeOf } from './end-reason.ts';
+import type { Roster } from './roster.ts';
+
+export interface ProgressOptions {
+  config: Pick<RunnerConfig, 'bucket' | 'runId' | 'jobId' | 'attempt' | 'progressSeconds'>;
+  s3: S3Port;
+  clock: Clock;
+  log: Log;
+  roster: Roster;
+  startedAt: number;
+  /** Instance time of earlier attempts, in hours. */
+  earlierNodeHours: number;
+}
+
+/** A request that takes longer is given up: the next one says more anyway. */
+const SEND_MS = 20_000;
+/** What is under way when the end comes gets so long. */
+const UNDER_WAY_MS = 2000;
+/** A joblog is sent at most so fast on average, so that a large one is sent less often. */
+const JOBLOG_BYTES_A_SECOND = 1024 * 1024;
+
+/**
+ * Tells the bucket where the run stands: `progress.json`, `nodes.json` and `joblog.tsv`, at intervals and at the end.
+ * S3 may fail or hang for as long as it likes: one loop sends, nothing else waits for it.
+ */
+export class ProgressSender {
+  phase: RunnerPhase = 'checking';
+  joinedAt?: number;
+  tasksStartedAt?: number;
+  tasksEndedAt?: number;
+  stage?: number;
+  tally: TaskTally | undefined;
+  /** How many tasks run now, as the fan-out knows it. */
+  running: () => number = () => 0;
+  readonly #options: ProgressOptions;
+  readonly #stop = new AbortController();
+  #wake: (() => void) | undefined;
+  #loop: Promise<void> = Promise.resolve();
+  /** A write that was given up must not arrive after the last word. */
+  readonly #objects: Readonly<Record<'progress' | 'nodes' | 'joblog', ReplacedObject>>;
+  #sentVersion = -1;
+  #joblogNotBefore = 0;
+
+  constructor(options: ProgressOptions) {
+    this.#options = options;
+    const { s3, config, clock } = options;
+    const keys = runKeys(config.runId);
+    const object = (key: string, contentType: string) =>
+      new ReplacedObject(s3, { bucket: config.bucket, key, contentType }, clock);
+    this.#objects = {
+      progress: object(keys.progress, 'application/json'),
+      nodes: object(keys.nodes, 'application/json'),
+      joblog: object(keys.joblog, 'text/tab-separated-values'),
+    };
+  }
+
+  start(): void {
+    this.#loop = this.#run();
+  }
+
+  /** Sends soon: a phase is news. */
+  enter(phase: RunnerPhase): void {
+    this.phase = phase;
+    this.#options.log('Run:Phase', { phase });
+    this.#wake?.();
+  }
+
+  nodeHours(): number {
+    return this.#options.earlierNodeHours + this.#options.roster.nodeHours(this.#options.clock.now());
+  }
+
+  /** The last word, with the reason; tried again until `deadline`. */
+  async finish(reason: RunnerReason, deadline: number): Promise<void> {
+    const { clock, log } = this.#options;
+    this.#stop.abort();
+    this.#wake?.();
+    await this.#untilLoopEnds();
+    this.phase = 'done';
+    for (let pause = 200; ; pause *= 2) {
+      try {
+        await this.#sendJoblog(deadline);
+        await this.#objects.nodes.put(JSON.stringify(this.#options.roster.records()), deadline);
+        await this.#objects.progress.put(JSON.stringify(this.#progress(reason)), deadline);
+        return;
+      } catch (error) {
+        log('Progress:NotSent', { final: true, why: String(error) });
+        if (clock.now() + pause > deadline) break;
+        await clock.sleep(pause);
+      }
+    }
+    // How it ended is worth more than the rest.
+    const last = this.#objects.progress.put(JSON.stringify(this.#progress(reason)), deadline);
+    await last.catch((error: unknown) => log('Progress:NotSent', { final: true, why: String(error) }));
+  }
+
+  /** A request under way may end; one that hangs is left behind, and counts for nothing when it arrives. */
+  async #untilLoopEnds(): Promise<void> {
+    const over = new AbortController();
+    const limit = this.#options.clock.sleep(UNDER_WAY_MS, over.signal).catch(() => undefined);
+    await Promise.race([this.#loop, limit]);
+    over.abort();
+  }
+
+  async #run(): Promise<void> {
+    const { clock, config, log } = this.#options;
+    while (!this.#stop.signal.aborted) {
+      const phase = this.phase;
+      try {
+        const { progress, nodes } = this.#objects;
+        await progress.put(JSON.stringify(this.#progress()), clock.now() + SEND_MS);
+        if (this.#stop.signal.aborted) return;
+        await nodes.put(JSON.stringify(this.#options.roster.records()), clock.now() + SEND_MS);
+        if (this.#stop.signal.aborted) return;
+        if (clock.now() >= this.#joblogNotBefore) await this.#sendJoblog(clock.now() + SEND_MS);
+      } catch (error) {
+        log('Progress:NotSent', { why: String(error) });
+      }
+      if (this.phase !== phase || this.#stop.signal.aborted) continue;
+      await this.#pause(config.progressSeconds * 1000);
+    }
+  }
+
+  async #pause(ms: number): Promise<void> {
+    const { clock } = this.#options;
+    const woken = Promise.withResolvers<void>();
+    this.#wake = woken.resolve;
+    const over = new AbortController();
+    await Promise.race([woken.promise, clock.sleep(ms, over.signal).catch(() => undefined)]);
+    over.abort();
+    this.#wake = undefined;
+  }
+
+  async #sendJoblog(until: number): Promise<void> {
+    const { tally } = this;
+    if (tally === undefined || tally.version === this.#sentVersion) return;
+    const { version } = tally;
+    const bytes = tally.joblog();
+    await this.#objects.joblog.put(bytes, until);
+    this.#sentVersion = version;
+    const { clock } = this.#options;
+    this.#joblogNotBefore = clock.now() + (bytes.length / JOBLOG_BYTES_A_SECOND) * 1000;
+  }
+
+  #progress(reason?: RunnerReason): Progress {
+    const { config, clock, roster, startedAt } = this.#options;
+    const now = clock.now();
+    const counts = this.tally?.counts() ?? { total: 0, succeeded: 0, failed: 0, retried: 0, lost: 0 };
+    return {
+      runId: config.runId,
+      jobId: config.jobId,
+      attempt: config.attempt,
+      phase: this.phase,
+      at: iso(now),
+      startedAt: iso(startedAt),
+      ...(this.joinedAt === undefined ? {} : { joinedAt: iso(this.joinedAt) }),
+      ...(this.tasksStartedAt === undefined ? {} : { tasksStartedAt: iso(this.tasksStartedAt) }),
+      ...(this.tasksEndedAt === undefined ? {} : { tasksEndedAt: iso(this.tasksEndedAt) }),
+      nodes: roster.counts(),
+      tasks: { ...counts, running: reason === undefined ? this.running() : 0 },
+      slots: roster.slotsNow(),
+      nodeHours: this.nodeHours(),
+      rate: this.tally?.rate(now, this.tasksStartedAt ?? now) ?? 0,
+      ...(this.stage === undefined ? {} : { stage: this.stage }),
+      ...(reason === undefined ? {} : { exitCode: exitCodeOf(reason), reason }),
+    };
+  }
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

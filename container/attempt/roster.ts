@@ -1,0 +1,117 @@
+import type { NodeRecord } from '../../experiment/records/progress.ts';
+import type { FanoutNode } from '../fan-out/fan-out.ts';
+import type { NodeUsage } from '../process/cgroup-usage.ts';
+
+/** What is known of a node when it has joined. Times in milliseconds since the epoch. */
+export interface Arrival {
+  address: string;
+  cpus: number;
+  /** When its runner started, in node 0's time. */
+  startedAt: number;
+  versions: Readonly<Record<string, string>>;
+  /** Only of a clock that is wrong. */
+  clockAheadSeconds?: number;
+}
+
+interface Entry {
+  record: NodeRecord;
+  startedAt?: number;
+  endedAt?: number;
+}
+
+/** Who is here, who is lost, who never came: what `nodes.json` says. */
+export class Roster {
+  readonly #entries: Entry[];
+  readonly #slots: number;
+
+  constructor(nodes: number, slots: number) {
+    this.#slots = slots;
+    this.#entries = Array.from({ length: nodes }, (_, index) => ({
+      record: { index, slots, state: 'never-came', tasks: 0, busySeconds: 0 },
+    }));
+  }
+
+  joined(index: number, arrival: Arrival, now: number, late: boolean): void {
+    const { startedAt, ...told } = arrival;
+    this.#update(index, { ...told, state: late ? 'late' : 'joined', joinedAt: iso(now) });
+    const entry = this.#entries[index];
+    if (entry !== undefined) entry.startedAt = startedAt;
+  }
+
+  lost(index: number, because: string, now: number): void {
+    this.#end(index, now);
+    this.#update(index, { state: 'lost', lostAt: iso(now), lostBecause: because });
+  }
+
+  /** Every node that is here ended well; node 0, which goes on, is billed until it ends. */
+  released(now: number, mainIndex: number): void {
+    for (const { index } of this.live()) {
+      if (index !== mainIndex) this.#end(index, now);
+      this.#update(index, { state: 'released', releasedAt: iso(now) });
+    }
+  }
+
+  taskEnded(index: number, seconds: number): void {
+    const record = this.#entries[index]?.record;
+    if (record === undefined) return;
+    this.#update(index, { tasks: record.tasks + 1, busySeconds: record.busySeconds + seconds });
+  }
+
+  used(index: number, usage: NodeUsage): void {
+    this.#update(index, usage);
+  }
+
+  /** Nodes that can be given tasks. */
+  live(): FanoutNode[] {
+    return this.#entries.flatMap(({ record: { index, address, state, slots, clockAheadSeconds } }) => {
+      if ((state !== 'joined' && state !== 'late') || address === undefined) return [];
+      return [{ index, address, slots, ...(clockAheadSeconds === undefined ? {} : { clockAheadSeconds }) }];
+    });
+  }
+
+  withState(...states: NodeRecord['state'][]): number[] {
+    return this.records()
+      .filter((record) => states.includes(record.state))
+      .map((record) => record.index);
+  }
+
+  counts(): { expected: number; joined: number; lost: number } {
+    return {
+      expected: this.#entries.length,
+      joined: this.withState('joined', 'late', 'released').length,
+      lost: this.withState('lost').length,
+    };
+  }
+
+  slotsNow(): number {
+    return this.live().length * this.#slots;
+  }
+
+  /** Instance time of all nodes so far, in hours. */
+  nodeHours(now: number): number {
+    const milliseconds = this.#entries.reduce(
+      (sum, { startedAt, endedAt }) =>
+        startedAt === undefined ? sum : sum + Math.max(0, (endedAt ?? now) - startedAt),
+      0,
+    );
+    return milliseconds / 3_600_000;
+  }
+
+  records(): NodeRecord[] {
+    return this.#entries.map(({ record }) => record);
+  }
+
+  #update(index: number, change: Partial<NodeRecord>): void {
+    const entry = this.#entries[index];
+    if (entry !== undefined) entry.record = { ...entry.record, ...change };
+  }
+
+  #end(index: number, now: number): void {
+    const entry = this.#entries[index];
+    if (entry !== undefined) entry.endedAt ??= now;
+  }
+}
+
+function iso(ms: number): string {
+  return new Date(ms).toISOString();
+}

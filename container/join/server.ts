@@ -1,0 +1,279 @@
+import { once } from 'node:events';
+import type { Server, Socket } from 'node:net';
+import { createServer } from 'node:net';
+import type { CheckFault } from '../../experiment/records/progress.ts';
+import type { Clock, MakeNonce } from '../../experiment/util/clock.ts';
+import type { NodeUsage } from '../process/cgroup-usage.ts';
+import { usageOf } from '../process/cgroup-usage.ts';
+import type { Log } from '../process/log.ts';
+import type { JoinConnection } from './connection.ts';
+import { Strangers } from './connection-limit.ts';
+import type { AttemptIdentity, Entry } from './handshake.ts';
+import { receiveHandshake } from './handshake.ts';
+import { GrantedLeases, LEASE } from './lease.ts';
+import type { JoinFacts } from './messages.ts';
+import { parseWorkerMessage } from './messages.ts';
+
+/** What node 0 hears of its workers. */
+export interface JoinListener {
+  /** Proved, and its sshd is up. Once a worker. Its clock is about so much ahead of node 0's. */
+  joined(index: number, facts: JoinFacts, clockAheadMs: number): void;
+  /** Checks that failed on it. */
+  faulty(index: number, faults: readonly CheckFault[]): void;
+  /** Somebody who says to be this worker cannot read the attempt's folder. Unproved. */
+  unreadable(index: number, what: string): void;
+  /** Out for good; nothing of its tasks runs any more. Once a worker. */
+  lost(index: number, why: string): void;
+  said(index: number, line: string): void;
+  used(index: number, usage: NodeUsage): void;
+}
+
+export interface JoinServerOptions {
+  identity: AttemptIdentity;
+  nodes: number;
+  mainIndex: number;
+  folder: string;
+  secret: Uint8Array;
+  address: string;
+  port: number;
+  clientKey: string;
+  clock: Clock;
+  makeNonce: MakeNonce;
+  log: Log;
+  listener: JoinListener;
+}
+
+export interface JoinServer {
+  /** Asks a worker to end what is left of its tasks and to start its sshd anew; false when it does not or cannot. */
+  restartSshd(index: number): Promise<boolean>;
+  /** Gives a worker up: resolves once its lease must have run out, or it said that it is gone. */
+  expel(index: number, why: string): Promise<void>;
+  /** Tells all workers to end well, and waits up to `graceMs` until their connections are closed. */
+  release(graceMs: number): Promise<void>;
+  close(): Promise<void>;
+}
+
+interface Member {
+  index: number;
+  facts: JoinFacts;
+  /** The most that a message said: what was under way for long says too little. */
+  clockAheadMs: number;
+  lease: string;
+  connection: JoinConnection;
+  ready: boolean;
+  /** Told to end: its closing is no loss. */
+  released: boolean;
+  /** Told to go: its lease is no longer renewed. */
+  expelled: boolean;
+  gone: PromiseWithResolvers<void>;
+  why?: string;
+  restarts: Map<number, (ok: boolean) => void>;
+}
+
+const RESTART_MS = 25_000;
+const TOO_MANY = 'too many connections that prove nothing';
+const MAX_SAID_REFUSALS = 200;
+
+/** Opens the join port on node 0's own address. @throws the system's error when the port is taken */
+export async function startJoinServer(options: JoinServerOptions): Promise<JoinServer> {
+  const members = new Members(options);
+  await members.listen();
+  return members;
+}
+
+class Members implements JoinServer {
+  readonly #options: JoinServerOptions;
+  readonly #members = new Map<number, Member>();
+  readonly #leases: GrantedLeases;
+  readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
+  readonly #strangers: Strangers;
+  readonly #refusals = new Set<string>();
+  #ticking: NodeJS.Timeout | undefined;
+  #restartId = 0;
+
+  constructor(options: JoinServerOptions) {
+    this.#options = options;
+    this.#leases = new GrantedLeases(options.clock.now());
+    this.#server = createServer((socket) => this.#accept(socket));
+    this.#strangers = new Strangers(options.nodes * 2 + 64);
+  }
+
+  async listen(): Promise<void> {
+    const { address, port, log } = this.#options;
+    this.#server.listen({ host: address, port, backlog: 1024 });
+    await once(this.#server, 'listening');
+    this.#ticking = setInterval(() => this.#tick(), 1000);
+    log('Join:Listening', { address, port });
+  }
+
+  async restartSshd(index: number): Promise<boolean> {
+    const member = this.#members.get(index);
+    if (member === undefined || member.why !== undefined) return false;
+    const id = ++this.#restartId;
+    const answer = Promise.withResolvers<boolean>();
+    member.restarts.set(id, answer.resolve);
+    member.connection.send({ t: 'restart', id });
+    const timer = setTimeout(() => answer.resolve(false), RESTART_MS);
+    void member.gone.promise.then(() => answer.resolve(false));
+    const ok = await answer.promise;
+    clearTimeout(timer);
+    member.restarts.delete(id);
+    return ok;
+  }
+
+  async expel(index: number, why: string): Promise<void> {
+    const member = this.#members.get(index);
+    if (member === undefined || member.why !== undefined) return;
+    member.expelled = true;
+    member.connection.send({ t: 'refused', why, again: false });
+    // It answers with a bye once its tasks are dead; else it is lost once its lease must have run out.
+    await member.gone.promise;
+  }
+
+  async release(graceMs: number): Promise<void> {
+    const open = [...this.#members.values()].filter((member) => member.why === undefined);
+    for (const member of open) {
+      member.released = true;
+      member.connection.send({ t: 'release' });
+    }
+    const all = Promise.all(open.map((member) => member.connection.closed));
+    await Promise.race([all, this.#options.clock.sleep(graceMs)]);
+  }
+
+  async close(): Promise<void> {
+    clearInterval(this.#ticking);
+    const closed = once(this.#server, 'close');
+    this.#server.close();
+    for (const socket of this.#sockets) socket.destroy();
+    await closed;
+  }
+
+  #accept(socket: Socket): void {
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    const isOut = this.#strangers.came(socket);
+    if (isOut !== undefined) this.#sayRefused(isOut, TOO_MANY);
+    const { identity, folder, secret, makeNonce, listener } = this.#options;
+    receiveHandshake(socket, {
+      identity,
+      folder,
+      secret,
+      makeNonce,
+      admit: (index, facts) => this.#admit(index, facts),
+      admitted: (entry) => {
+        this.#strangers.left(socket);
+        return this.#admitted(entry);
+      },
+      unreadable: (index, what) => listener.unreadable(index, what),
+      refused: (remote, why) => this.#sayRefused(remote, why),
+    });
+  }
+
+  #admit(index: number, facts: JoinFacts) {
+    const { nodes, mainIndex, address, clientKey, makeNonce } = this.#options;
+    const no = (why: string) => ({ ok: false, why }) as const;
+    if (index >= nodes || index === mainIndex) return no(`index ${index} is no worker's of ${nodes} nodes`);
+    const known = this.#members.get(index);
+    if (known?.why !== undefined) return no(`node ${index} was given up: ${known.why}`);
+    if (known !== undefined && !isSameWorker(known, facts)) return no(`node ${index} is already here`);
+    const lease = known?.lease ?? makeNonce();
+    return { ok: true, welcome: { lease, mainAddress: address, clientKey } } as const;
+  }
+
+  #admitted({ index, facts, welcome, connection }: Entry): (line: string) => void {
+    const { clock, log, listener } = this.#options;
+    const before = this.#members.get(index);
+    before?.connection.close('it connected again');
+    const member: Member = before ?? {
+      index,
+      facts,
+      clockAheadMs: facts.now - clock.now(),
+      lease: welcome.lease,
+      connection,
+      ready: false,
+      released: false,
+      expelled: false,
+      gone: Promise.withResolvers<void>(),
+      restarts: new Map(),
+    };
+    member.connection = connection;
+    this.#members.set(index, member);
+    this.#leases.renewed(index, clock.now());
+    log(before === undefined ? 'Node:LetIn' : 'Node:Back', { index, address: facts.address });
+    if (facts.faults.length > 0) listener.faulty(index, facts.faults);
+    void connection.closed.then((why) => {
+      if (member.connection === connection && !member.released) log('Node:Disconnected', { index, why });
+    });
+    return (line) => this.#hear(member, line);
+  }
+
+  #hear(member: Member, line: string): void {
+    const { clock, listener } = this.#options;
+    const message = parseWorkerMessage(line);
+    switch (message?.t) {
+      case 'ready':
+        if (!member.ready) {
+          member.ready = true;
+          listener.joined(member.index, member.facts, member.clockAheadMs);
+        }
+        break;
+      case 'fault':
+        listener.faulty(member.index, message.faults);
+        break;
+      case 'pulse':
+        if (member.why !== undefined || member.expelled) break;
+        // Its connection broke just then: it has not heard that there is nothing left to do.
+        if (member.released) member.connection.send({ t: 'release' });
+        member.clockAheadMs = Math.max(member.clockAheadMs, message.at - clock.now());
+        this.#leases.renewed(member.index, clock.now());
+        member.connection.send({ t: 'beat', lease: member.lease, echo: message.at });
+        listener.used(member.index, usageOf(message));
+        break;
+      case 'restarted':
+        member.restarts.get(message.id)?.(message.ok);
+        break;
+      case 'log':
+        listener.said(member.index, message.line);
+        break;
+      case 'bye':
+        if (!member.released) this.#lose(member, message.why);
+        break;
+      default:
+        member.connection.close('a line that this protocol does not know');
+    }
+  }
+
+  #tick(): void {
+    const { clock, log } = this.#options;
+    const { lost, late } = this.#leases.judge(clock.now());
+    if (late) log('Leases:AllRenewed', { why: 'node 0 itself was held up; it hears its workers first' });
+    for (const index of lost) {
+      const member = this.#members.get(index);
+      if (member !== undefined && !member.released)
+        this.#lose(member, `silent for ${LEASE.lostMs / 1000} s: its lease has run out`);
+    }
+  }
+
+  #lose(member: Member, why: string): void {
+    if (member.why !== undefined) return;
+    member.why = why;
+    this.#leases.dropped(member.index);
+    member.connection.close(why);
+    member.gone.resolve();
+    this.#options.listener.lost(member.index, why);
+  }
+
+  #sayRefused(remote: string, why: string): void {
+    const said = `${remote} ${why}`;
+    if (this.#refusals.has(said) || this.#refusals.size >= MAX_SAID_REFUSALS) return;
+    this.#refusals.add(said);
+    this.#options.log('Join:Refused', { remote, why });
+  }
+}
+
+/** The process we know, which lost its connection: with its lease, or before it ever heard of one. */
+function isSameWorker(known: Member, facts: JoinFacts): boolean {
+  if (known.facts.instance !== facts.instance) return false;
+  return known.lease === facts.lease || (facts.lease === undefined && !known.ready);
+}

@@ -1,0 +1,100 @@
+import type {
+  MaintenanceOrder,
+  MaintenanceRecord,
+  MaintenanceResult,
+} from '../../experiment/batch/maintenance-job.ts';
+import { ORDER_VARIABLE, readOrder } from '../../experiment/batch/maintenance-job.ts';
+import { maintenanceKey } from '../../experiment/layout/bucket-keys.ts';
+import type { ExitCode } from '../../experiment/records/exit-code.ts';
+import { EXIT } from '../../experiment/records/exit-code.ts';
+import { checkShared } from '../node/checks.ts';
+import { Reader } from '../process/environment.ts';
+import type { Surroundings } from '../process/live.ts';
+import type { Log } from '../process/log.ts';
+import { makeNodeLog } from '../process/log.ts';
+import { putText } from '../transfer/objects.ts';
+import { untilSent } from '../transfer/retry-send.ts';
+import { clean } from './clean.ts';
+import { salvage } from './salvage.ts';
+
+/** What an order is done with. */
+export interface OrderSurroundings extends Pick<Surroundings, 's3' | 'clock' | 'makeNonce'> {
+  bucket: string;
+  /** Absolute path of shared storage. */
+  shared: string;
+  log: Log;
+}
+
+/** S3 may be away for so long before what was done stays untold. */
+const TELL_MS = 10 * 60_000;
+
+/**
+ * The runner's other mode: one node, no fence, no join, only storage and the bucket. Its last act is to write what it
+ * did. Ends with 0; 1 when something could not be done; 2 when the order or the place is wrong.
+ */
+export async function doOrder(surroundings: Surroundings, write: (line: string) => void): Promise<ExitCode> {
+  const { s3, clock, makeNonce } = surroundings;
+  const { log } = makeNodeLog(0, write);
+  const read = readPlace(surroundings.env);
+  if (!read.ok) {
+    for (const why of read.faults) log('Order:Bad', { why });
+    return EXIT.badEnvironment;
+  }
+  const { bucket, shared, jobId, order } = read;
+  const faults: string[] = [];
+  const inContainer = surroundings.env.AWS_ENDPOINT_URL_S3 === undefined;
+  await checkShared({ shared, inContainer, index: 0 }, (check, what, todo) =>
+    faults.push(`${check}: ${what}; ${todo}`),
+  );
+  if (faults.length > 0) {
+    for (const why of faults) log('Order:Bad', { why });
+    return EXIT.badEnvironment;
+  }
+  log('Order:Begun', { ...order });
+  const around: OrderSurroundings = { s3, clock, makeNonce, bucket, shared, log };
+  try {
+    const { exitCode, did } = await perform(around, order);
+    const record: MaintenanceRecord = { jobId, at: new Date(clock.now()).toISOString(), ...did };
+    const object = { bucket, key: maintenanceKey(jobId), text: JSON.stringify(record, undefined, 1) };
+    await untilSent(() => putText(s3, object), clock, AbortSignal.timeout(TELL_MS));
+    log('Order:Done', { ...did, exitCode });
+    return exitCode;
+  } catch (error) {
+    log('Order:Failed', { why: error instanceof Error ? (error.stack ?? error.message) : String(error) });
+    return EXIT.tasksFailed;
+  }
+}
+
+async function perform(
+  around: OrderSurroundings,
+  order: MaintenanceOrder,
+): Promise<{ exitCode: ExitCode; did: MaintenanceResult }> {
+  if (order.kind === 'salvage') {
+    const did = await salvage(around, order.runId);
+    const exitCode =
+      'refused' in did ? EXIT.badEnvironment : did.unsent > 0 ? EXIT.tasksFailed : EXIT.succeeded;
+    return { exitCode, did: { kind: 'salvage', runId: order.runId, did } };
+  }
+  const { freed, kept } = await clean(around, order);
+  return {
+    exitCode: kept.length > 0 ? EXIT.tasksFailed : EXIT.succeeded,
+    did: { kind: 'clean', freed, kept },
+  };
+}
+
+type Place =
+  | { ok: true; bucket: string; shared: string; jobId: string; order: MaintenanceOrder }
+  | { ok: false; faults: readonly string[] };
+
+function readPlace(env: Surroundings['env']): Place {
+  const reader = new Reader(env);
+  const submitted = 'orders are submitted by `sierra-batch collect` and `sierra-batch clean`';
+  const bucket = reader.matching('SIERRA_BATCH_BUCKET', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, submitted);
+  const shared = reader.matching('SIERRA_BATCH_SHARED', /^\/[^\0\n"]*[^/\0\n"]$/, submitted);
+  const job = reader.matching('AWS_BATCH_JOB_ID', /^[A-Za-z0-9-]{1,60}(#\d+)?$/, submitted);
+  const order = readOrder(env[ORDER_VARIABLE] ?? '');
+  const faults = reader.faults.map(({ what, todo }) => `${what}; ${todo}`);
+  if (!order.ok) return { ok: false, faults: [...faults, `${ORDER_VARIABLE}: ${order.why}; ${submitted}`] };
+  if (faults.length > 0) return { ok: false, faults };
+  return { ok: true, bucket, shared, jobId: job.replace(/#\d+$/, ''), order: order.order };
+}

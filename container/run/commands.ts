@@ -1,0 +1,113 @@
+import type { CommandWork } from '../../experiment/plan/plan.ts';
+import type { RunnerReason } from '../../experiment/records/progress.ts';
+import type { Attempt } from '../attempt/attempt.ts';
+import { lockResumed } from '../attempt/folder-lock.ts';
+import { keepLimits } from '../attempt/limits.ts';
+import type { FanoutRequest, FanoutResult, RunningFanout } from '../fan-out/fan-out.ts';
+import { startPool } from '../fan-out/pool/pool.ts';
+import { startStock } from '../fan-out/stock/stock.ts';
+import type { Cluster } from '../join/cluster.ts';
+import { makeRunFolders } from '../storage/run-folders.ts';
+import type { FrozenCommands } from '../tasks/freeze-commands.ts';
+import { freezeCommands } from '../tasks/freeze-commands.ts';
+import { alreadyDone } from '../tasks/resume.ts';
+import { TaskTally } from '../tasks/tally.ts';
+import { taskEnvironment } from '../tasks/variables.ts';
+import { bringInputs } from '../transfer/inputs.ts';
+import { beginRun } from './await-nodes.ts';
+import { cannotPrepare } from './prepare-failure.ts';
+import { brokenBy, fanoutHooks, followNodes, stopFanout } from './supervise-fan-out.ts';
+
+/** A list of commands: prepared while the nodes gather, then run. Answers why it ended. */
+export async function runCommands(
+  attempt: Attempt,
+  work: CommandWork,
+  opening: Promise<Cluster>,
+): Promise<RunnerReason> {
+  const { ending, progress, surroundings, folders } = attempt;
+  const begun = await beginRun(attempt, prepare(attempt, work), opening);
+  if (begun.kind === 'ended') return begun.reason;
+  const { prepared, cluster } = begun;
+  progress.tally = prepared.tally;
+  progress.enter('running');
+  if (prepared.done.size === prepared.commands.total) return reasonOf(prepared.tally, undefined, folders.run);
+  const running = startFanout(attempt, cluster, prepared);
+  progress.running = () => running.running();
+  followNodes(cluster, running, prepared.tally);
+  const limits = keepLimits(attempt);
+  const result = await Promise.race([running.result, ending.promise.then(() => undefined)]);
+  limits.stop();
+  if (result === undefined) await stopFanout(attempt, running);
+  progress.tasksEndedAt = surroundings.clock.now();
+  return ended(ending.reason, prepared.tally) ?? reasonOf(prepared.tally, result, folders.run);
+}
+
+/** What ends a run before its tasks have. Once all have, only connections were waited for: to a node that is lost, for instance. */
+const CUT_SHORT: readonly RunnerReason['kind'][] = ['too-many-lost', 'run-time-limit', 'budget-used'];
+
+function ended(reason: RunnerReason | undefined, tally: TaskTally): RunnerReason | undefined {
+  const { total, succeeded, failed } = tally.counts();
+  const isComplete = succeeded + failed === total;
+  return reason !== undefined && isComplete && CUT_SHORT.includes(reason.kind) ? undefined : reason;
+}
+
+interface Prepared {
+  commands: FrozenCommands;
+  done: Set<number>;
+  tally: TaskTally;
+}
+
+async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
+  const { surroundings, config, plan, folders, ending, log } = attempt;
+  try {
+    await makeRunFolders(folders, plan.runId);
+    const inUse = await lockResumed(attempt);
+    if (inUse !== undefined) {
+      ending.because({ kind: 'bad-environment', faults: [{ ...inUse, node: config.index }] });
+      return nothingPrepared(attempt);
+    }
+    await bringInputs(surroundings.s3, plan.inputs, folders, log);
+    const commands = await freezeCommands(surroundings.s3, config, work, folders);
+    const { done, rows } = await alreadyDone(folders.joblog, commands.total);
+    log('Commands:Frozen', { total: commands.total, done: done.size, changed: commands.changed.size });
+    return { commands, done, tally: new TaskTally(commands.total, rows) };
+  } catch (error) {
+    ending.because(cannotPrepare(error, folders.run));
+    return nothingPrepared(attempt);
+  }
+}
+
+function nothingPrepared({ folders }: Attempt): Prepared {
+  const commands = { file: folders.commands, total: 0, changed: new Set<number>() };
+  return { commands, done: new Set(), tally: new TaskTally(0, []) };
+}
+
+function startFanout(attempt: Attempt, cluster: Cluster, prepared: Prepared): RunningFanout {
+  const { plan, folders, roster, config } = attempt;
+  const request: FanoutRequest = {
+    commandsFile: prepared.commands.file,
+    total: prepared.commands.total,
+    done: prepared.done,
+    nodes: roster.live(),
+    workdir: folders.tasks,
+    results: folders.results,
+    joblog: folders.joblog,
+    scratch: cluster.scratch,
+    sshConfig: cluster.sshConfig,
+    environment: taskEnvironment(plan, config.variables),
+    ...(plan.timeouts.taskSeconds === undefined ? {} : { taskSeconds: plan.timeouts.taskSeconds }),
+    taskRetries: plan.retry.tasks,
+  };
+  const hooks = fanoutHooks(attempt, cluster, prepared.tally);
+  return plan.fanout === 'stock' ? startStock(request, hooks) : startPool(request, hooks, cluster.opened);
+}
+
+function reasonOf(tally: TaskTally, result: FanoutResult | undefined, folder: string): RunnerReason {
+  const { failed, lost } = tally.counts();
+  const broken = brokenBy(result, folder);
+  if (broken !== undefined) return broken;
+  const unfinished = result?.unfinished ?? 0;
+  if (failed > 0 || lost > 0 || unfinished > 0)
+    return { kind: 'tasks-failed', failed, lost: Math.max(lost, unfinished) };
+  return { kind: 'succeeded' };
+}

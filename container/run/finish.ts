@@ -1,0 +1,81 @@
+import { COLLECT_SECONDS } from '../../experiment/plan/plan.ts';
+import type { ExitCode } from '../../experiment/records/exit-code.ts';
+import type { RunnerReason } from '../../experiment/records/progress.ts';
+import type { Attempt } from '../attempt/attempt.ts';
+import { exitCodeOf } from '../attempt/end-reason.ts';
+import type { Cluster } from '../join/cluster.ts';
+import { ownUsage } from '../process/cgroup-usage.ts';
+import { TERMINATION } from '../process/termination.ts';
+import { sendFailedOutput } from '../tasks/failed-output.ts';
+import { sendNodeLogs } from '../transfer/node-logs.ts';
+import { sendOutputs } from '../transfer/outputs.ts';
+
+const RELEASE_MS = 4000;
+/** Kept of the time for collecting to write the last records. */
+const LAST_WORDS_MS = 30_000;
+
+/**
+ * Ends an attempt whatever its reason: workers released, results, failed tasks' output and logs sent, everything closed,
+ * and last the record that says how it ended. Told to end meanwhile, it sends what fits into the time left.
+ */
+export async function conclude(
+  attempt: Attempt,
+  cluster: Cluster | undefined,
+  reason: RunnerReason,
+): Promise<ExitCode> {
+  const { progress, surroundings, termination, node, log, roster, config } = attempt;
+  const { clock } = surroundings;
+  roster.used(config.mainIndex, ownUsage(config));
+  progress.enter('collecting');
+  const over = new AbortController();
+  const patience = COLLECT_SECONDS * 1000 - LAST_WORDS_MS;
+  const giveUp = () => over.abort(new Error('no time left'));
+  const timer = setTimeout(giveUp, patience);
+  const hurry = () =>
+    setTimeout(giveUp, Math.max(0, termination.at + TERMINATION.sentMs - 4000 - clock.now()));
+  if (termination.signal.aborted) hurry();
+  else termination.signal.addEventListener('abort', hurry);
+  const grace = termination.signal.aborted ? 1000 : 2000;
+  await Promise.all([node.tasks.end(grace), cluster?.release(RELEASE_MS)]);
+  await untilAborted(over.signal, sendAll(attempt, cluster, over.signal));
+  clearTimeout(timer);
+  await node.closers.closeAll();
+  const final =
+    termination.name === undefined ? reason : { kind: 'terminated' as const, signal: termination.name };
+  const deadline = termination.signal.aborted
+    ? termination.at + TERMINATION.sentMs
+    : clock.now() + LAST_WORDS_MS;
+  await progress.finish(final, Math.max(deadline, clock.now() + 2000));
+  log('Run:Ended', { ...final, exitCode: exitCodeOf(final) });
+  return exitCodeOf(final);
+}
+
+async function sendAll(attempt: Attempt, cluster: Cluster | undefined, signal: AbortSignal): Promise<void> {
+  const { surroundings, config, plan, folders, progress, nodeLog, log } = attempt;
+  const { s3, clock } = surroundings;
+  const failures = progress.tally?.failures() ?? [];
+  const missed = await sendFailedOutput(s3, config, failures, folders.results, clock, signal);
+  if (missed > 0) log('TaskOutput:NotSent', { files: missed });
+  if (progress.tally !== undefined)
+    await sendOutputs({
+      s3,
+      bucket: config.bucket,
+      runId: config.runId,
+      folder: folders.tasks,
+      outputs: plan.outputs,
+      signal,
+      clock,
+      log,
+    });
+  const tails = new Map([[config.mainIndex, nodeLog.tail], ...(cluster?.logs ?? [])]);
+  await sendNodeLogs({ ...surroundings, ...config, tails, signal, log });
+}
+
+/** S3 may hang: what is under way then is left to itself. */
+async function untilAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
+  const aborted = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve());
+  });
+  await Promise.race([work, aborted]);
+}

@@ -1,0 +1,61 @@
+import * as z from 'zod';
+import type { S3Port } from '../../aws/ports.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import type { Owner } from '../../experiment/records/progress.ts';
+import type { Clock } from '../../experiment/util/clock.ts';
+import { getText, isConflict, isPreconditionFailed, putText } from '../transfer/objects.ts';
+
+export type Fence = { kind: 'owned' } | { kind: 'other'; owner: Owner };
+
+const ownerRecord = z.object({ jobId: z.string(), attempt: z.int(), nonce: z.string() });
+
+/**
+ * Takes `owner.json`, so that of two jobs of one run only one works. The first job writes it if there is none; a higher
+ * attempt of the same job replaces it by If-Match. A write that S3 took although its answer was lost comes back as 412
+ * on the SDK's own retry: hence the nonce, and reading back before giving up.
+ * @throws the SDK's error when S3 cannot be reached, or when the record keeps changing
+ */
+export async function takeOwnership(
+  s3: S3Port,
+  run: { bucket: string; runId: string },
+  me: Owner,
+  clock: Clock,
+): Promise<Fence> {
+  const object = { bucket: run.bucket, key: runKeys(run.runId).owner };
+  for (let tried = 1; tried <= 10; tried++) {
+    const found = await getText(s3, object);
+    const owner = found === undefined ? undefined : parseOwner(found.text);
+    if (owner?.nonce === me.nonce) return { kind: 'owned' };
+    if (owner !== undefined && !mayReplace(owner, me)) return { kind: 'other', owner };
+    try {
+      await putText(
+        s3,
+        { ...object, text: JSON.stringify(me) },
+        found === undefined ? { IfNoneMatch: '*' } : { IfMatch: found.etag },
+      );
+      return { kind: 'owned' };
+    } catch (error) {
+      if (!isPreconditionFailed(error) && !isConflict(error)) throw error;
+      await clock.sleep(100 * tried);
+    }
+  }
+  throw new FenceContested(`${object.key} changed ten times while this job tried to take it`);
+}
+
+/** Somebody keeps writing the owner's record. */
+class FenceContested extends Error {
+  override readonly name = 'FenceContested';
+}
+
+function mayReplace(owner: Owner, me: Owner): boolean {
+  return owner.jobId === me.jobId && owner.attempt < me.attempt;
+}
+
+/** A record that cannot be read belongs to nobody we know: it is not replaced. */
+function parseOwner(text: string): Owner {
+  try {
+    return ownerRecord.parse(JSON.parse(text));
+  } catch {
+    return { jobId: '(unreadable owner.json)', attempt: Number.MAX_SAFE_INTEGER, nonce: '' };
+  }
+}

@@ -1,0 +1,69 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import type { Attempt } from '../attempt/attempt.ts';
+import { TaskProcesses } from '../node/task-processes.ts';
+import { NODE_MARKER, nodeMarker } from '../process/environment.ts';
+import { TERMINATION } from '../process/termination.ts';
+
+export interface StageResult {
+  /** 128 for one that was ended by a signal. */
+  code: number;
+  /** The end of what it wrote. */
+  tail: string;
+}
+
+const TAIL_CHARS = 4000;
+/** What SIERRA left in the background may hold its output for so long after it has ended. */
+const LEFT_MS = 3000;
+
+/** Runs one SIERRA command on node 0 in a process group of its own; ends it and all it started with the attempt. */
+export async function runStage(
+  attempt: Attempt,
+  program: string,
+  args: readonly string[],
+  environment: Readonly<Record<string, string>>,
+): Promise<StageResult> {
+  const { folders, config, ending, log, surroundings } = attempt;
+  // A marker of its own: when this node's sshd is started anew its tasks are ended, and SIERRA must outlive that.
+  const marker = `${nodeMarker(config)}-sierra`;
+  const child = spawn(program, args, {
+    cwd: folders.tasks,
+    env: { ...environment, [NODE_MARKER]: marker },
+    stdio: ['ignore', 'pipe', 'pipe'],
+    detached: true,
+  });
+  let tail = '';
+  const hear = (chunk: Buffer) => {
+    const text = chunk.toString('utf8');
+    tail = (tail + text).slice(-TAIL_CHARS);
+    for (const line of text.split('\n'))
+      if (line.trim() !== '') log('Sierra:Says', { line: line.slice(0, 500) });
+  };
+  child.stdout.on('data', hear);
+  child.stderr.on('data', hear);
+  const closed = once(child, 'close').then(
+    () => child.exitCode ?? 128,
+    (error: unknown) => {
+      tail += String(error);
+      return 127;
+    },
+  );
+  const processes = new TaskProcesses(marker, () => undefined, surroundings.clock);
+  const code = () => child.exitCode ?? 128;
+  const exited = once(child, 'exit').then(
+    async () => {
+      const isClosed = await Promise.race([closed, surroundings.clock.sleep(LEFT_MS)]);
+      if (isClosed !== undefined) return code();
+      log('Sierra:LeftBehind', { left: processes.tasks().length });
+      await processes.end(1000);
+      return code();
+    },
+    () => closed,
+  );
+  // What would not die is left to the end of the node.
+  const stopped = ending.promise.then(async () => {
+    await processes.end(TERMINATION.graceMs);
+    return code();
+  });
+  return { code: await Promise.race([closed, exited, stopped]), tail };
+}

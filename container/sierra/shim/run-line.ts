@@ -1,0 +1,260 @@
+import { createReadStream } from 'node:fs';
+import { copyFile, mkdir, open, readFile, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { JoblogRow } from '../../../experiment/results/joblog.ts';
+import { succeeded } from '../../../experiment/results/joblog.ts';
+import type { Attempt } from '../../attempt/attempt.ts';
+import type { FanoutNode, FanoutRequest, FanoutResult } from '../../fan-out/fan-out.ts';
+import { parseNodefile } from '../../fan-out/nodefile.ts';
+import { startPool } from '../../fan-out/pool/pool.ts';
+import type { Cluster } from '../../join/cluster.ts';
+import { fanoutHooks, followNodes, stopFanout } from '../../run/supervise-fan-out.ts';
+import { alreadyDone } from '../../tasks/resume.ts';
+import { TaskTally } from '../../tasks/tally.ts';
+import type { CallAnswer, ParallelCall } from './listen.ts';
+import type { SierraLine } from './parse-line.ts';
+import { readSierraLine } from './parse-line.ts';
+import { commandsThatShareResults } from './result-collisions.ts';
+
+const SAID_FAILURES = 8;
+
+/**
+ * Runs SIERRA's own line through the pool: same joblog, results and exit code as GNU parallel would give, and on top
+ * what it lacks (tasks of a lost node go to others, nodes may come late).
+ */
+export class LineInPool {
+  /** Whether a line has been taken: then the tally is kept here. */
+  taken = false;
+  /** How the last line ended: whether the pool itself failed. */
+  result: FanoutResult | undefined;
+  readonly #attempt: Attempt;
+  readonly #cluster: Cluster;
+  #running: Promise<unknown> = Promise.resolve();
+  #lines = 0;
+
+  constructor(attempt: Attempt, cluster: Cluster) {
+    this.#attempt = attempt;
+    this.#cluster = cluster;
+  }
+
+  /** One call of `parallel`. */
+  readonly answer = async (call: ParallelCall, gone: AbortSignal): Promise<CallAnswer> => {
+    const { log } = this.#attempt;
+    const line = readSierraLine(call.args, call.environment);
+    if (line !== undefined && (await isEmptyList(line.nodelist))) {
+      log('Sierra:EmptyNodelist', { nodelist: line.nodelist });
+      return { kind: 'ended', code: 255, said: [`parallel: ${line.nodelist} names no node`] };
+    }
+    const named = line === undefined ? undefined : await this.#namedBy(line);
+    if (line === undefined || named === undefined || this.#nodesOf(line, named).length === 0) {
+      log('Sierra:LeftToGnuParallel', {
+        args: call.args.join(' ').slice(0, 500),
+        PARALLEL: call.environment.PARALLEL,
+      });
+      return { kind: 'gnu-parallel' };
+    }
+    this.taken = true;
+    const running = this.#run(line, named, call.commandsFile, gone).catch((error: unknown) =>
+      this.#cannotRun(error),
+    );
+    this.#running = running;
+    return running;
+  };
+
+  /** Resolves when nothing of a line runs any more. */
+  async ended(): Promise<void> {
+    await this.#running;
+  }
+
+  async #run(
+    line: SierraLine,
+    named: ReadonlySet<string>,
+    commandsFile: string,
+    gone: AbortSignal,
+  ): Promise<CallAnswer> {
+    const { progress, folders, log, ending } = this.#attempt;
+    const request = await this.#request(line, commandsFile);
+    const { rows } = await this.#resumed(line, request);
+    const tally = new TaskTally(request.total, rows);
+    progress.tally = tally;
+    // Here lies what failed tasks wrote.
+    folders.results = line.results;
+    // Only to tell: a list that cannot be read is the pool's to report.
+    const sharing = await commandsThatShareResults(request.commandsFile).catch(() => 0);
+    if (sharing > 0)
+      log('Sierra:ResultsShareFolders', {
+        commands: sharing,
+        why: 'names of folders are cut at 255 bytes: what these runs write to stdout and stderr overwrites each other; their own results are not touched',
+        todo: 'shorter paths, for instance of the project in `inputs`, or a shorter `name` or `workspace`',
+      });
+    const nodes = this.#nodesOf(line, named);
+    log('Sierra:Line', {
+      total: request.total,
+      done: rows.length,
+      nodes: nodes.length,
+      jobs: line.jobs,
+      resumesFailed: line.resumesFailed,
+    });
+    const running = startPool(
+      { ...request, nodes, done: new Set(rows.map(({ seq }) => seq)) },
+      fanoutHooks(this.#attempt, this.#cluster, tally),
+    );
+    progress.running = () => running.running();
+    followNodes(this.#cluster, running, tally);
+    const either = AbortSignal.any([gone, ending.signal]);
+    const stopped = new Promise<void>((resolve) => {
+      // It may have come while the line was prepared.
+      if (either.aborted) resolve();
+      either.addEventListener('abort', () => resolve());
+    });
+    const result = await Promise.race([running.result, stopped]);
+    const final = result ?? (await stopFanout(this.#attempt, running)) ?? stillRunning(tally);
+    progress.running = () => 0;
+    this.result = final;
+    return { kind: 'ended', code: exitCode(final), said: this.#words(final, tally) };
+  }
+
+  /** What the line needs could not be made ready: SIERRA hears of it as of any failure of GNU parallel's own. */
+  #cannotRun(error: unknown): CallAnswer {
+    const broken = error instanceof Error ? error.message : String(error);
+    const storageFailed = error instanceof Error && 'code' in error;
+    this.result = { ...NOTHING_DONE, broken, storageFailed };
+    return { kind: 'ended', code: 255, said: [`parallel: ${broken}`] };
+  }
+
+  /** The addresses in SIERRA's list; undefined when it names a node that never joined, or a user or slots. */
+  async #namedBy(line: SierraLine): Promise<ReadonlySet<string> | undefined> {
+    const { roster } = this.#attempt;
+    try {
+      const hosts = parseNodefile(await readFile(line.nodelist, 'utf8'));
+      const known = new Set(
+        roster.records().flatMap(({ address }) => (address === undefined ? [] : [address])),
+      );
+      if (
+        hosts.some(({ host, user, slots }) => !known.has(host) || user !== undefined || slots !== undefined)
+      )
+        return undefined;
+      return new Set(hosts.map(({ host }) => host));
+    } catch (error) {
+      this.#attempt.log('Sierra:NodelistUnread', { why: String(error) });
+      return undefined;
+    }
+  }
+
+  /** The nodes of the list that are still here, and those that came since it was written. */
+  #nodesOf({ jobs }: SierraLine, named: ReadonlySet<string>): FanoutNode[] {
+    const { roster } = this.#attempt;
+    const late = roster.withState('late');
+    return roster
+      .live()
+      .filter(({ address, index }) => named.has(address) || late.includes(index))
+      .map((node) => ({ ...node, slots: jobs }));
+  }
+
+  /** The commands under a name that no node has looked up before, so that none reads an older list from its cache. */
+  async #request(line: SierraLine, commandsFile: string): Promise<Omit<FanoutRequest, 'nodes'>> {
+    this.#lines += 1;
+    const scratch = join(this.#cluster.scratch, `sierra-${this.#lines}`);
+    await mkdir(scratch, { mode: 0o700 });
+    const frozen = join(scratch, 'commands.txt');
+    await copyFile(commandsFile, frozen);
+    const file = await open(frozen, 'r');
+    await file.sync();
+    await file.close();
+    return {
+      commandsFile: frozen,
+      total: await countLines(frozen),
+      done: new Set(),
+      workdir: line.workdir,
+      results: line.results,
+      joblog: line.joblog,
+      scratch,
+      sshConfig: this.#cluster.sshConfig,
+      environment: line.environment,
+      ...(line.taskSeconds === undefined ? {} : { taskSeconds: line.taskSeconds }),
+      taskRetries: line.tries - 1,
+    };
+  }
+
+  /** Rows that `--resume-failed` need not repeat; without it GNU parallel begins a new joblog. */
+  async #resumed(
+    line: SierraLine,
+    request: Pick<FanoutRequest, 'commandsFile' | 'total'>,
+  ): Promise<{ rows: JoblogRow[] }> {
+    if (!line.resumesFailed) {
+      await rm(line.joblog, { force: true });
+      return { rows: [] };
+    }
+    const { rows } = await alreadyDone(line.joblog, request.total);
+    // Another command under the same number has not been run.
+    const commands = await linesAt(request.commandsFile, new Set(rows.map(({ seq }) => seq)));
+    return { rows: rows.filter(({ seq, command }) => commands.get(seq) === command) };
+  }
+
+  /** What SIERRA logs when the line failed. */
+  #words(result: FanoutResult, tally: TaskTally): string[] {
+    const { failed, unfinished, broken } = result;
+    const failures = tally.failures().filter((row) => !succeeded(row));
+    return [
+      ...(broken === undefined ? [] : [`parallel: ${broken}`]),
+      ...(unfinished === 0 ? [] : [`parallel: ${unfinished} commands were not finished`]),
+      ...(failed === 0 ? [] : [`parallel: ${failed} commands failed:`]),
+      ...failures
+        .slice(0, SAID_FAILURES)
+        .map(
+          ({ seq, host, exitval, command }) =>
+            `${seq} on ${host} ended with ${exitval}: ${command.slice(-300)}`,
+        ),
+    ];
+  }
+}
+
+/** GNU parallel itself would run everything on node 0, and say nothing. `sort` leaves such a list on full storage. */
+async function isEmptyList(nodelist: string): Promise<boolean> {
+  const text = await readFile(nodelist, 'utf8').catch(() => undefined);
+  return text?.split('\n').every((line) => /^\s*(#|$)/.test(line)) ?? false;
+}
+
+const NOTHING_DONE: FanoutResult = { succeeded: 0, failed: 0, unfinished: 0, retried: 0 };
+
+/** Told to end, the pool does not: a connection hangs. The run goes on to its end without it. */
+function stillRunning(tally: TaskTally): FanoutResult {
+  const { total, succeeded, failed, retried } = tally.counts();
+  const unfinished = total - succeeded - failed;
+  return { succeeded, failed, unfinished, retried, broken: 'tasks or connections to nodes do not end' };
+}
+
+/** GNU parallel's own: how many failed, 101 for more than a hundred, 255 when it could not do its work. */
+function exitCode({ failed, unfinished, broken }: FanoutResult): number {
+  if (broken !== undefined) return 255;
+  return Math.min(101, failed + unfinished);
+}
+
+async function countLines(file: string): Promise<number> {
+  let lines = 0;
+  let last = 10;
+  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
+    for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines += 1;
+    last = chunk.at(-1) ?? last;
+  }
+  return last === 10 ? lines : lines + 1;
+}
+
+/** The lines with these numbers, from 1. */
+async function linesAt(file: string, wanted: ReadonlySet<number>): Promise<Map<number, string>> {
+  const found = new Map<number, string>();
+  if (wanted.size === 0) return found;
+  let seq = 0;
+  let rest = '';
+  const keep = (line: string) => {
+    seq += 1;
+    if (wanted.has(seq)) found.set(seq, line);
+  };
+  for await (const chunk of createReadStream(file, 'utf8') as AsyncIterable<string>) {
+    const lines = (rest + chunk).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) keep(line);
+  }
+  if (rest !== '') keep(rest);
+  return found;
+}

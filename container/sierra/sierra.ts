@@ -1,0 +1,223 @@
+import { stat } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { SierraWork } from '../../experiment/plan/plan.ts';
+import type { RunnerReason } from '../../experiment/records/progress.ts';
+import { sierraBatchRoot, suppliedArguments } from '../../experiment/sierra/arguments.ts';
+import { placeInSierra } from '../../experiment/sierra/run-command.ts';
+import type { Attempt } from '../attempt/attempt.ts';
+import { lockBatchRoot } from '../attempt/folder-lock.ts';
+import { keepLimits } from '../attempt/limits.ts';
+import type { Cluster } from '../join/cluster.ts';
+import { beginRun } from '../run/await-nodes.ts';
+import { cannotPrepare } from '../run/prepare-failure.ts';
+import { brokenBy } from '../run/supervise-fan-out.ts';
+import { makeRunFolders } from '../storage/run-folders.ts';
+import { TaskTally } from '../tasks/tally.ts';
+import { bringInputs } from '../transfer/inputs.ts';
+import { findOnPath } from '../util/find-on-path.ts';
+import { checkEngines } from './check-engines.ts';
+import { sierraEnvironment } from './cli-environment.ts';
+import { findSierra } from './find-program.ts';
+import { failedRuns, SierraJoblog } from './follow-joblog.ts';
+import type { StageResult } from './run-stage.ts';
+import { runStage } from './run-stage.ts';
+import { openParallelDoor } from './shim/listen.ts';
+import { LineInPool } from './shim/run-line.ts';
+import type { StageOne } from './stage-one-marker.ts';
+import { beginStageOne, markStageOne, stageOneOf } from './stage-one-marker.ts';
+
+/** Stages 1 and 2 use all nodes; the later ones run on node 0 once the workers are released. */
+const LAST_ON_ALL_NODES = 2;
+
+/**
+ * A SIERRA experiment: stages 1 and 2 with every node, then 3, 4 and 5 on node 0. Each stage is a command of its own, so
+ * that a failure names its stage, and stage 1, which fails on a root that has it, is left out where it has finished.
+ * Truth about tasks comes from the joblog: SIERRA exits 0 when runs failed.
+ */
+export async function runSierra(
+  attempt: Attempt,
+  work: SierraWork,
+  opening: Promise<Cluster>,
+): Promise<RunnerReason> {
+  const begun = await beginRun(attempt, prepare(attempt, work), opening);
+  if (begun.kind === 'ended') return begun.reason;
+  attempt.progress.enter('running');
+  const limits = keepLimits(attempt);
+  try {
+    return await new Pipeline(attempt, work, begun.cluster, begun.prepared).run();
+  } finally {
+    limits.stop();
+  }
+}
+
+/** SIERRA's program, with the run's folder made, ours alone to write, and holding the inputs. */
+async function prepare(attempt: Attempt, work: SierraWork): Promise<string> {
+  const { surroundings, plan, folders, log, ending, config } = attempt;
+  const program = await findSierra(attempt);
+  if (typeof program !== 'string') {
+    ending.because({ kind: 'bad-environment', faults: [{ ...program, node: config.index }] });
+    return '';
+  }
+  if (
+    work.pipeline.includes(4) &&
+    findOnPath(['latex'], plan.environment.PATH ?? config.variables.PATH) === undefined
+  )
+    log('Sierra:NoLatex', { why: 'stage 4 needs LaTeX unless the project switches `text.usetex` off' });
+  try {
+    await makeRunFolders(folders, plan.runId);
+    const inUse = await lockBatchRoot(attempt, sierraBatchRoot(work.args) ?? '');
+    if (inUse === undefined) await bringInputs(surroundings.s3, plan.inputs, folders, log);
+    else ending.because({ kind: 'bad-environment', faults: [{ ...inUse, node: config.index }] });
+  } catch (error) {
+    ending.because(cannotPrepare(error, folders.tasks));
+  }
+  return program;
+}
+
+/** The stages of one attempt, one after another. */
+class Pipeline {
+  readonly #attempt: Attempt;
+  readonly #work: SierraWork;
+  readonly #cluster: Cluster;
+  readonly #program: string;
+  readonly #pool: LineInPool;
+  readonly #joblog: SierraJoblog;
+  /** Below SIERRA's root; empty where the arguments do not tell it. */
+  readonly #batchRoot: string;
+  #environment: Record<string, string> = {};
+  #workersAreHere = true;
+
+  constructor(attempt: Attempt, work: SierraWork, cluster: Cluster, program: string) {
+    this.#attempt = attempt;
+    this.#work = work;
+    this.#cluster = cluster;
+    this.#program = program;
+    this.#pool = new LineInPool(attempt, cluster);
+    this.#joblog = new SierraJoblog(attempt, () => !this.#pool.taken);
+    this.#batchRoot = sierraBatchRoot(work.args) ?? '';
+  }
+
+  async run(): Promise<RunnerReason> {
+    const { ending, plan, node, log, progress } = this.#attempt;
+    const door =
+      plan.fanout === 'pool' ? await openParallelDoor(node.folder, this.#pool.answer, log) : undefined;
+    try {
+      this.#environment = await sierraEnvironment(this.#attempt, this.#cluster, door?.folder);
+      const stageOne = await stageOneOf(this.#attempt, this.#work, this.#batchRoot);
+      if (typeof stageOne !== 'string')
+        return { kind: 'bad-environment', faults: [{ ...stageOne, node: this.#attempt.config.index }] };
+      for (const stage of this.#work.pipeline) {
+        if (stage === 1 && stageOne === 'done') {
+          log('Sierra:Stage:Skipped', { stage, why: 'it has been finished before' });
+          continue;
+        }
+        if (stage > LAST_ON_ALL_NODES) await this.#releaseWorkers();
+        progress.stage = stage;
+        const reason = ending.reason ?? (await this.#stage(stage, stageOne));
+        if (reason !== undefined) return reason;
+      }
+      return failedRuns(this.#attempt) ?? { kind: 'succeeded' };
+    } finally {
+      await this.#pool.ended();
+      await door?.close();
+    }
+  }
+
+  /** Why the pipeline ends with this stage, or undefined when it goes on. */
+  async #stage(stage: number, stageOne: StageOne): Promise<RunnerReason | undefined> {
+    const { ending, log, plan, folders } = this.#attempt;
+    if (stage === 1) await beginStageOne(this.#attempt, this.#work, this.#batchRoot, stageOne);
+    if (stage === 2) {
+      const commands = join(folders.tasks, this.#batchRoot, 'commands.txt');
+      const path = plan.environment.PATH ?? this.#attempt.config.variables.PATH;
+      const faults = (await isFile(commands))
+        ? await checkEngines(this.#attempt, this.#cluster, commands, path)
+        : [];
+      if (faults.length > 0) return { kind: 'bad-environment', faults };
+      await this.#joblog.follow();
+    }
+    log('Sierra:Stage:Started', { stage });
+    const result = await runStage(
+      this.#attempt,
+      this.#program,
+      this.#arguments(stage, stageOne),
+      this.#environment,
+    );
+    if (stage === 2) {
+      await this.#pool.ended();
+      await this.#joblog.end();
+    }
+    log('Sierra:Stage:Ended', { stage, code: result.code });
+    if (ending.reason !== undefined) return ending.reason;
+    const reason = this.#judge(stage, result);
+    if (reason === undefined && stage === 1)
+      await markStageOne(this.#attempt, {
+        args: this.#work.args,
+        batchRoot: this.#batchRoot,
+        state: 'finished',
+      });
+    return reason;
+  }
+
+  #judge(stage: number, result: StageResult): RunnerReason | undefined {
+    const { progress, folders } = this.#attempt;
+    const failed: RunnerReason = {
+      kind: 'sierra-failed',
+      stage,
+      exitCode: result.code,
+      tail: result.tail,
+      files: join(folders.tasks, this.#batchRoot),
+      ...placeInSierra(result.tail),
+    };
+    if (stage === 2) {
+      const broken = brokenBy(this.#pool.result, folders.tasks);
+      if (broken !== undefined) return broken;
+      // SIERRA exits 0 although its line could not even start.
+      if (progress.tally === undefined) return failed;
+      const runs = failedRuns(this.#attempt);
+      // With -xstrict SIERRA fails because runs failed, and that is no failure of SIERRA's.
+      if (runs !== undefined) return this.#work.onFailedRuns === 'stop' ? runs : undefined;
+    }
+    return result.code === 0 ? undefined : failed;
+  }
+
+  async #releaseWorkers(): Promise<void> {
+    if (!this.#workersAreHere) return;
+    this.#workersAreHere = false;
+    const { progress, surroundings } = this.#attempt;
+    progress.tasksEndedAt = surroundings.clock.now();
+    // A run of stages 3 to 5 alone has no task and yet an outcome, and outputs to send.
+    progress.tally ??= new TaskTally(0, []);
+    await this.#cluster.release(4000);
+  }
+
+  /** The line of one stage: the user's arguments, and what hpc.awsbatch needs from us. */
+  #arguments(stage: number, stageOne: StageOne): string[] {
+    const { folders, plan, config } = this.#attempt;
+    const { args, pipeline } = this.#work;
+    const goesOn = pipeline.includes(1)
+      ? stageOne === 'done'
+      : plan.resume !== undefined || config.attempt > 1;
+    return [
+      ...args,
+      ...suppliedArguments({
+        root: folders.tasks,
+        nodefile: folders.nodefile,
+        jobsPerNode: plan.slots,
+      }),
+      ...(stage === 1 && stageOne === 'overwrite' && !args.includes('--exp-overwrite')
+        ? ['--exp-overwrite']
+        : []),
+      ...(stage === 2 && goesOn && !args.includes('--exec-resume') ? ['--exec-resume'] : []),
+      '--pipeline',
+      String(stage),
+    ];
+  }
+}
+
+async function isFile(path: string): Promise<boolean> {
+  return stat(path).then(
+    (found) => found.isFile(),
+    () => false,
+  );
+}

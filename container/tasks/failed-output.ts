@@ -1,0 +1,88 @@
+import { open } from 'node:fs/promises';
+import { join } from 'node:path';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import type { S3Port } from '../../aws/ports.ts';
+import { NOT_KEPT } from '../../experiment/diagnosis/failure-signature.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import type { JoblogRow } from '../../experiment/results/joblog.ts';
+import type { Clock } from '../../experiment/util/clock.ts';
+import { untilSent } from '../transfer/retry-send.ts';
+import { forEachBounded } from '../util/for-each-limit.ts';
+
+const TAIL_BYTES = 64 * 1024;
+const LONGEST_NAME = 255;
+
+/** Sends the last 64 KiB of what failed tasks wrote. Answers how many files could not be read or sent. */
+export async function sendFailedOutput(
+  s3: S3Port,
+  run: { bucket: string; runId: string },
+  failures: readonly JoblogRow[],
+  results: string,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<number> {
+  const keys = runKeys(run.runId);
+  let missed = 0;
+  await forEachBounded(failures, 8, async (row) => {
+    for (const [stream, file] of [
+      ['out', 'stdout'],
+      ['err', 'stderr'],
+    ] as const) {
+      if (signal.aborted) return;
+      try {
+        const put = new PutObjectCommand({
+          Bucket: run.bucket,
+          Key: keys.taskOutput(row.seq, stream),
+          Body: await outputOf(resultFolder(results, row.command), file, row.seq),
+          ContentType: 'text/plain; charset=utf-8',
+        });
+        await untilSent(() => s3.send(put), clock, signal);
+      } catch {
+        missed += 1; // counted: a task that never started has left nothing
+      }
+    }
+  });
+  return missed;
+}
+
+/**
+ * The folder of one command in GNU parallel's `--results` tree: `1/<command>` with backslash, tab, NUL and slash
+ * written `\\ \t \0 \_`, cut at the longest file name. Bytes, since a cut may fall into a character.
+ */
+export function resultFolder(results: string, command: string): Buffer {
+  const name = command
+    .replaceAll('\\', '\\\\')
+    .replaceAll('\t', '\\t')
+    .replaceAll('\0', '\\0')
+    .replaceAll('/', '\\_');
+  return Buffer.concat([Buffer.from(`${join(results, '1')}/`), Buffer.from(name).subarray(0, LONGEST_NAME)]);
+}
+
+/**
+ * GNU parallel gives commands that are alike in their first 255 bytes one folder. The last to begin has it, but tasks
+ * that ran at the same time wrote into the same files: another's words must not pass for this task's.
+ */
+async function outputOf(folder: Buffer, file: string, seq: number): Promise<Buffer> {
+  const at = (name: string) => Buffer.concat([folder, Buffer.from(`/${name}`)]);
+  const owner = (await tailOf(at('seq'))).toString().trim();
+  if (owner !== String(seq) && /^\d+$/.test(owner))
+    return Buffer.from(`${NOT_KEPT}task ${owner} wrote to the same folder, since ${SHARED})\n`);
+  const output = await tailOf(at(file));
+  const isCut = folder.length - folder.lastIndexOf('/') - 1 >= LONGEST_NAME;
+  if (!isCut || output.length === 0) return output;
+  return Buffer.concat([Buffer.from(`(this may be another task's, since ${SHARED})\n`), output]);
+}
+
+const SHARED = `commands that begin with the same ${LONGEST_NAME} bytes share one folder of GNU parallel's results: shorter paths keep them apart`;
+
+async function tailOf(path: Buffer): Promise<Buffer> {
+  const file = await open(path, 'r');
+  try {
+    const { size } = await file.stat();
+    const length = Math.min(size, TAIL_BYTES);
+    const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
+    return buffer.subarray(0, bytesRead);
+  } finally {
+    await file.close();
+  }
+}

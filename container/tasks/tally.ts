@@ -1,0 +1,101 @@
+import type { TaskCounts } from '../../experiment/records/progress.ts';
+import type { JoblogRow } from '../../experiment/results/joblog.ts';
+import { renderJoblogRow, succeeded } from '../../experiment/results/joblog.ts';
+import { joblogBytes } from './joblog-file.ts';
+
+/** Failed tasks whose output is sent. */
+const FAILED_KEPT = 100;
+const RATE_SECONDS = 10;
+
+/** What became of each task: the counts, the joblog's final rows, the rate. */
+export class TaskTally {
+  readonly total: number;
+  /** Rows that came in this attempt or count from earlier ones; changes tell a sender that there is something new. */
+  version = 0;
+  readonly #lines = new Map<number, string>();
+  readonly #failed = new Map<number, JoblogRow>();
+  readonly #running = new Map<number, number>();
+  readonly #orphans = new Set<number>();
+  readonly #retried = new Set<number>();
+  readonly #perSecond = new Map<number, number>();
+  #succeeded = 0;
+  #failures = 0;
+
+  /** @param earlier rows of earlier attempts that need no repetition */
+  constructor(total: number, earlier: Iterable<JoblogRow>) {
+    this.total = total;
+    for (const row of earlier) this.#keep(row);
+  }
+
+  started(seq: number, node: number): void {
+    this.#running.set(seq, node);
+  }
+
+  retried(seq: number): void {
+    this.#running.delete(seq);
+    this.#retried.add(seq);
+  }
+
+  ended(row: JoblogRow, now: number): void {
+    this.#running.delete(row.seq);
+    this.#orphans.delete(row.seq);
+    const second = Math.floor(now / 1000);
+    this.#perSecond.set(second, (this.#perSecond.get(second) ?? 0) + 1);
+    this.#keep(row);
+  }
+
+  /** What ran there has ended nowhere yet. */
+  nodeLost(node: number): void {
+    for (const [seq, where] of this.#running) {
+      if (where !== node) continue;
+      this.#running.delete(seq);
+      this.#orphans.add(seq);
+    }
+  }
+
+  counts(): TaskCounts {
+    return {
+      total: this.total,
+      succeeded: this.#succeeded,
+      failed: this.#failures,
+      retried: this.#retried.size,
+      lost: this.#orphans.size,
+    };
+  }
+
+  has(seq: number): boolean {
+    return this.#lines.has(seq);
+  }
+
+  /** Tasks ended a second over the last ten; over less where tasks began later than that, at least over one. */
+  rate(now: number, tasksStartedAt: number): number {
+    const from = Math.floor(now / 1000) - RATE_SECONDS;
+    let ended = 0;
+    for (const [second, count] of this.#perSecond) {
+      if (second < from) this.#perSecond.delete(second);
+      else ended += count;
+    }
+    return ended / Math.max(1, now / 1000 - Math.max(from, tasksStartedAt / 1000));
+  }
+
+  /** One final row a sequence number, in their order; as bytes, since it may be longer than a string can be. */
+  joblog(): Buffer {
+    return joblogBytes([...this.#lines].sort(([a], [b]) => a - b).map(([, line]) => line));
+  }
+
+  /** The first hundred failed tasks. */
+  failures(): JoblogRow[] {
+    return [...this.#failed.values()];
+  }
+
+  #keep(row: JoblogRow): void {
+    this.version += 1;
+    this.#lines.set(row.seq, renderJoblogRow(row));
+    if (succeeded(row)) {
+      this.#succeeded += 1;
+      return;
+    }
+    this.#failures += 1;
+    if (this.#failed.size < FAILED_KEPT) this.#failed.set(row.seq, row);
+  }
+}

@@ -1,0 +1,39 @@
+import type { Clock } from '../../experiment/util/clock.ts';
+
+/** For what S3 refuses although it can be reached. */
+const TRIES = 4;
+const LONGEST_PAUSE_MS = 10_000;
+
+/**
+ * Sends until it has arrived. An S3 that is out of reach is asked again for as long as there is time: it may be away for
+ * minutes, and results are worth waiting for. What it refuses is sent four times in all.
+ * @param signal aborted when there is no more time. @throws the last error
+ */
+export async function untilSent(
+  send: () => Promise<unknown>,
+  clock: Clock,
+  signal: AbortSignal,
+): Promise<void> {
+  for (let tried = 1; ; tried += 1) {
+    try {
+      await send();
+      return;
+    } catch (error) {
+      if (signal.aborted || (tried >= TRIES && !isOutOfReach(error))) throw error;
+      await clock.sleep(Math.min(300 * 2 ** tried, LONGEST_PAUSE_MS), signal).catch(() => undefined);
+      if (signal.aborted) throw error;
+    }
+  }
+}
+
+/** No answer at all, no credentials to ask with, or an answer that says: later. An error of the file that is sent is none of them. */
+export function isOutOfReach(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || 'path' in error) return false;
+  const status =
+    '$metadata' in error && typeof error.$metadata === 'object' && error.$metadata !== null
+      ? 'httpStatusCode' in error.$metadata && error.$metadata.httpStatusCode
+      : undefined;
+  if (typeof status === 'number') return status >= 500 || status === 429;
+  const name = 'name' in error ? error.name : undefined;
+  return 'code' in error || name === 'TimeoutError' || name === 'CredentialsProviderError';
+}

@@ -1,0 +1,92 @@
+import type { EvaluateOnExit, ResourceRequirement, SubmitJobCommandInput } from '@aws-sdk/client-batch';
+import type { Deployment } from '../deployment/deployment.ts';
+import { runKeys } from '../layout/bucket-keys.ts';
+import { nameOfRun } from '../layout/run-id.ts';
+import type { Plan } from '../plan/plan.ts';
+import { COLLECT_SECONDS } from '../plan/plan.ts';
+import { EXIT } from '../records/exit-code.ts';
+
+/** The tags by which a job is found again. */
+const RUN_TAG = 'sierra-batch:run';
+const NONCE_TAG = 'sierra-batch:nonce';
+
+/** All nodes: the definition has one open range, and an override's target must be the same text. */
+const ALL_NODES = '0:';
+
+/** The first rule that holds decides, and no rule holding means retry: the last one holds always. */
+const RETRY_RULES: EvaluateOnExit[] = [
+  { onExitCode: String(EXIT.tooFewJoined), action: 'RETRY' },
+  { onExitCode: String(EXIT.tooManyLost), action: 'RETRY' },
+  { onStatusReason: 'Host EC2*', action: 'RETRY' },
+  { onReason: '*', action: 'EXIT' },
+];
+
+/**
+ * The request for a plan's multi-node job. It holds next to nothing of the manifest: the runner reads plan.json, so the
+ * request stays far under Batch's 30 KiB and shows no secret to whoever may describe jobs.
+ * @param nonce tells this submission from another of the same run
+ */
+export function submitJobRequest(plan: Plan, deployment: Deployment, nonce: string): SubmitJobCommandInput {
+  const { cluster } = plan;
+  const name = cluster.queue ?? deployment.defaultQueue;
+  const queue = Object.hasOwn(deployment.queues, name) ? deployment.queues[name] : undefined;
+  return {
+    jobName: plan.runId,
+    jobQueue: queue?.arn ?? name,
+    ...(queue?.fairShare === true ? { shareIdentifier: shareOf(plan) } : {}),
+    jobDefinition: deployment.jobDefinition,
+    nodeOverrides: {
+      numNodes: cluster.nodes,
+      nodePropertyOverrides: [
+        {
+          targetNodes: ALL_NODES,
+          containerOverrides: {
+            environment: environmentOf(plan, deployment),
+            resourceRequirements: resourcesOf(plan),
+          },
+          ...(cluster.instanceType === undefined ? {} : { instanceTypes: [cluster.instanceType] }),
+        },
+      ],
+    },
+    retryStrategy: { attempts: plan.retry.attempts, evaluateOnExit: RETRY_RULES },
+    timeout: { attemptDurationSeconds: attemptSeconds(plan) },
+    tags: { ...plan.tags, [RUN_TAG]: plan.runId, [NONCE_TAG]: nonce },
+    propagateTags: true,
+  };
+}
+
+/**
+ * Batch's limit covers the whole attempt and ends it without a word; the runner keeps `timeouts.run` itself, tells why,
+ * and needs the rest for joining before and sending after.
+ */
+function attemptSeconds({ timeouts }: Plan): number {
+  return Math.max(60, timeouts.joinSeconds + timeouts.runSeconds + COLLECT_SECONDS);
+}
+
+/**
+ * Whose turn counts: of the project that a manifest's tags name, else of the manifest's name, so that a sweep dropped a
+ * thousand times waits behind itself and nobody else. Batch takes letters and digits, at most 255.
+ */
+function shareOf(plan: Plan): string {
+  const whose = plan.tags.project ?? nameOfRun(plan.runId);
+  return whose.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 255) || 'default';
+}
+
+function environmentOf(plan: Plan, deployment: Deployment) {
+  const variables = {
+    SIERRA_BATCH_RUN: `s3://${deployment.bucket}/${runKeys(plan.runId).folder.replace(/\/$/, '')}`,
+    SIERRA_BATCH_SHARED: deployment.sharedFolder,
+    SIERRA_BATCH_JOIN_PORT: String(deployment.joinPort),
+    SIERRA_BATCH_SSH_PORT: String(deployment.sshPort),
+    ...deployment.extraEnvironment,
+  };
+  return Object.entries(variables).map(([name, value]) => ({ name, value }));
+}
+
+function resourcesOf({ cluster }: Plan): ResourceRequirement[] {
+  return [
+    { type: 'VCPU', value: String(cluster.vcpus) },
+    { type: 'MEMORY', value: String(cluster.memoryMiB) },
+    ...(cluster.gpus === undefined ? [] : [{ type: 'GPU' as const, value: String(cluster.gpus) }]),
+  ];
+}

@@ -1,0 +1,108 @@
+import type { OutputIndex, RunnerReason, TaskCounts } from '../records/progress.ts';
+import type { JobStatus, RunState } from '../records/status.ts';
+import type { FailureGroup } from '../records/summary.ts';
+
+/** Why this system itself told a run to end. */
+export type StopBecause =
+  /** Someone cancelled it. */
+  | 'person'
+  /** `timeouts.queue` reached before the nodes were there. */
+  | 'queue-limit'
+  /** The absolute deadline of the run (all attempts and their limits). */
+  | 'deadline'
+  | 'budget'
+  /** Node 0 has told nothing for too long although its job is RUNNING. */
+  | 'silent'
+  /** The job could not be submitted: `why` holds AWS's own words. */
+  | 'submit-refused'
+  /** The execution failed past its catches. */
+  | 'execution-failed';
+
+/** One attempt of the job as DescribeJobs tells it. */
+export interface ObservedAttempt {
+  exitCode?: number | undefined;
+  /** `attempts[].statusReason`: "Essential container in task exited", "Host EC2 (instance i-0) terminated.", … */
+  statusReason?: string | undefined;
+  /** `attempts[].container.reason` (or of `taskProperties[].containers[]`): "OutOfMemoryError: …", … */
+  containerReason?: string | undefined;
+}
+
+/**
+ * All that is known of a run when somebody asks how it is. Only the id and the state are needed; what is not known is
+ * left out and never guessed. The state may be an outcome.
+ */
+export interface Observed {
+  runId: string;
+  state: RunState;
+  /** What node 0 wrote as its reason, if it came so far. */
+  runner?: RunnerReason | undefined;
+  exitCode?: number | null | undefined;
+  job?:
+    | {
+        id?: string | undefined;
+        status?: JobStatus | undefined;
+        statusReason?: string | undefined;
+        /** Oldest first. */
+        attempts?: readonly ObservedAttempt[] | undefined;
+      }
+    | undefined;
+  /** Batch's reason for a job that stays RUNNABLE, and for how long it has waited so far. */
+  waiting?: { reason?: string | undefined; seconds?: number | undefined } | undefined;
+  /** Set when the run was told to end. `by` is a person's or role's name where it is known. */
+  stop?:
+    | {
+        cause: 'cancelled' | 'timed-out' | 'failed';
+        why: string;
+        because?: StopBecause | undefined;
+        by?: string | undefined;
+      }
+    | undefined;
+  limits?:
+    | {
+        queueSeconds?: number | undefined;
+        joinSeconds?: number | undefined;
+        runSeconds?: number | undefined;
+        taskSeconds?: number | undefined;
+        maxNodeHours?: number | undefined;
+        /** Of the job. */
+        attempts?: number | undefined;
+      }
+    | undefined;
+  tasks?: (TaskCounts & { running?: number | undefined }) | undefined;
+  nodes?: { expected: number; joined: number; lost: number } | undefined;
+  /** Of failed tasks, largest first. */
+  failures?: readonly FailureGroup[] | undefined;
+  /** How many seconds the examples of `failures` ran, by sequence number. */
+  secondsOf?: ReadonlyMap<number, number> | undefined;
+  /** Rows of the joblog by the address of their node. */
+  tasksOn?: ReadonlyMap<string, number> | undefined;
+  /** What the manifest names under `outputs` and was not there, and how many files could not be sent. */
+  outputs?: Pick<OutputIndex, 'missing' | 'unsent'> | undefined;
+  nodeHours?: number | undefined;
+  runSeconds?: number | null | undefined;
+  /** Tasks a second, lately. */
+  rate?: number | undefined;
+  /** SIERRA's stage under way. */
+  stage?: number | undefined;
+}
+
+/** A sentence each: what happened, why, and what to do or type next. */
+export interface Sentences {
+  headline: string;
+  why: string;
+  next: string;
+}
+
+/** What {@link Observed} comes to. `situation` is a stable name for machines (tests, metrics, events). */
+export interface Diagnosis extends Sentences {
+  situation: string;
+}
+
+/**
+ * One row of the table: a condition and what is said when it holds. `match` answers undefined when the situation is
+ * another one, else what the sentences need.
+ */
+export interface Situation {
+  name: string;
+  tell(observed: Observed): Sentences | undefined;
+}

@@ -1,0 +1,196 @@
+import { runKeys } from '../layout/bucket-keys.ts';
+import type { RunnerReason } from '../records/progress.ts';
+import { sierraRunOf } from '../sierra/run-command.ts';
+import { counted, grouped, nodeHoursSpoken, nodesNamed, spoken } from '../text/numbers.ts';
+import { quoted, readNodeLog, resumeIt, seeReport, sentence, submitAgain } from './next-steps.ts';
+import type { Observed, Sentences, Situation } from './observation.ts';
+import { SIERRA_MESSAGES } from './sierra-messages.ts';
+import { explainFailures } from './task-failures.ts';
+
+type Kind = RunnerReason['kind'];
+type Of<K extends Kind> = Extract<RunnerReason, { kind: K }>;
+type Tell<K extends Kind> = (reason: Of<K>, observed: Observed) => Sentences;
+
+/** One entry for each reason that the runner can give; the compiler misses none. */
+const TELL: { readonly [K in Kind]: Tell<K> } = {
+  succeeded: (_reason, observed) => ({
+    headline: 'All tasks succeeded, but the run did not end in order.',
+    why: sentence(afterSuccess(observed)),
+    next: sentence(
+      `the results are under \`${runKeys(observed.runId).folder}\` in the bucket; to be sure, ${resumeIt(observed)}`,
+    ),
+  }),
+  'tasks-failed': tasksFailed,
+  'bad-environment': badEnvironment,
+  'bad-plan': ({ what }) => ({
+    headline: 'The run’s plan cannot be carried out; no task was started.',
+    why: sentence(what),
+    next: 'Correct the manifest and submit it again.',
+  }),
+  'too-few-joined': ({ joined, needed, missing }, observed) => ({
+    headline: `Only ${grouped(joined)} of the ${counted(needed, 'node')} needed came in time; no task was started.`,
+    why: `${missing.length === 0 ? 'The others' : atStart(nodesNamed(missing))} did not report to node 0${observed.limits?.joinSeconds === undefined ? ' in time' : ` within ${spoken(observed.limits.joinSeconds)} (\`timeouts.join\`)`}.`,
+    next: sentence(
+      `${missing[0] === undefined ? readNodeLog(observed) : readNodeLog(observed, missing[0])} if it is there; then ${submitAgain()}, with a longer \`timeouts.join\` or a smaller \`minNodes\` if it happens again`,
+    ),
+  }),
+  'too-many-lost': ({ left, needed, lost }, observed) => ({
+    headline: `Too many nodes were lost: ${grouped(left)} left, ${grouped(needed)} needed.`,
+    why: `${lost.length === 0 ? 'Nodes' : atStart(nodesNamed(lost))} stopped answering while tasks ran.${progressClause(observed)}`,
+    next: sentence(resumeIt(observed)),
+  }),
+  'sierra-failed': sierraFailed,
+  'not-owner': ({ owner }) => ({
+    headline: 'This job was a duplicate and did nothing.',
+    why: `Job \`${owner}\` runs the experiment; this one stepped back, so that no task runs twice.`,
+    next: 'Nothing to do: follow the other job.',
+  }),
+  'budget-used': ({ nodeHours, maxNodeHours }, observed) => ({
+    headline: `Stopped: the budget of ${nodeHoursSpoken(maxNodeHours)} is used up.`,
+    why: `${sentence(`the run had used ${nodeHoursSpoken(nodeHours)} (\`budget.maxNodeHours\`)`)}${progressClause(observed)}`,
+    next: sentence(`raise \`budget.maxNodeHours\`, and ${resumeIt(observed)}`),
+  }),
+  'run-time-limit': ({ seconds }, observed) => ({
+    headline: `Stopped: the time limit of ${spoken(seconds)} was reached.`,
+    why: `${sentence('the tasks had not ended by then (`timeouts.run`)')}${progressClause(observed)}`,
+    next: sentence(`raise \`timeouts.run\`, and ${resumeIt(observed)}`),
+  }),
+  terminated: ({ signal }, observed) => ({
+    headline: 'The run was stopped from outside.',
+    why: `${sentence(`node 0 was told to end (${signal})${batchWords(observed)}`)}${progressClause(observed)}`,
+    next: sentence(resumeIt(observed)),
+  }),
+  'storage-failed': ({ what, path }, observed) => ({
+    headline: 'Storage failed while the run was under way.',
+    why: sentence(`\`${path}\`: ${what}`),
+    next: sentence(
+      `ask the operators of the deployment whether storage is full or out of reach; then ${resumeIt(observed)}`,
+    ),
+  }),
+  internal: ({ what }, observed) => ({
+    headline: 'The runner itself failed; this is a fault of sierra-batch.',
+    why: sentence(what),
+    next: sentence(
+      `${readNodeLog(observed)} and report the fault with it; what is done is kept: ${resumeIt(observed)}`,
+    ),
+  }),
+};
+
+/** An ended run of which node 0 said why. */
+export const RUNNER: readonly Situation[] = (Object.keys(TELL) as Kind[]).map((kind) => ({
+  name: `runner-${kind}`,
+  tell: (observed) => tellAs(kind, observed),
+}));
+
+function tellAs<K extends Kind>(kind: K, observed: Observed): Sentences | undefined {
+  const { runner } = observed;
+  // SIGTERM is only the way in which the run was told to end: whoever did it says why.
+  if (kind === 'terminated' && observed.stop !== undefined) return undefined;
+  return runner !== undefined && isKind(runner, kind) ? TELL[kind](runner, observed) : undefined;
+}
+
+function isKind<K extends Kind>(reason: RunnerReason, kind: K): reason is Of<K> {
+  return reason.kind === kind;
+}
+
+/** At most this many faults are told; all of them are in the log. */
+const FAULTS = 3;
+
+function badEnvironment({ faults }: Of<'bad-environment'>, observed: Observed): Sentences {
+  const told = faults.slice(0, FAULTS).map(({ node, what }) => sentence(`Node ${node}: ${what}`));
+  const left = faults.length - told.length;
+  const todos = [...new Set(faults.map(({ todo }) => sentence(todo)))].slice(0, FAULTS);
+  return {
+    headline: 'The nodes are not fit for this run; no task was started.',
+    why:
+      told.length === 0
+        ? 'The check of the nodes failed without saying what is wrong.'
+        : `${told.join(' ')}${left > 0 ? ` And ${counted(left, 'more fault')}, in the log of node 0.` : ''}`,
+    next: todos.length === 0 ? sentence(readNodeLog(observed)) : todos.join(' '),
+  };
+}
+
+function tasksFailed({ failed, lost }: Of<'tasks-failed'>, observed: Observed): Sentences {
+  const total = observed.tasks?.total;
+  const some = (number: number) =>
+    total === undefined ? counted(number, 'task') : `${grouped(number)} of ${counted(total, 'task')}`;
+  // Where no node was lost, something else kept them from it: GNU parallel's `--halt`, for instance.
+  const because =
+    observed.nodes?.lost === 0
+      ? ''
+      : ` because ${lost === 1 ? 'its node was lost' : 'their nodes were lost'}`;
+  const parts = [
+    ...(failed > 0 ? [`${some(failed)} failed`] : []),
+    ...(lost > 0 ? [`${failed > 0 ? grouped(lost) : some(lost)} never finished${because}`] : []),
+  ];
+  const explained = explainFailures(observed);
+  const others = total === undefined ? '' : othersSucceeded(total - failed - lost);
+  const stage = observed.failures?.some(({ example }) => sierraRunOf(example.command) !== undefined)
+    ? 'In SIERRA’s stage 2, '
+    : '';
+  return {
+    headline: `${stage}${parts.length === 0 ? 'not every task succeeded' : parts.join(', and ')}.`.replace(
+      /^not/,
+      'Not',
+    ),
+    why: `${explained?.why ?? 'What they wrote is not known.'}${others}`,
+    next: `${explained?.next === undefined ? '' : `${explained.next} `}${sentence(`${seeReport(observed)} shows every failure with its output; to try again, ${resumeIt(observed)}`)}`,
+  };
+}
+
+function othersSucceeded(others: number): string {
+  if (others <= 0) return ' None succeeded.';
+  return others === 1 ? ' The other one succeeded.' : ` The other ${grouped(others)} succeeded.`;
+}
+
+function sierraFailed(reason: Of<'sierra-failed'>, observed: Observed): Sentences {
+  const { stage, exitCode, tail, experiment, run, files } = reason;
+  const known = SIERRA_MESSAGES.find(({ message }) => message.test(tail));
+  const said = lastError(tail);
+  const place =
+    experiment === undefined
+      ? ''
+      : ` at ${run === undefined ? '' : `run ${run} of `}experiment ${experiment}`;
+  const next =
+    known?.next ?? sentence(`${readNodeLog(observed)} for all that SIERRA said; then ${resumeIt(observed)}`);
+  return {
+    headline: `SIERRA failed in stage ${stage}${place} (exit code ${exitCode}).`,
+    why: `${known === undefined ? '' : `${known.why} `}${said === '' ? 'It said nothing.' : `It said: ${quoted(said)}.`}`,
+    next: `${next}${files === undefined ? '' : ` Its files are in \`${files}\`.`}`,
+  };
+}
+
+/**
+ * The last exception that Python tells, else the first line that SIERRA itself calls an error, with what follows it on the
+ * next lines; else the last two lines.
+ */
+function lastError(tail: string): string {
+  const lines = tail.split('\n').filter((line) => line.trim() !== '');
+  const raised = lines.findLastIndex((line) => /^(\w+\.)*\w*(Error|Exception|Interrupt)\b/.test(line.trim()));
+  const at =
+    raised === -1 ? lines.findIndex((line) => /\b(ERROR|CRITICAL|FATAL) sierra\./.test(line)) : raised;
+  return (at === -1 ? lines.slice(-2) : lines.slice(at, at + 3)).map((line) => line.trim()).join(' ');
+}
+
+function atStart(clause: string): string {
+  return sentence(clause).slice(0, -1);
+}
+
+function afterSuccess({ job, stop }: Observed): string {
+  if (stop !== undefined) return stop.why;
+  const words = job?.attempts?.at(-1)?.statusReason ?? job?.statusReason;
+  return words === undefined
+    ? 'what happened after the last task is not known'
+    : `AWS Batch says ${quoted(words)}`;
+}
+
+function batchWords({ job }: Observed): string {
+  const words = job?.statusReason;
+  return words === undefined ? '' : `; AWS Batch says ${quoted(words)}`;
+}
+
+/** How far it had come, as a sentence to append; empty when not known. */
+export function progressClause({ tasks }: Observed): string {
+  if (tasks === undefined || tasks.total === 0) return '';
+  return ` ${grouped(tasks.succeeded)} of ${counted(tasks.total, 'task')} had succeeded by then.`;
+}

@@ -1,0 +1,108 @@
+import type { CommandList } from '../commands/list.ts';
+import { expandTemplate, writtenList } from '../commands/list.ts';
+import type { Origin } from './rules/paths.ts';
+import { ruleFaults } from './rules/rules.ts';
+import type { FaultPath } from './rules/schema-faults.ts';
+import { schemaFaults } from './rules/schema-faults.ts';
+import type { Manifest } from './schema.ts';
+import { manifestSchema } from './schema.ts';
+import type { Fault } from './source/fault.ts';
+import { plainValue } from './source/plain-value.ts';
+import type { ManifestFormat, Source } from './source/read.ts';
+import { readSource } from './source/read.ts';
+
+export type { Manifest } from './schema.ts';
+export type { ManifestFormat } from './source/read.ts';
+
+export type ManifestResult =
+  | { ok: true; manifest: Manifest; warnings: Fault[]; source: Source }
+  | { ok: false; faults: Fault[]; text: string };
+
+export interface ParseOptions {
+  /** A manifest in the bucket has no folder beside it; one on a disk may name `./folder`. */
+  origin?: Origin;
+}
+
+const MOST_FAULTS = 200;
+
+/** `.json` is strict JSON, everything else YAML. */
+export function manifestFormat(key: string): ManifestFormat {
+  return key.endsWith('.json') ? 'json' : 'yaml';
+}
+
+/**
+ * Reads and checks a manifest. Every fault at once, in the order of the text, each with its place and what is allowed.
+ * Never throws; takes under half a second for any input.
+ */
+export function parseManifest(
+  bytes: Uint8Array,
+  format: ManifestFormat,
+  { origin = 'bucket' }: ParseOptions = {},
+): ManifestResult {
+  const read = readSource(bytes, format);
+  if (!read.ok) return read;
+  const { source, faults: notation } = read;
+  const document = plainValue(source.root);
+  const parsed = manifestSchema().safeParse(document);
+  const rules = ruleFaults(source, document, origin);
+  const content = [
+    ...(parsed.success ? [] : schemaFaults(source, parsed.error.issues, keysKnownAt)),
+    ...rules.faults,
+  ];
+  // Where the notation itself is wrong, what it would mean is not judged.
+  const isSame = (a: Fault, b: Fault) => a.line === b.line && a.column === b.column;
+  const faults = [...notation, ...content.filter((fault) => !notation.some((other) => isSame(fault, other)))];
+  if (parsed.success && faults.length === 0)
+    return { ok: true, manifest: parsed.data, warnings: rules.warnings, source };
+  return { ok: false, faults: inOrder(faults).slice(0, MOST_FAULTS), text: source.text };
+}
+
+/** The commands that the manifest itself holds; undefined where they are in a file, or for SIERRA. */
+export function commandsOf(manifest: Manifest): CommandList | undefined {
+  const { commands } = manifest.run;
+  if (commands?.list !== undefined) return writtenList(commands.list);
+  if (commands?.template !== undefined && commands.matrix !== undefined)
+    return expandTemplate(commands.template, commands.matrix);
+  return undefined;
+}
+
+function inOrder(faults: readonly Fault[]): Fault[] {
+  const seen = new Set<string>();
+  return faults
+    .toSorted((a, b) => a.line - b.line || a.column - b.column)
+    .filter((fault) => {
+      const key = `${fault.line}:${fault.column}:${fault.code}:${fault.message}`;
+      if (seen.has(key)) return false;
+      seen.add(key);
+      return true;
+    });
+}
+
+/** The keys of the schema at a path, for the nearest one. */
+function keysKnownAt(path: FaultPath): readonly string[] {
+  let schema: unknown = manifestSchema();
+  for (const step of path) {
+    schema = inner(schema);
+    const shape: unknown = property(schema, 'shape');
+    if (typeof step === 'string' && shape !== undefined) schema = property(shape, step);
+    else schema = property(schema, 'element') ?? property(schema, 'valueType');
+  }
+  const found = objectAmong(inner(schema));
+  return Object.keys(Object(property(found, 'shape')));
+}
+
+/** Without `optional` around it. */
+function inner(schema: unknown): unknown {
+  const definition = property(property(schema, '_zod'), 'def');
+  return property(definition, 'type') === 'optional' ? inner(property(definition, 'innerType')) : schema;
+}
+
+/** Of a union the alternative with keys. */
+function objectAmong(schema: unknown): unknown {
+  const options: unknown = property(schema, 'options');
+  return Array.isArray(options) ? options.find((option) => property(option, 'shape') !== undefined) : schema;
+}
+
+function property(value: unknown, name: string): unknown {
+  return typeof value === 'object' && value !== null ? Reflect.get(value, name) : undefined;
+}

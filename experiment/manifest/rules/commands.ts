@@ -1,0 +1,128 @@
+import {
+  MOST_COMMAND_BYTES,
+  MOST_LIST_BYTES,
+  MOST_STOCK_COMMAND_BYTES,
+  measureCommands,
+  measureTemplate,
+} from '../../commands/list.ts';
+import type { Matrix } from '../../commands/matrix.ts';
+import { axisOf, countCombinations, MOST_COMBINATIONS } from '../../commands/matrix.ts';
+import { parseTemplate } from '../../commands/template.ts';
+import { nearestKey } from './did-you-mean.ts';
+import { judgeMatrixValues, matrixOf } from './matrix-keys.ts';
+import type { Judged } from './rule-context.ts';
+import type { FaultPath } from './schema-faults.ts';
+import { MOST_JUDGED } from './schema-faults.ts';
+
+/** A list, a file, or a template with its matrix, and how long its commands come out. */
+export function judgeCommands(judged: Judged): void {
+  const commands = judged.map(['run', 'commands']);
+  if (commands === undefined) return;
+  const { template, list, file } = commands;
+  judgeMatrixValues(judged);
+  const matrix = judged.map(['run', 'commands', 'matrix']);
+  if (typeof template === 'string' && matrix !== undefined) {
+    judgeKeys(judged, template, Object.keys(matrix));
+    judgeCombinations(judged, template);
+  }
+  if (Array.isArray(list) && list.every((item) => typeof item === 'string'))
+    measureList(judged, list, (seq) => ['run', 'commands', 'list', seq - 1]);
+  if (
+    typeof file === 'string' &&
+    !/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/.*[^/]$/.test(file) &&
+    (/^\/|:\/\/|[\n\r]|\/$/.test(file) || file.split('/').includes('..'))
+  ) {
+    judged.fault(
+      ['run', 'commands', 'file'],
+      'bad-value',
+      `${JSON.stringify(file)} is not allowed`,
+      'a relative path without `..`, or s3://bucket/key',
+    );
+  }
+}
+
+/** What the template and the matrix call by different names. */
+function judgeKeys(judged: Judged, template: string, keys: readonly string[]): void {
+  const path = ['run', 'commands', 'template'];
+  const known = new Set(keys);
+  const used = new Set(parseTemplate(template).flatMap((part) => ('key' in part ? [part.key] : [])));
+  const unknown = [...used].filter((key) => !known.has(key)).slice(0, MOST_JUDGED);
+  for (const key of unknown) {
+    const suggestion = nearestKey(key, keys);
+    judged.fault(
+      path,
+      'unknown-template-key',
+      `{${key}} is not a key of the matrix`,
+      `${keys
+        .slice(0, MOST_JUDGED)
+        .map((known) => `{${known}}`)
+        .join(', ')}, and {{${key}}} for the text {${key}}`,
+      suggestion,
+    );
+  }
+  const unused = keys.filter((key) => !used.has(key)).slice(0, MOST_JUDGED);
+  for (const key of unused)
+    judged.keyFault(
+      ['run', 'commands', 'matrix', key],
+      'unused-key',
+      `{${key}} does not stand in the template`,
+    );
+}
+
+/** How many commands there are, and how long: told of as much of the matrix as there is to be understood. */
+function judgeCombinations(judged: Judged, template: string): void {
+  const { axes: matrix, isWhole } = matrixOf(judged);
+  for (const [key, values] of Object.entries(matrix))
+    if (!Array.isArray(values) && axisOf(values).count === 0)
+      judged.fault(['run', 'commands', 'matrix', key], 'empty-range', 'has no value: `to` is below `from`');
+  if (!isWhole) return;
+  const total = countCombinations(matrix);
+  if (total > MOST_COMBINATIONS)
+    judged.fault(
+      ['run', 'commands', 'matrix'],
+      'too-many',
+      `${total > 1e15 ? 'far too many' : total.toLocaleString('en')} combinations, and at most ${MOST_COMBINATIONS.toLocaleString('en')} are allowed`,
+    );
+  else measureAll(judged, template, matrix);
+}
+
+function measureAll(judged: Judged, template: string, matrix: Matrix): void {
+  const { longest, bytes, values } = measureTemplate(template, matrix);
+  const { most, because } = mostBytes(judged);
+  if (longest > most)
+    judged.fault(
+      ['run', 'commands', 'template'],
+      'command-too-long',
+      `the longest command has ${longest.toLocaleString('en')} bytes`,
+      `at most ${most.toLocaleString('en')}${because}`,
+    );
+  judgeListBytes(judged, Math.max(bytes, values));
+}
+
+function measureList(judged: Judged, lines: Iterable<string>, place: (seq: number) => FaultPath): void {
+  const { most, because } = mostBytes(judged);
+  const sizes = measureCommands(lines, most);
+  for (const { seq, bytes } of sizes.tooLong) {
+    judged.fault(
+      place(seq),
+      'command-too-long',
+      `command ${seq} has ${bytes.toLocaleString('en')} bytes`,
+      `at most ${most.toLocaleString('en')}${because}`,
+    );
+  }
+  judgeListBytes(judged, sizes.bytes);
+}
+
+function mostBytes(judged: Judged): { most: number; because: string } {
+  return judged.at(['run', 'fanout']) === 'stock'
+    ? {
+        most: MOST_STOCK_COMMAND_BYTES,
+        because: ' with fanout: stock, which is GNU parallel’s limit over ssh',
+      }
+    : { most: MOST_COMMAND_BYTES, because: '' };
+}
+
+function judgeListBytes(judged: Judged, bytes: number): void {
+  if (bytes > MOST_LIST_BYTES)
+    judged.fault(['run', 'commands'], 'too-large', 'the commands have over 1 GiB in all');
+}

@@ -1,0 +1,30 @@
+import type { Judged } from './rule-context.ts';
+import type { FaultPath } from './schema-faults.ts';
+
+/** Keys of which exactly one is given. */
+export function judgeChoices(judged: Judged): void {
+  const run = judged.map(['run']);
+  if (run !== undefined) exactlyOne(judged, ['run'], run, ['commands', 'sierra']);
+  const commands = judged.map(['run', 'commands']);
+  if (commands === undefined) return;
+  exactlyOne(judged, ['run', 'commands'], commands, ['template', 'list', 'file']);
+  if (commands.template !== undefined && commands.matrix === undefined)
+    judged.fault(['run', 'commands', 'template'], 'missing', 'a template needs a `matrix` of values');
+  if (commands.template === undefined && commands.matrix !== undefined)
+    judged.fault(['run', 'commands', 'matrix'], 'conflict', 'a matrix needs a `template`');
+}
+
+function exactlyOne(
+  judged: Judged,
+  path: FaultPath,
+  map: Readonly<Record<string, unknown>>,
+  keys: readonly string[],
+): void {
+  const given = keys.filter((key) => map[key] !== undefined);
+  if (given.length === 1) return;
+  const allowed = `exactly one of ${keys.join(', ')}`;
+  if (given.length === 0) judged.fault(path, 'missing', 'says nothing of what is to be run', allowed);
+  else
+    for (const key of given.slice(1))
+      judged.keyFault([...path, key], 'conflict', `stands beside \`${given[0]}\``, allowed);
+}

@@ -1,0 +1,111 @@
+import * as z from 'zod';
+import type { Sentences } from '../diagnosis/diagnose.ts';
+import { diagnose } from '../diagnosis/diagnose.ts';
+import { runKeys } from '../layout/bucket-keys.ts';
+import { nameOfRun } from '../layout/run-id.ts';
+import type { Control } from '../records/control.ts';
+import type { EnteredState, Status } from '../records/status.ts';
+import { STATES_UNDER_WAY, STUCK_KINDS } from '../records/status.ts';
+import type { Summary } from '../records/summary.ts';
+import { atFirstUse } from '../util/lazy.ts';
+import { parsedJson } from '../util/parse-json.ts';
+import type { StateChange } from './state-change-event.ts';
+
+const entered = atFirstUse(() =>
+  z.object({
+    state: z.enum([...STATES_UNDER_WAY, 'stuck']),
+    attempt: z.int().min(0),
+    at: z.iso.datetime(),
+    stuck: z.enum(STUCK_KINDS).optional(),
+    said: z.object({ headline: z.string(), why: z.string(), next: z.string() }).optional(),
+  }),
+);
+
+const summaryFigures = atFirstUse(() =>
+  z.object({
+    exitCode: z.int().nullable(),
+    tasks: z.object({
+      total: z.int(),
+      succeeded: z.int(),
+      failed: z.int(),
+      retried: z.int(),
+      lost: z.int(),
+    }),
+    nodeHours: z.number(),
+    timings: z.object({
+      queuedSeconds: z.number().nullable(),
+      joinSeconds: z.number().nullable(),
+      runSeconds: z.number().nullable(),
+    }),
+  }),
+);
+
+/**
+ * What there is to tell of a run: each state that it has entered, in its order. The end is control's, which nobody else
+ * can write; of the rest, which tasks could overwrite, what is no state is left out.
+ */
+export function enteredStates(
+  { ended }: Pick<Control, 'ended'>,
+  status: Pick<Status, 'entered'> | undefined,
+): EnteredState[] {
+  const before = (Array.isArray(status?.entered) ? status.entered : []).flatMap(
+    (one) => entered().safeParse(one).data ?? [],
+  );
+  if (ended === undefined) return before;
+  return [...before, { state: ended.outcome, attempt: 0, at: new Date(ended.at).toISOString() }];
+}
+
+/** The key of a state among all of its run: `queued`, `queued.2` in the second attempt, `stuck.silent`. */
+export function changeKey({ state, stuck, attempt }: EnteredState): string {
+  return [state, ...(stuck === undefined ? [] : [stuck]), ...(attempt > 1 ? [attempt] : [])].join('.');
+}
+
+/** A state of a run as it is told. @param figures of an ended run */
+export function runChange(
+  control: Pick<Control, 'runId' | 'source' | 'ended'>,
+  status: Status | undefined,
+  one: EnteredState,
+  figures: StateChange['figures'],
+): StateChange {
+  const { runId, source, ended } = control;
+  const isEnd = one.state === ended?.outcome;
+  const keys = runKeys(runId);
+  return {
+    version: 1,
+    id: `${runId}/${changeKey(one)}`,
+    state: one.state,
+    at: one.at,
+    name: nameOfRun(runId),
+    bucket: source.bucket,
+    runId,
+    ...(one.attempt > 0 ? { attempt: one.attempt } : {}),
+    manifest: { key: source.key, version: source.version },
+    ...sentencesOf(runId, status, one, isEnd ? ended : undefined),
+    files: isEnd
+      ? { report: keys.report, summary: keys.summary, status: keys.status, outputs: keys.outputs }
+      : { status: keys.status },
+    ...(one.stuck === undefined ? {} : { stuck: one.stuck }),
+    ...(isEnd && figures !== undefined ? { figures } : {}),
+  };
+}
+
+/** The figures of a run, from the text of its summary; undefined where that cannot be read. */
+export function figuresOf(summary: string | undefined): StateChange['figures'] {
+  const read = summaryFigures().safeParse(parsedJson(summary));
+  if (!read.success) return undefined;
+  const { timings, ...figures }: Pick<Summary, 'exitCode' | 'tasks' | 'nodeHours' | 'timings'> = read.data;
+  return { ...figures, ...timings };
+}
+
+/** The status speaks for the state that it is in; of one that is past only the state is known. */
+function sentencesOf(
+  runId: string,
+  status: Status | undefined,
+  one: EnteredState,
+  ended: Sentences | undefined,
+): Sentences {
+  const isNow = status?.state === one.state && status.attempt === one.attempt ? status : undefined;
+  const { headline, why, next } =
+    ended ?? one.said ?? isNow ?? diagnose({ runId, state: one.state === 'stuck' ? 'running' : one.state });
+  return { headline, why, next };
+}

@@ -1,0 +1,118 @@
+import type { Deployment } from '../deployment/deployment.ts';
+import type { ManifestSource } from '../layout/run-id.ts';
+import type { Manifest } from '../manifest/parse.ts';
+import { engineArguments } from '../sierra/arguments.ts';
+import { readSierraArguments } from '../sierra/check-arguments.ts';
+import type { Plan, PlanInput } from './plan.ts';
+
+const MINUTE = 60;
+const HOUR = 3600;
+
+/** What a manifest leaves out. Times in seconds. */
+const DEFAULTS = { queue: 6 * HOUR, join: 10 * MINUTE, run: 24 * HOUR } as const;
+
+/** What ingest found out beside the manifest. */
+export interface PlanFacts {
+  runId: string;
+  source: ManifestSource;
+  deployment: Deployment;
+  /** The run whose folder is used: this run, or for `resume` that of the run it goes on with. */
+  folder: string;
+  /** The frozen list in the bucket and its number of commands; undefined for SIERRA and for a file that comes with the inputs. */
+  frozen?: { key: string; total: number };
+}
+
+/** What a job does, from an accepted manifest. */
+export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
+  const { deployment, runId, source, folder } = facts;
+  const { cluster, run, timeouts = {}, retry = {} } = manifest;
+  const vcpus = cluster.vcpus ?? deployment.defaults.vcpus;
+  const threadsPerTask = run.threadsPerTask ?? 1;
+  return {
+    version: 1,
+    runId,
+    folder,
+    source,
+    name: manifest.name,
+    cluster: {
+      nodes: cluster.nodes,
+      vcpus,
+      memoryMiB: cluster.memory ?? deployment.defaults.memoryMiB,
+      ...optional({
+        sharedMemoryMiB: cluster.sharedMemory,
+        gpus: cluster.gpus,
+        image: cluster.image,
+        instanceType: cluster.instanceType,
+        queue: cluster.queue,
+      }),
+    },
+    minNodes: manifest.minNodes ?? cluster.nodes,
+    slots: run.jobsPerNode ?? Math.max(1, Math.floor(vcpus / threadsPerTask)),
+    threadsPerTask,
+    fanout: run.fanout ?? 'pool',
+    work: workOf(manifest, facts),
+    inputs: (manifest.inputs ?? []).map((input) => inputOf(input, deployment.bucket)),
+    outputs: manifest.outputs ?? [],
+    environment: texts(manifest.environment),
+    timeouts: {
+      queueSeconds: timeouts.queue ?? DEFAULTS.queue,
+      joinSeconds: timeouts.join ?? DEFAULTS.join,
+      runSeconds: timeouts.run ?? DEFAULTS.run,
+      ...optional({ taskSeconds: timeouts.task }),
+    },
+    retry: { attempts: retry.attempts ?? 1, tasks: retry.tasks ?? 0 },
+    notify: manifest.notify ?? [],
+    tags: texts(manifest.tags),
+    ...optional({
+      workspace: manifest.workspace,
+      resume: manifest.resume,
+      maxNodeHours: manifest.budget?.maxNodeHours,
+    }),
+  };
+}
+
+function workOf({ run }: Manifest, { frozen }: PlanFacts): Plan['work'] {
+  if (run.sierra !== undefined) {
+    const { args, pipeline } = readSierraArguments(run.sierra.args ?? []);
+    const more = pipeline.includes(1) ? engineArguments(args, run.threadsPerTask ?? 1) : [];
+    return {
+      kind: 'sierra',
+      args: [...args, ...more],
+      pipeline,
+      onFailedRuns: run.sierra.onFailedRuns ?? 'process',
+    };
+  }
+  if (frozen !== undefined) return { kind: 'commands', file: { kind: 'frozen', ...frozen } };
+  return { kind: 'commands', file: { kind: 'in-work', path: run.commands?.file ?? '' } };
+}
+
+function inputOf({ from, to }: { from: string; to: string }, ownBucket: string): PlanInput {
+  const archive = /^inputs\/([0-9a-f]{64})\.tar\.gz$/.exec(from);
+  if (archive?.[1] !== undefined)
+    return { kind: 'archive', bucket: ownBucket, key: from, sha256: archive[1], to };
+  const { bucket, key } = parseS3Url(from) ?? { bucket: ownBucket, key: from };
+  return key === '' || key.endsWith('/')
+    ? { kind: 'prefix', bucket, prefix: key, to }
+    : { kind: 'object', bucket, key, to };
+}
+
+/** `s3://bucket/key` taken apart; undefined for anything else. */
+export function parseS3Url(url: string): { bucket: string; key: string } | undefined {
+  const match = /^s3:\/\/([^/]+)\/(.*)$/s.exec(url);
+  return match === null ? undefined : { bucket: match[1] ?? '', key: match[2] ?? '' };
+}
+
+function texts(
+  values: Readonly<Record<string, string | number | boolean>> | undefined,
+): Record<string, string> {
+  return Object.fromEntries(Object.entries(values ?? {}).map(([name, value]) => [name, String(value)]));
+}
+
+/** Without the fields that are undefined. */
+function optional<Fields extends object>(
+  fields: Fields,
+): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
+  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
+    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>;
+  };
+}

@@ -1,0 +1,95 @@
+import type { ManifestSource } from '../layout/run-id.ts';
+import { parsedJson } from '../util/parse-json.ts';
+
+/** How a node's tasks are started: GNU parallel on node 0 as SIERRA does it, or one GNU parallel a node. */
+export type FanoutScheme = 'stock' | 'pool';
+
+type NotifyState = 'rejected' | 'stuck' | 'failed' | 'succeeded' | 'cancelled' | 'timed-out';
+
+/** A list of commands, one a line. */
+export interface CommandWork {
+  kind: 'commands';
+  /**
+   * `frozen`: written by ingest under `runs/<run-id>/commands.txt`. `in-work`: a file that arrives with the inputs,
+   * relative to the tasks' folder; node 0 freezes and sends it.
+   */
+  file: { kind: 'frozen'; key: string; total: number } | { kind: 'in-work'; path: string };
+}
+
+/** A SIERRA experiment. `args` are the user's; what we supply is added on node 0. */
+export interface SierraWork {
+  kind: 'sierra';
+  args: readonly string[];
+  /** Stages in the order given, taken out of the user's `--pipeline`; 1 2 3 4 when there was none. */
+  pipeline: readonly number[];
+  onFailedRuns: 'process' | 'stop';
+}
+
+/** Something brought to shared storage before the first task. `to` is relative to the tasks' folder. */
+export type PlanInput =
+  | { kind: 'archive'; bucket: string; key: string; sha256: string; to: string }
+  | { kind: 'prefix'; bucket: string; prefix: string; to: string }
+  | { kind: 'object'; bucket: string; key: string; to: string };
+
+/**
+ * What a job does, complete: made once from a manifest, stored as `runs/<run-id>/plan.json`, never changed.
+ * The runner reads this and never the manifest. Times in seconds, sizes in MiB.
+ */
+export interface Plan {
+  version: 1;
+  runId: string;
+  /** The run whose folder on shared storage is used: `runId`, or the first run of a chain of `resume`s. */
+  folder: string;
+  source: ManifestSource;
+  name: string;
+  cluster: {
+    nodes: number;
+    vcpus: number;
+    memoryMiB: number;
+    sharedMemoryMiB?: number;
+    gpus?: number;
+    image?: string;
+    instanceType?: string;
+    queue?: string;
+  };
+  minNodes: number;
+  /** Tasks at once on each node. */
+  slots: number;
+  threadsPerTask: number;
+  fanout: FanoutScheme;
+  work: CommandWork | SierraWork;
+  inputs: readonly PlanInput[];
+  /** Paths relative to the tasks' folder. */
+  outputs: readonly string[];
+  workspace?: string;
+  resume?: string;
+  environment: Readonly<Record<string, string>>;
+  timeouts: { queueSeconds: number; joinSeconds: number; runSeconds: number; taskSeconds?: number };
+  retry: { attempts: number; tasks: number };
+  maxNodeHours?: number;
+  notify: readonly NotifyState[];
+  tags: Readonly<Record<string, string>>;
+}
+
+/** Seconds allowed for sending results once the tasks are done; part of the run's absolute deadline. */
+export const COLLECT_SECONDS = 15 * 60;
+
+/**
+ * Whether a record is a plan that this version wrote. Ingest made it from a validated manifest: what can differ is the
+ * version, and that somebody overwrote it, so no more than its parts is looked at.
+ */
+export function isPlan(value: unknown): value is Plan {
+  return (
+    typeof value === 'object' &&
+    value !== null &&
+    'version' in value &&
+    value.version === 1 &&
+    ['cluster', 'timeouts', 'retry', 'work', 'source', 'runId'].every((part) => part in value)
+  );
+}
+
+/** The plan that a stored text is; undefined where there is none, or none that this version wrote. */
+export function parsePlan(text: string | undefined): Plan | undefined {
+  const value = parsedJson(text);
+  return isPlan(value) ? value : undefined;
+}

@@ -1,0 +1,177 @@
+import * as z from 'zod';
+import type { ManifestSource } from '../layout/run-id.ts';
+import { UnknownRecord } from '../util/errors.ts';
+import { atFirstUse } from '../util/lazy.ts';
+import { OUTCOMES } from './summary.ts';
+
+const stop = atFirstUse(() =>
+  z.object({
+    at: z.number(),
+    cause: z.enum(['cancelled', 'timed-out', 'failed']),
+    why: z.string(),
+    because: z.enum([
+      'person',
+      'queue-limit',
+      'deadline',
+      'budget',
+      'silent',
+      'submit-refused',
+      'execution-failed',
+    ]),
+  }),
+);
+
+const told = atFirstUse(() =>
+  z.object({
+    /** Keys of the messages that were sent: `queued`, `mail:succeeded`. */
+    keys: z.array(z.string()),
+    /** Somebody is about to send the others; until `leaseUntil` nobody else does. */
+    telling: z.object({ nonce: z.string(), leaseUntil: z.number() }).optional(),
+  }),
+);
+
+const record = atFirstUse(() =>
+  z.object({
+    version: z.literal(1),
+    runId: z.string(),
+    source: z.object({ bucket: z.string(), key: z.string(), version: z.string() }),
+    /** Of the last write: whose 412 finds it in the stored record did write it. */
+    nonce: z.string(),
+    acceptedAt: z.number(),
+    /** The run is ended then at the latest: all attempts with all their limits. */
+    deadlineAt: z.number(),
+    /** In the tags of every job submitted for this run. */
+    jobNonce: z.string(),
+    /** A step of the state machine that waits for the job. Only a higher retry count replaces it. Never logged. */
+    token: z.object({ value: z.string(), retryCount: z.int() }).optional(),
+    /** Somebody is about to submit the job; until `leaseUntil` nobody else does. */
+    submitting: z.object({ nonce: z.string(), leaseUntil: z.number() }).optional(),
+    job: z.object({ id: z.string(), knownSince: z.number() }).optional(),
+    stop: stop().optional(),
+    /**
+     * Decided and worded once, by whoever comes first: Batch forgets jobs, and a second look may see less. `isWritten` once
+     * summary, status and report say so too.
+     */
+    ended: z
+      .object({
+        at: z.number(),
+        outcome: z.enum(OUTCOMES),
+        headline: z.string(),
+        why: z.string(),
+        next: z.string(),
+        isWritten: z.literal(true).optional(),
+      })
+      .optional(),
+    /** What people have been told of, each once. */
+    told: told().optional(),
+    closedAt: z.number().optional(),
+  }),
+);
+
+/** `control/<run-id>.json`: what the functions know of a run and nobody else may read. Times in ms since the epoch. */
+export type Control = z.infer<ReturnType<typeof record>>;
+
+/** What was told of one run or rejection, and who is telling just now. */
+export type Told = z.infer<ReturnType<typeof told>>;
+
+/** Why and by what the run was told to end. */
+export type Stop = z.infer<ReturnType<typeof stop>>;
+
+/** A run as it is claimed: nothing has been started. */
+export function newControl(claim: {
+  runId: string;
+  source: ManifestSource;
+  nonce: string;
+  now: number;
+  deadlineAt: number;
+}): Control {
+  const { runId, nonce, now, deadlineAt } = claim;
+  return {
+    version: 1,
+    runId,
+    source: claim.source,
+    nonce,
+    acceptedAt: now,
+    deadlineAt,
+    jobNonce: nonce,
+  };
+}
+
+/** What was told of a rejection, from its record; nothing where there is none that can be read: then it is told again. */
+export function parseTold(text: string | undefined): Told {
+  try {
+    return told().parse(JSON.parse(text ?? ''));
+  } catch {
+    return { keys: [] };
+  }
+}
+
+/** @throws UnknownRecord when the text is not a record of this version */
+export function parseControl(text: string): Control {
+  try {
+    return record().parse(JSON.parse(text));
+  } catch (error) {
+    throw new UnknownRecord(`not a control record that this version wrote: ${firstLine(error)}`);
+  }
+}
+
+export function renderControl(control: Control): string {
+  return JSON.stringify(control);
+}
+
+export function sameSource(one: ManifestSource, other: ManifestSource): boolean {
+  return one.bucket === other.bucket && one.key === other.key && one.version === other.version;
+}
+
+/** What comes of a task token that the submit function was given. */
+export type TokenDecision =
+  | { kind: 'store'; control: Control }
+  /** The same call again, or an older one that came late. */
+  | { kind: 'known' }
+  | { kind: 'refuse'; why: string };
+
+/**
+ * A retried `Run` state has a higher retry count and a new token; the old one is dead. Another token with the same count
+ * is a redrive, which starts a state from nought: an ended run is not driven again, since its folder and its job are past.
+ */
+export function decideToken(control: Control, token: { value: string; retryCount: number }): TokenDecision {
+  if (control.closedAt !== undefined || control.ended !== undefined)
+    return {
+      kind: 'refuse',
+      why: `the run ${control.runId} has ended and cannot be driven again: name it under \`resume\` in a manifest`,
+    };
+  if (control.stop !== undefined) return { kind: 'refuse', why: control.stop.why };
+  const known = control.token;
+  if (known === undefined || token.retryCount > known.retryCount)
+    return { kind: 'store', control: { ...control, token } };
+  if (token.value === known.value || token.retryCount < known.retryCount) return { kind: 'known' };
+  return { kind: 'refuse', why: `the execution of ${control.runId} was redriven, which this system refuses` };
+}
+
+/** From now until `leaseUntil` only the holder of this nonce submits the job. */
+export function withSubmission(control: Control, nonce: string, leaseUntil: number): Control {
+  return { ...control, submitting: { nonce, leaseUntil } };
+}
+
+/** The job is known: whatever was about to submit one need not, and what another job came to does not count. */
+export function withJob(control: Control, id: string, now: number): Control {
+  const { submitting: _, ended: __, ...rest } = control;
+  return { ...rest, job: { id, knownSince: now } };
+}
+
+/** A submission that came to nothing. */
+export function withoutSubmission(control: Control): Control {
+  const { submitting: _, ...rest } = control;
+  return rest;
+}
+
+/** The run is to end. What was collected under another outcome no longer counts. */
+export function withStop(control: Control, wanted: Stop): Control {
+  const { ended: _, ...rest } = control;
+  return { ...rest, stop: wanted };
+}
+
+function firstLine(error: unknown): string {
+  const text = error instanceof z.ZodError ? z.prettifyError(error) : String(error);
+  return text.split('\n').slice(0, 3).join(' ').slice(0, 300);
+}

@@ -1,0 +1,52 @@
+import type { NodeState, TaskCounts } from './progress.ts';
+
+/** The states that a run does not leave any more. */
+export const OUTCOMES = ['succeeded', 'failed', 'cancelled', 'timed-out'] as const;
+export type Outcome = (typeof OUTCOMES)[number];
+
+/** True for a state that a run does not leave any more. */
+export function isOutcome(state: string): state is Outcome {
+  return (OUTCOMES as readonly string[]).includes(state);
+}
+
+/** Failed tasks that look alike: same exit code or signal, and the same last line of stderr but for numbers. */
+export interface FailureGroup {
+  signature: string;
+  count: number;
+  /** On how many different nodes. */
+  nodes: number;
+  example: {
+    seq: number;
+    command: string;
+    node: string;
+    exitval: number;
+    signal: number;
+    stderrTail: string;
+  };
+}
+
+/** `runs/<run-id>/summary.json`: what a run came to. Made by collect; the report shows it. */
+export interface Summary {
+  runId: string;
+  outcome: Outcome;
+  /** The runner's, or null where it left none (its host was lost, or it never started). */
+  exitCode: number | null;
+  headline: string;
+  why: string;
+  next: string;
+  tasks: TaskCounts;
+  nodes: readonly {
+    index: number;
+    address: string | null;
+    slots: number;
+    tasks: number;
+    busySeconds: number;
+    state: NodeState;
+  }[];
+  /** null where the run never came so far. */
+  timings: { queuedSeconds: number | null; joinSeconds: number | null; runSeconds: number | null };
+  nodeHours: number;
+  /** Busy slot-seconds ÷ (slots × run), 0 to 1. */
+  utilisation: number | null;
+  failures: readonly FailureGroup[];
+}

@@ -1,0 +1,87 @@
+import type { JobObservation } from '../batch/job-observation.ts';
+import { nodeHoursOf, queuedSince } from '../batch/job-observation.ts';
+import type { Plan } from '../plan/plan.ts';
+import type { Control, Stop } from '../records/control.ts';
+import type { Progress } from '../records/progress.ts';
+import { spoken } from '../text/numbers.ts';
+
+/** Node 0 writes its progress every ten seconds or more; this long without any, it is dead or frozen. */
+const SILENCE_SECONDS = 15 * 60;
+/** Node 0 ends a run itself at its budget; settle only when node 0 did not within this time. */
+const BUDGET_GRACE_SECONDS = 180;
+
+/** What the limits of a run are judged by. */
+export interface LimitView {
+  now: number;
+  control: Pick<Control, 'deadlineAt' | 'job'>;
+  jobs: readonly JobObservation[];
+  progress: Progress | undefined;
+  plan: Pick<Plan, 'cluster' | 'timeouts' | 'maxNodeHours'> | undefined;
+}
+
+/** The limit that ends this run now, if any: of time in the queue, of the whole, of money, of silence. */
+export function limitReached(view: LimitView): Stop | undefined {
+  const { now, control, plan } = view;
+  if (now >= control.deadlineAt)
+    return told(now, 'timed-out', 'deadline', 'all the time that its `timeouts` allow has passed');
+  const job = view.jobs.find(({ id }) => id === control.job?.id);
+  if (plan === undefined || job === undefined) return undefined;
+  const waiting = queuedSince(job);
+  if (waiting !== undefined && now - waiting >= plan.timeouts.queueSeconds * 1000)
+    return told(
+      now,
+      'timed-out',
+      'queue-limit',
+      `the job waited ${spoken(plan.timeouts.queueSeconds)} for its machines${reasonGiven(job)}`,
+    );
+  if (job.status !== 'RUNNING') return undefined;
+  return overBudget(view, plan, job) ?? silent(view, job);
+}
+
+/** AWS's word for it is gone once the job is terminated. */
+function reasonGiven({ statusReason, attempts }: JobObservation): string {
+  if (statusReason === undefined || statusReason === '' || statusReason === attempts.at(-1)?.statusReason)
+    return '';
+  return `, and AWS said: ${statusReason}`;
+}
+
+function overBudget(
+  { now, progress }: LimitView,
+  { cluster, maxNodeHours }: Pick<Plan, 'cluster' | 'maxNodeHours'>,
+  job: JobObservation,
+): Stop | undefined {
+  if (maxNodeHours === undefined) return undefined;
+  const grace = (BUDGET_GRACE_SECONDS * cluster.nodes) / 3600;
+  const heard = progressOf(job, progress);
+  const used =
+    heard === undefined
+      ? nodeHoursOf(job, cluster.nodes, now)
+      : heard.nodeHours + (Math.max(0, now - Date.parse(heard.at)) * cluster.nodes) / 3_600_000;
+  return used < maxNodeHours + grace
+    ? undefined
+    : told(now, 'failed', 'budget', 'the budget is used up and node 0 did not end the run');
+}
+
+function silent({ now, progress }: LimitView, job: JobObservation): Stop | undefined {
+  const started = job.attempts[job.attempt - 1]?.startedAt ?? job.startedAt;
+  const heard = progressOf(job, progress);
+  const last = heard === undefined ? started : Math.max(started ?? 0, Date.parse(heard.at));
+  if (last === undefined || now - last < SILENCE_SECONDS * 1000) return undefined;
+  return told(
+    now,
+    'failed',
+    'silent',
+    heard === undefined
+      ? `node 0 has told nothing in the ${spoken(SILENCE_SECONDS)} since it was started`
+      : `node 0 has told nothing for ${spoken(SILENCE_SECONDS)}`,
+  );
+}
+
+/** Node 0's words about this very attempt. */
+function progressOf(job: JobObservation, progress: Progress | undefined): Progress | undefined {
+  return progress?.jobId === job.id && progress.attempt === job.attempt ? progress : undefined;
+}
+
+function told(at: number, cause: Stop['cause'], because: Stop['because'], why: string): Stop {
+  return { at, cause, because, why };
+}

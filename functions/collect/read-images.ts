@@ -1,0 +1,22 @@
+import type { Bucket } from '../../aws/bucket.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import type { OutputIndex } from '../../experiment/records/progress.ts';
+import type { ReportImages } from '../../report/page/images.ts';
+import { imageType, pickImages } from '../../report/page/images.ts';
+
+/** The pictures that a run's report takes in. What was removed meanwhile is left out. */
+export async function readImages(
+  bucket: Bucket,
+  runId: string,
+  outputs: OutputIndex | undefined,
+): Promise<ReportImages> {
+  const { picked, left } = pickImages({ files: outputs?.files ?? [] });
+  const shown: ReportImages['shown'][number][] = [];
+  for (const path of picked) {
+    const bytes = await bucket.readBytes(`${runKeys(runId).outputs}${path}`);
+    const type = imageType(path);
+    if (bytes !== undefined && type !== undefined)
+      shown.push({ path, type, base64: Buffer.from(bytes).toString('base64') });
+  }
+  return { shown, left };
+}

@@ -1,0 +1,207 @@
+import { Bucket } from '../../aws/bucket.ts';
+import type { JobObservation } from '../../experiment/batch/job-observation.ts';
+import { isOver } from '../../experiment/batch/job-observation.ts';
+import type { Sentences } from '../../experiment/diagnosis/diagnose.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import type { Control } from '../../experiment/records/control.ts';
+import type { Outcome, Summary } from '../../experiment/records/summary.ts';
+import { summarise } from '../../experiment/results/summarise.ts';
+import { decideOutcome } from '../../experiment/run/decide-outcome.ts';
+import { eventsOf } from '../../experiment/status/observed-events.ts';
+import { ControlConflict, StillStopping, UnknownRecord } from '../../experiment/util/errors.ts';
+import { renderReport } from '../../report/render.ts';
+import type { FunctionDeps } from '../deps.ts';
+import { describeJobs } from '../stores/batch-jobs.ts';
+import { ControlStore } from '../stores/control-store.ts';
+import { observe, readStatus } from '../stores/status-store.ts';
+import { readImages } from './read-images.ts';
+import type { Remains } from './run-folder.ts';
+import { readRemains } from './run-folder.ts';
+import { rewriteRunsPage } from './runs-page.ts';
+
+/** What the state machine chooses by, and what a failed execution shows as its error and cause. */
+export interface Collected {
+  outcome: Outcome;
+  error: string;
+  cause: string;
+}
+
+const TRIES = 5;
+const ERRORS: Record<Outcome, string> = {
+  succeeded: '',
+  failed: 'RunFailed',
+  cancelled: 'RunCancelled',
+  'timed-out': 'RunTimedOut',
+};
+
+/**
+ * Writes what a run came to: summary, status, report. Idempotent, and safe against a copy of itself that decided before
+ * the run was told to end: the objects are written only over what stood there before the decision, else all is decided
+ * again.
+ * @throws StillStopping while the run's job lives
+ * @throws UnknownRecord where there is no such run
+ * @throws ControlConflict when other copies keep writing
+ */
+export async function collectRun(deps: FunctionDeps, runId: string): Promise<Collected> {
+  const bucket = new Bucket(deps.s3, deps.deployment.bucket, deps.clock);
+  for (let tried = 1; tried <= TRIES; tried += 1) {
+    const collected = await collectOnce(deps, bucket, runId);
+    if (collected !== undefined) return collected;
+  }
+  throw new ControlConflict(`other copies kept writing the results of ${runId}`);
+}
+
+/** @returns undefined when another copy wrote meanwhile */
+async function collectOnce(
+  deps: FunctionDeps,
+  bucket: Bucket,
+  runId: string,
+): Promise<Collected | undefined> {
+  const keys = runKeys(runId);
+  const before = { summary: await bucket.read(keys.summary), report: await bucket.head(keys.report) };
+  const store = new ControlStore(bucket, deps.nonce);
+  const stored = await store.read(runId);
+  if (stored === undefined) throw new UnknownRecord(`there is no run ${runId}`);
+  const job = await deadJob(deps, stored.control);
+  const remains = await readRemains(bucket, runId);
+  const control = await store.change(runId, (now) =>
+    now.ended === undefined && now.closedAt === undefined
+      ? { ...now, ended: decideEnd(now, job, remains, deps.clock.now()) }
+      : undefined,
+  );
+  if (control?.ended === undefined) throw new UnknownRecord(`the run ${runId} was closed without an outcome`);
+  const { at, outcome, headline, why, next } = control.ended;
+  const ended = { kind: 'ended', at, outcome, headline, why, next } as const;
+  if (remains.plan === undefined) {
+    await observe(bucket, runId, [ended]);
+  } else {
+    const summary = { ...summariseRun(control, outcome, job, remains), headline, why, next };
+    if (!(await replace(bucket, keys.summary, before.summary?.etag, JSON.stringify(summary, undefined, 1))))
+      return undefined;
+    await observe(bucket, runId, [
+      ...eventsOf({ now: deps.clock.now(), control, jobs: job ? [job] : [], progress: remains.progress }),
+      ended,
+    ]);
+    const report = await render(bucket, summary, remains, at);
+    if (!(await replace(bucket, keys.report, before.report?.etag, report, 'text/html; charset=utf-8')))
+      return undefined;
+  }
+  await rewriteRunsPage(deps, bucket, runId);
+  await noteWritten(store, control);
+  deps.metrics.count('RunEnded');
+  deps.logger.info('Run:Collected', { runId, outcome, headline });
+  return { outcome, error: ERRORS[outcome], cause: causeOf(ended) };
+}
+
+function decideEnd(
+  control: Control,
+  job: JobObservation | undefined,
+  remains: Remains,
+  now: number,
+): NonNullable<Control['ended']> {
+  const outcome = decideOutcome(control, job, remains.progress);
+  const { headline, why, next } =
+    remains.plan === undefined ? withoutPlan(control) : summariseRun(control, outcome, job, remains);
+  return { at: endOf(control, now), outcome, headline, why, next };
+}
+
+/** Before this is noted, settle has the results written again. */
+async function noteWritten(store: ControlStore, { runId, ended }: Control): Promise<void> {
+  await store.change(runId, (now) =>
+    now.ended === undefined || now.ended.at !== ended?.at || now.ended.isWritten === true
+      ? undefined
+      : { ...now, ended: { ...now.ended, isWritten: true } },
+  );
+}
+
+/** A run whose end was decided anew ended later than it first seemed to. */
+function endOf({ stop, acceptedAt }: Control, now: number): number {
+  return Math.max(now, acceptedAt, (stop?.at ?? 0) + 1);
+}
+
+async function deadJob(deps: FunctionDeps, control: Control): Promise<JobObservation | undefined> {
+  if (control.job === undefined) return undefined;
+  const [job] = await describeJobs(deps, control, [control.job.id]);
+  if (job !== undefined && !isOver(job.status))
+    throw new StillStopping(`the job ${job.id} of ${control.runId} is ${job.status}`);
+  return job;
+}
+
+async function replace(
+  bucket: Bucket,
+  key: string,
+  etag: string | undefined,
+  text: string,
+  contentType?: string,
+): Promise<boolean> {
+  return bucket.writeIf(key, text, etag === undefined ? { ifAbsent: true } : { ifMatch: etag }, contentType);
+}
+
+function summariseRun(
+  control: Control,
+  outcome: Outcome,
+  job: JobObservation | undefined,
+  { plan, progress, nodes, tasks, stderrTails, outputs }: Remains,
+): Summary {
+  if (plan === undefined) throw new UnknownRecord(`the run ${control.runId} has no plan`);
+  const { stop } = control;
+  return summarise({
+    plan,
+    outcome,
+    progress,
+    nodes,
+    tasks,
+    stderrTails,
+    job,
+    observed: {
+      exitCode: job?.exitCode,
+      outputs,
+      job: job && { id: job.id, status: job.status, statusReason: job.statusReason, attempts: job.attempts },
+      stop: stop?.cause === outcome ? { cause: stop.cause, why: stop.why, because: stop.because } : undefined,
+    },
+  });
+}
+
+async function render(bucket: Bucket, summary: Summary, remains: Remains, madeAt: number): Promise<string> {
+  const { plan, nodes, tasks, manifest, outputs } = remains;
+  if (plan === undefined) throw new UnknownRecord(`the run ${summary.runId} has no plan`);
+  const { cluster, source } = plan;
+  const status = await readStatus(bucket, summary.runId);
+  return renderReport({
+    summary,
+    history: status?.history ?? [],
+    nodes,
+    tasks,
+    manifest,
+    run: {
+      name: plan.name,
+      manifestKey: source.key,
+      bucket: source.bucket,
+      fanout: plan.fanout,
+      vcpus: cluster.vcpus,
+      memoryMiB: cluster.memoryMiB,
+      slots: plan.slots,
+      threadsPerTask: plan.threadsPerTask,
+      nodes: cluster.nodes,
+      image: cluster.image,
+      instanceType: cluster.instanceType,
+      resume: plan.resume,
+    },
+    images: await readImages(bucket, summary.runId, outputs),
+    madeAt,
+  });
+}
+
+/** Step Functions takes 32,768 characters. */
+function causeOf({ headline, why, next }: Sentences): string {
+  return `${headline} ${why} ${next}`.slice(0, 8000);
+}
+
+/** Somebody deleted the run's folder: there is nothing to sum up, and the run must end all the same. */
+function withoutPlan({ runId }: Control): Sentences {
+  return {
+    headline: 'Ended without a report.',
+    why: `The folder of ${runId} was deleted, or its plan.json overwritten, before it had ended.`,
+    next: 'Submit the manifest again.',
+  };
+}

@@ -1,0 +1,58 @@
+import type { Bucket } from '../../aws/bucket.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import type { Plan } from '../../experiment/plan/plan.ts';
+import type { NodeRecord, OutputIndex, Progress } from '../../experiment/records/progress.ts';
+import type { JoblogRow } from '../../experiment/results/joblog.ts';
+import { parseJoblogRow } from '../../experiment/results/joblog.ts';
+import type { TaskTable } from '../../experiment/results/task-table.ts';
+import { failedToRead, readTasks } from '../../experiment/results/task-table.ts';
+import { readNodes, readOutputs, readPlan, readProgress } from '../stores/run-records.ts';
+
+/** What a run left in its folder. */
+export interface Remains {
+  plan: Plan | undefined;
+  progress: Progress | undefined;
+  nodes: readonly NodeRecord[];
+  tasks: TaskTable;
+  stderrTails: ReadonlyMap<number, string>;
+  manifest: string;
+  outputs: OutputIndex | undefined;
+}
+
+/** So many failed tasks are read to see what they have in common. */
+const TAILS = 200;
+
+/** Reads a run's folder; the joblog as a stream, since it may have a million rows. What is not there is left out. */
+export async function readRemains(bucket: Bucket, runId: string): Promise<Remains> {
+  const keys = runKeys(runId);
+  const joblog = await bucket.stream(keys.joblog);
+  const tasks = await readTasks(joblog === undefined ? [] : joblogRows(joblog));
+  const stderrTails = new Map<number, string>();
+  for (const seq of failedToRead(tasks, TAILS)) {
+    const tail = await bucket.read(keys.taskOutput(seq, 'err'));
+    if (tail !== undefined) stderrTails.set(seq, tail.text);
+  }
+  return {
+    plan: await readPlan(bucket, runId),
+    progress: await readProgress(bucket, runId),
+    nodes: await readNodes(bucket, runId),
+    tasks,
+    stderrTails,
+    manifest: (await bucket.read(keys.manifest))?.text ?? '',
+    outputs: await readOutputs(bucket, runId),
+  };
+}
+
+/** A last line without a newline was cut off by a crash: its task counts as not done. */
+async function* joblogRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<JoblogRow> {
+  const decoder = new TextDecoder();
+  let rest = '';
+  for await (const chunk of chunks) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      const row = parseJoblogRow(line);
+      if (row !== undefined) yield row;
+    }
+  }
+}

@@ -1,0 +1,198 @@
+import { Readable } from 'node:stream';
+import { Bucket } from '../../aws/bucket.ts';
+import { isRefused, messageOf, nameOf } from '../../aws/errors.ts';
+import {
+  FROM_WINDOWS,
+  MOST_COMMAND_BYTES,
+  MOST_LIST_BYTES,
+  MOST_STOCK_COMMAND_BYTES,
+} from '../../experiment/commands/list.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import type { Manifest } from '../../experiment/manifest/parse.ts';
+import { commandsOf } from '../../experiment/manifest/parse.ts';
+import { parseS3Url } from '../../experiment/plan/make.ts';
+import { ControlConflict } from '../../experiment/util/errors.ts';
+import type { FunctionDeps } from '../deps.ts';
+import type { Refused } from './read-manifest.ts';
+import { refused } from './read-manifest.ts';
+
+/** The list as it was frozen; undefined where node 0 freezes it (a file among the inputs), or for SIERRA. */
+export type Frozen = { ok: true; frozen?: { key: string; total: number } } | Refused;
+
+const BLOCK_BYTES = 256 * 1024;
+
+/**
+ * Writes `runs/<run-id>/commands.txt` as a stream of known length: the list is held never, so that a million commands
+ * take no more memory than a hundred.
+ */
+export async function freezeCommands(
+  deps: FunctionDeps,
+  bucket: Bucket,
+  runId: string,
+  manifest: Manifest,
+): Promise<Frozen> {
+  const own = commandsOf(manifest);
+  const key = runKeys(runId).commands;
+  if (own !== undefined) {
+    await bucket.writeStreamIfAbsent(
+      key,
+      Readable.from(inBlocks(own.lines), { objectMode: false }),
+      own.bytes,
+    );
+    return { ok: true, frozen: { key, total: own.total } };
+  }
+  const place = parseS3Url(manifest.run.commands?.file ?? '');
+  if (place === undefined) return { ok: true };
+  try {
+    return await copyList(deps, bucket, key, place, manifest.run.fanout === 'stock');
+  } catch (error) {
+    if (!(error instanceof Withheld)) throw error;
+    return refused('unreadable', error.message, 'run.commands.file');
+  }
+}
+
+/** S3 does not hand the list on and never will. */
+class Withheld extends Error {
+  override readonly name = 'Withheld';
+}
+
+/** @throws Withheld */
+function given<Answer>(asked: Promise<Answer>, url: string): Promise<Answer> {
+  return asked.catch((error: unknown) => {
+    if (!isRefused(error)) throw error;
+    throw new Withheld(
+      `S3 does not hand ${url} to this deployment (${nameOf(error)}: ${messageOf(error)}); its bucket must be of the same region, and the object a plain file`,
+    );
+  });
+}
+
+/** A list that somebody left in a bucket is read twice: to judge it, and to copy what was judged. */
+async function copyList(
+  deps: FunctionDeps,
+  bucket: Bucket,
+  key: string,
+  place: { bucket: string; key: string },
+  stock: boolean,
+): Promise<Frozen> {
+  const source = new Bucket(deps.s3, place.bucket, deps.clock);
+  const url = `s3://${place.bucket}/${place.key}`;
+  const head = await given(source.head(place.key), url);
+  if (head === undefined)
+    return refused(
+      'no-commands',
+      `there is no object ${url}, or this deployment may not read it`,
+      'run.commands.file',
+    );
+  if (head.size > MOST_LIST_BYTES) return refused('too-large', `${url} has over 1 GiB`, 'run.commands.file');
+  const judged = await judgeLines(
+    await given(source.stream(place.key, { etag: head.etag }), url),
+    stock ? MOST_STOCK_COMMAND_BYTES : MOST_COMMAND_BYTES,
+  );
+  if (typeof judged === 'string') return refused('bad-commands', `${url}: ${judged}`, 'run.commands.file');
+  const again = await given(source.stream(place.key, { etag: head.etag }), url);
+  if (again === undefined)
+    return refused(
+      'gone',
+      `${url} was changed while it was read; drop the manifest again`,
+      'run.commands.file',
+    );
+  const isNew = await bucket.writeStreamIfAbsent(
+    key,
+    Readable.from(withFinalNewline(again, judged.endsWithNewline), { objectMode: false }),
+    head.size + (judged.endsWithNewline ? 0 : 1),
+  );
+  // What an earlier call froze stands, though the list in the bucket has become another one since.
+  const standing = isNew ? judged : await judgeLines(await bucket.stream(key), MOST_COMMAND_BYTES);
+  if (typeof standing === 'string') throw new ControlConflict(`${key} changes while it is read: ${standing}`);
+  return { ok: true, frozen: { key, total: standing.total } };
+}
+
+const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+
+/** How many lines there are, or what is wrong with them in a sentence. */
+async function judgeLines(
+  stream: AsyncIterable<Uint8Array> | undefined,
+  mostBytes: number,
+): Promise<{ total: number; endsWithNewline: boolean } | string> {
+  if (stream === undefined)
+    return 'it was changed while it was read (drop the manifest again), or this deployment may not read it';
+  const lines = new JudgedLines(mostBytes);
+  for await (const block of stream) {
+    const fault = lines.take(block);
+    if (fault !== undefined) return fault;
+  }
+  const { total, endsWithNewline } = lines;
+  if (total === 0) return 'it is empty';
+  if (total > 1_000_000)
+    return `it has ${total.toLocaleString('en')} lines, and at most 1,000,000 are allowed`;
+  return { total, endsWithNewline };
+}
+
+const NEWLINE = 10;
+const CARRIAGE_RETURN = 13;
+
+/** Counts lines byte by byte: a list may have a gibibyte, and a line any bytes. */
+class JudgedLines {
+  readonly #mostBytes: number;
+  #ended = 0;
+  #length = 0;
+  #last = NEWLINE;
+  #begins = Buffer.alloc(0);
+
+  constructor(mostBytes: number) {
+    this.#mostBytes = mostBytes;
+  }
+
+  /** A last one without newline included. */
+  get total(): number {
+    return this.#ended + (this.endsWithNewline ? 0 : 1);
+  }
+
+  get endsWithNewline(): boolean {
+    return this.#last === NEWLINE;
+  }
+
+  /** What is wrong with the lines up to here, if anything. */
+  take(block: Uint8Array): string | undefined {
+    if (this.#beginsWithMark(block)) return FROM_WINDOWS.byteOrderMark;
+    for (const byte of block) {
+      if (byte === 0) return `line ${this.#ended + 1} holds a NUL character`;
+      if (byte === NEWLINE) {
+        this.#ended += 1;
+        this.#length = 0;
+        if (this.#last === CARRIAGE_RETURN) return FROM_WINDOWS.lineEnd(this.#ended);
+      } else {
+        this.#length += 1;
+        if (this.#length > this.#mostBytes)
+          return `line ${this.#ended + 1} has over ${this.#mostBytes.toLocaleString('en')} bytes, the most that one command may have`;
+      }
+      this.#last = byte;
+    }
+    return undefined;
+  }
+
+  #beginsWithMark(block: Uint8Array): boolean {
+    if (this.#begins.length === BYTE_ORDER_MARK.length) return false;
+    this.#begins = Buffer.concat([this.#begins, block]).subarray(0, BYTE_ORDER_MARK.length);
+    return this.#begins.equals(BYTE_ORDER_MARK);
+  }
+}
+
+async function* withFinalNewline(
+  stream: AsyncIterable<Uint8Array>,
+  has: boolean,
+): AsyncGenerator<Uint8Array> {
+  yield* stream;
+  if (!has) yield Buffer.from('\n');
+}
+
+function* inBlocks(lines: Iterable<string>): Generator<Buffer> {
+  let block = '';
+  for (const line of lines) {
+    block += `${line}\n`;
+    if (block.length < BLOCK_BYTES) continue;
+    yield Buffer.from(block);
+    block = '';
+  }
+  if (block !== '') yield Buffer.from(block);
+}

@@ -1,0 +1,180 @@
+import { Bucket } from '../../aws/bucket.ts';
+import { messageOf, nameOf } from '../../aws/errors.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import type { Control } from '../../experiment/records/control.ts';
+import { withJob, withoutSubmission, withStop } from '../../experiment/records/control.ts';
+import type { Owner } from '../../experiment/records/progress.ts';
+import type { RunView, Step } from '../../experiment/run/next-step.ts';
+import { nextStep } from '../../experiment/run/next-step.ts';
+import { eventsOf } from '../../experiment/status/observed-events.ts';
+import { stuckIn } from '../../experiment/status/stuck.ts';
+import { UnknownRecord } from '../../experiment/util/errors.ts';
+import { collectRun } from '../collect/records.ts';
+import type { FunctionDeps } from '../deps.ts';
+import type { RunNews } from '../notify/notify.ts';
+import { hasUntold, tellRun } from '../notify/notify.ts';
+import { findJobIds, terminateJob } from '../stores/batch-jobs.ts';
+import { ControlStore } from '../stores/control-store.ts';
+import { completeToken, startExecution } from '../stores/executions.ts';
+import { readOwner, readPlan } from '../stores/run-records.ts';
+import { observe } from '../stores/status-store.ts';
+import type { Knowledge } from './observe-run.ts';
+import { lookAtRun } from './observe-run.ts';
+import { submitJob } from './submit-job.ts';
+
+/** More steps than any course of a run needs in one call; the schedule goes on from where this stops. */
+const MOST_STEPS = 16;
+
+/**
+ * Moves a run on: looks at its record, its execution and its jobs, takes the one legal step, and looks again, until there
+ * is nothing to do. Any number of copies may do so at once.
+ * @param jobIds of jobs that somebody named: each is looked at, none is believed
+ * @returns the last look, or undefined where there is no such run
+ * @throws the errors of AWS' clients, ControlConflict, UnknownRecord, RunIdCollision
+ */
+export async function settleRun(
+  deps: FunctionDeps,
+  runId: string,
+  jobIds: readonly string[] = [],
+): Promise<RunView | undefined> {
+  const bucket = new Bucket(deps.s3, deps.deployment.bucket, deps.clock);
+  const store = new ControlStore(bucket, deps.nonce);
+  const known: Knowledge = { jobIds: new Set(jobIds), lookedUp: false, plan: undefined };
+  const terminated = new Set<string>();
+  for (let steps = 1; ; steps += 1) {
+    const stored = await store.read(runId);
+    if (stored === undefined) return undefined;
+    const { control } = stored;
+    const look = await lookAtRun(deps, bucket, control, known);
+    const isClosed = control.closedAt !== undefined;
+    const status = isClosed ? undefined : await observe(bucket, runId, [...eventsOf(look), ...stuckIn(look)]);
+    const news: RunNews = { control: withoutOpenEnd(look), status, plan: known.plan };
+    const view: RunView = { ...look, isUntold: !isClosed && hasUntold(deps, news) };
+    const step = nextStep(view);
+    if (step.do !== 'nothing') deps.logger.info('Run:Step', { runId, ...step });
+    if (steps === MOST_STEPS) deps.logger.warn('Run:StepsUsedUp', { runId, step: step.do });
+    const goesOn = await perform({ deps, bucket, store, view, known, terminated, news }, step);
+    if (goesOn && steps < MOST_STEPS) continue;
+    if (view.isUntold && step.do !== 'tell') await tellQuietly(deps, bucket, store, news);
+    return view;
+  }
+}
+
+/** While the execution runs it may still have another word to say of what the run came to. */
+function withoutOpenEnd({ control, execution }: RunView): Control {
+  return execution?.status === 'RUNNING' ? { ...control, ended: undefined } : control;
+}
+
+/** Nobody being told must keep no run from going on: it is tried again in a minute. */
+async function tellQuietly(
+  deps: FunctionDeps,
+  bucket: Bucket,
+  store: ControlStore,
+  news: RunNews,
+): Promise<boolean> {
+  try {
+    return await tellRun(deps, bucket, store, news);
+  } catch (error) {
+    const { runId } = news.control;
+    deps.metrics.count('NotTold');
+    deps.logger.error('Run:NotTold', { runId, error: nameOf(error), said: messageOf(error) });
+    return false;
+  }
+}
+
+interface Surroundings {
+  deps: FunctionDeps;
+  bucket: Bucket;
+  store: ControlStore;
+  view: RunView;
+  known: Knowledge;
+  news: RunNews;
+  /** Jobs that this call has told Batch to terminate; it may take a while to show. */
+  terminated: Set<string>;
+}
+
+/** @returns whether the run is to be looked at again now */
+async function perform(around: Surroundings, step: Step): Promise<boolean> {
+  const { deps, bucket, store, view, known } = around;
+  const { control } = view;
+  const { runId } = control;
+  switch (step.do) {
+    case 'nothing':
+      return false;
+    case 'start-execution':
+      await startExecution(deps, await planOf(bucket, runId));
+      return false;
+    case 'submit': {
+      const jobId = await submitJob(deps, store, control, await planOf(bucket, runId));
+      if (jobId !== undefined) known.jobIds.add(jobId);
+      // A refusal has told the run to end: that is the next step, now and not in a minute.
+      return jobId !== undefined || (await store.read(runId))?.control.stop !== undefined;
+    }
+    case 'look-up':
+      for (const id of await findJobIds(deps, runId)) known.jobIds.add(id);
+      known.lookedUp = true;
+      return true;
+    case 'follow':
+      await changeIf(around, 'follow', (now) => withJob(now, step.jobId, view.now));
+      return true;
+    case 'forget-submission':
+      await changeIf(around, 'forget-submission', withoutSubmission);
+      return true;
+    case 'mark-end':
+      await changeIf(around, 'mark-end', (now) => withStop(now, step.stop));
+      return true;
+    case 'give-ownership':
+      await giveOwnership(around);
+      return true;
+    case 'terminate':
+      if (around.terminated.has(step.jobId)) return false;
+      around.terminated.add(step.jobId);
+      await terminateJob(deps, runId, step.jobId, step.reason);
+      return true;
+    case 'complete-token':
+      await completeToken(deps, runId, control.token?.value ?? '', control.job?.id);
+      return false;
+    case 'collect':
+      await collectRun(deps, runId);
+      return true;
+    case 'tell':
+      return tellQuietly(deps, bucket, store, around.news);
+    case 'close':
+      await changeIf(around, 'close', ({ token: _, ...now }) => ({ ...now, closedAt: view.now }));
+      await store.forgetOpen(runId);
+      return false;
+  }
+}
+
+/** A change that is still the next step when the record has become another one meanwhile. */
+async function changeIf(
+  { store, view }: Surroundings,
+  wanted: Step['do'],
+  change: (control: Control) => Control,
+): Promise<void> {
+  await store.change(view.control.runId, (now) =>
+    nextStep({ ...view, control: now }).do === wanted ? change(now) : undefined,
+  );
+}
+
+/**
+ * Attempt 0 is under every attempt of Batch's, so node 0 of this job takes it over and a node 0 of any other does not: the
+ * fence is closed before the duplicate is killed, never while it slips through.
+ */
+async function giveOwnership({ bucket, view, deps }: Surroundings): Promise<void> {
+  const { runId, job } = view.control;
+  if (job === undefined) return;
+  const owner: Owner = { jobId: job.id, attempt: 0, nonce: deps.nonce() };
+  const key = runKeys(runId).owner;
+  const standing = await bucket.read(key);
+  // A record that cannot be read keeps every node 0 out and names nobody: it is replaced.
+  if (standing !== undefined && (await readOwner(bucket, runId)) !== undefined) return;
+  const condition = standing === undefined ? { ifAbsent: true as const } : { ifMatch: standing.etag };
+  await bucket.writeIf(key, JSON.stringify(owner), condition);
+}
+
+async function planOf(bucket: Bucket, runId: string) {
+  const plan = await readPlan(bucket, runId);
+  if (plan === undefined) throw new UnknownRecord(`the run ${runId} has no plan: its folder was deleted`);
+  return plan;
+}

@@ -1,0 +1,42 @@
+import type { Deployment } from '../../../experiment/deployment/deployment.ts';
+import type { EventBus, Target } from './bus.ts';
+import type { EventPattern } from './pattern.ts';
+
+/** The deployment's rules: which events call which function. */
+export function addRules(
+  bus: EventBus,
+  { bucket, stateMachineArn }: Pick<Deployment, 'bucket' | 'stateMachineArn'>,
+  { ingest, settle }: Record<'ingest' | 'settle', Target>,
+): void {
+  bus.addRule({ name: 'manifest-dropped', pattern: PATTERNS.manifestDropped(bucket), target: ingest });
+  bus.addRule({ name: 'job-changed', pattern: PATTERNS.jobChanged(), target: settle });
+  bus.addRule({
+    name: 'execution-changed',
+    pattern: PATTERNS.executionChanged(stateMachineArn),
+    target: settle,
+  });
+}
+
+/** The wildcard matters: a prefix and a suffix in one array would be OR-ed. */
+const PATTERNS = {
+  manifestDropped: (bucket: string): EventPattern => ({
+    source: ['aws.s3'],
+    'detail-type': ['Object Created'],
+    detail: {
+      bucket: { name: [bucket] },
+      object: {
+        key: [
+          { wildcard: 'manifests/*.yaml' },
+          { wildcard: 'manifests/*.yml' },
+          { wildcard: 'manifests/*.json' },
+        ],
+      },
+    },
+  }),
+  jobChanged: (): EventPattern => ({ source: ['aws.batch'], 'detail-type': ['Batch Job State Change'] }),
+  executionChanged: (stateMachineArn: string): EventPattern => ({
+    source: ['aws.states'],
+    'detail-type': ['Step Functions Execution Status Change'],
+    detail: { stateMachineArn: [stateMachineArn] },
+  }),
+};

@@ -1,0 +1,110 @@
+import { join, relative } from 'node:path';
+import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { cancellationCause } from '../../experiment/records/cancellation.ts';
+import { parseControl } from '../../experiment/records/control.ts';
+import { EXIT, exitCodeOf } from '../../experiment/records/exit-code.ts';
+import type { Summary } from '../../experiment/records/summary.ts';
+import { executionArn } from '../../experiment/run/execution.ts';
+import { plainLine } from '../../experiment/text/terminal-codes.ts';
+import type { Display } from '../../submission/progress-display.ts';
+import { readText, watchRun } from '../../submission/watch-run.ts';
+import { realClock } from '../clock/real.ts';
+import type { LocalSystem } from '../system/system.ts';
+import type { Interruption } from './interruption.ts';
+import type { StartOptions } from './options.ts';
+
+/** A run that was asked to stop has so long before its nodes are killed, and before nobody waits for its summary. */
+const STOP = { killAfterMs: 17_000, leaveAfterMs: 21_000 };
+
+/** Should that take longer, the next local system in this folder ends it. */
+const CLOSED_WITHIN_MS = 5000;
+
+/** Shows a run until it has ended, or ends it when asked to. Answers the runner's exit code, 143 for a stopped run. */
+export async function followRun(
+  system: LocalSystem,
+  runId: string,
+  options: StartOptions & { user: string },
+  display: Display,
+  interruption: Interruption,
+): Promise<number> {
+  const leaving = new AbortController();
+  const over = new AbortController();
+  const onAsked = () => {
+    display.say('Stopping: this waits until nothing of the run is at work. (Ctrl-C once more kills it.)');
+    stop(system, runId, options.user, leaving, over.signal).catch((error: unknown) => {
+      if (!over.signal.aborted) display.say(`The run could not be stopped: ${String(error)}`);
+    });
+  };
+  const onInsisted = () => system.kill();
+  if (interruption.asked.aborted) onAsked();
+  interruption.asked.addEventListener('abort', onAsked);
+  interruption.insisted.addEventListener('abort', onInsisted);
+  try {
+    const { s3, bucket } = system;
+    const summary = await watchRun(s3, bucket, runId, realClock, display.update, leaving.signal);
+    display.end();
+    if (summary === undefined) return EXIT.terminated;
+    await tell(summary, system, options, display);
+    await untilClosed(system, runId);
+    return interruption.asked.aborted ? EXIT.terminated : exitCodeOf(summary);
+  } finally {
+    over.abort();
+    interruption.asked.removeEventListener('abort', onAsked);
+    interruption.insisted.removeEventListener('abort', onInsisted);
+  }
+}
+
+/** Cancels the run as `sierra-batch cancel` does; whatever hangs is killed. */
+async function stop(
+  system: LocalSystem,
+  runId: string,
+  user: string,
+  leaving: AbortController,
+  over: AbortSignal,
+): Promise<void> {
+  await system.states.send(
+    new StopExecutionCommand({
+      executionArn: executionArn(system.deployment.stateMachineArn, runId),
+      error: 'Cancelled',
+      cause: cancellationCause({ by: user, reason: 'stopped at the terminal' }),
+    }),
+  );
+  await realClock.sleep(STOP.killAfterMs, over);
+  system.kill();
+  await realClock.sleep(STOP.leaveAfterMs - STOP.killAfterMs, over);
+  leaving.abort();
+}
+
+/** The control plane's last work on a run that has ended: telling of it. */
+async function untilClosed({ s3, bucket }: LocalSystem, runId: string): Promise<void> {
+  const until = realClock.now() + CLOSED_WITHIN_MS;
+  while (realClock.now() < until) {
+    const control = await readText(s3, bucket, runKeys(runId).control);
+    if (control === undefined || parseControl(control).closedAt !== undefined) return;
+    await realClock.sleep(50);
+  }
+}
+
+async function tell(
+  { runId, outcome, headline, why, next }: Summary,
+  { s3, bucket }: LocalSystem,
+  { folder, from }: StartOptions,
+  display: Display,
+): Promise<void> {
+  const keys = runKeys(runId);
+  const shown = (key: string) => relative(from, join(folder, 'bucket', key));
+  // The sentences name keys of the bucket; here they are files.
+  const sentence = (text: string) => {
+    if (text !== '') display.say(plainLine(text.replaceAll(`\`${keys.folder}`, `\`${shown(keys.folder)}/`)));
+  };
+  display.say('');
+  sentence(headline);
+  sentence(why);
+  // After a success it would only repeat the two lines below.
+  if (outcome !== 'succeeded') sentence(next);
+  display.say('');
+  display.say(`report   ${shown(keys.report)}`);
+  if ((await readText(s3, bucket, keys.outputIndex)) !== undefined)
+    display.say(`outputs  ${shown(keys.outputs)}`);
+}

@@ -1,0 +1,137 @@
+import { relative } from 'node:path';
+import { manifestFormat, parseManifest } from '../../experiment/manifest/parse.ts';
+import { renderFaults } from '../../experiment/manifest/source/fault.ts';
+import { EXIT } from '../../experiment/records/exit-code.ts';
+import { plainLine } from '../../experiment/text/terminal-codes.ts';
+import { dropManifest } from '../../submission/drop-manifest.ts';
+import { NothingToPack } from '../../submission/pack.ts';
+import type { Display } from '../../submission/progress-display.ts';
+import { makeDisplay } from '../../submission/progress-display.ts';
+import { readManifestFile } from '../../submission/read-manifest-file.ts';
+import type { Cluster } from '../../test/worlds/cluster/cluster.ts';
+import { realClock } from '../clock/real.ts';
+import type { LocalSurroundings } from '../system/live.ts';
+import type { LocalSystem } from '../system/system.ts';
+import { startSystem } from '../system/system.ts';
+import { folderTrouble } from '../util/folder-lock.ts';
+import { followRun } from './follow-run.ts';
+import type { Interruption } from './interruption.ts';
+import type { ManifestChanges } from './manifest-options.ts';
+import { changesForFault, changesForOptions, remarksOnNodes } from './manifest-options.ts';
+import type { StartOptions } from './options.ts';
+
+type Parsed = Extract<ReturnType<typeof parseManifest>, { ok: true }>;
+
+/** How long a dropped manifest may take to become a run or a rejection. */
+const ACCEPTED_WITHIN_MS = 30_000;
+
+/**
+ * Drops a manifest into a local system of its own, shows the run, and answers the runner's exit code.
+ * @param cluster machines to run it on; without it nodes are processes of this one
+ */
+export async function runManifest(
+  options: StartOptions,
+  surroundings: LocalSurroundings,
+  interruption: Interruption,
+  cluster?: Cluster,
+): Promise<number> {
+  const display = makeDisplay(process.stdout, { ...surroundings, now: () => realClock.now() });
+  const checked = check(options);
+  if (checked === undefined) return EXIT.badEnvironment;
+  const changes = changesForFault(checked.manifest, options.fault);
+  const crowd = cluster === undefined ? remarksOnNodes(checked.manifest, options) : [];
+  for (const remark of [...crowd, ...changes.remarks]) display.say(remark);
+  let system: LocalSystem;
+  try {
+    system = await open(options, surroundings, display, cluster);
+  } catch (error) {
+    const trouble = folderTrouble(error, options.folder);
+    if (trouble === undefined) throw error;
+    return complain(`npm start: ${trouble}`);
+  }
+  try {
+    const dropped = await drop(system, options, checked, changes, surroundings.nonce);
+    if (dropped.rejection !== undefined) return complain(dropped.rejection);
+    display.say(`run ${dropped.runId}`);
+    const user = surroundings.image.USER ?? '';
+    return await followRun(system, dropped.runId, { ...options, user }, display, interruption);
+  } catch (error) {
+    if (!(error instanceof NothingToPack)) throw error;
+    return complain(error.message);
+  } finally {
+    await system.close();
+  }
+}
+
+/** The manifest; undefined where there is none to run, which the user was told then. */
+function check({ file, shownAs }: StartOptions): Parsed | undefined {
+  const read = readManifestFile(file, shownAs);
+  if (!read.ok) {
+    complain(`npm start: ${read.why}`);
+    return undefined;
+  }
+  const parsed = parseManifest(read.bytes, manifestFormat(file), { origin: 'file' });
+  if (!parsed.ok) {
+    process.stderr.write(renderFaults(parsed.faults, shownAs, parsed.text));
+    return undefined;
+  }
+  for (const warning of parsed.warnings)
+    process.stderr.write(`warning: ${renderFaults([warning], shownAs, parsed.source.text)}`);
+  return parsed;
+}
+
+function open(
+  { folder, fault, from }: StartOptions,
+  { nonce, image, vcpus }: LocalSurroundings,
+  display: Display,
+  cluster: Cluster | undefined,
+): Promise<LocalSystem> {
+  return startSystem({
+    folder,
+    clock: realClock,
+    nonce,
+    image,
+    defaultVcpus: vcpus,
+    logger: {
+      info: () => undefined,
+      warn: () => undefined,
+      error: (event, fields) => display.say(plainLine(`${event} ${JSON.stringify(fields)}`)),
+    },
+    onMail: ({ subject }, file) => display.say(`mail     ${plainLine(subject)}  (${relative(from, file)})`),
+    ...(fault === undefined ? {} : { fault }),
+    ...(cluster === undefined ? {} : { cluster }),
+  });
+}
+
+/** The run's id, or the text of the rejection. */
+async function drop(
+  system: LocalSystem,
+  options: StartOptions,
+  parsed: Parsed,
+  { edits }: ManifestChanges,
+  nonce: () => string,
+): Promise<{ runId: string; rejection?: string }> {
+  const { s3, bucket } = system;
+  const destination = {
+    s3,
+    bucket,
+    clock: realClock,
+    nonce,
+    lookMs: 20,
+    acceptedWithinMs: ACCEPTED_WITHIN_MS,
+  };
+  const dropped = await dropManifest(destination, options.file, parsed, [
+    ...changesForOptions(parsed.manifest, options),
+    ...edits,
+  ]);
+  if (dropped.kind !== 'no-answer') return dropped;
+  const why = system.deadLetters().map(({ rule, error }) => `${rule}: ${String(error)}`);
+  throw new Error(
+    `the manifest was neither accepted nor rejected within ${dropped.seconds} s ${why.join('; ')}`,
+  );
+}
+
+function complain(what: string): number {
+  process.stderr.write(what.endsWith('\n') ? what : `${what}\n`);
+  return EXIT.badEnvironment;
+}

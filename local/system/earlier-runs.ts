@@ -1,0 +1,101 @@
+import type { JobDetail } from '@aws-sdk/client-batch';
+import { DescribeJobsCommand } from '@aws-sdk/client-batch';
+import type { DescribeExecutionCommandOutput } from '@aws-sdk/client-sfn';
+import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
+import type { BatchPort, StatesPort } from '../../aws/ports.ts';
+import { cancellationCause } from '../../experiment/records/cancellation.ts';
+import type { Control } from '../../experiment/records/control.ts';
+import { executionArn } from '../../experiment/run/execution.ts';
+import type { ControlStore } from '../../functions/stores/control-store.ts';
+
+/**
+ * Runs that were under way when an earlier local system in this folder was killed. Their executions and jobs died with
+ * it, which AWS would tell as ABORTED and FAILED: told the same here, settle ends these runs as any other.
+ */
+export type EarlierRuns = readonly Pick<Control, 'runId' | 'job' | 'jobNonce'>[];
+
+const WHY = 'the local system was ended before the run was';
+
+export async function findEarlierRuns(store: ControlStore): Promise<EarlierRuns> {
+  const open = await store.openRuns();
+  // A record that cannot be read is settle's to complain of.
+  const found = await Promise.all(open.map(({ runId }) => store.read(runId).catch(() => undefined)));
+  return found.flatMap((stored) => (stored === undefined ? [] : [stored.control]));
+}
+
+/** The same port, which knows the executions of earlier runs. */
+export function withEarlierExecutions(
+  states: StatesPort,
+  stateMachineArn: string,
+  runs: EarlierRuns,
+): StatesPort {
+  const aborted = new Set(runs.map(({ runId }) => executionArn(stateMachineArn, runId)));
+  return answering(states, async (command, answer) => {
+    try {
+      return await answer();
+    } catch (error) {
+      const arn = command instanceof DescribeExecutionCommand ? command.input.executionArn : undefined;
+      if (!(error instanceof ExecutionDoesNotExist) || arn === undefined || !aborted.has(arn)) throw error;
+      return abortedExecution(arn, stateMachineArn);
+    }
+  });
+}
+
+/** The same port, which knows the jobs of earlier runs. @param now when they were found to be dead */
+export function withEarlierJobs(batch: BatchPort, runs: EarlierRuns, now: number): BatchPort {
+  const dead = new Map(
+    runs.flatMap((run) => (run.job === undefined ? [] : [[run.job.id, deadJob(run, now)]])),
+  );
+  return answering(batch, async (command, answer) => {
+    if (!(command instanceof DescribeJobsCommand)) return answer();
+    const { jobs = [], $metadata } = await batch.send(command);
+    const asked = command.input.jobs ?? [];
+    return { $metadata, jobs: [...jobs, ...asked.flatMap((id) => dead.get(id) ?? [])] };
+  });
+}
+
+function answering<Port extends object>(
+  port: Port & { send: unknown },
+  send: (command: unknown, answer: () => Promise<unknown>) => Promise<unknown>,
+): Port {
+  const real = port.send;
+  if (typeof real !== 'function') throw new TypeError('a port has a function `send`');
+  const wrapped = (command: unknown) => send(command, async () => await Reflect.apply(real, port, [command]));
+  return new Proxy(port, {
+    get: (target, property) => (property === 'send' ? wrapped : Reflect.get(target, property, target)),
+  });
+}
+
+function abortedExecution(arn: string, stateMachineArn: string): DescribeExecutionCommandOutput {
+  return {
+    executionArn: arn,
+    stateMachineArn,
+    name: arn.split(':').at(-1),
+    status: 'ABORTED',
+    startDate: new Date(0),
+    stopDate: new Date(0),
+    error: 'LocalSystemEnded',
+    cause: cancellationCause({
+      by: 'the end of the local system',
+      reason: 'its nodes were ended before the run had',
+    }),
+    $metadata: { httpStatusCode: 200 },
+  };
+}
+
+/** It was at work after `knownSince`, nobody knows how long: no time is counted, and its end comes last. */
+function deadJob({ runId, job, jobNonce }: EarlierRuns[number], now: number): JobDetail {
+  return {
+    jobId: job?.id,
+    jobName: runId,
+    jobQueue: 'local',
+    jobDefinition: 'sierra-batch',
+    status: 'FAILED',
+    statusReason: WHY,
+    createdAt: job?.knownSince ?? 0,
+    startedAt: now,
+    stoppedAt: now,
+    attempts: [],
+    tags: { nonce: jobNonce },
+  };
+}

@@ -1,0 +1,37 @@
+import type { NodeRecord } from '../../experiment/records/progress.ts';
+import type { Status } from '../../experiment/records/status.ts';
+import type { Summary } from '../../experiment/records/summary.ts';
+import type { TaskTable } from '../../experiment/results/task-table.ts';
+import type { ReportImages } from './images.ts';
+
+/** All that a report shows. Every text in it may come from a user and is escaped where it is shown. */
+export interface ReportInput {
+  summary: Summary;
+  /** Each state with the time it was entered; empty where no status was ever written. */
+  history: Status['history'];
+  nodes: readonly NodeRecord[];
+  tasks: TaskTable;
+  /** The manifest as dropped. */
+  manifest: string;
+  run: {
+    name: string;
+    /** The object that was dropped: `manifests/speed-sweep.yaml`. */
+    manifestKey: string;
+    bucket: string;
+    fanout: string;
+    /** vCPUs and memory of one node, and its tasks at once. */
+    vcpus: number;
+    memoryMiB: number;
+    slots: number;
+    threadsPerTask?: number | undefined;
+    nodes: number;
+    image?: string | undefined;
+    instanceType?: string | undefined;
+    /** The run that this one went on with. */
+    resume?: string | undefined;
+  };
+  /** Pictures among the outputs. */
+  images?: ReportImages | undefined;
+  /** When the report was made, in milliseconds since the epoch. */
+  madeAt: number;
+}

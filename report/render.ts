@@ -1,0 +1,45 @@
+import { CLIENT_SCRIPT } from './page/client.generated.ts';
+import { html } from './page/html.ts';
+import type { ReportInput } from './page/input.ts';
+import { renderPage } from './page/page.ts';
+import { again } from './sections/again.ts';
+import { course } from './sections/course.ts';
+import { durations } from './sections/durations.ts';
+import { facts } from './sections/facts.ts';
+import { failures } from './sections/failures.ts';
+import { graphs } from './sections/graphs.ts';
+import { masthead } from './sections/masthead.ts';
+import { nextTime } from './sections/next-time.ts';
+import { nodeNames, nodes } from './sections/nodes.ts';
+import { slowest } from './sections/slowest.ts';
+import { timeline } from './sections/timeline.ts';
+import { day } from './sections/times.ts';
+
+/**
+ * A run as one HTML file that loads nothing and needs nothing: it can be mailed, archived, printed. All text of the run
+ * is shown as text, whatever it holds.
+ */
+export function renderReport(input: ReportInput): string {
+  const { summary, madeAt } = input;
+  const names = nodeNames(input.nodes);
+  const body = html`<main>
+${masthead(input)}
+${facts(input)}
+${course(input)}
+${failures(input, names)}
+${timeline(input)}
+${durations(input.tasks)}
+${slowest(input.tasks, names)}
+${nodes(input)}
+${nextTime(input)}
+${graphs(input)}
+${again(input)}
+</main>
+<footer>Made by sierra-batch on ${day(new Date(madeAt).toISOString())}. All times are UTC. This page loads nothing from anywhere.</footer>`;
+  return renderPage({
+    title: `${summary.runId}: ${summary.outcome}`,
+    body,
+    script: CLIENT_SCRIPT,
+    ...(input.images?.shown.length ? { allow: { images: 'data:' as const } } : {}),
+  });
+}

@@ -1,0 +1,84 @@
+import { deflateRawSync } from 'node:zlib';
+import type { ReportInput } from '../page/input.ts';
+import { shortened, visibleText } from '../page/visible-text.ts';
+import type { TimelineData, TimelineNode } from './format.ts';
+import { encodeLanes } from './format.ts';
+import type { NodeLanes } from './lanes.ts';
+import { arrangeLanes } from './lanes.ts';
+
+/** The run's tasks as the page's script takes them; undefined where no task ever ended and no node ever came. */
+export function timelineData({ tasks, nodes }: ReportInput): TimelineData | undefined {
+  const span = spanOf({ tasks, nodes });
+  if (span === undefined) return undefined;
+  const arranged = arrangeLanes(tasks, nodes, span.from);
+  const bytes = encodeLanes(allLanes(arranged));
+  return {
+    origin: span.from,
+    span: Math.max(1, span.to - span.from),
+    bars: tasks.size + tasks.earlier.length,
+    nodes: arranged.map((node) => describeNode(node, span.from)),
+    commands: shownCommands(tasks.commands),
+    lanes: deflateRawSync(bytes).toString('base64'),
+  };
+}
+
+function* allLanes(nodes: readonly NodeLanes[]) {
+  for (const { lanes } of nodes) yield* lanes;
+}
+
+function spanOf({
+  tasks,
+  nodes,
+}: Pick<ReportInput, 'tasks' | 'nodes'>): { from: number; to: number } | undefined {
+  let from = Number.POSITIVE_INFINITY;
+  let to = Number.NEGATIVE_INFINITY;
+  const widen = (start: number, end: number) => {
+    from = Math.min(from, start);
+    to = Math.max(to, end);
+  };
+  for (let at = 0; at < tasks.size; at += 1) {
+    const start = (tasks.start[at] ?? 0) * 1000;
+    widen(start, start + (tasks.runtime[at] ?? 0) * 1000);
+  }
+  for (const { start, runtime } of tasks.earlier) widen(start * 1000, (start + runtime) * 1000);
+  for (const { joinedAt, lostAt } of nodes) {
+    for (const time of [joinedAt, lostAt]) {
+      const at = time === undefined ? Number.NaN : Date.parse(time);
+      if (Number.isFinite(at)) widen(at, at);
+    }
+  }
+  return to === Number.NEGATIVE_INFINITY ? undefined : { from: Math.floor(from), to: Math.ceil(to) };
+}
+
+function describeNode({ name, address, record, lanes }: NodeLanes, origin: number): TimelineNode {
+  const after = (time: string | undefined) => {
+    const at = time === undefined ? Number.NaN : Date.parse(time);
+    return Number.isFinite(at) ? Math.max(0, at - origin) : undefined;
+  };
+  const joined = after(record?.joinedAt);
+  const lost = after(record?.lostAt);
+  return {
+    name: visibleText(name),
+    address: visibleText(address),
+    lanes: lanes.length,
+    slots: record?.slots ?? lanes.length,
+    state: record?.state ?? 'unknown',
+    ...(joined === undefined ? {} : { joined }),
+    ...(lost === undefined ? {} : { lost }),
+  };
+}
+
+/** Half a megabyte of commands at most: the rest is in the joblog. */
+const COMMAND_CHARACTERS = 512 * 1024;
+
+function shownCommands(commands: ReadonlyMap<number, string>): Record<string, string> {
+  const shown: Record<string, string> = {};
+  let left = COMMAND_CHARACTERS;
+  for (const [seq, command] of commands) {
+    const text = shortened(visibleText(command), 400);
+    left -= text.length;
+    if (left < 0) break;
+    shown[seq] = text;
+  }
+  return shown;
+}

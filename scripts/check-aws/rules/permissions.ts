@@ -1,0 +1,256 @@
+import type { Check } from '../template/finding.ts';
+import { ofType } from '../template/finding.ts';
+import { textsAt } from '../template/json.ts';
+import { allows, identityPolicies, statementsOf, statementsOfRole } from './policies.ts';
+
+/** Actions for which AWS' service authorization reference lists no resource that a policy could name, or none known before. */
+const NOTHING_NARROWER = new Set([
+  'batch:DescribeJobs',
+  'batch:ListJobs',
+  'batch:DescribeJobDefinitions',
+  'batch:DescribeJobQueues',
+  'batch:DescribeComputeEnvironments',
+  'servicequotas:GetServiceQuota',
+  'ecr:GetAuthorizationToken',
+  'ecs:DiscoverPollEndpoint',
+  // A token says which state it completes; the reference lists no resource for it.
+  'states:SendTaskSuccess',
+  'logs:CreateLogDelivery',
+  'logs:GetLogDelivery',
+  'logs:UpdateLogDelivery',
+  'logs:DeleteLogDelivery',
+  'logs:ListLogDeliveries',
+  'logs:PutResourcePolicy',
+  'logs:DescribeResourcePolicies',
+  'logs:DescribeLogGroups',
+  'xray:PutTraceSegments',
+  'xray:PutTelemetryRecords',
+  'xray:GetSamplingRules',
+  'xray:GetSamplingTargets',
+]);
+
+const ACCOUNT = 'eu-central-1:123456789012';
+const MACHINE = `arn:aws:states:${ACCOUNT}:stateMachine:stack-experiment`;
+const EXECUTION = `arn:aws:states:${ACCOUNT}:execution:stack-experiment:run`;
+const JOB = `arn:aws:batch:${ACCOUNT}:job/1`;
+const BUS = `arn:aws:events:${ACCOUNT}:event-bus/default`;
+const DEFINITION = `arn:aws:batch:${ACCOUNT}:job-definition/stack-node:3`;
+
+const OWN_DEFINITION = `arn:aws:batch:${ACCOUNT}:job-definition/stack-node-0123456789abcdef`;
+const REPOSITORY = `arn:aws:ecr:${ACCOUNT}:repository/lab`;
+/** What CloudFormation judges DescribeStacks by when it is asked by a name. */
+const STACK_BY_NAME = `arn:aws:cloudformation:${ACCOUNT}:stack/stack/*`;
+
+type Needs = Readonly<Record<string, readonly (readonly [action: string, resource: string])[]>>;
+
+const RECORDS = [
+  ['s3:GetObject', '<Bucket.Arn>/runs/r/plan.json'],
+  ['s3:PutObject', '<Bucket.Arn>/runs/r/status.json'],
+  ['s3:GetObject', '<Bucket.Arn>/control/r.json'],
+  ['s3:PutObject', '<Bucket.Arn>/control/r.json'],
+  ['s3:ListBucket', '<Bucket.Arn>'],
+  ['sqs:SendMessage', '<FailedInvocations.Arn>'],
+  ['xray:PutTraceSegments', '*'],
+  ['xray:PutTelemetryRecords', '*'],
+] as const;
+const logsTo = (group: string) =>
+  [
+    ['logs:CreateLogStream', `<${group}.Arn>`],
+    ['logs:PutLogEvents', `<${group}.Arn>`],
+  ] as const;
+const TELLING = [
+  ['events:PutEvents', BUS],
+  ['sns:Publish', '<Topic>'],
+] as const;
+const RUNS_PAGE = [
+  ['s3:GetObject', '<Bucket.Arn>/runs.html'],
+  ['s3:PutObject', '<Bucket.Arn>/runs.html'],
+] as const;
+const SETTLE = [
+  ...RECORDS,
+  ...TELLING,
+  ['batch:SubmitJob', '<JobQueue>'],
+  ['batch:SubmitJob', DEFINITION],
+  ['batch:SubmitJob', JOB],
+  ['batch:TagResource', JOB],
+  ['batch:TerminateJob', JOB],
+  ['batch:DescribeJobs', '*'],
+  ['batch:ListJobs', '*'],
+  ['batch:DescribeJobDefinitions', '*'],
+  ['batch:RegisterJobDefinition', OWN_DEFINITION],
+  ['iam:PassRole', '<JobRole.Arn>'],
+  ['iam:PassRole', '<ExecutionRole.Arn>'],
+  ['states:StartExecution', MACHINE],
+  ['states:DescribeExecution', EXECUTION],
+  ['states:SendTaskSuccess', '*'],
+  ['s3:DeleteObject', '<Bucket.Arn>/control/open/r'],
+  ...RUNS_PAGE,
+] as const;
+
+/** What each role does, by the code: it must be allowed, and nothing else may be. */
+const NEEDS: Needs = {
+  IngestRole: [
+    ...RECORDS,
+    ...TELLING,
+    ...logsTo('IngestLogs'),
+    ['s3:GetObject', '<Bucket.Arn>/manifests/a.yaml'],
+    ['s3:GetObjectVersion', '<Bucket.Arn>/manifests/a.yaml'],
+    ['s3:PutObject', '<Bucket.Arn>/rejected/a.txt'],
+    ['states:StartExecution', MACHINE],
+    ['states:DescribeExecution', EXECUTION],
+  ],
+  SubmitRole: [...SETTLE, ...logsTo('SubmitLogs')],
+  SettleRole: [...SETTLE, ...logsTo('SettleLogs'), ['s3:GetObject', '<Bucket.Arn>/maintenance/j.json']],
+  CollectRole: [...RECORDS, ...logsTo('CollectLogs'), ...RUNS_PAGE, ['batch:DescribeJobs', '*']],
+  StateMachineRole: ['Submit', 'Settle', 'Collect'].map(
+    (name) => ['lambda:InvokeFunction', `<${name}Function.Arn>`] as const,
+  ),
+  JobRole: [
+    ['s3:GetObject', '<Bucket.Arn>/inputs/a.tar.gz'],
+    ['s3:ListBucket', '<Bucket.Arn>'],
+    ['s3:PutObject', '<Bucket.Arn>/runs/r/owner.json'],
+    ['s3:PutObject', '<Bucket.Arn>/maintenance/j.json'],
+  ],
+  ExecutionRole: [
+    ...logsTo('JobLogs'),
+    ['ecr:GetAuthorizationToken', '*'],
+    ['ecr:BatchGetImage', REPOSITORY],
+    ['ecr:GetDownloadUrlForLayer', REPOSITORY],
+    ['ecr:BatchCheckLayerAvailability', REPOSITORY],
+  ],
+};
+const MAY_ALSO = [
+  'elasticfilesystem:ClientMount',
+  'elasticfilesystem:ClientWrite',
+  ...[...NOTHING_NARROWER].filter((action) => action.startsWith('logs:') || action.startsWith('xray:')),
+];
+
+/** What nobody but the named may do. */
+const NEVER: Needs = {
+  SubmitRole: [
+    ['batch:RegisterJobDefinition', DEFINITION],
+    ['iam:PassRole', '<InstanceRole.Arn>'],
+  ],
+  SettleRole: [['s3:DeleteObject', '<Bucket.Arn>/control/r.json']],
+  CollectRole: [['s3:GetObject', '<Bucket.Arn>/maintenance/j.json']],
+  JobRole: [
+    ['s3:PutObject', '<Bucket.Arn>/control/r.json'],
+    ['s3:PutObject', '<Bucket.Arn>/manifests/a.yaml'],
+    ['elasticfilesystem:ClientRootAccess', '*'],
+  ],
+  ResearcherPolicy: [
+    ['s3:PutObject', '<Bucket.Arn>/runs/r/plan.json'],
+    ['s3:DeleteObject', '<Bucket.Arn>/runs/r/plan.json'],
+    ['batch:SubmitJob', '<JobQueue>'],
+    ['batch:TerminateJob', JOB],
+    ['states:StartExecution', MACHINE],
+  ],
+  OperatorPolicy: [
+    ['s3:PutObject', '<Bucket.Arn>/control/r.json'],
+    ['s3:PutObject', '<Bucket.Arn>/runs/r/owner.json'],
+    ['batch:RegisterJobDefinition', OWN_DEFINITION],
+  ],
+};
+const PEOPLE: Needs = {
+  ResearcherPolicy: [
+    ['s3:PutObject', '<Bucket.Arn>/manifests/a.yaml'],
+    ['s3:PutObject', '<Bucket.Arn>/inputs/a.tar.gz'],
+    ['s3:GetObject', '<Bucket.Arn>/runs/r/report.html'],
+    ['s3:ListBucket', '<Bucket.Arn>'],
+    ['states:StopExecution', EXECUTION],
+    ['states:DescribeExecution', EXECUTION],
+    ['cloudformation:DescribeStacks', STACK_BY_NAME],
+    ['batch:DescribeComputeEnvironments', '*'],
+    ['ecr:DescribeImages', '<Repository.Arn>'],
+    ['sns:ListSubscriptionsByTopic', '<Topic>'],
+  ],
+  OperatorPolicy: [
+    ['s3:PutObject', '<Bucket.Arn>/manifests/a.yaml'],
+    ['s3:DeleteObject', '<Bucket.Arn>/runs/r/plan.json'],
+    ['batch:SubmitJob', '<JobQueue>'],
+    ['batch:SubmitJob', DEFINITION],
+    ['batch:TerminateJob', JOB],
+    ['states:StopExecution', EXECUTION],
+    ['cloudformation:DescribeStacks', STACK_BY_NAME],
+  ],
+};
+
+/** Who may do what. */
+export const checkPermissions: Check = (system, found) => {
+  checkWildcards(system, found);
+  checkNeeds(system, found);
+  checkLimits(system, found);
+};
+
+const checkWildcards: Check = ({ stack }, found) => {
+  const allowed = identityPolicies(stack)
+    .flatMap(statementsOf)
+    .filter(({ effect }) => effect === 'Allow');
+  for (const { where, actions, resources } of allowed)
+    for (const action of actions) {
+      found.expect(!action.includes('*'), 'action-wildcard', where, `${action} allows what nobody has read`);
+      found.expect(
+        !resources.includes('*') || NOTHING_NARROWER.has(action),
+        'resource-wildcard',
+        where,
+        `${action} can be given for a resource by name`,
+      );
+    }
+  for (const { name, properties } of ofType(stack, 'AWS::IAM::Role'))
+    found.expect(
+      textsAt(properties, 'ManagedPolicyArns').every((arn) => arn.startsWith('<')),
+      'foreign-policy',
+      name,
+      'a policy of AWS’ own allows what nobody here has read',
+    );
+};
+
+const checkNeeds: Check = ({ stack }, found) => {
+  for (const [role, needs] of Object.entries({ ...NEEDS, ...PEOPLE })) {
+    const statements = statementsOfRole(stack, role);
+    for (const [action, resource] of needs)
+      found.expect(
+        allows(statements, action, resource),
+        'not-allowed',
+        role,
+        `${action} on ${resource} is needed`,
+      );
+  }
+};
+
+/** Nobody may do more than it needs, and some things nobody may do. */
+const checkLimits: Check = ({ stack }, found) => {
+  for (const [role, needs] of Object.entries(NEEDS)) {
+    const known = new Set([...needs.map(([action]) => action), ...MAY_ALSO]);
+    for (const action of statementsOfRole(stack, role).flatMap(({ actions }) => actions))
+      found.expect(known.has(action), 'more-than-needed', role, `${action} is not used`);
+  }
+  for (const [who, never] of Object.entries(NEVER)) {
+    const statements = statementsOfRole(stack, who);
+    for (const [action, resource] of never)
+      found.expect(
+        !allows(statements, action, resource),
+        'too-much',
+        who,
+        `${action} on ${resource} must not be allowed`,
+      );
+  }
+};
+
+/**
+ * Lines of the template that have a `*` where a resource, a principal or an action stands and no comment in the
+ * statement around it that says why.
+ */
+export function starsWithoutReason(template: string): number[] {
+  const lines = template.split('\n');
+  return lines.flatMap((line, index) => {
+    if (!/(Resource|Action|Principal|AWS): "\*"|:(job|cluster|container-instance)\/\*/.test(line)) return [];
+    const around = lines.slice(Math.max(0, index - 14), index + 1);
+    const start = around.findLastIndex(
+      (each, at) => at < around.length - 1 && /^\s*- /.test(each) && /Effect|Sid/.test(each),
+    );
+    // A statement on one line has its reason on the line before.
+    const own = /^\s*- \{/.test(line) ? around.slice(-2) : around.slice(Math.max(0, start));
+    return own.some((each) => /^\s*#/.test(each)) ? [] : [index + 1];
+  });
+}

@@ -1,0 +1,90 @@
+import { CreateServiceLinkedRoleCommand } from '@aws-sdk/client-iam';
+import type { DeployOptions } from './arguments.ts';
+import { samParameter } from './changes.ts';
+import { checkDeployed } from './check-deployed.ts';
+import { bringImage } from './ensure-image.ts';
+import { changeSets, executeCarefully } from './execute-change-set.ts';
+import { DeployFailed } from './failure.ts';
+import type { Settings } from './plan-deployment.ts';
+import type { DeployClients, DeployedStack, Survey } from './read-account.ts';
+import { describeStack, liveJobs, textOf } from './read-account.ts';
+
+/** What a deployment does outside of AWS' clients. */
+export interface Hands {
+  /** Runs a program to its end, its output shown. @throws when it cannot be started or does not end with 0 */
+  run(program: string, args: readonly string[], input?: string): Promise<void>;
+  /** Bundles functions and runner into `dist/`. */
+  bundle(): Promise<void>;
+  /** The tag of the image that would be built now. */
+  imageTag(settings: Settings): string;
+  /** Builds it and pushes it there. */
+  pushImage(settings: Settings, repository: string): void;
+  builder: 'docker' | 'buildah' | undefined;
+  say(line: string): void;
+  sleep(ms: number): Promise<void>;
+}
+
+/**
+ * Roles, bundles, image, stack, and a look whether all of it is there. The image comes first where there is a repository,
+ * so that no job meets a definition whose image is not there yet; a new stack makes the repository.
+ * @throws DeployFailed, and the SDK's errors
+ */
+export async function deploy(
+  clients: DeployClients,
+  hands: Hands,
+  options: DeployOptions,
+  settings: Settings,
+  before: Survey,
+  region: string,
+): Promise<DeployedStack> {
+  await makeRoles(clients, hands, before);
+  await hands.bundle();
+  const tag = settings.image === '' ? hands.imageTag(settings) : undefined;
+  const repository = before.stack?.outputs.RepositoryUri;
+  if (tag !== undefined && repository !== undefined)
+    await bringImage(clients, hands, settings, repository, tag);
+  // Building takes minutes: somebody may have submitted a job meanwhile.
+  const jobs = await liveJobs(clients.batch, before.stack);
+  if (jobs.length > 0 && !options.force)
+    throw new DeployFailed(`${jobs[0]?.name} was submitted meanwhile: wait for it, or deploy with --force`);
+  const careful = jobs.length > 0;
+  const abandoned = careful ? await changeSets(clients.cloudFormation, options.stack) : [];
+  await hands.run('sam', samArguments(options, region, tag, careful));
+  if (careful) await executeCarefully(clients.cloudFormation, hands, options.stack, abandoned);
+  const stack = await describeStack(clients.cloudFormation, options.stack);
+  if (stack === undefined) throw new DeployFailed(`there is no stack ${options.stack} after its deployment`);
+  const there = stack.outputs.RepositoryUri ?? '';
+  if (tag !== undefined && there !== repository) await bringImage(clients, hands, settings, there, tag);
+  await checkDeployed(clients, stack, tag);
+  return stack;
+}
+
+function samArguments(
+  { stack, parameters, profile }: DeployOptions,
+  region: string,
+  tag: string | undefined,
+  careful: boolean,
+): string[] {
+  const given = Object.entries({ ...parameters, ...(tag === undefined ? {} : { ImageTag: tag }) });
+  return [
+    'deploy',
+    ...['--template-file', 'template.yaml', '--stack-name', stack, '--region', region],
+    ...(profile === undefined ? [] : ['--profile', profile]),
+    ...['--no-confirm-changeset', '--no-fail-on-empty-changeset'],
+    ...(careful ? ['--no-execute-changeset'] : []),
+    ...(given.length === 0 ? [] : ['--parameter-overrides', ...given.map(samParameter)]),
+  ];
+}
+
+async function makeRoles({ iam }: DeployClients, { say }: Hands, { missingRoles }: Survey): Promise<void> {
+  for (const { name, service } of missingRoles) {
+    try {
+      await iam.send(new CreateServiceLinkedRoleCommand({ AWSServiceName: service }));
+      say(`made the service-linked role ${name}`);
+    } catch (error) {
+      throw new DeployFailed(
+        `${name} is not there and you may not make it (${textOf(error)}). Let an administrator: aws iam create-service-linked-role --aws-service-name ${service}`,
+      );
+    }
+  }
+}

@@ -1,0 +1,136 @@
+import { vcpusOf } from '../../experiment/deployment/instance-vcpus.ts';
+import type { DeployOptions } from './arguments.ts';
+import type { Survey } from './read-account.ts';
+
+/** What this machine can do. */
+export interface Machine {
+  architecture: 'x86_64' | 'arm64';
+  /** Its version, or why it cannot be used. */
+  sam: { ok: true; version: string } | { ok: false; why: string };
+  builder: { ok: true; builder: 'docker' | 'buildah' } | { ok: false; why: string };
+}
+
+export interface Verdict {
+  /** Nothing can be done before these are: exit code 2. */
+  faults: readonly string[];
+  /** It could be done and is not: exit code 1. */
+  refusals: readonly string[];
+  warnings: readonly string[];
+  /** The template's parameters as they will be, as far as they matter here. */
+  settings: Settings;
+}
+
+export interface Settings {
+  architecture: 'x86_64' | 'arm64';
+  maxVcpus: number;
+  nodeVcpus: number;
+  /** What a node is whose manifest names no type. */
+  nodeType: string;
+  userId: number;
+  /** Another image than ours: none is built. */
+  image: string;
+}
+
+const LEAST_LAMBDAS = 50;
+/** The template's own, where InstanceTypes is empty. */
+const TYPES = { x86_64: 'c6i.4xlarge', arm64: 'c7g.4xlarge' } as const;
+
+/** What stands against a deployment, and what its owner should know. Pure. @param defaults the template's */
+export function judge(
+  survey: Survey,
+  machine: Machine,
+  options: DeployOptions,
+  defaults: Readonly<Record<string, string>>,
+): Verdict {
+  const value = (name: string) =>
+    options.parameters[name] ?? survey.stack?.parameters[name] ?? defaults[name] ?? '';
+  const architecture = value('NodeArchitecture') === 'arm64' ? 'arm64' : 'x86_64';
+  const settings: Settings = {
+    architecture,
+    maxVcpus: Number(value('MaxvCpus')),
+    nodeVcpus: Number(value('DefaultVcpus')),
+    nodeType: value('InstanceTypes').split(',')[0] || TYPES[architecture],
+    userId: Number(value('UserId')),
+    image: value('Image'),
+  };
+  return {
+    settings,
+    faults: [...programFaults(machine, settings), ...stackFaults(survey, options)],
+    refusals: jobRefusals(survey, options),
+    warnings: [
+      ...quotaWarnings(survey, settings),
+      ...nodeWarnings(settings),
+      ...imageWarnings(machine, settings),
+    ],
+  };
+}
+
+function programFaults({ sam, builder }: Machine, { image }: Settings): string[] {
+  const faults: string[] = [];
+  if (!sam.ok)
+    faults.push(
+      `The SAM command line cannot be used (${sam.why}). Install it: pipx install aws-sam-cli, or https://docs.aws.amazon.com/serverless-application-model/`,
+    );
+  if (!builder.ok && image === '')
+    faults.push(`${builder.why} Or name an image that is there already: Image=NAME.`);
+  return faults;
+}
+
+function stackFaults({ stack }: Survey, { stack: name }: DeployOptions): string[] {
+  const status = stack?.status ?? '';
+  if (/^(ROLLBACK_COMPLETE|ROLLBACK_FAILED|CREATE_FAILED|DELETE_FAILED)$/.test(status))
+    return [
+      `The stack ${name} is ${status}: it never worked. Delete it (sam delete --stack-name ${name}), then deploy again.`,
+    ];
+  if (status === 'UPDATE_ROLLBACK_FAILED')
+    return [
+      `The stack ${name} is ${status}: aws cloudformation continue-update-rollback --stack-name ${name}`,
+    ];
+  if (status.endsWith('_IN_PROGRESS') && status !== 'REVIEW_IN_PROGRESS')
+    return [`The stack ${name} is ${status}: somebody is changing it. Wait until that has ended.`];
+  return [];
+}
+
+function jobRefusals({ liveJobs }: Survey, { force }: DeployOptions): string[] {
+  if (liveJobs.length === 0 || force) return [];
+  const some = liveJobs.slice(0, 5).map(({ name, status }) => `${name} (${status})`);
+  const more = liveJobs.length > some.length ? `, and ${liveJobs.length - some.length} more` : '';
+  return [
+    `${liveJobs.length} ${liveJobs.length === 1 ? 'job has' : 'jobs have'} not ended: ${some.join(', ')}${more}. Wait for them, or deploy with --force, which leaves alone what they run on.`,
+  ];
+}
+
+function quotaWarnings({ vcpuQuota, lambdaQuota }: Survey, { maxVcpus, nodeVcpus }: Settings): string[] {
+  const warnings: string[] = [];
+  const more = 'Service Quotas, EC2, "Running On-Demand Standard instances" (L-1216C47A)';
+  if (vcpuQuota === undefined)
+    warnings.push(`How many vCPUs the account may have is not known to you: ${more}.`);
+  else if (vcpuQuota < nodeVcpus)
+    warnings.push(
+      `The account may have ${vcpuQuota} vCPUs and a node needs ${nodeVcpus}: no run will start. Ask for more: ${more}.`,
+    );
+  else if (vcpuQuota < maxVcpus)
+    warnings.push(
+      `The account may have ${vcpuQuota} vCPUs, and MaxvCpus is ${maxVcpus}: runs over that wait for ever. Ask for more (${more}), or deploy with MaxvCpus=${vcpuQuota}.`,
+    );
+  if (lambdaQuota !== undefined && lambdaQuota < LEAST_LAMBDAS)
+    warnings.push(
+      `The account may run ${lambdaQuota} functions at once. It works, slower when many manifests are dropped together: Service Quotas, Lambda, "Concurrent executions" (L-B99A9384).`,
+    );
+  return warnings;
+}
+
+function nodeWarnings({ nodeVcpus, nodeType }: Settings): string[] {
+  const whole = vcpusOf(nodeType);
+  if (whole === undefined || nodeVcpus <= whole) return [];
+  return [
+    `A node has ${nodeVcpus} vCPUs (DefaultVcpus) and a ${nodeType} ${whole}: manifests that do not ask for less are rejected. Deploy with DefaultVcpus=${whole}, and a DefaultMemoryMiB that it has.`,
+  ];
+}
+
+function imageWarnings({ architecture }: Machine, settings: Settings): string[] {
+  if (settings.image !== '' || settings.architecture === architecture) return [];
+  return [
+    `Nodes are ${settings.architecture} and this machine is ${architecture}: building their image needs QEMU (docker run --privileged --rm tonistiigi/binfmt --install all).`,
+  ];
+}

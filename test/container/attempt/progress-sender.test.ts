@@ -1,0 +1,203 @@
+import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { describe, expect, it } from 'vitest';
+import type { S3Port } from '../../../aws/ports.ts';
+import { ProgressSender } from '../../../container/attempt/progress-sender.ts';
+import { Roster } from '../../../container/attempt/roster.ts';
+import { TaskTally } from '../../../container/tasks/tally.ts';
+import { ReplacedObject } from '../../../container/transfer/replaced-object.ts';
+import type { Progress } from '../../../experiment/records/progress.ts';
+import { realClock } from '../../../local/clock/real.ts';
+import { memoryS3 } from '../../support/memory-s3.ts';
+
+const config = { bucket: 'b', runId: 'a-0123456789a', jobId: 'j', attempt: 1, progressSeconds: 1 };
+const row = (seq: number, exitval = 0) => ({
+  seq,
+  host: 'h',
+  startTime: 1,
+  runtime: 2,
+  send: 0,
+  receive: 0,
+  exitval,
+  signal: 0,
+  command: `c ${seq}`,
+});
+
+function sender(answer: (put: PutObjectCommand) => Promise<unknown>) {
+  const s3 = {
+    send: (command: unknown) =>
+      command instanceof PutObjectCommand ? answer(command) : Promise.resolve({ ETag: '"before"' }),
+  } as S3Port;
+  const roster = new Roster(2, 1);
+  const log: string[] = [];
+  const progress = new ProgressSender({
+    config,
+    s3,
+    clock: realClock,
+    log: (event) => log.push(event),
+    roster,
+    startedAt: 0,
+    earlierNodeHours: 0,
+  });
+  return { progress, roster, log };
+}
+
+describe('progress', () => {
+  it('ends in time although S3 never answers', async () => {
+    const { progress, log } = sender(() => new Promise(() => undefined));
+    progress.start();
+    progress.enter('running');
+    const ended = progress.finish({ kind: 'succeeded' }, realClock.now() + 1500);
+    const late = realClock.sleep(12_000).then(() => 'late');
+    expect(await Promise.race([ended, late])).not.toBe('late');
+    expect(log).toContain('Progress:NotSent');
+  });
+
+  it('sends its last word again until it arrives, the record with the reason last', async () => {
+    let failures = 3;
+    const arrived: [string, string][] = [];
+    const { progress } = sender(async ({ input }) => {
+      failures -= 1;
+      if (failures >= 0) throw new Error('503');
+      arrived.push([String(input.Key), String(input.Body)]);
+      return {};
+    });
+    progress.tally = new TaskTally(2, []);
+    progress.tally.ended(row(1), realClock.now());
+    progress.tally.ended(row(2, 7), realClock.now());
+    await progress.finish({ kind: 'tasks-failed', failed: 1, lost: 0 }, realClock.now() + 20_000);
+    const [key, body] = arrived.at(-1) ?? ['', '{}'];
+    expect(key).toBe('runs/a-0123456789a/progress.json');
+    expect(JSON.parse(body) as Progress).toMatchObject({
+      phase: 'done',
+      exitCode: 1,
+      tasks: { total: 2, succeeded: 1, failed: 1, running: 0 },
+    });
+    expect(arrived.map(([name]) => name)).toContain('runs/a-0123456789a/joblog.tsv');
+  });
+});
+
+describe('an object that is replaced again and again', () => {
+  const asked = { Bucket: 'bucket', Key: 'progress' };
+  const object = { bucket: 'bucket', key: 'progress', contentType: 'text/plain' };
+  const soon = () => realClock.now() + 20;
+  const later = () => realClock.now() + 5000;
+  const storedIn = async (s3: S3Port) =>
+    (await s3.send(new GetObjectCommand(asked))).Body?.transformToString();
+
+  it('keeps the newest: a write that was given up and arrives late counts for nothing', async () => {
+    const s3 = memoryS3('bucket');
+    const late: (() => Promise<unknown>)[] = [];
+    let hangs = true;
+    const silent = {
+      send: (command: PutObjectCommand) => {
+        if (!(command instanceof PutObjectCommand) || !hangs) return s3.send(command);
+        late.push(() => s3.send(command));
+        return new Promise(() => undefined);
+      },
+    } as S3Port;
+    const replaced = new ReplacedObject(silent, object, realClock);
+    await expect(replaced.put('first', soon())).rejects.toThrow('no answer from S3');
+    hangs = false;
+    await replaced.put('second', later());
+    await replaced.put('third', later());
+    hangs = true;
+    await expect(replaced.put('fourth', soon())).rejects.toThrow('no answer from S3');
+    hangs = false;
+    await replaced.put('last', later());
+    expect(late).toHaveLength(2);
+    for (const arrive of late) await expect(arrive()).rejects.toMatchObject({ name: 'PreconditionFailed' });
+    expect(await storedIn(s3)).toBe('last');
+  });
+
+  it('goes on when its own write arrived and the answer was lost, and where an earlier attempt has written', async () => {
+    const s3 = memoryS3('bucket');
+    await s3.send(new PutObjectCommand({ ...asked, Body: 'of an earlier attempt' }));
+    let deaf = true;
+    const halfDeaf = {
+      send: async (command: PutObjectCommand) => {
+        const answer = await s3.send(command);
+        if (command instanceof PutObjectCommand && deaf) throw new Error('ECONNRESET');
+        return answer;
+      },
+    } as S3Port;
+    const replaced = new ReplacedObject(halfDeaf, object, realClock);
+    await expect(replaced.put('first', later())).rejects.toThrow('ECONNRESET');
+    deaf = false;
+    await replaced.put('last', later());
+    expect(await storedIn(s3)).toBe('last');
+  });
+});
+
+describe('a write that the SDK repeats', () => {
+  it('is no failure: what it finds in its way is itself', async () => {
+    const s3 = memoryS3('bucket');
+    let lostAnswers = 1;
+    const repeating = {
+      send: async (command: PutObjectCommand) => {
+        if (command instanceof PutObjectCommand && lostAnswers-- > 0) await s3.send(command);
+        return s3.send(command);
+      },
+    } as S3Port;
+    const replaced = new ReplacedObject(
+      repeating,
+      { bucket: 'bucket', key: 'progress', contentType: 'text/plain' },
+      realClock,
+    );
+    await replaced.put('only', realClock.now() + 5000);
+    const stored = await s3.send(new GetObjectCommand({ Bucket: 'bucket', Key: 'progress' }));
+    expect(await stored.Body?.transformToString()).toBe('only');
+  });
+});
+
+describe('the last word', () => {
+  it('says how it ended although the joblog never arrives', async () => {
+    const arrived: Progress[] = [];
+    const { progress } = sender(async ({ input }) => {
+      if (String(input.Key).endsWith('joblog.tsv')) return new Promise(() => undefined);
+      if (String(input.Key).endsWith('progress.json')) arrived.push(JSON.parse(String(input.Body)));
+      return {};
+    });
+    progress.tally = new TaskTally(1, []);
+    await progress.finish({ kind: 'terminated', signal: 'SIGTERM' }, realClock.now() + 500);
+    expect(arrived.at(-1)).toMatchObject({ phase: 'done', exitCode: 143 });
+  });
+});
+
+describe('the tally', () => {
+  it('counts a task of a lost node as lost until somebody else has ended it', () => {
+    const tally = new TaskTally(3, [row(1)]);
+    tally.started(2, 1);
+    tally.started(3, 1);
+    tally.nodeLost(1);
+    expect(tally.counts()).toMatchObject({ succeeded: 1, lost: 2 });
+    tally.ended(row(3), 0);
+    expect(tally.counts()).toMatchObject({ succeeded: 2, lost: 1, failed: 0 });
+  });
+
+  it('writes one row a task, in order', () => {
+    const tally = new TaskTally(2, []);
+    tally.ended(row(2), 0);
+    tally.ended(row(1), 0);
+    expect(
+      tally
+        .joblog()
+        .toString()
+        .split('\n')
+        .map((line) => line.split('\t')[0]),
+    ).toEqual(['Seq', '1', '2', '']);
+  });
+});
+
+describe('the roster', () => {
+  it('adds up instance time: of workers until they are lost or released, of node 0 until it ends', () => {
+    const roster = new Roster(3, 1);
+    const arrival = { cpus: 2, versions: {}, startedAt: 0 };
+    for (const index of [0, 1, 2])
+      roster.joined(index, { ...arrival, address: `10.0.0.${index}` }, 1000, index === 2);
+    roster.lost(1, 'gone', 1_800_000);
+    roster.released(3_600_000, 0);
+    expect(roster.nodeHours(7_200_000)).toBeCloseTo(2 + 0.5 + 1);
+    expect(roster.records().map((record) => record.state)).toEqual(['released', 'lost', 'released']);
+    expect(roster.live()).toEqual([]);
+  });
+});

@@ -1,0 +1,141 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { makespan } from '../../../experiment/advice/makespan.ts';
+import type { Measured } from '../../../experiment/advice/right-sizing.ts';
+import { rightSizing } from '../../../experiment/advice/right-sizing.ts';
+
+describe('how long tasks take on so many slots', () => {
+  test('is what each slot taking the next task comes to', () => {
+    const slow = (durations: readonly number[], slots: number) => {
+      const ends = Array.from({ length: slots }, () => 0);
+      for (const duration of durations) {
+        const first = ends.indexOf(Math.min(...ends));
+        ends[first] = (ends[first] ?? 0) + duration;
+      }
+      return Math.max(...ends);
+    };
+    fc.assert(
+      fc.property(
+        fc.array(fc.nat(1000), { minLength: 1, maxLength: 60 }),
+        fc.integer({ min: 1, max: 9 }),
+        (durations, slots) => {
+          expect(makespan(durations, slots)).toBe(slow(durations, slots));
+        },
+      ),
+    );
+  });
+});
+
+describe('what the next run should ask for', () => {
+  const run = (more: Partial<Measured> = {}): Measured => {
+    const { nodes, slots, durations } = {
+      nodes: 4,
+      slots: 2,
+      durations: Array.from({ length: 800 }, () => 10),
+      ...more,
+    };
+    const runSeconds = makespan(Array.from(durations), nodes * slots);
+    const busy = Array.from(durations).reduce((sum, one) => sum + one, 0);
+    return {
+      vcpus: 16,
+      memoryMiB: 32 * 1024,
+      threadsPerTask: 1,
+      runSeconds,
+      utilisation: busy / (runSeconds * nodes * slots),
+      nodeHours: (nodes * (runSeconds + 60)) / 3600,
+      usage: [],
+      ...more,
+      nodes,
+      slots,
+      durations,
+    };
+  };
+  const said = (more: Partial<Measured>) =>
+    rightSizing(run(more)).map(({ topic, sentence, change }) => [topic, sentence, change]);
+
+  test('nothing, of a run that kept its nodes busy', () => {
+    expect(said({ slots: 16 })).toEqual([]);
+  });
+
+  test('nothing, of tasks that took no time that a joblog shows', () => {
+    const instant = { durations: [0, 0, 0], runSeconds: 0.5, utilisation: 0 };
+    expect(said(instant)).toEqual([]);
+    expect(said({ ...instant, nodeHours: 0 })).toEqual([]);
+  });
+
+  test('more jobs a node, as far as memory and processors reach', () => {
+    const usage = [
+      { peakMemoryMiB: 800, seconds: 900 },
+      { peakMemoryMiB: 1126, seconds: 900 },
+    ];
+    expect(said({ usage })).toEqual([
+      [
+        'memory',
+        'Peak memory 1.1 GiB of 32 GiB: 16 jobs a node would fit, where 2 ran.',
+        'run.jobsPerNode: 16',
+      ],
+    ]);
+    expect(said({ usage: [{ peakMemoryMiB: 16_384, seconds: 900 }] })).toEqual([
+      ['memory', 'Peak memory 16 GiB of 32 GiB: 3 jobs a node would fit, where 2 ran.', 'run.jobsPerNode: 3'],
+    ]);
+    expect(said({ slots: 16, usage })).toEqual([]);
+  });
+
+  test('more memory, where there was hardly enough', () => {
+    expect(said({ slots: 16, usage: [{ peakMemoryMiB: 32_000, seconds: 900 }] })[0]?.[0]).toBe(
+      'memory-tight',
+    );
+  });
+
+  test('fewer nodes, where most of them waited for one long task', () => {
+    const durations = [600, ...Array.from({ length: 40 }, () => 20)];
+    const [advice] = said({ durations, vcpus: 2, nodes: 8 });
+    expect(advice?.[0]).toBe('nodes');
+    expect(advice?.[1]).toMatch(
+      /^8\d % idle: 1 node would have taken .* longer and cost 8\d % less\.$|^8\d % idle: \d nodes? would have been as fast and cost \d\d % less\.$/,
+    );
+  });
+
+  test('the longest tasks first, where a late one kept all waiting', () => {
+    const durations = [...Array.from({ length: 80 }, () => 60), 600];
+    const [advice] = said({ durations, vcpus: 2 });
+    expect(advice).toEqual([
+      'order',
+      expect.stringContaining('With the longest tasks first the run would have ended 8 min sooner.'),
+      expect.stringContaining('top of the list'),
+    ]);
+  });
+
+  test('more at once, where the slots were busy and the processors were not', () => {
+    const [advice] = said({ slots: 16, usage: [{ cpuSeconds: 2000, seconds: 1000 }] });
+    expect(advice?.[1]).toBe(
+      '2.0 of 16 vCPUs at work on a node, with its slots 96 % busy: tasks wait for something else, and 64 at once would keep the processors at work.',
+    );
+    expect(said({ slots: 16, usage: [{ cpuSeconds: 14_000, seconds: 1000 }] })).toEqual([]);
+  });
+
+  test('the whole of an instance, which is paid whole', () => {
+    expect(said({ vcpus: 10, slots: 10, instanceType: 'c6i.4xlarge' })[0]?.[1]).toContain(
+      '10 of the 16 vCPUs of its c6i.4xlarge',
+    );
+    expect(said({ vcpus: 16, slots: 16, instanceType: 'c6i.4xlarge' })).toEqual([]);
+    expect(said({ vcpus: 10, slots: 10, instanceType: 'p4d.metal' })).toEqual([]);
+  });
+
+  test('is never longer than what it says, and never costs more', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.integer({ min: 1, max: 500 }), { minLength: 2, maxLength: 80 }),
+        fc.integer({ min: 2, max: 12 }),
+        (durations, nodes) => {
+          for (const { topic, change } of rightSizing(run({ durations, nodes }))) {
+            if (topic !== 'nodes') continue;
+            const many = Number(/\d+/.exec(change)?.[0]);
+            expect(many).toBeLessThan(nodes);
+            expect(makespan(durations, many * 2)).toBeLessThanOrEqual(1.5 * makespan(durations, nodes * 2));
+          }
+        },
+      ),
+    );
+  });
+});

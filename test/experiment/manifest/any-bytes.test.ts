@@ -1,0 +1,143 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import type { ManifestFormat } from '../../../experiment/manifest/parse.ts';
+import { parseManifest } from '../../../experiment/manifest/parse.ts';
+import { corpusCases } from './corpus-cases.ts';
+import { HOSTILE } from './hostile-texts.ts';
+
+const format = fc.constantFrom<ManifestFormat>('yaml', 'json');
+const texts = [...corpusCases('valid'), ...corpusCases('malformed')].map((each) => each.text);
+
+/** Reads, and fails when that throws, takes over a second or says nothing of what is wrong. */
+function read(bytes: Uint8Array, as: ManifestFormat) {
+  const started = process.cpuUsage();
+  const result = parseManifest(bytes, as);
+  if (secondsSince(started) > 1) {
+    // Its own processor's time; but a first run pays for the compiler, and a busy machine for its caches.
+    const again = process.cpuUsage();
+    parseManifest(bytes, as);
+    expect(secondsSince(again)).toBeLessThan(1);
+  }
+  if (result.ok) return;
+  expect(result.faults.length).toBeGreaterThan(0);
+  const lines = result.text.split('\n');
+  for (const fault of result.faults) {
+    expect(fault.message).not.toBe('');
+    // A place is one that exists, and the offending text stands there.
+    if (fault.line > 0) expect(lines[fault.line - 1]?.slice(fault.column - 1)).toContain(fault.text);
+  }
+}
+
+function secondsSince(started: NodeJS.CpuUsage): number {
+  const { user, system } = process.cpuUsage(started);
+  return (user + system) / 1e6;
+}
+
+describe('no bytes make reading a manifest throw or take over a second', () => {
+  it.each(Object.entries(HOSTILE))('1 MiB: %s', (_, text) => {
+    expect(Buffer.byteLength(text)).toBeLessThanOrEqual(1024 * 1024);
+    read(Buffer.from(text), 'yaml');
+    read(Buffer.from(text), 'json');
+  });
+
+  it('random bytes', () => {
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 3000 }), format, read), { numRuns: 300 });
+  });
+
+  it('random text', () => {
+    fc.assert(
+      fc.property(fc.string({ unit: 'binary', maxLength: 500 }), format, (text, as) =>
+        read(Buffer.from(text), as),
+      ),
+      { numRuns: 300 },
+    );
+  });
+
+  it('manifests with a part taken out, doubled, or put in from elsewhere', () => {
+    const sign = fc.constantFrom(...'[]{}:,-?#&*!|>\'"%@`\n\r\t \0\\<~0.e_é😀');
+    const edit = fc.record({ at: fc.nat(), length: fc.nat(30), put: fc.oneof(sign, fc.nat().map(String)) });
+    fc.assert(
+      fc.property(fc.constantFrom(...texts), fc.array(edit, { maxLength: 8 }), format, (text, edits, as) => {
+        let changed = text;
+        for (const { at, length, put } of edits) {
+          const from = at % (changed.length + 1);
+          const cut = changed.slice(from, from + length);
+          const middle = [put, cut + cut, '', changed.slice(0, length)][(at + length) % 4] ?? '';
+          changed = changed.slice(0, from) + middle + changed.slice(from + length);
+        }
+        read(Buffer.from(changed.slice(0, 100_000)), as);
+      }),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('what looks like YAML', () => {
+    const word = fc.constantFrom(
+      ...[
+        'name',
+        'run',
+        'cluster',
+        'commands',
+        'list',
+        'matrix',
+        'template',
+        'inputs',
+        'tags',
+        'environment',
+      ],
+      ...[
+        '__proto__',
+        'constructor',
+        '<<',
+        '~',
+        'null',
+        'no',
+        '.inf',
+        '0x1F',
+        '1e999',
+        '-0',
+        '"a"',
+        "'b'",
+        '',
+      ],
+      ...[
+        '&a',
+        '*a',
+        '&a 1',
+        '!!str x',
+        '!<x>',
+        '[]',
+        '{}',
+        '[a, b]',
+        '{a: 1}',
+        '|',
+        '>-',
+        '|2',
+        '%YAML 1.1',
+      ],
+      ...['---', '...', '# c', '? k', ': v', '- i', '{a', 'b]', '"c', '{a}', '\u0024{a}', '{{a}}', '@', '\t'],
+    );
+    const line = fc
+      .tuple(fc.nat(8), fc.array(word, { maxLength: 4 }), fc.constantFrom(': ', ' ', ', ', ':\n', '- '))
+      .map(([indent, words, between]) => ' '.repeat(indent) + words.join(between));
+    fc.assert(
+      fc.property(fc.array(line, { maxLength: 25 }), format, (lines, as) =>
+        read(Buffer.from(lines.join('\n')), as),
+      ),
+      { numRuns: 1500 },
+    );
+  });
+
+  it('nesting of any depth and kind', () => {
+    const opening = fc.constantFrom('[', '{a: ', '- ', '? ', 'a:\n', '[1, ', '{"a":', '&x [');
+    fc.assert(
+      fc.property(
+        fc.array(opening, { minLength: 1, maxLength: 5 }),
+        fc.nat(20_000),
+        format,
+        (kinds, depth, as) => read(Buffer.from(kinds.join('').repeat(depth).slice(0, 300_000)), as),
+      ),
+      { numRuns: 100 },
+    );
+  });
+});

@@ -1,0 +1,292 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import type { NodeRecord, Progress } from '../../../experiment/records/progress.ts';
+import type { JoblogRow } from '../../../experiment/results/joblog.ts';
+import { parseJoblog, renderJoblog, succeeded } from '../../../experiment/results/joblog.ts';
+import type { SummaryInput } from '../../../experiment/results/summarise.ts';
+import { summarise } from '../../../experiment/results/summarise.ts';
+import { failedToRead, readTasks } from '../../../experiment/results/task-table.ts';
+
+const START = Date.UTC(2026, 10, 24, 9);
+const iso = (seconds: number) => new Date(START + seconds * 1000).toISOString();
+
+function row(seq: number, more: Partial<JoblogRow> = {}): JoblogRow {
+  return {
+    seq,
+    host: '10.0.1.10',
+    startTime: START / 1000,
+    runtime: 10,
+    send: 0,
+    receive: 0,
+    exitval: 0,
+    signal: 0,
+    command: `./sim ${seq}`,
+    ...more,
+  };
+}
+
+function node(index: number, more: Partial<NodeRecord> = {}): NodeRecord {
+  return {
+    index,
+    address: `10.0.1.${10 + index}`,
+    slots: 2,
+    state: 'released',
+    tasks: 0,
+    busySeconds: 0,
+    joinedAt: iso(-5),
+    ...more,
+  };
+}
+
+function progress(more: Partial<Progress> = {}): Progress {
+  return {
+    runId: 'x-0123456789a',
+    jobId: 'j',
+    attempt: 1,
+    phase: 'done',
+    at: iso(30),
+    startedAt: iso(-20),
+    joinedAt: iso(-5),
+    tasksStartedAt: iso(0),
+    tasksEndedAt: iso(20),
+    nodes: { expected: 2, joined: 2, lost: 0 },
+    tasks: { total: 4, succeeded: 4, failed: 0, retried: 1, lost: 0, running: 0 },
+    slots: 4,
+    nodeHours: 0.5,
+    rate: 0,
+    exitCode: 0,
+    reason: { kind: 'succeeded' },
+    ...more,
+  };
+}
+
+async function inputOf(rows: readonly JoblogRow[], more: Partial<SummaryInput> = {}): Promise<SummaryInput> {
+  return {
+    plan: {
+      runId: 'x-0123456789a',
+      cluster: { nodes: 2, vcpus: 2, memoryMiB: 1024 },
+      slots: 2,
+      timeouts: { queueSeconds: 3600, joinSeconds: 600, runSeconds: 600 },
+      retry: { attempts: 2, tasks: 1 },
+      work: { kind: 'commands', file: { kind: 'frozen', key: 'k', total: 4 } },
+    },
+    outcome: 'succeeded',
+    progress: progress(),
+    nodes: [node(0), node(1)],
+    tasks: await readTasks(rows),
+    stderrTails: new Map(),
+    ...more,
+  };
+}
+
+const anyRow = fc.record({
+  seq: fc.integer({ min: 1, max: 40 }),
+  host: fc.constantFrom('10.0.1.10', '10.0.1.11', 'other'),
+  startTime: fc.integer({ min: 0, max: 1000 }).map((s) => START / 1000 + s),
+  runtime: fc.integer({ min: 0, max: 500 }).map((ms) => ms / 10),
+  send: fc.constant(0),
+  receive: fc.constant(0),
+  exitval: fc.constantFrom(0, 0, 1, 2, 137),
+  signal: fc.constantFrom(0, 0, 0, 9),
+  command: fc.constant('x'),
+});
+
+describe('a summary', () => {
+  test('of a run that went well', async () => {
+    const rows = [
+      row(1),
+      row(2),
+      row(3, { host: '10.0.1.11' }),
+      row(4, { host: '10.0.1.11', startTime: START / 1000 + 10 }),
+    ];
+    const job = {
+      createdAt: START - 100_000,
+      attempts: [{ startedAt: START - 40_000, stoppedAt: START + 50_000 }],
+    };
+    const summary = summarise(await inputOf(rows, { job }));
+    expect(summary).toMatchObject({
+      outcome: 'succeeded',
+      exitCode: 0,
+      headline: 'Succeeded: 4 of 4 tasks in 20 s, 0.05 node-hours.',
+      tasks: { total: 4, succeeded: 4, failed: 0, retried: 1, lost: 0 },
+      timings: { queuedSeconds: 60, joinSeconds: 15, runSeconds: 20 },
+      nodeHours: 0.05,
+      utilisation: 0.5,
+      failures: [],
+    });
+  });
+
+  test('counts agree with the joblog, whatever is in it, and with every way to read it', async () => {
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyRow, { maxLength: 120 }), async (rows) => {
+        const final = parseJoblog(renderJoblog(rows));
+        const summary = summarise(await inputOf(rows, { outcome: 'failed' }));
+        const good = final.filter(succeeded).length;
+        expect(summary.tasks.succeeded).toBe(good);
+        expect(summary.tasks.failed).toBe(final.length - good);
+        expect(summary.failures.reduce((sum, { count }) => sum + count, 0)).toBe(summary.tasks.failed);
+        expect(summary.tasks.total).toBe(Math.max(4, final.length));
+        const { succeeded: s, failed, lost, total } = summary.tasks;
+        expect(s + failed + lost).toBeLessThanOrEqual(total);
+        if (summary.utilisation !== null) expect(summary.utilisation).toBeLessThanOrEqual(1);
+        const streamed = await inputOf([], { outcome: 'failed', tasks: await readTasks(slowly(rows)) });
+        expect(summarise(streamed)).toEqual(summary);
+      }),
+    );
+  });
+
+  test('failures are grouped, the most frequent first, with a command and its stderr', async () => {
+    const rows = [
+      row(1, { exitval: 2 }),
+      row(2, { exitval: 1 }),
+      row(3, { exitval: 1, host: '10.0.1.11' }),
+      row(4),
+    ];
+    const stderrTails = new Map([
+      [1, 'no arena'],
+      [2, 'bad\nseed 2'],
+      [3, 'bad\nseed 3'],
+    ]);
+    const reason = { kind: 'tasks-failed', failed: 3, lost: 0 } as const;
+    const summary = summarise(
+      await inputOf(rows, { outcome: 'failed', stderrTails, progress: progress({ reason, exitCode: 1 }) }),
+    );
+    expect(summary.failures).toEqual([
+      {
+        signature: 'exit 1: seed #',
+        count: 2,
+        nodes: 2,
+        example: {
+          seq: 2,
+          command: './sim 2',
+          node: '10.0.1.10',
+          exitval: 1,
+          signal: 0,
+          stderrTail: 'bad\nseed 2',
+        },
+      },
+      { signature: 'exit 2: no arena', count: 1, nodes: 1, example: expect.objectContaining({ seq: 1 }) },
+    ]);
+    expect(summary.headline).toBe('3 of 4 tasks failed.');
+    expect(summary.why).toContain('seed 2');
+  });
+
+  test.each([
+    ['half of all tasks, and all that failed', 5, true],
+    ['all tasks', 0, false],
+  ])('a node that ran %s', async (_words, elsewhere, isTold) => {
+    const rows = Array.from({ length: 10 }, (_, at) =>
+      at < elsewhere ? row(at + 1, { host: '10.0.1.11' }) : row(at + 1, { exitval: 1 }),
+    );
+    const reason = { kind: 'tasks-failed', failed: 10 - elsewhere, lost: 0 } as const;
+    const { why } = summarise(
+      await inputOf(rows, { outcome: 'failed', progress: progress({ reason, exitCode: 1 }) }),
+    );
+    expect(why.includes('All of these ran on one node.')).toBe(isTold);
+  });
+
+  test.each([
+    [1, false],
+    [60, true],
+  ])('a task that ended with 255 after %s s had reached a limit of 60 s: %s', async (runtime, isLimit) => {
+    const reason = { kind: 'tasks-failed', failed: 1, lost: 0 } as const;
+    const { plan } = await inputOf([]);
+    const { why } = summarise(
+      await inputOf([row(1, { exitval: 255, runtime })], {
+        plan: { ...plan, timeouts: { ...plan.timeouts, taskSeconds: 60 } },
+        outcome: 'failed',
+        progress: progress({ exitCode: 1, reason }),
+      }),
+    );
+    expect(why.includes('timeouts.task')).toBe(isLimit);
+  });
+
+  test('a thousand kinds of failure are fifty groups, and no task is left out', async () => {
+    const rows = Array.from({ length: 1000 }, (_, at) => row(at + 1, { exitval: 1 }));
+    const letters = (seq: number) =>
+      [...String(seq)].map((digit) => 'ghijklmnop'.charAt(Number(digit))).join('');
+    const stderrTails = new Map(rows.map(({ seq }) => [seq, letters(seq)]));
+    const { failures } = summarise(await inputOf(rows, { outcome: 'failed', stderrTails }));
+    expect(failures.length).toBe(50);
+    expect(failures.reduce((sum, { count }) => sum + count, 0)).toBe(1000);
+    expect(failures.at(-1)?.signature).toContain('other kinds');
+  });
+
+  test('an earlier attempt’s reason does not explain the last one’s end', async () => {
+    const old = progress({
+      attempt: 1,
+      reason: { kind: 'too-few-joined', joined: 1, needed: 2, missing: [1] },
+      exitCode: 3,
+    });
+    const job = {
+      createdAt: START,
+      attempts: [
+        { startedAt: START, stoppedAt: START + 1 },
+        { startedAt: START + 5, stoppedAt: START + 9 },
+      ],
+    };
+    const observed = {
+      job: { attempts: [{ exitCode: 3 }, { statusReason: 'Host EC2 (instance i-1) terminated.' }] },
+    };
+    const summary = summarise(await inputOf([], { outcome: 'failed', progress: old, job, observed }));
+    expect(summary).toMatchObject({ exitCode: null, headline: 'The machine of node 0 was lost.' });
+  });
+
+  test('a lost node’s slots count until it was lost', async () => {
+    const rows = [
+      row(1, { runtime: 20 }),
+      row(2, { runtime: 20 }),
+      row(3, { host: '10.0.1.11' }),
+      row(4, { host: '10.0.1.11' }),
+    ];
+    const nodes = [node(0), node(1, { state: 'lost', lostAt: iso(10) })];
+    expect(summarise(await inputOf(rows, { nodes })).utilisation).toBe(1);
+  });
+
+  test('a run of which nothing is left but its plan', async () => {
+    const summary = summarise(await inputOf([], { outcome: 'cancelled', progress: undefined, nodes: [] }));
+    expect(summary).toMatchObject({
+      exitCode: null,
+      tasks: { total: 4, succeeded: 0, failed: 0, retried: 0, lost: 0 },
+      timings: { queuedSeconds: null, joinSeconds: null, runSeconds: null },
+      nodeHours: 0,
+      utilisation: null,
+    });
+  });
+
+  test('a million rows stream through bounded memory', async () => {
+    function* many() {
+      for (let seq = 1; seq <= 1_000_000; seq += 1)
+        yield row(seq, { exitval: seq % 3 === 0 ? 1 : 0, command: 'x'.repeat(500) + seq });
+    }
+    const tasks = await readTasks(many());
+    expect(tasks.size).toBe(1_000_000);
+    expect(tasks.commands.size).toBeLessThan(2100);
+    const { tasks: counts } = summarise(await inputOf([], { outcome: 'failed', tasks }));
+    expect(counts).toMatchObject({ total: 1_000_000, failed: 333_333 });
+  });
+});
+
+describe('the table of tasks', () => {
+  test('keeps the slowest with their commands, and follows a row that is replaced', async () => {
+    const rows = Array.from({ length: 100 }, (_, at) => row(at + 1, { runtime: at + 1 }));
+    const tasks = await readTasks([...rows, row(100, { runtime: 1 })]);
+    expect(tasks.slowest.map((at) => tasks.seqs[at])).toEqual(Array.from({ length: 20 }, (_, at) => 99 - at));
+    expect(tasks.commands.get(99)).toBe('./sim 99');
+    expect(tasks.earlier).toEqual([expect.objectContaining({ seq: 100, runtime: 100 })]);
+  });
+
+  test('rare kinds of failure are among those to read', async () => {
+    const rows = Array.from({ length: 1000 }, (_, at) => row(at + 1, { exitval: at === 900 ? 42 : 1 }));
+    const picked = failedToRead(await readTasks(rows), 50);
+    expect(picked.length).toBe(50);
+    expect(picked).toContain(901);
+  });
+});
+
+async function* slowly(rows: readonly JoblogRow[]) {
+  for (const one of rows) {
+    await Promise.resolve();
+    yield one;
+  }
+}

@@ -1,0 +1,30 @@
+import { describe, expect, it } from 'vitest';
+import { placeInSierra, sierraRunOf } from '../../../experiment/sierra/run-command.ts';
+
+const BATCH = '/mnt/efs/runs/r/work/project/controller/scenario/template-speed.1.9.C3';
+
+describe('a command of SIERRA', () => {
+  it.each(['c1-exp0', 'c1-exp0+c2-exp12'])('tells its experiment, run and folders (%s)', (experiment) => {
+    const input = `${BATCH}/exp-inputs/${experiment}/template_run3.json`;
+    expect(sierraRunOf(`cd /x; python3 sim.py --expdef ${input} --T 50`)).toEqual({
+      experiment,
+      run: 3,
+      input,
+      output: `${BATCH}/exp-outputs/${experiment}/template_run3_output`,
+    });
+  });
+
+  it('is told from any other command', () => {
+    expect(sierraRunOf('./sim --seed 3 > results/c1-exp0.csv')).toBeUndefined();
+  });
+});
+
+describe('the end of a log of SIERRA', () => {
+  it('tells the experiment and the run it speaks of last', () => {
+    expect(placeInSierra('read c1-exp0; then c1-exp2/template_run1_output failed')).toEqual({
+      experiment: 'c1-exp2',
+      run: 1,
+    });
+    expect(placeInSierra('no experiment is named here')).toEqual({});
+  });
+});

@@ -1,0 +1,124 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { expect, it } from 'vitest';
+import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { awsError, controlPlane, failureOf, hooked } from '../../support/control-plane.ts';
+
+it('a run from drop to report takes at most eight transitions, and everything says the same', async () => {
+  const plane = await controlPlane();
+  const { runId } = await plane.start();
+  const keys = runKeys(runId);
+  plane.nodes[0]?.exit({ exitCode: 0 });
+  await plane.tick(3);
+  const record = plane.record(runId);
+  expect(record?.status).toBe('SUCCEEDED');
+  expect(record?.transitions).toBeLessThanOrEqual(8);
+  const summary = await plane.json(keys.summary);
+  expect(summary).toMatchObject({ runId, outcome: 'succeeded', exitCode: 0 });
+  const { headline, why, next } = summary;
+  expect(await plane.json(keys.status)).toMatchObject({ state: 'succeeded', headline, why, next });
+  expect(await plane.text(keys.report)).toContain(runId);
+  expect(await plane.keys('control/')).toEqual([keys.control]);
+  const before = await plane.json(keys.summary);
+  expect(await plane.collect({ runId })).toMatchObject({ outcome: 'succeeded', error: '' });
+  expect(await plane.json(keys.summary)).toEqual(before);
+});
+
+it.each([
+  [1, 'failed', 'RunFailed'],
+  [124, 'timed-out', 'RunTimedOut'],
+  [7, 'failed', 'RunFailed'],
+])(
+  'a job that exits %i is a run that %s, and an execution that fails as %s',
+  async (exitCode, outcome, error) => {
+    const plane = await controlPlane();
+    const { runId } = await plane.start();
+    plane.nodes[0]?.exit({ exitCode });
+    await plane.tick(3);
+    const summary = await plane.json(runKeys(runId).summary);
+    expect(summary).toMatchObject({ outcome, exitCode });
+    expect(plane.record(runId)).toMatchObject({
+      status: 'FAILED',
+      error,
+      cause: `${summary.headline} ${summary.why} ${summary.next}`,
+    });
+  },
+);
+
+it('while the job lives nothing is summed up', async () => {
+  const { start, collect, keys } = await controlPlane();
+  const { runId } = await start();
+  expect((await failureOf(collect({ runId }))).name).toBe('StillStopping');
+  expect(await keys(runKeys(runId).summary)).toEqual([]);
+});
+
+it('a run that nobody knows, and a call that the state machine never makes, are refused for good', async () => {
+  const { collect } = await controlPlane();
+  expect((await failureOf(collect({ runId: 'a-00000000000' }))).name).toBe('UnknownRecord');
+  expect((await failureOf(collect({}))).name).toBe('UnknownRecord');
+});
+
+it('a run whose outputs are not there is not told as one that has them', async () => {
+  const plane = await controlPlane();
+  const { runId } = await plane.start();
+  const index = { files: [], missing: ['results/', '*.csv'] };
+  await plane.put(runKeys(runId).outputIndex, JSON.stringify(index));
+  plane.nodes[0]?.exit({ exitCode: 0 });
+  await plane.tick(3);
+  expect(await plane.json(runKeys(runId).summary)).toMatchObject({
+    outcome: 'succeeded',
+    why: 'Every task ended well, but of `outputs` there is no `results/`, no `*.csv`.',
+    next: expect.stringContaining('no wildcard'),
+  });
+});
+
+it('a run whose folder is gone still ends', async () => {
+  const plane = await controlPlane();
+  const { runId } = await plane.start();
+  plane.nodes[0]?.exit({ exitCode: 0 });
+  await plane.pass(1);
+  await plane.put(runKeys(runId).plan, 'gone');
+  await plane.tick(3);
+  expect(plane.record(runId)?.status).toBe('SUCCEEDED');
+  expect(await plane.json(runKeys(runId).status)).toMatchObject({ state: 'succeeded' });
+});
+
+it.each([
+  ['whose answer was lost (412 after an own write)', 412, true],
+  ['that crossed another (409)', 409, false],
+])('a write %s is one write', async (_what, status, done) => {
+  let once = true;
+  const plane = await controlPlane({
+    s3: (real) =>
+      hooked(real, async (command, call) => {
+        const conditional =
+          command instanceof PutObjectCommand && (command.input.IfMatch ?? command.input.IfNoneMatch);
+        if (!once || !conditional || !command.input.Key?.startsWith('control/')) return call();
+        once = false;
+        if (done) await call();
+        throw awsError(status === 412 ? 'PreconditionFailed' : 'ConditionalRequestConflict', status);
+      }),
+  });
+  const event = await plane.put(
+    'manifests/x.yaml',
+    'apiVersion: sierra-batch/v1\nname: x\ncluster: {nodes: 1}\nrun: {commands: {list: [a]}}\n',
+  );
+  await plane.during(plane.ingest(event));
+  await plane.pass(1);
+  expect(once).toBe(false);
+  expect(plane.localStates.records()).toHaveLength(1);
+  expect(plane.localBatch.allJobs()).toHaveLength(1);
+});
+
+it('a record that may not be written is told as what it is, not as a conflict', async () => {
+  const plane = await controlPlane({
+    s3: (real) =>
+      hooked(real, (command, call) => {
+        if (command instanceof PutObjectCommand && command.input.IfMatch !== undefined)
+          throw awsError('AccessDenied', 403, 'not yours');
+        return call();
+      }),
+  });
+  const { runId } = await plane.start();
+  const failure = await failureOf(plane.submit({ runId, token: 't', retryCount: 0 }));
+  expect(failure).toMatchObject({ name: 'ServiceUnavailable', message: 'AccessDenied: not yours' });
+});

@@ -1,0 +1,170 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { describe, expect, it } from 'vitest';
+import { openFolderBucket } from '../../../../local/aws/s3/folder-bucket.ts';
+import { memoryBodies } from '../../../../local/aws/s3/memory-bodies.ts';
+import { ObjectIndex } from '../../../../local/aws/s3/object-index.ts';
+import type { CreatedObject } from '../../../../local/aws/s3/s3.ts';
+import { LocalS3 } from '../../../../local/aws/s3/s3.ts';
+import { S3InProcess } from '../../../../local/aws/s3/s3-in-process.ts';
+import { realClock } from '../../../../local/clock/real.ts';
+import { SeededRandom } from '../../../../local/clock/seeded-random.ts';
+import { startLoopbackServer } from '../../../../local/http/server.ts';
+import { loopback } from '../../../support/loopback.ts';
+import { noBatch, noStates } from '../../../support/no-services.ts';
+import { s3Contract } from './s3-contract.ts';
+
+const random = new SeededRandom(1);
+
+function memoryS3(onCreated?: (object: CreatedObject) => void): LocalS3 {
+  return new LocalS3({
+    bucket: 'b',
+    bodies: memoryBodies(),
+    index: new ObjectIndex(),
+    clock: realClock,
+    nonce: random.nonce,
+    missing: 'NoSuchKey',
+    keepNoncurrent: 2,
+    ...(onCreated === undefined ? {} : { onCreated }),
+  });
+}
+
+function folderS3(folder: string): LocalS3 {
+  const { bodies, index, record } = openFolderBucket(folder);
+  return new LocalS3({
+    bucket: 'b',
+    bodies,
+    index,
+    clock: realClock,
+    nonce: random.nonce,
+    missing: 'NoSuchKey',
+    keepNoncurrent: 2,
+    onVersion: record,
+  });
+}
+
+function newFolder(): string {
+  return mkdtempSync(join(tmpdir(), 'sierra-batch-test-'));
+}
+
+s3Contract('in memory', async () => ({
+  s3: new S3InProcess(memoryS3()),
+  bucket: 'b',
+  close: async () => undefined,
+}));
+
+s3Contract('in a folder', async () => {
+  const folder = newFolder();
+  return {
+    s3: new S3InProcess(folderS3(folder)),
+    bucket: 'b',
+    close: async () => rmSync(folder, { recursive: true }),
+  };
+});
+
+s3Contract('over loopback HTTP with the real SDK', async () => {
+  const folder = newFolder();
+  const { server, client: settings } = await loopback({ s3: new S3InProcess(folderS3(folder)) });
+  const client = new S3Client({ ...settings, forcePathStyle: true });
+  return {
+    s3: client,
+    bucket: 'b',
+    close: async () => {
+      client.destroy();
+      await server.close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+});
+
+describe('the bucket in a folder', () => {
+  it('is what people find there, and survives a restart with versions and ETags', async () => {
+    const folder = newFolder();
+    const first = new S3InProcess(folderS3(folder));
+    const put = await first.send(
+      new PutObjectCommand({ Bucket: 'b', Key: 'runs/x/status.json', Body: '{}' }),
+    );
+    expect(readFileSync(join(folder, 'bucket/runs/x/status.json'), 'utf8')).toBe('{}');
+    const again = new S3InProcess(folderS3(folder));
+    const got = await again.send(new GetObjectCommand({ Bucket: 'b', Key: 'runs/x/status.json' }));
+    expect([got.ETag, got.VersionId, await got.Body?.transformToString()]).toEqual([
+      put.ETag,
+      put.VersionId,
+      '{}',
+    ]);
+    rmSync(folder, { recursive: true });
+  });
+
+  it('takes in what a person put there, changed or removed by hand', async () => {
+    const folder = newFolder();
+    const first = new S3InProcess(folderS3(folder));
+    await first.send(new PutObjectCommand({ Bucket: 'b', Key: 'a', Body: 'written' }));
+    await first.send(new PutObjectCommand({ Bucket: 'b', Key: 'gone', Body: 'x' }));
+    writeFileSync(join(folder, 'bucket/a'), 'changed by hand');
+    writeFileSync(join(folder, 'bucket/new'), 'new by hand');
+    rmSync(join(folder, 'bucket/gone'));
+    const again = new S3InProcess(folderS3(folder));
+    const read = async (Key: string) =>
+      (await again.send(new GetObjectCommand({ Bucket: 'b', Key }))).Body?.transformToString();
+    expect([await read('a'), await read('new')]).toEqual(['changed by hand', 'new by hand']);
+    const listed = await again.send(new ListObjectsV2Command({ Bucket: 'b' }));
+    expect(listed.Contents?.map((entry) => entry.Key)).toEqual(['a', 'new']);
+    rmSync(folder, { recursive: true });
+  });
+
+  it.each(['../outside', 'a/../../outside', '/etc/x', 'a//b', 'a/'])(
+    'refuses the key %j, which would leave or confuse the folder',
+    async (Key) => {
+      const folder = newFolder();
+      await expect(
+        new S3InProcess(folderS3(folder)).send(new PutObjectCommand({ Bucket: 'b', Key, Body: 'x' })),
+      ).rejects.toThrow(/no such key/);
+      rmSync(folder, { recursive: true });
+    },
+  );
+});
+
+describe('S3 tells the bus', () => {
+  it('of every object created, with a sequencer that grows', async () => {
+    const created: CreatedObject[] = [];
+    const s3 = memoryS3((object) => created.push(object));
+    for (const Body of ['1', '2', '3']) await s3.put({ Bucket: 'b', Key: 'manifests/a.yaml', Body });
+    expect(created.map((object) => object.version.size)).toEqual([1, 1, 1]);
+    const sequencers = created.map((object) => object.sequencer);
+    expect(sequencers.toSorted()).toEqual(sequencers);
+    expect(new Set(sequencers).size).toBe(3);
+  });
+});
+
+describe('the loopback server', () => {
+  it('refuses whoever does not know the access key, and a foreign Host', async () => {
+    const s3 = new S3InProcess(memoryS3());
+    const server = await startLoopbackServer({
+      s3,
+      batch: noBatch,
+      states: noStates,
+      accessKeyId: 'KEY',
+      addresses: new Map([['token', '127.0.0.9']]),
+    });
+    const stranger = new S3Client({
+      endpoint: server.url,
+      region: 'local',
+      forcePathStyle: true,
+      maxAttempts: 1,
+      credentials: { accessKeyId: 'GUESS', secretAccessKey: 'x' },
+    });
+    await expect(
+      stranger.send(new PutObjectCommand({ Bucket: 'b', Key: 'a', Body: 'x' })),
+    ).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
+    expect((await fetch(`${server.url}/b/a`)).status).toBe(403);
+    expect((await fetch(`${server.url}/ecs/token`)).status).toBe(200);
+    expect(await (await fetch(`${server.url}/ecs/token`)).json()).toEqual({
+      Networks: [{ NetworkMode: 'awsvpc', IPv4Addresses: ['127.0.0.9'] }],
+    });
+    expect((await fetch(`${server.url}/ecs/guess`)).status).toBe(404);
+    stranger.destroy();
+    await server.close();
+  });
+});

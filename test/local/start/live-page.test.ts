@@ -1,0 +1,84 @@
+import { request } from 'node:http';
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { S3Port } from '../../../aws/ports.ts';
+import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { realClock } from '../../../local/clock/real.ts';
+import type { LivePage } from '../../../local/start/live-page.ts';
+import { startLivePage } from '../../../local/start/live-page.ts';
+import { memoryS3 } from '../../support/memory-s3.ts';
+
+const keys = runKeys('sweep-0123456789a');
+let s3: S3Port;
+let page: LivePage;
+
+beforeEach(async () => {
+  s3 = memoryS3('lab');
+  page = await startLivePage({ s3, bucket: 'lab', clock: realClock, secret: 'hard-to-guess' });
+});
+afterEach(() => page.close());
+
+const put = (key: string, text: string) =>
+  s3.send(new PutObjectCommand({ Bucket: 'lab', Key: key, Body: text }));
+
+const status = (state: string) => ({
+  state,
+  events: ['first'],
+  attempt: 1,
+  headline: 'Node 0 says so.',
+  history: [{ state: 'submitted', at: '2026-01-01T00:00:00.000Z' }],
+});
+
+/** As it is written: `fetch` would tidy the path and refuse to set Host. */
+function get(path: string, headers: Record<string, string> = {}, method = 'GET') {
+  const { port } = new URL(page.url);
+  return new Promise<{ code: number; type: string; policy: string; text: string }>((resolve, reject) => {
+    const sent = request({ host: '127.0.0.1', port, path, method, headers }, async (answer) => {
+      const text = Buffer.concat(await answer.toArray()).toString();
+      const { 'content-type': type = '', 'content-security-policy': policy = '' } = answer.headers;
+      resolve({ code: answer.statusCode ?? 0, type, policy: String(policy), text });
+    });
+    sent.on('error', reject).end();
+  });
+}
+
+test('shows each run as it is now, and its report', async () => {
+  await put(keys.status, JSON.stringify(status('running')));
+  expect((await get('/hard-to-guess/runs.html')).text).toMatch(/sweep-0123456789a[\s\S]*running/);
+  await put(keys.status, JSON.stringify(status('succeeded')));
+  await put(keys.report, '<p>the report</p>');
+  const now = await get('/hard-to-guess/runs.html');
+  expect(now.text).toContain('succeeded');
+  expect(now.text).toContain(keys.report);
+  expect(await get(`/hard-to-guess/${keys.report}`)).toMatchObject({
+    code: 200,
+    type: expect.stringContaining('text/html'),
+    text: '<p>the report</p>',
+  });
+});
+
+test('what a task wrote is no page of this address', async () => {
+  await put(`${keys.outputs}report.html`, '<script>alert(1)</script>');
+  expect(await get(`/hard-to-guess/${keys.outputs}report.html`)).toMatchObject({
+    code: 200,
+    type: expect.stringContaining('text/plain'),
+    policy: expect.stringContaining('sandbox'),
+  });
+});
+
+test('only who knows the path, on loopback, reads; nothing but folders of runs, and nobody writes', async () => {
+  await put('control/sweep-0123456789a.json', '{"token":"secret"}');
+  const folder = '/hard-to-guess/';
+  expect((await get('/runs.html')).code).toBe(403);
+  expect((await get(`${folder}runs.html`, { host: 'evil.example' })).code).toBe(403);
+  expect((await get(`${folder}runs.html`, {}, 'POST')).code).toBe(403);
+  expect((await get(`${folder}control/sweep-0123456789a.json`)).code).toBe(404);
+  expect((await get(`${folder}runs/../control/sweep-0123456789a.json`)).code).toBe(404);
+  expect((await get(`${folder}runs/%2e%2e/control/sweep-0123456789a.json`)).code).toBe(404);
+  expect((await get(`${folder}runs/..%2fcontrol/sweep-0123456789a.json`)).code).toBe(404);
+});
+
+test('an address that is none is refused, and the page stays up', async () => {
+  expect((await get('//')).code).toBe(403);
+  expect((await get('/hard-to-guess/runs.html')).code).toBe(200);
+});

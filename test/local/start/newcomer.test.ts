@@ -1,0 +1,329 @@
+import { spawnSync } from 'node:child_process';
+import {
+  chmodSync,
+  cpSync,
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
+import { describe, expect } from 'vitest';
+import { EXIT } from '../../../experiment/records/exit-code.ts';
+import { readStartOptions } from '../../../local/start/options.ts';
+import { FAULTS } from '../../../local/system/faults.ts';
+import { isRoot, manifest, test } from './npm-start.ts';
+
+const repository = fileURLToPath(new URL('../../..', import.meta.url));
+
+describe.concurrent('what cannot be run is said in a sentence, and ends with 2', { timeout: 120_000 }, () => {
+  const CASES = [
+    [['nowhere.yaml'], 'there is no file nowhere.yaml'],
+    [['folder.yaml'], 'folder.yaml is not a file'],
+    [['notes.txt'], 'notes.txt is no manifest: its name has to end in .yaml, .yml or .json'],
+    [['--nodes', '99'], '--nodes takes a number from 1 to 16, not 99'],
+    [['--nodes', '2x'], '--nodes takes a number from 1 to 16, not 2x'],
+    [['--fanout', 'ssh'], '--fanout takes pool or stock, not ssh'],
+    [['--fault', 'fire'], '--fault takes one of stuck-runnable, worker-never-comes'],
+    [['a.yaml', 'b.yaml'], 'one manifest at a time, not 2'],
+    [['--quick'], "Unknown option '--quick' (npm start -- --help tells more)"],
+  ] as const;
+  for (const [args, says] of CASES) {
+    test(args.join(' '), async ({ here }) => {
+      mkdirSync(join(here.folder, 'folder.yaml'));
+      here.write('notes.txt', 'hello');
+      const ended = await here.run([...args]);
+      expect(ended).toMatchObject({ code: 2, out: '', left: [] });
+      expect(ended.err.trim()).toMatch(/^npm start: [^\n]*$/);
+      expect(ended.err).toContain(says);
+    });
+  }
+
+  test('a file that may not be read, by an ordinary user', async ({ here }) => {
+    here.write('m.json', manifest());
+    chmodSync(join(here.folder, 'm.json'), 0);
+    const ended = await here.run(['m.json'], { user: isRoot ? 'ordinary' : 'self' });
+    expect(ended).toMatchObject({ code: 2, out: '' });
+    expect(ended.err.trim()).toBe('npm start: m.json may not be read by this user');
+  });
+
+  test('a folder that cannot hold runs', async ({ here }) => {
+    here.write('m.json', manifest());
+    here.write('.sierra-batch', 'a file');
+    const ended = await here.run(['m.json']);
+    expect(ended).toMatchObject({ code: 2, out: '', left: [] });
+    expect(ended.err).toMatch(
+      /^npm start: runs are kept in .*\.sierra-batch, which cannot be used: .*EEXIST/,
+    );
+  });
+
+  test('a folder that leads nowhere, or cannot be made', async ({ here }) => {
+    here.write('m.json', manifest());
+    symlinkSync('nowhere/at/all', join(here.folder, '.sierra-batch'));
+    const ended = await here.run(['m.json']);
+    expect(ended).toMatchObject({ code: 2, out: '', left: [] });
+    expect(ended.err).toMatch(
+      /^npm start: runs are kept in .*\.sierra-batch, which cannot be used: .*ENOENT/,
+    );
+  });
+
+  test('inputs that are not there', async ({ here }) => {
+    here.write('m.json', manifest({ inputs: [{ from: './project', to: '.' }] }));
+    const ended = await here.run(['m.json']);
+    expect(ended).toMatchObject({ code: 2, out: '', left: [] });
+    expect(ended.err).toMatch(/^inputs: there is no folder \.\/project beside the manifest/);
+    expect(here.runIds()).toEqual([]);
+  });
+
+  test('a second npm start in the same folder', async ({ here }) => {
+    here.write('m.json', manifest({}, { list: ['sleep 30'] }));
+    const first = here.start(['m.json']);
+    await first.prints(/running$/m);
+    const second = await here.run(['m.json']);
+    first.signal('SIGTERM');
+
+    expect(second).toMatchObject({ code: 2, out: '', left: [] });
+    expect(second.err.trim()).toBe(
+      `npm start: another sierra-batch is at work in ${here.folder}/.sierra-batch; wait until it has ended, or stop it`,
+    );
+    expect(await first.ended).toMatchObject({ code: 143, left: [] });
+  });
+});
+
+describe.concurrent('through npm, as a newcomer does it', { timeout: 120_000 }, () => {
+  test('a manifest is found from where the user is, and told from there', async ({ here }) => {
+    here.write('package/mine/m.json', manifest());
+    inPackage(join(here.folder, 'package'));
+    const ended = await here.run([], {
+      command: () => ['sh', '-c', 'cd package/mine && npm start --silent -- m.json'],
+    });
+    expect(ended, ended.out + ended.err).toMatchObject({ code: 0, left: [] });
+    expect(ended.out).toMatch(/^report {3}\.\.\/\.sierra-batch\/bucket\/runs\//m);
+  });
+
+  test('where temporary files have a long path, as on many a cluster', async ({ here }) => {
+    here.write('m.json', manifest());
+    const TMPDIR = join(here.folder, 'tmp', 'scratch'.repeat(12));
+    mkdirSync(TMPDIR);
+    const ended = await here.run(['m.json', '--fanout', 'stock'], { environment: { TMPDIR } });
+    expect(ended, ended.out + ended.err).toMatchObject({ code: 0, left: [] });
+  });
+
+  const PORTS_TAKEN =
+    'use IO::Socket::INET; my @held = map { IO::Socket::INET->new(Listen => 1, LocalAddr => "0.0.0.0", LocalPort => $_) or die $! } 2222, 7741; system @ARGV; exit $? >> 8';
+  test.runIf(isRoot)('where an sshd listens on 2222 already, on all addresses', async ({ here }) => {
+    here.write('m.json', manifest());
+    const ended = await here.run([], {
+      ownNetwork: true,
+      command: (node, code) => [
+        'perl',
+        '-e',
+        PORTS_TAKEN,
+        node,
+        join(code, 'local/start/start.ts'),
+        'm.json',
+      ],
+    });
+    expect(ended, ended.out + ended.err).toMatchObject({ code: 0, left: [] });
+  });
+
+  for (const signal of ['SIGTERM', 'SIGUSR1'] as const) {
+    const how = signal === 'SIGTERM' ? 'is told to end' : 'is killed (-9)';
+    test(`npm ${how}: the run ends with it, and leaves nothing`, async ({ here }) => {
+      here.write('package/m.json', manifest({}, { list: ['sleep 60', 'sleep 60 & wait'] }));
+      inPackage(join(here.folder, 'package'));
+      const started = here.start([], {
+        command: () => ['sh', '-c', 'cd package && exec npm start --silent -- m.json'],
+        patienceSeconds: 25,
+      });
+      await started.prints(/running$/m);
+      started.signal(signal);
+      const ended = await started.ended;
+      expect(ended, ended.out + ended.err).toMatchObject({
+        code: signal === 'SIGTERM' ? 143 : 137,
+        left: [],
+      });
+      expect(here.filesLeft()).toEqual([]);
+      expect(ended.out).toMatch(/^Stopping: /m);
+    });
+  }
+
+  test('in a terminal the bar moves in its own line; in a log there is none', async ({ here }) => {
+    const list = Array.from({ length: 12 }, () => 'sleep 0.6');
+    here.write('m.json', manifest({}, { list }));
+    const seen = await here.run([], {
+      command: (node, code) => [
+        'script',
+        '-qec',
+        `stty cols 60; ${node} ${code}/local/start/start.ts m.json`,
+        '/dev/null',
+      ],
+      environment: { CI: '', TERM: 'xterm' },
+    });
+    const logged = await here.run(['m.json']);
+
+    expect(seen, seen.out).toMatchObject({ code: 0, left: [] });
+    expect(shown(seen.out)).not.toMatch(/done ·|░|█/);
+    const bars = seen.out.split('\r').filter((part) => part.includes(' done'));
+    expect(bars.length).toBeGreaterThan(3);
+    for (const bar of bars) expect(stripVTControlCharacters(bar).length).toBeLessThan(60);
+    expect(bars.at(-1)).toMatch(/[1-9]\d*\/12 done/);
+    expect(logged.out).toBe(stripVTControlCharacters(logged.out));
+    expect(logged.out).not.toMatch(/\r|░|█/);
+    // But for times, the run's id, and what is told only to whoever waits longer.
+    const ofOneRun = (text: string) =>
+      stripVTControlCharacters(text)
+        .replaceAll(/^ {8}.*\n|^.* done · .*\n/gm, '')
+        .replaceAll(/small-[0-9a-f]{11}|[\d.]+ (m?s|node-hours)|^ +[\d.]+ /gm, '…');
+    expect(ofOneRun(shown(seen.out))).toBe(ofOneRun(logged.out));
+  });
+});
+
+describe('before anything is installed', () => {
+  test('not on Linux, or on an old Node: one sentence, exit code 2', () => {
+    const prepare = (change: string) =>
+      spawnSync(
+        process.execPath,
+        ['--import', `data:text/javascript,${change}`, join(repository, 'scripts/install/prepare.mjs')],
+        {
+          encoding: 'utf8',
+        },
+      );
+    const mac = prepare('Object.defineProperty(process,"platform",{value:"darwin"})');
+    expect(mac).toMatchObject({ status: 2, stdout: '' });
+    expect(mac.stderr).toMatch(
+      /^sierra-batch runs its nodes with Linux .* this is not Linux\. Use a Linux machine.*\n$/,
+    );
+    const old = prepare('Object.defineProperty(process.versions,"node",{value:"18.20.1"})');
+    expect(old).toMatchObject({
+      status: 2,
+      stderr: 'sierra-batch needs Node 20 or later to start, and this is 18.20.1.\n',
+    });
+  });
+
+  test('an ordinary user without sudo gets one command to run, and exit code 2', async ({ here }) => {
+    const bin = emptyPath(here.folder, { 'apt-get': 'exit 1' });
+    const ended = await here.run([], {
+      user: isRoot ? 'ordinary' : 'self',
+      command: (node, code) => ['env', `PATH=${bin}`, node, `${code}/scripts/install/packages.mjs`, '--yes'],
+    });
+    expect(ended).toMatchObject({ code: 2, out: '' });
+    expect(ended.err).toMatch(/^Debian packages are missing: parallel, openssh-client, perl\. /);
+    const commands = ended.err.split('\n').filter((line) => line.startsWith('  '));
+    expect(commands).toEqual([
+      expect.stringMatching(/^ {2}sudo \S*node \S*scripts\/install\/packages\.mjs --yes$/),
+    ]);
+  });
+
+  test.skipIf(!isRoot)(
+    'as root: apt may start no service meanwhile, and the machine’s own policy is back afterwards',
+    async ({ here }) => {
+      const log = join(here.folder, 'apt.log');
+      const bin = emptyPath(here.folder, {
+        'apt-get': `/bin/echo "$* policy=$(/usr/sbin/policy-rc.d; /bin/echo $?)" >> ${log}; exit 100`,
+      });
+      // /usr/sbin of a mount namespace: nothing is changed on this machine.
+      const script = [
+        'mount -t tmpfs tmpfs /usr/sbin',
+        'printf "#!/bin/sh\\nexit 104\\n" > /usr/sbin/policy-rc.d',
+        'chmod 755 /usr/sbin/policy-rc.d',
+        `PATH=${bin} "$0" "$1" --yes`,
+        'echo "exit $?; policy now: $(/usr/sbin/policy-rc.d; echo $?)"',
+      ].join('\n');
+      const ended = await here.run([], {
+        command: (node, code) => [
+          'unshare',
+          '--mount',
+          'sh',
+          '-c',
+          script,
+          node,
+          `${code}/scripts/install/packages.mjs`,
+        ],
+      });
+      expect(ended.out).toContain('exit 2; policy now: 104');
+      expect(ended.err).toMatch(
+        /apt could not install parallel, .*: see above\. Are Debian's packages reachable\?/,
+      );
+      const calls = spawnSync('cat', [log], { encoding: 'utf8' }).stdout.trim().split('\n');
+      expect(calls[0]).toMatch(/ install -y --no-install-recommends parallel openssh-server .* policy=101$/);
+      expect(calls.length).toBeGreaterThan(1);
+    },
+  );
+
+  test('two first starts at once install the packages once', async () => {
+    const clone = mkdtempSync(join(tmpdir(), 'sbs-'));
+    try {
+      mkdirSync(join(clone, 'scripts'));
+      cpSync(join(repository, 'scripts/install/prepare.mjs'), join(clone, 'scripts/install/prepare.mjs'));
+      writeFileSync(join(clone, 'package-lock.json'), '{}');
+      const bin = join(clone, 'bin');
+      mkdirSync(bin);
+      writeFileSync(
+        join(bin, 'npm'),
+        `#!/bin/sh\necho "$*" >> ${clone}/calls\nsleep 0.7\nmkdir -p ${clone}/node_modules\n`,
+      );
+      chmodSync(join(bin, 'npm'), 0o755);
+      const both = `"$0" scripts/install/prepare.mjs & "$0" scripts/install/prepare.mjs; a=$?; wait $!; echo "$a $?"`;
+      const { stdout } = spawnSync('sh', ['-c', both, process.execPath], {
+        cwd: clone,
+        encoding: 'utf8',
+        env: { PATH: `${bin}:${process.env.PATH}` },
+      });
+      expect(stdout).toBe('0 0\n');
+      expect(spawnSync('cat', [join(clone, 'calls')], { encoding: 'utf8' }).stdout).toMatch(/^ci [^\n]*\n$/);
+    } finally {
+      rmSync(clone, { recursive: true, force: true });
+    }
+  });
+
+  test('--help names every option, every fault and every exit code', () => {
+    const help = readStartOptions(['--help'], { from: '/', cwd: '/', repository });
+    expect(help.kind).toBe('help');
+    const text = help.kind === 'help' ? help.text : '';
+    for (const word of ['--nodes', '--fanout', '--fault', '--yes', ...FAULTS])
+      expect(text).toMatch(new RegExp(`^ +${word} `, 'm'));
+    const [, codes = ''] = text.split('Exit codes:');
+    // A duplicate job of the run touches nothing and never ends it.
+    for (const code of Object.values(EXIT).filter((each) => each !== EXIT.notOwner))
+      expect(codes).toMatch(new RegExp(`(^|\\s)${code} [A-Za-z]`));
+    for (const line of text.split('\n')) expect(line.length).toBeLessThanOrEqual(120);
+  });
+});
+
+/** A package whose `npm start` is ours, in a folder of its own. Nothing is installed there. */
+function inPackage(folder: string): void {
+  const { scripts } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
+    scripts: { start: string };
+  };
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ type: 'module', scripts: { start: scripts.start } }),
+  );
+  for (const name of ['local', 'node_modules']) symlinkSync(join(repository, name), join(folder, name));
+}
+
+/** A PATH with nothing but these scripts. */
+function emptyPath(folder: string, scripts: Record<string, string>): string {
+  const bin = join(folder, 'bin');
+  mkdirSync(bin);
+  for (const [name, body] of Object.entries(scripts)) {
+    writeFileSync(join(bin, name), `#!/bin/sh\n${body}\n`);
+    chmodSync(join(bin, name), 0o755);
+  }
+  return bin;
+}
+
+/** What a terminal shows in the end: what a line was before it was wiped is gone. */
+function shown(text: string): string {
+  return text
+    .replaceAll('\r\n', '\n')
+    .split('\n')
+    .map((line) => line.split('\x1b[2K').at(-1) ?? '')
+    .join('\n');
+}

@@ -1,0 +1,360 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { starsWithoutReason } from '../../../scripts/check-aws/rules/permissions.ts';
+import { checkSystem } from '../../../scripts/check-aws/system.ts';
+import type { Json } from '../../../scripts/check-aws/template/json.ts';
+import { at, isRecord } from '../../../scripts/check-aws/template/json.ts';
+import { readTemplate } from '../../../scripts/check-aws/template/read.ts';
+
+const text = readFileSync(new URL('../../../template.yaml', import.meta.url), 'utf8');
+const aslText = readFileSync(new URL('../../../statemachine/experiment.asl.json', import.meta.url), 'utf8');
+
+type Path = readonly (string | number)[];
+type Plant = (template: Json, asl: Json) => void;
+
+/** Replaces what stands at a path; undefined takes it away. @throws Error where there is no such place */
+function put(root: Json, path: Path, value: Json | undefined): void {
+  const last = path.at(-1);
+  const holder = at(root, ...path.slice(0, -1));
+  if (Array.isArray(holder) && typeof last === 'number') {
+    if (value === undefined) holder.splice(last, 1);
+    else holder[last] = value;
+  } else if (isRecord(holder) && typeof last === 'string') {
+    if (value === undefined) delete holder[last];
+    else holder[last] = value;
+  } else throw new Error(`nothing is at ${path.join('.')}`);
+}
+
+const inResource =
+  (name: string, path: Path, value: Json | undefined): Plant =>
+  (template) =>
+    put(template, ['Resources', name, 'Properties', ...path], value);
+const inState =
+  (path: Path, value: Json | undefined): Plant =>
+  (_, asl) =>
+    put(asl, ['States', ...path], value);
+const ofResource =
+  (name: string, key: string, value: Json | undefined): Plant =>
+  (template) =>
+    put(template, ['Resources', name, key], value);
+const without =
+  (name: string): Plant =>
+  (template) =>
+    put(template, ['Resources', name], undefined);
+
+const RANGE = ['NodeProperties', 'NodeRangeProperties', 0];
+const CONTAINER = [...RANGE, 'Container'];
+const EFS = [...CONTAINER, 'Volumes', 0, 'EfsVolumeConfiguration'];
+const COMPUTE = ['ComputeResources'];
+
+/** Mistakes that deploy without a word and fail later, each with the finding that must tell it. */
+const MISTAKES: readonly [string, string, Plant][] = [
+  ['a gap in the node ranges', 'node-range', inResource('JobDefinition', [...RANGE, 'TargetNodes'], '1:')],
+  ['a closed node range', 'node-range', inResource('JobDefinition', [...RANGE, 'TargetNodes'], '0:1')],
+  ['the main node out of range', 'main-node', inResource('JobDefinition', ['NodeProperties', 'MainNode'], 7)],
+  ['a single-node definition', 'multinode', inResource('JobDefinition', ['Type'], 'container')],
+  [
+    'an access point without TLS',
+    'tls',
+    inResource('JobDefinition', [...EFS, 'TransitEncryption'], 'DISABLED'),
+  ],
+  [
+    'no access point',
+    'access-point',
+    inResource('JobDefinition', [...EFS, 'AuthorizationConfig'], undefined),
+  ],
+  ['EFS without IAM', 'iam', inResource('JobDefinition', [...EFS, 'AuthorizationConfig', 'Iam'], 'DISABLED')],
+  [
+    'a root directory beside an access point',
+    'efs',
+    inResource('JobDefinition', [...EFS, 'RootDirectory'], '/x'),
+  ],
+  [
+    'a fixed port of the EFS helper',
+    'efs',
+    inResource('JobDefinition', [...EFS, 'TransitEncryptionPort'], 2999),
+  ],
+  [
+    'a mount point that names no volume',
+    'mount',
+    inResource('JobDefinition', [...CONTAINER, 'MountPoints', 0, 'SourceVolume'], 'shred'),
+  ],
+  [
+    'storage that is mounted elsewhere',
+    'storage',
+    inResource('JobDefinition', [...CONTAINER, 'MountPoints', 0, 'ContainerPath'], '/mnt/nfs'),
+  ],
+  [
+    'storage that is read-only',
+    'read-only',
+    inResource('JobDefinition', [...CONTAINER, 'MountPoints', 0, 'ReadOnly'], true),
+  ],
+  [
+    '64 MB of shared memory',
+    'shared-memory',
+    inResource('JobDefinition', [...CONTAINER, 'LinuxParameters'], undefined),
+  ],
+  [
+    'no region in the containers',
+    'region',
+    inResource('JobDefinition', [...CONTAINER, 'Environment', 0], undefined),
+  ],
+  [
+    'logs that go nowhere',
+    'logs',
+    inResource('JobDefinition', [...CONTAINER, 'LogConfiguration'], undefined),
+  ],
+  [
+    'retry rules that end without a rule for all',
+    'retr',
+    inResource('JobDefinition', ['RetryStrategy', 'EvaluateOnExit', 1], undefined),
+  ],
+  [
+    'an attempt of 5 seconds',
+    'attempt',
+    inResource('JobDefinition', ['Timeout', 'AttemptDurationSeconds'], 5),
+  ],
+  [
+    'a definition that is deregistered by an update',
+    'deregistered',
+    inResource('JobDefinition', ['ResourceRetentionPolicy'], undefined),
+  ],
+  ['tags that do not reach the instances', 'tags', inResource('JobDefinition', ['PropagateTags'], false)],
+  ['Spot', '', inResource('ComputeEnvironment', [...COMPUTE, 'Type'], 'SPOT')],
+  [
+    'a role where a profile belongs',
+    'profile',
+    inResource('ComputeEnvironment', [...COMPUTE, 'InstanceRole'], { 'Fn::GetAtt': ['InstanceRole', 'Arn'] }),
+  ],
+  ['instances that idle', 'idle', inResource('ComputeEnvironment', [...COMPUTE, 'MinvCpus'], 4)],
+  [
+    'an environment with a physical name',
+    'physical-name',
+    inResource('ComputeEnvironment', ['ComputeEnvironmentName'], 'mine'),
+  ],
+  [
+    'an update that replaces the environment',
+    'replaced',
+    inResource('ComputeEnvironment', ['ReplaceComputeEnvironment'], true),
+  ],
+  ['an update that kills jobs', 'update', inResource('ComputeEnvironment', ['UpdatePolicy'], undefined)],
+  [
+    'a service role',
+    'service-role',
+    inResource('ComputeEnvironment', ['ServiceRole'], { 'Fn::GetAtt': ['InstanceRole', 'Arn'] }),
+  ],
+  ['no subnets', 'subnet', inResource('ComputeEnvironment', [...COMPUTE, 'Subnets'], [])],
+  ['no security group', 'group', inResource('ComputeEnvironment', [...COMPUTE, 'SecurityGroupIds'], [])],
+  ['a queue of first in, first out', 'shares', inResource('JobQueue', ['SchedulingPolicyArn'], undefined)],
+  ['a queue without a backstop', 'backstop', inResource('JobQueue', ['JobStateTimeLimitActions'], undefined)],
+  [
+    'instance metadata of the first version',
+    'imds',
+    inResource('LaunchTemplate', ['LaunchTemplateData', 'MetadataOptions', 'HttpTokens'], 'optional'),
+  ],
+  ['ssh between nodes closed', 'ssh-closed', without('NodeSsh')],
+  ['NFS closed to the hosts', 'nfs', without('StorageNfs')],
+  [
+    'storage that goes with the stack',
+    'storage-not-kept',
+    ofResource('FileSystem', 'DeletionPolicy', undefined),
+  ],
+  [
+    'storage that a failed deployment leaves',
+    'storage-left-over',
+    ofResource('FileSystem', 'DeletionPolicy', 'Retain'),
+  ],
+  ['no mount target', 'mount-target', without('MountTarget')],
+  [
+    'a mount target in another zone',
+    'mount-target-elsewhere',
+    inResource('PrivateSubnet', ['AvailabilityZone'], 'eu-central-1c'),
+  ],
+  [
+    'a mount target that moves with the nodes',
+    'mount-target-moves',
+    inResource('MountTarget', ['SubnetId'], {
+      'Fn::If': ['Nat', { Ref: 'PrivateSubnet' }, { Ref: 'PublicSubnet' }],
+    }),
+  ],
+  ['an access point of root', 'access-point', inResource('AccessPoint', ['PosixUser', 'Uid'], 0)],
+  ['a function that a rule may not call', 'permission', without('JobChangedPermission')],
+  [
+    'an OR-ed event pattern',
+    'event',
+    inResource(
+      'ManifestDropped',
+      ['EventPattern', 'detail', 'object', 'key'],
+      [{ prefix: 'manifests/' }, { suffix: '.yaml' }],
+    ),
+  ],
+  [
+    'an event pattern with a misspelt detail type',
+    '',
+    inResource('JobChanged', ['EventPattern', 'detail-type'], ['Batch Job State Changed']),
+  ],
+  [
+    'no EventBridge on the bucket',
+    'eventbridge',
+    inResource('Bucket', ['NotificationConfiguration'], undefined),
+  ],
+  ['results that go with the stack', 'bucket-not-kept', ofResource('Bucket', 'DeletionPolicy', 'Delete')],
+  [
+    'a bucket that a failed deployment leaves',
+    'bucket-left-over',
+    ofResource('Bucket', 'DeletionPolicy', 'Retain'),
+  ],
+  [
+    'marks of deleted objects that pile up',
+    'marks-kept',
+    inResource('Bucket', ['LifecycleConfiguration', 'Rules', 2, 'ExpiredObjectDeleteMarker'], undefined),
+  ],
+  [
+    'a permission that nothing uses',
+    'more-than-needed',
+    inResource(
+      'CollectRole',
+      ['Policies', 0, 'PolicyDocument', 'Statement', 1, 'Action'],
+      ['batch:DescribeJobs', 'states:DescribeExecution'],
+    ),
+  ],
+  ['no versions in the bucket', 'versions', inResource('Bucket', ['VersioningConfiguration'], undefined)],
+  [
+    'a rule without dead letters',
+    'dead-letters',
+    inResource('JobChanged', ['Targets', 0, 'DeadLetterConfig'], undefined),
+  ],
+  ['a dead-letter queue that takes nothing', 'dead-letters', without('DeadLetterPolicy')],
+  ['no minute', 'minute', without('EveryMinute')],
+  [
+    'the system may write manifests',
+    'manifests',
+    inResource('BucketPolicy', ['PolicyDocument', 'Statement', 1], undefined),
+  ],
+  [
+    'control open to everybody who reads',
+    'control',
+    inResource('BucketPolicy', ['PolicyDocument', 'Statement', 2], undefined),
+  ],
+  ['plain HTTP', 'tls', inResource('BucketPolicy', ['PolicyDocument', 'Statement', 0], undefined)],
+  [
+    'machines that the functions do not know',
+    'machines-misdescribed',
+    inResource('ComputeEnvironment', [...COMPUTE, 'InstanceTypes'], ['c6i.8xlarge']),
+  ],
+  [
+    'a job definition by what its resource is called',
+    'other-bucket',
+    (template) =>
+      put(template, ['Globals', 'Function', 'Environment', 'Variables', 'SIERRA_BATCH_JOB_DEFINITION'], {
+        Ref: 'JobDefinition',
+      }),
+  ],
+  ['a wrong handler', 'handler', inResource('SettleFunction', ['Handler'], 'settle.handler')],
+  ['a function that outlives its state', 'outlives', inResource('SettleFunction', ['Timeout'], 600)],
+  ['reserved concurrency', 'reserved', inResource('IngestFunction', ['ReservedConcurrentExecutions'], 5)],
+  [
+    'a misspelt substitution',
+    'substitution',
+    inResource('StateMachine', ['DefinitionSubstitutions'], { SubmitFunction: 'x' }),
+  ],
+  ['tokens in the logs', 'tokens', inResource('StateMachine', ['Logging', 'IncludeExecutionData'], true)],
+  [
+    'settle may not submit',
+    'allowed',
+    inResource('SettlePolicy', ['PolicyDocument', 'Statement', 0], undefined),
+  ],
+  [
+    'a policy that allows everything of S3',
+    'wildcard',
+    inResource('JobRole', ['Policies', 0, 'PolicyDocument', 'Statement', 0, 'Action'], 's3:*'),
+  ],
+  [
+    'a policy of AWS itself',
+    'foreign',
+    inResource('SettleRole', ['ManagedPolicyArns'], ['arn:aws:iam::aws:policy/AWSBatchFullAccess']),
+  ],
+  [
+    'a condition that EventBridge never meets',
+    'topic-condition',
+    inResource('TopicPolicy', ['PolicyDocument', 'Statement', 1, 'Condition'], {
+      StringEquals: { 'aws:SourceAccount': '123456789012' },
+    }),
+  ],
+  ['an alarm that tells nobody', 'alarm', inResource('SettleSilentAlarm', ['AlarmActions'], undefined)],
+  [
+    'an alarm on a metric that nobody writes',
+    'metric-unheard',
+    inResource('StuckRunsAlarm', ['Dimensions', 0, 'Value'], 'settle'),
+  ],
+  ['no alarm of failed runs', 'metric-unheard', without('FailedRunsAlarm')],
+  [
+    'events that may be put on no bus',
+    'not-allowed',
+    inResource('TellingPolicy', ['PolicyDocument', 'Statement', 0, 'Resource'], 'arn:aws:events:x:y:rule/z'),
+  ],
+  ['mails that nobody may publish', 'not-allowed', without('TellingPolicy')],
+  [
+    'a misspelt suffix of a resource',
+    'resource',
+    inState(['Run', 'Resource'], 'arn:aws:states:::lambda:invoke.waitForTaskTokn'),
+  ],
+  ['no token in the payload', 'token', inState(['Run', 'Parameters', 'Payload', 'token.$'], undefined)],
+  ['a token that nobody waits for', 'token', inState(['Run', 'Resource'], 'arn:aws:states:::lambda:invoke')],
+  [
+    'States.ALL that is not the last',
+    'all',
+    inState(
+      ['Collect', 'Retry'],
+      [
+        { ErrorEquals: ['States.ALL'], MaxAttempts: 1 },
+        { ErrorEquals: ['States.Timeout'], MaxAttempts: 1 },
+      ],
+    ),
+  ],
+  [
+    'States.ALL in company',
+    'all',
+    inState(['Run', 'Catch', 0, 'ErrorEquals'], ['States.ALL', 'States.Timeout']),
+  ],
+  ['an error that nobody throws', 'error', inState(['Stop', 'Retry', 0, 'ErrorEquals'], ['StillStoping'])],
+  ['a heartbeat longer than the state', 'heartbeat', inState(['Collect', 'HeartbeatSeconds'], 1200)],
+  ['a choice without a default', 'default', inState(['Outcome', 'Default'], undefined)],
+  [
+    'an operator that does not exist',
+    'operator',
+    inState(['Outcome', 'Choices', 0], {
+      Variable: '$.result.outcome',
+      StringEqual: 'succeeded',
+      Next: 'Succeeded',
+    }),
+  ],
+  ['a path that is only text', 'path', inState(['Stop', 'Parameters', 'Payload', 'stop'], '$.runId')],
+  ['a text where a path belongs', 'path', inState(['Collect', 'Parameters', 'Payload', 'runId.$'], 'runId')],
+  ['a state that does not exist', 'state', inState(['Collect', 'Next'], 'Outcom')],
+  ['a state without a time limit', 'timeout', inState(['Collect', 'TimeoutSeconds'], undefined)],
+  ['an error that leaves the job alone', 'job', inState(['Run', 'Catch'], undefined)],
+];
+
+function findings(plant: Plant = () => undefined): string[] {
+  const template = readTemplate(text);
+  const asl: Json = JSON.parse(aslText);
+  plant(template, asl);
+  return checkSystem(template, asl).map(({ code, where, message }) => `${code} at ${where}: ${message}`);
+}
+
+describe('our own checks of template and state machine', () => {
+  it('find nothing in what is deployed, in any of its variants', () => {
+    expect(findings()).toEqual([]);
+    expect(starsWithoutReason(text)).toEqual([]);
+  });
+
+  it.each(MISTAKES)('find %s', (_, code, plant) => {
+    const found = findings(plant);
+    expect(found.filter((finding) => finding.split(' ')[0]?.includes(code))).not.toEqual([]);
+  });
+
+  it('find a * for which no reason is given', () => {
+    expect(starsWithoutReason(text.replace('# X-Ray knows no resource for these.', ''))).toHaveLength(1);
+  });
+});

@@ -1,0 +1,205 @@
+import { DeleteChangeSetCommand, ExecuteChangeSetCommand } from '@aws-sdk/client-cloudformation';
+import { CreateServiceLinkedRoleCommand } from '@aws-sdk/client-iam';
+import { describe, expect, test } from 'vitest';
+import { readDeployOptions } from '../../../scripts/deploy/arguments.ts';
+import { feltByJobs, samParameter } from '../../../scripts/deploy/changes.ts';
+import type { Account } from './account.ts';
+import { CHANGE_SETS, deployTo } from './account.ts';
+
+const TAG = '0.1.0-x86_64-abc';
+const LOGIN = 'docker <login> <--username> <AWS> <--password-stdin> <1.dkr.ecr.eu-west-1.amazonaws.com>';
+const PUSH = 'push 1.dkr.ecr.eu-west-1.amazonaws.com/nodes';
+const SAM =
+  'sam <deploy> <--template-file> <template.yaml> <--stack-name> <sierra-batch> <--region> <eu-west-1> <--no-confirm-changeset> <--no-fail-on-empty-changeset>';
+
+describe('a deployment', () => {
+  test('of a new stack makes the repository before it pushes', async () => {
+    const { exitCode, calls, said, complained } = await deployTo({}, ['Email=a@example.org']);
+
+    expect({ exitCode, complained }).toEqual({ exitCode: 0, complained: '' });
+    expect(calls).toEqual([
+      'bundle',
+      `${SAM} <--parameter-overrides> <Email=a@example.org> <ImageTag=${TAG}>`,
+      LOGIN,
+      PUSH,
+    ]);
+    expect(said.at(-1)).toContain('s3://lab/manifests/');
+  });
+
+  test('of a stack that is there pushes first, so that no job meets a definition without its image', async () => {
+    const { exitCode, calls } = await deployTo({ stack: 'UPDATE_COMPLETE' });
+
+    expect(exitCode).toBe(0);
+    expect(calls).toEqual(['bundle', LOGIN, PUSH, `${SAM} <--parameter-overrides> <ImageTag=${TAG}>`]);
+  });
+
+  test('builds no image that the repository has', async () => {
+    const { exitCode, calls } = await deployTo({ stack: 'UPDATE_COMPLETE', images: [TAG] });
+
+    expect(exitCode).toBe(0);
+    expect(calls).toEqual(['bundle', `${SAM} <--parameter-overrides> <ImageTag=${TAG}>`]);
+  });
+
+  test('makes the service-linked roles that are missing', async () => {
+    const { exitCode, iam } = await deployTo({ missingRole: 'AWSServiceRoleForBatch' });
+
+    expect(exitCode).toBe(0);
+    const [made] = iam.commandCalls(CreateServiceLinkedRoleCommand);
+    expect(made?.args[0].input).toEqual({ AWSServiceName: 'batch.amazonaws.com' });
+  });
+
+  test('that leaves an environment which is not valid says so', async () => {
+    const { exitCode, complained } = await deployTo({ environment: 'INVALID' });
+
+    expect(exitCode).toBe(1);
+    expect(complained).toContain('the compute environment is INVALID: CLIENT_ERROR');
+  });
+});
+
+describe('before anything is changed', () => {
+  test.each<[string, Account, RegExp]>([
+    ['nobody is logged in', { signedOut: true }, /does not know who you are.*aws sso login/],
+    ['there is no sam', { noSam: true }, /pipx install aws-sam-cli/],
+    ['the stack never worked', { stack: 'ROLLBACK_COMPLETE' }, /Delete it/],
+    ['somebody is changing the stack', { stack: 'UPDATE_IN_PROGRESS' }, /somebody is changing it/],
+  ])('%s: exit 2, with what to do', async (_, account, what) => {
+    const { exitCode, complained, calls } = await deployTo(account);
+
+    expect(exitCode).toBe(2);
+    expect(complained).toMatch(what);
+    expect(calls).toEqual([]);
+  });
+
+  test('jobs run: refused, and they are named', async () => {
+    const { exitCode, complained, calls } = await deployTo({ stack: 'UPDATE_COMPLETE', jobs: 7 });
+
+    expect(exitCode).toBe(1);
+    expect(complained).toMatch(/7 jobs have not ended: sweep-0 \(RUNNING\).*and 2 more.*--force/);
+    expect(calls).toEqual([]);
+  });
+
+  test('quotas that are too small are told, and do not stop it', async () => {
+    const { exitCode, complained, calls } = await deployTo({ vcpuQuota: 5, lambdaQuota: 10 }, ['--check']);
+
+    expect(exitCode).toBe(0);
+    expect(complained).toMatch(/may have 5 vCPUs and a node needs 16[\s\S]*may run 10 functions at once/);
+    expect(calls).toEqual([]);
+    const { complained: less } = await deployTo({ vcpuQuota: 64 }, ['--check']);
+    expect(less).toContain('deploy with MaxvCpus=64');
+  });
+
+  test('nodes that do not fit their instance are told', async () => {
+    const warned = async (...args: string[]) => (await deployTo({}, ['--check', ...args])).complained;
+
+    expect(await warned('InstanceTypes=c6i.2xlarge,c6i.8xlarge')).toMatch(
+      /a c6i\.2xlarge 8:.*DefaultVcpus=8/,
+    );
+    expect(await warned('DefaultVcpus=17')).toContain('a c6i.4xlarge 16');
+    expect(await warned('InstanceTypes=c6i.8xlarge')).toBe('');
+  });
+
+  test('nodes of another architecture: QEMU is named', async () => {
+    const { complained } = await deployTo({}, ['--check', 'NodeArchitecture=arm64']);
+    expect(complained).toContain('needs QEMU');
+  });
+});
+
+describe('forced while jobs run', () => {
+  const CODE = {
+    Action: 'Modify',
+    LogicalResourceId: 'SettleFunction',
+    ResourceType: 'AWS::Lambda::Function',
+  } as const;
+  const DEFINITION = {
+    Action: 'Modify',
+    LogicalResourceId: 'JobDefinition',
+    ResourceType: 'AWS::Batch::JobDefinition',
+    Replacement: 'True',
+  } as const;
+
+  test('changes what they do not run on', async () => {
+    const { exitCode, calls, cloudFormation } = await deployTo(
+      { stack: 'UPDATE_COMPLETE', jobs: 1, changes: [CODE, DEFINITION], images: [TAG] },
+      ['--force'],
+    );
+
+    expect(exitCode).toBe(0);
+    expect(calls.at(-1)).toContain('<--no-execute-changeset>');
+    const [executed, ...more] = cloudFormation.commandCalls(ExecuteChangeSetCommand);
+    expect(executed?.args[0].input).toMatchObject({ ChangeSetName: CHANGE_SETS.new });
+    expect(more).toEqual([]);
+  });
+
+  test('executes nothing that somebody else left there', async () => {
+    const { exitCode, said, cloudFormation } = await deployTo(
+      { stack: 'UPDATE_COMPLETE', jobs: 1, images: [TAG] },
+      ['--force'],
+    );
+
+    expect(exitCode).toBe(0);
+    expect(said).toContain('nothing in the stack changes');
+    expect(cloudFormation.commandCalls(ExecuteChangeSetCommand)).toEqual([]);
+  });
+
+  test('leaves the compute environment alone: nothing is changed at all', async () => {
+    const environment = {
+      Action: 'Modify',
+      LogicalResourceId: 'ComputeEnvironment',
+      ResourceType: 'AWS::Batch::ComputeEnvironment',
+      Replacement: 'False',
+    } as const;
+    const { exitCode, complained, cloudFormation } = await deployTo(
+      { stack: 'UPDATE_COMPLETE', jobs: 1, changes: [CODE, environment] },
+      ['--force'],
+    );
+
+    expect(exitCode).toBe(1);
+    expect(complained).toContain('ComputeEnvironment (AWS::Batch::ComputeEnvironment, Modify)');
+    expect(cloudFormation.commandCalls(ExecuteChangeSetCommand)).toEqual([]);
+    expect(cloudFormation.commandCalls(DeleteChangeSetCommand)).toHaveLength(1);
+  });
+
+  test('replacing what they use counts, adding a resource does not', () => {
+    expect(
+      feltByJobs([
+        {
+          Action: 'Modify',
+          ResourceType: 'AWS::Batch::JobQueue',
+          LogicalResourceId: 'Q',
+          Replacement: 'Conditional',
+        },
+        { Action: 'Modify', ResourceType: 'AWS::IAM::Role', LogicalResourceId: 'R', Replacement: 'False' },
+        { Action: 'Remove', ResourceType: 'AWS::IAM::Role', LogicalResourceId: 'Gone' },
+        { Action: 'Add', ResourceType: 'AWS::EC2::Subnet', LogicalResourceId: 'New' },
+        {
+          Action: 'Modify',
+          ResourceType: 'AWS::EC2::LaunchTemplate',
+          LogicalResourceId: 'L',
+          Replacement: 'False',
+        },
+      ]).map((text) => text.split(' ')[0]),
+    ).toEqual(['Q', 'Gone', 'L']);
+  });
+});
+
+describe('its command line', () => {
+  test.each([
+    [['Emial=a'], /not PARAMETER=VALUE/],
+    [['ImageTag=a'], /made from what is in the image/],
+    [['--stack', '../x'], /--stack is/],
+    [['--frce'], /--frce/],
+  ])('%j is refused', (args, why) => {
+    expect(readDeployOptions(args, ['Email', 'ImageTag'])).toMatchObject({
+      kind: 'refused',
+      why: expect.stringMatching(why),
+    });
+  });
+
+  test('values with blanks and quotes are written as sam reads them', () => {
+    expect(samParameter(['Queues', '"gpu":{"maxvCpus":64}'])).toBe(
+      String.raw`Queues="\"gpu\":{\"maxvCpus\":64}"`,
+    );
+    expect(samParameter(['SubnetIds', 'a,b'])).toBe('SubnetIds=a,b');
+    expect(samParameter(['Email', ''])).toBe('Email=""');
+  });
+});
