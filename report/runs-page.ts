@@ -1,5 +1,5 @@
 import { runKeys } from '../experiment/layout/bucket-keys.ts';
-import { isOutcome } from '../experiment/records/summary.ts';
+import { isOutcome } from '../experiment/records/outcome.ts';
 import type { RunRow } from '../experiment/run-list/row.ts';
 import { newestFirst } from '../experiment/run-list/row.ts';
 import { counted, grouped, nodeHoursSpoken, spoken } from '../experiment/text/numbers.ts';

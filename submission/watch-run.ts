@@ -1,10 +1,10 @@
 import { GetObjectCommand } from '@aws-sdk/client-s3';
 import type { S3Port } from '../aws/ports.ts';
 import { runKeys } from '../experiment/layout/bucket-keys.ts';
+import { isOutcome } from '../experiment/records/outcome.ts';
 import type { NodeRecord, Progress } from '../experiment/records/progress.ts';
 import type { Status } from '../experiment/records/status.ts';
 import type { Summary } from '../experiment/records/summary.ts';
-import { isOutcome } from '../experiment/records/summary.ts';
 import type { Clock } from '../experiment/util/clock.ts';
 import type { RunView } from './progress-display.ts';
 

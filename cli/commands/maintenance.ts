@@ -4,7 +4,7 @@ import type { MaintenanceRecord } from '../../experiment/batch/maintenance-job.t
 import { cleanJobRequests, salvageJobRequest } from '../../experiment/batch/maintenance-job.ts';
 import { maintenanceKey } from '../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
-import { isOutcome } from '../../experiment/records/summary.ts';
+import { isOutcome } from '../../experiment/records/outcome.ts';
 import { counted, grouped } from '../../experiment/text/numbers.ts';
 import { plainLine } from '../../experiment/text/terminal-codes.ts';
 import type { Context } from '../context/context.ts';

@@ -2,8 +2,8 @@ import { randomBytes } from 'node:crypto';
 import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunnerConfig } from '../process/environment.ts';
+import { KeysFailed, makeSshKey } from '../ssh/key-pair.ts';
 import { syncFolder, writeDurably } from '../storage/durable-file.ts';
-import { commandOutput } from '../util/run-command.ts';
 
 /** What one attempt proves itself with. Nothing of it is ever used by another attempt. */
 export interface AttemptKeys {
@@ -61,21 +61,4 @@ export async function removeJoinSecrets(folder: string, onlyOf: string | undefin
   if (onlyOf === undefined) return rm(folder, { recursive: true, force: true });
   for (const name of await readdir(folder))
     if (name.startsWith(`${onlyOf}-`)) await rm(join(folder, name), { recursive: true, force: true });
-}
-
-/** ssh-keygen could not make a key. */
-class KeysFailed extends Error {
-  override readonly name = 'KeysFailed';
-}
-
-/** An Ed25519 key pair made by ssh-keygen: the private key's file (0600) and the public key without its comment. */
-export async function makeSshKey(file: string): Promise<{ file: string; publicKey: string }> {
-  const made = await commandOutput('ssh-keygen', ['-q', '-t', 'ed25519', '-N', '', '-C', '', '-f', file], {
-    timeoutMs: 20_000,
-  });
-  if (made.code !== 0) {
-    throw new KeysFailed(`ssh-keygen could not make ${file}: ${made.failed ?? made.stderr.trim()}`);
-  }
-  const [type = '', key = ''] = (await readFile(`${file}.pub`, 'utf8')).trim().split(' ');
-  return { file, publicKey: `${type} ${key}` };
 }

@@ -6,8 +6,8 @@ import { isRunId } from '../../experiment/layout/run-id.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
 import { usersOf } from '../storage/run-folders.ts';
 import { getText } from '../transfer/objects.ts';
+import type { OrderSurroundings } from './context.ts';
 import { namesIn } from './list-names.ts';
-import type { OrderSurroundings } from './maintain.ts';
 import { removeFolder } from './remove-folder.ts';
 import { stillInUse } from './still-in-use.ts';
 

@@ -10,20 +10,12 @@ import { EXIT } from '../../experiment/records/exit-code.ts';
 import { checkShared } from '../node/checks.ts';
 import { Reader } from '../process/environment.ts';
 import type { Surroundings } from '../process/live.ts';
-import type { Log } from '../process/log.ts';
 import { makeNodeLog } from '../process/log.ts';
 import { putText } from '../transfer/objects.ts';
 import { untilSent } from '../transfer/retry-send.ts';
 import { clean } from './clean.ts';
+import type { OrderSurroundings } from './context.ts';
 import { salvage } from './salvage.ts';
-
-/** What an order is done with. */
-export interface OrderSurroundings extends Pick<Surroundings, 's3' | 'clock' | 'makeNonce'> {
-  bucket: string;
-  /** Absolute path of shared storage. */
-  shared: string;
-  log: Log;
-}
 
 /** S3 may be away for so long before what was done stays untold. */
 const TELL_MS = 10 * 60_000;

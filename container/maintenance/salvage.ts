@@ -15,7 +15,7 @@ import { finalRows, joblogBytes } from '../tasks/joblog-file.ts';
 import { getText, putText } from '../transfer/objects.ts';
 import { sendOutputs } from '../transfer/outputs.ts';
 import { untilSent } from '../transfer/retry-send.ts';
-import type { OrderSurroundings } from './maintain.ts';
+import type { OrderSurroundings } from './context.ts';
 import { stillInUse } from './still-in-use.ts';
 
 /** Most of the job's own time limit: what is not sent by then is told as unsent. */

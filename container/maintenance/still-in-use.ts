@@ -1,8 +1,8 @@
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
-import { isOutcome } from '../../experiment/records/summary.ts';
+import { isOutcome } from '../../experiment/records/outcome.ts';
 import { getTextForSure } from '../transfer/objects.ts';
+import type { OrderSurroundings } from './context.ts';
 import { namesIn } from './list-names.ts';
-import type { OrderSurroundings } from './maintain.ts';
 
 /**
  * Why a folder of shared storage must not be touched: the first of its runs that has not ended, by the run's own status.

@@ -1,6 +1,14 @@
 import type { JobDetail } from '@aws-sdk/client-batch';
-import type { ObservedAttempt } from '../diagnosis/observation.ts';
 import type { JobStatus } from '../records/status.ts';
+
+/** One attempt of the job as DescribeJobs tells it. */
+export interface ObservedAttempt {
+  exitCode?: number | undefined;
+  /** `attempts[].statusReason`: "Essential container in task exited", "Host EC2 (instance i-0) terminated.", … */
+  statusReason?: string | undefined;
+  /** `attempts[].container.reason` (or of `taskProperties[].containers[]`): "OutOfMemoryError: …", … */
+  containerReason?: string | undefined;
+}
 
 interface JobAttempt extends ObservedAttempt {
   /** Milliseconds since the epoch. */

@@ -1,5 +1,5 @@
 import { parseCancellation } from '../records/cancellation.ts';
-import { isOutcome } from '../records/summary.ts';
+import { isOutcome } from '../records/outcome.ts';
 import { counted, grouped, spoken } from '../text/numbers.ts';
 import { sentence } from './next-steps.ts';
 import type { Observed, Sentences, Situation } from './observation.ts';

@@ -1,3 +1,4 @@
+import type { ObservedAttempt } from '../batch/job-observation.ts';
 import type { OutputIndex, RunnerReason, TaskCounts } from '../records/progress.ts';
 import type { JobStatus, RunState } from '../records/status.ts';
 import type { FailureGroup } from '../records/summary.ts';
@@ -17,15 +18,6 @@ export type StopBecause =
   | 'submit-refused'
   /** The execution failed past its catches. */
   | 'execution-failed';
-
-/** One attempt of the job as DescribeJobs tells it. */
-export interface ObservedAttempt {
-  exitCode?: number | undefined;
-  /** `attempts[].statusReason`: "Essential container in task exited", "Host EC2 (instance i-0) terminated.", … */
-  statusReason?: string | undefined;
-  /** `attempts[].container.reason` (or of `taskProperties[].containers[]`): "OutOfMemoryError: …", … */
-  containerReason?: string | undefined;
-}
 
 /**
  * All that is known of a run when somebody asks how it is. Only the id and the state are needed; what is not known is

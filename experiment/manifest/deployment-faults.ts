@@ -1,6 +1,6 @@
 import type { Deployment } from '../deployment/deployment.ts';
 import { vcpusOf } from '../deployment/instance-vcpus.ts';
-import { parseS3Url } from '../plan/make.ts';
+import { parseS3Url } from '../layout/s3-url.ts';
 import { renderSize } from '../text/size.ts';
 import type { Manifest } from './parse.ts';
 import { nearestKey } from './rules/did-you-mean.ts';

@@ -1,6 +1,6 @@
 import * as z from 'zod';
+import { OUTCOMES } from '../records/outcome.ts';
 import { STATES_UNDER_WAY, STUCK_KINDS } from '../records/status.ts';
-import { OUTCOMES } from '../records/summary.ts';
 import { EVENT_DETAIL_TYPE, EVENT_SOURCE } from './event-names.ts';
 
 const count = z.int().min(0);

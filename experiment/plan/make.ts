@@ -1,5 +1,6 @@
 import type { Deployment } from '../deployment/deployment.ts';
 import type { ManifestSource } from '../layout/run-id.ts';
+import { parseS3Url } from '../layout/s3-url.ts';
 import type { Manifest } from '../manifest/parse.ts';
 import { engineArguments } from '../sierra/arguments.ts';
 import { readSierraArguments } from '../sierra/check-arguments.ts';
@@ -94,12 +95,6 @@ function inputOf({ from, to }: { from: string; to: string }, ownBucket: string):
   return key === '' || key.endsWith('/')
     ? { kind: 'prefix', bucket, prefix: key, to }
     : { kind: 'object', bucket, key, to };
-}
-
-/** `s3://bucket/key` taken apart; undefined for anything else. */
-export function parseS3Url(url: string): { bucket: string; key: string } | undefined {
-  const match = /^s3:\/\/([^/]+)\/(.*)$/s.exec(url);
-  return match === null ? undefined : { bucket: match[1] ?? '', key: match[2] ?? '' };
 }
 
 function texts(

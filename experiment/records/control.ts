@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { ManifestSource } from '../layout/run-id.ts';
 import { UnknownRecord } from '../util/errors.ts';
 import { atFirstUse } from '../util/lazy.ts';
-import { OUTCOMES } from './summary.ts';
+import { OUTCOMES } from './outcome.ts';
 
 const stop = atFirstUse(() =>
   z.object({

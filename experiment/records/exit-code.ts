@@ -1,5 +1,3 @@
-import type { Summary } from './summary.ts';
-
 /** The runner's exit codes, which are the job's: main's exit code is the only one Batch shows. */
 export const EXIT = {
   /** Every task succeeded. */
@@ -25,18 +23,3 @@ export const EXIT = {
 } as const;
 
 export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
-
-/** The code that a run ends a command with. Where no runner left one (it never started, its host was lost) the outcome stands for it. */
-export function exitCodeOf({ exitCode, outcome }: Pick<Summary, 'exitCode' | 'outcome'>): number {
-  if (exitCode !== null) return exitCode;
-  switch (outcome) {
-    case 'succeeded':
-      return EXIT.succeeded;
-    case 'cancelled':
-      return EXIT.terminated;
-    case 'timed-out':
-      return EXIT.runTimeLimit;
-    case 'failed':
-      return EXIT.tasksFailed;
-  }
-}

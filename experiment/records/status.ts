@@ -1,5 +1,5 @@
-import type { Outcome } from './summary.ts';
-import { OUTCOMES } from './summary.ts';
+import type { Outcome } from './outcome.ts';
+import { OUTCOMES } from './outcome.ts';
 
 /** The states of a run that goes on, in their order. */
 export const STATES_UNDER_WAY = [

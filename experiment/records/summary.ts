@@ -1,13 +1,6 @@
+import { EXIT } from './exit-code.ts';
+import type { Outcome } from './outcome.ts';
 import type { NodeState, TaskCounts } from './progress.ts';
-
-/** The states that a run does not leave any more. */
-export const OUTCOMES = ['succeeded', 'failed', 'cancelled', 'timed-out'] as const;
-export type Outcome = (typeof OUTCOMES)[number];
-
-/** True for a state that a run does not leave any more. */
-export function isOutcome(state: string): state is Outcome {
-  return (OUTCOMES as readonly string[]).includes(state);
-}
 
 /** Failed tasks that look alike: same exit code or signal, and the same last line of stderr but for numbers. */
 export interface FailureGroup {
@@ -49,4 +42,19 @@ export interface Summary {
   /** Busy slot-seconds ÷ (slots × run), 0 to 1. */
   utilisation: number | null;
   failures: readonly FailureGroup[];
+}
+
+/** The code that a run ends a command with. Where no runner left one (it never started, its host was lost) the outcome stands for it. */
+export function exitCodeOf({ exitCode, outcome }: Pick<Summary, 'exitCode' | 'outcome'>): number {
+  if (exitCode !== null) return exitCode;
+  switch (outcome) {
+    case 'succeeded':
+      return EXIT.succeeded;
+    case 'cancelled':
+      return EXIT.terminated;
+    case 'timed-out':
+      return EXIT.runTimeLimit;
+    case 'failed':
+      return EXIT.tasksFailed;
+  }
 }

@@ -2,8 +2,9 @@ import type { Observed, Sentences } from '../diagnosis/diagnose.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
 import { failureSignature } from '../diagnosis/failure-signature.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { Outcome } from '../records/outcome.ts';
 import type { NodeRecord, Progress, TaskCounts } from '../records/progress.ts';
-import type { FailureGroup, Outcome, Summary } from '../records/summary.ts';
+import type { FailureGroup, Summary } from '../records/summary.ts';
 import type { TaskTable } from './task-table.ts';
 import { taskSucceeded } from './task-table.ts';
 

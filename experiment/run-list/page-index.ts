@@ -1,5 +1,5 @@
 import { isRunId } from '../layout/run-id.ts';
-import { isOutcome } from '../records/summary.ts';
+import { isOutcome } from '../records/outcome.ts';
 import type { RunRow } from './row.ts';
 import { asRunRow, newestFirst } from './row.ts';
 

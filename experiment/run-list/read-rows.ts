@@ -1,7 +1,7 @@
 import * as z from 'zod';
 import { runKeys } from '../layout/bucket-keys.ts';
+import { isOutcome } from '../records/outcome.ts';
 import { RUN_STATES } from '../records/status.ts';
-import { isOutcome } from '../records/summary.ts';
 import { sideBySide } from '../util/for-each-limit.ts';
 import { atFirstUse } from '../util/lazy.ts';
 import { parsedJson } from '../util/parse-json.ts';

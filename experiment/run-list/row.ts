@@ -1,8 +1,8 @@
 import * as z from 'zod';
 import { nameOfRun } from '../layout/run-id.ts';
+import { isOutcome } from '../records/outcome.ts';
 import type { Status } from '../records/status.ts';
 import { RUN_STATES } from '../records/status.ts';
-import { isOutcome } from '../records/summary.ts';
 import { atFirstUse } from '../util/lazy.ts';
 
 const schema = atFirstUse(() =>

@@ -1,8 +1,8 @@
 import type { JobObservation } from '../batch/job-observation.ts';
 import type { Control, Stop } from '../records/control.ts';
 import { EXIT } from '../records/exit-code.ts';
+import type { Outcome } from '../records/outcome.ts';
 import type { Progress } from '../records/progress.ts';
-import type { Outcome } from '../records/summary.ts';
 
 /** Step Functions' states of an execution that is over. */
 export type ExecutionEnd = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';

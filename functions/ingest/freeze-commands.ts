@@ -8,9 +8,9 @@ import {
   MOST_STOCK_COMMAND_BYTES,
 } from '../../experiment/commands/list.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { parseS3Url } from '../../experiment/layout/s3-url.ts';
 import type { Manifest } from '../../experiment/manifest/parse.ts';
 import { commandsOf } from '../../experiment/manifest/parse.ts';
-import { parseS3Url } from '../../experiment/plan/make.ts';
 import { ControlConflict } from '../../experiment/util/errors.ts';
 import type { FunctionDeps } from '../deps.ts';
 import type { Refused } from './read-manifest.ts';

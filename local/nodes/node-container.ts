@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import type { NodeSpec } from '../aws/batch/node-start.ts';
 import type { NodesSettings } from './nodes.ts';
 
+/** What a container image would define; on this machine the nodes get it from whoever started the system. */
+export type ImageEnvironment = Readonly<Record<string, string>>;
+
 /** What a node's container starts with: the image's variables, Batch's, the endpoint, and where it finds itself. */
 export function containerEnvironment(
   settings: NodesSettings,

@@ -8,7 +8,7 @@ import { Bucket } from '../../aws/bucket.ts';
 import type { S3Port } from '../../aws/ports.ts';
 import { RUN_PREFIX, runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { isRunId } from '../../experiment/layout/run-id.ts';
-import { isOutcome } from '../../experiment/records/summary.ts';
+import { isOutcome } from '../../experiment/records/outcome.ts';
 import type { RunRow } from '../../experiment/run-list/row.ts';
 import { newestFirst } from '../../experiment/run-list/row.ts';
 import type { Clock } from '../../experiment/util/clock.ts';

@@ -1,9 +1,7 @@
 import { randomBytes } from 'node:crypto';
 import { availableParallelism, homedir } from 'node:os';
 import { userName } from '../../submission/user-name.ts';
-
-/** What a container image would define; on this machine the nodes get it from whoever started the system. */
-export type ImageEnvironment = Readonly<Record<string, string>>;
+import type { ImageEnvironment } from '../nodes/node-container.ts';
 
 export interface LocalSurroundings {
   image: ImageEnvironment;

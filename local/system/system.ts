@@ -27,6 +27,7 @@ import { S3InProcess } from '../aws/s3/s3-in-process.ts';
 import { startLoopbackServer } from '../http/server.ts';
 import { portFrom } from '../nodes/addresses.ts';
 import { removeJoinFolders } from '../nodes/join-leftovers.ts';
+import type { ImageEnvironment } from '../nodes/node-container.ts';
 import type { Nodes, NodesSettings } from '../nodes/nodes.ts';
 import { ProcessNodes } from '../nodes/process-nodes.ts';
 import { lockFolder } from '../util/folder-lock.ts';
@@ -43,7 +44,6 @@ import {
 import { announceEndpoint } from './endpoint-file.ts';
 import type { FaultName } from './faults.ts';
 import { faultsOf } from './faults.ts';
-import type { ImageEnvironment } from './live.ts';
 
 export interface SystemSettings {
   /** `.sierra-batch`, absolute. */

@@ -1,6 +1,6 @@
+import type { Outcome } from '../../experiment/records/outcome.ts';
+import { isOutcome } from '../../experiment/records/outcome.ts';
 import type { RunState } from '../../experiment/records/status.ts';
-import type { Outcome } from '../../experiment/records/summary.ts';
-import { isOutcome } from '../../experiment/records/summary.ts';
 import type { Markup } from '../page/html.ts';
 import { html, trustedMarkup } from '../page/html.ts';
 

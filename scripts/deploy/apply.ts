@@ -2,27 +2,13 @@ import { CreateServiceLinkedRoleCommand } from '@aws-sdk/client-iam';
 import type { DeployOptions } from './arguments.ts';
 import { samParameter } from './changes.ts';
 import { checkDeployed } from './check-deployed.ts';
+import type { Hands } from './context.ts';
 import { bringImage } from './ensure-image.ts';
 import { changeSets, executeCarefully } from './execute-change-set.ts';
 import { DeployFailed } from './failure.ts';
 import type { Settings } from './plan-deployment.ts';
 import type { DeployClients, DeployedStack, Survey } from './read-account.ts';
 import { describeStack, liveJobs, textOf } from './read-account.ts';
-
-/** What a deployment does outside of AWS' clients. */
-export interface Hands {
-  /** Runs a program to its end, its output shown. @throws when it cannot be started or does not end with 0 */
-  run(program: string, args: readonly string[], input?: string): Promise<void>;
-  /** Bundles functions and runner into `dist/`. */
-  bundle(): Promise<void>;
-  /** The tag of the image that would be built now. */
-  imageTag(settings: Settings): string;
-  /** Builds it and pushes it there. */
-  pushImage(settings: Settings, repository: string): void;
-  builder: 'docker' | 'buildah' | undefined;
-  say(line: string): void;
-  sleep(ms: number): Promise<void>;
-}
 
 /**
  * Roles, bundles, image, stack, and a look whether all of it is there. The image comes first where there is a repository,

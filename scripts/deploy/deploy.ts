@@ -1,7 +1,7 @@
 import { ImageFailed } from '../image/build.ts';
-import type { Hands } from './apply.ts';
 import { deploy } from './apply.ts';
 import type { DeployOptions } from './arguments.ts';
+import type { Hands } from './context.ts';
 import { DeployFailed } from './failure.ts';
 import type { Machine } from './plan-deployment.ts';
 import { judge } from './plan-deployment.ts';

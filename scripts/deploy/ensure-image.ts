@@ -1,5 +1,5 @@
 import { DescribeImagesCommand, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
-import type { Hands } from './apply.ts';
+import type { Hands } from './context.ts';
 import type { Settings } from './plan-deployment.ts';
 import type { DeployClients } from './read-account.ts';
 

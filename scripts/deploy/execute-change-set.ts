@@ -5,8 +5,8 @@ import {
   paginateDescribeChangeSet,
   paginateListChangeSets,
 } from '@aws-sdk/client-cloudformation';
-import type { Hands } from './apply.ts';
 import { feltByJobs } from './changes.ts';
+import type { Hands } from './context.ts';
 import { DeployFailed } from './failure.ts';
 import { describeStack } from './read-account.ts';
 

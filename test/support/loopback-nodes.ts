@@ -3,11 +3,11 @@ import type { Server } from 'node:net';
 import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
-import { makeSshKey } from '../../container/join/attempt-keys.ts';
 import { writeKnownHosts, writeSshConfig } from '../../container/ssh/client-config.ts';
 import type { Sshd } from '../../container/ssh/daemon.ts';
 import { findSshd, startSshd } from '../../container/ssh/daemon.ts';
 import { sshdFiles } from '../../container/ssh/daemon-config.ts';
+import { makeSshKey } from '../../container/ssh/key-pair.ts';
 import { realClock } from '../../local/clock/real.ts';
 
 export const LOOPBACK_SSH_PORT = 2222;

@@ -1,7 +1,7 @@
 import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { cancellationCause } from '../../../experiment/records/cancellation.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
-import { isOutcome } from '../../../experiment/records/summary.ts';
+import { isOutcome } from '../../../experiment/records/outcome.ts';
 import { executionArn } from '../../../experiment/run/execution.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import type { Context } from '../../context/context.ts';

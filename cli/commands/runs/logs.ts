@@ -1,9 +1,9 @@
 import { NOT_KEPT } from '../../../experiment/diagnosis/failure-signature.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
+import { isOutcome } from '../../../experiment/records/outcome.ts';
 import type { Status } from '../../../experiment/records/status.ts';
 import type { Summary } from '../../../experiment/records/summary.ts';
-import { isOutcome } from '../../../experiment/records/summary.ts';
 import { withoutTerminalCodes } from '../../../experiment/text/terminal-codes.ts';
 import type { Context, Terminal } from '../../context/context.ts';
 import { readRecord } from '../../context/run-store.ts';

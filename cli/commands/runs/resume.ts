@@ -5,7 +5,7 @@ import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { inputListKey, runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { manifestFormat, parseManifest } from '../../../experiment/manifest/parse.ts';
 import type { Plan } from '../../../experiment/plan/plan.ts';
-import { isOutcome } from '../../../experiment/records/summary.ts';
+import { isOutcome } from '../../../experiment/records/outcome.ts';
 import { succeeded } from '../../../experiment/results/joblog.ts';
 import { dropText } from '../../../submission/drop-manifest.ts';
 import type { Edit } from '../../../submission/edit-manifest.ts';

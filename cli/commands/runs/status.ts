@@ -1,9 +1,9 @@
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
+import { isOutcome } from '../../../experiment/records/outcome.ts';
 import type { Progress } from '../../../experiment/records/progress.ts';
 import type { Status } from '../../../experiment/records/status.ts';
 import type { Summary } from '../../../experiment/records/summary.ts';
-import { isOutcome } from '../../../experiment/records/summary.ts';
 import { spoken } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { renderBar } from '../../../submission/progress-display.ts';

@@ -1,7 +1,7 @@
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
-import { exitCodeOf } from '../../../experiment/records/exit-code.ts';
+import { isOutcome } from '../../../experiment/records/outcome.ts';
 import type { Summary } from '../../../experiment/records/summary.ts';
-import { isOutcome } from '../../../experiment/records/summary.ts';
+import { exitCodeOf } from '../../../experiment/records/summary.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { makeDisplay } from '../../../submission/progress-display.ts';
 import { watchRun } from '../../../submission/watch-run.ts';

@@ -4,8 +4,9 @@ import type { World } from './cloud/world.ts';
 import { BUCKET, makeWorld, STATE_MACHINE } from './cloud/world.ts';
 import type { Strike } from './faults/faults.ts';
 import type { Mutation } from './faults/mutants.ts';
-import type { Seen, Violation } from './model/model.ts';
+import type { Violation } from './model/model.ts';
 import { violations } from './model/model.ts';
+import type { Seen } from './model/run-model.ts';
 
 /** What one seed came to. */
 export interface SeedResult {

@@ -1,5 +1,5 @@
 import { fileURLToPath } from 'node:url';
-import type { ImageEnvironment } from '../../../../local/system/live.ts';
+import type { ImageEnvironment } from '../../../../local/nodes/node-container.ts';
 
 /** An image that was unpacked, and what its configuration says. */
 export interface NodeImage {

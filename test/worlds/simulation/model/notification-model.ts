@@ -1,4 +1,4 @@
-import type { Claim, Seen } from './model.ts';
+import type { Claim, Seen } from './run-model.ts';
 
 /** The states that the manifests of the simulation want a mail of. */
 const MAILED = ['rejected', 'stuck', 'succeeded', 'failed', 'cancelled', 'timed-out'];

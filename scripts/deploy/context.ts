@@ -1,0 +1,16 @@
+import type { Settings } from './plan-deployment.ts';
+
+/** What a deployment does outside of AWS' clients. */
+export interface Hands {
+  /** Runs a program to its end, its output shown. @throws when it cannot be started or does not end with 0 */
+  run(program: string, args: readonly string[], input?: string): Promise<void>;
+  /** Bundles functions and runner into `dist/`. */
+  bundle(): Promise<void>;
+  /** The tag of the image that would be built now. */
+  imageTag(settings: Settings): string;
+  /** Builds it and pushes it there. */
+  pushImage(settings: Settings, repository: string): void;
+  builder: 'docker' | 'buildah' | undefined;
+  say(line: string): void;
+  sleep(ms: number): Promise<void>;
+}
