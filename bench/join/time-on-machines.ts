@@ -10,6 +10,7 @@ import { startQuietSystem } from '../../local/start/quiet-system.ts';
 import type { LocalSystem } from '../../local/system/system.ts';
 import { readText, watchRun } from '../../submission/watch-run.ts';
 import { Cluster } from '../../test/worlds/cluster/cluster.ts';
+import { machinesOf } from '../../test/worlds/cluster/nodes.ts';
 
 export interface JoinTime {
   nodes: number;
@@ -29,7 +30,10 @@ export async function joinTime(nodes: number): Promise<JoinTime> {
   const isRoot = process.getuid?.() === 0;
   const cluster = isRoot ? await Cluster.open(nodes, shared) : undefined;
   try {
-    const system = await startQuietSystem(folder, cluster === undefined ? {} : { cluster });
+    const system = await startQuietSystem(
+      folder,
+      cluster === undefined ? {} : { nodes: machinesOf(cluster) },
+    );
     try {
       const seconds = await measure(system, folder, nodes);
       return { nodes, kind: isRoot ? 'machines' : 'processes', seconds };

@@ -1,3 +1,4 @@
+import type { Server } from 'node:net';
 import type { MakeNonce } from '../../experiment/util/clock.ts';
 import type { StartNode } from '../aws/batch/node-start.ts';
 
@@ -23,4 +24,17 @@ export interface Nodes {
   killNode(name: string): Promise<void>;
   /** SIGKILL to every process of every node. */
   killAll(): void;
+}
+
+/** A kind of nodes, and what the rest of the system has to know of it. */
+export interface KindOfNodes {
+  make(settings: NodesSettings): Nodes;
+  sshPort: number;
+  joinPort: number;
+  /** What their image brings; without it, what the system was started with. */
+  imageEnvironment?: Readonly<Record<string, string>>;
+  /** Where they see shared storage; without it, where it lies on this machine. */
+  sharedFolder?: string;
+  /** The socket that they find this process by; without it, its loopback address. */
+  door?: { server: Server; address: string; port: number };
 }

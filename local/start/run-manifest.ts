@@ -8,8 +8,8 @@ import { NothingToPack } from '../../submission/pack.ts';
 import type { Display } from '../../submission/progress-display.ts';
 import { makeDisplay } from '../../submission/progress-display.ts';
 import { readManifestFile } from '../../submission/read-manifest-file.ts';
-import type { Cluster } from '../../test/worlds/cluster/cluster.ts';
 import { realClock } from '../clock/real.ts';
+import type { KindOfNodes } from '../nodes/nodes.ts';
 import type { LocalSurroundings } from '../system/live.ts';
 import type { LocalSystem } from '../system/system.ts';
 import { startSystem } from '../system/system.ts';
@@ -27,23 +27,23 @@ const ACCEPTED_WITHIN_MS = 30_000;
 
 /**
  * Drops a manifest into a local system of its own, shows the run, and answers the runner's exit code.
- * @param cluster machines to run it on; without it nodes are processes of this one
+ * @param nodes without it, processes of this machine
  */
 export async function runManifest(
   options: StartOptions,
   surroundings: LocalSurroundings,
   interruption: Interruption,
-  cluster?: Cluster,
+  nodes?: KindOfNodes,
 ): Promise<number> {
   const display = makeDisplay(process.stdout, { ...surroundings, now: () => realClock.now() });
   const checked = check(options);
   if (checked === undefined) return EXIT.badEnvironment;
   const changes = changesForFault(checked.manifest, options.fault);
-  const crowd = cluster === undefined ? remarksOnNodes(checked.manifest, options) : [];
+  const crowd = nodes === undefined ? remarksOnNodes(checked.manifest, options) : [];
   for (const remark of [...crowd, ...changes.remarks]) display.say(remark);
   let system: LocalSystem;
   try {
-    system = await open(options, surroundings, display, cluster);
+    system = await open(options, surroundings, display, nodes);
   } catch (error) {
     const trouble = folderTrouble(error, options.folder);
     if (trouble === undefined) throw error;
@@ -84,7 +84,7 @@ function open(
   { folder, fault, from }: StartOptions,
   { nonce, image, vcpus }: LocalSurroundings,
   display: Display,
-  cluster: Cluster | undefined,
+  nodes: KindOfNodes | undefined,
 ): Promise<LocalSystem> {
   return startSystem({
     folder,
@@ -99,7 +99,7 @@ function open(
     },
     onMail: ({ subject }, file) => display.say(`mail     ${plainLine(subject)}  (${relative(from, file)})`),
     ...(fault === undefined ? {} : { fault }),
-    ...(cluster === undefined ? {} : { cluster }),
+    ...(nodes === undefined ? {} : { nodes }),
   });
 }
 

@@ -15,9 +15,8 @@ export const LOCAL_FUNCTIONS = {
   settle: functionArn('settle'),
   collect: functionArn('collect'),
 };
-/** 22 may be taken on this machine; a machine of a cluster has its own. */
+/** 22 may be taken on this machine. */
 export const SSH_PORT = 2222;
-export const CLUSTER_SSH_PORT = 22;
 export const JOIN_PORT = 7741;
 const DEFAULT_MEMORY_MIB = 1024;
 

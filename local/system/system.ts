@@ -5,9 +5,6 @@ import type { BatchPort, S3Port, StatesPort } from '../../aws/ports.ts';
 import type { Deployment } from '../../experiment/deployment/deployment.ts';
 import type { Clock, MakeNonce } from '../../experiment/util/clock.ts';
 import type { FunctionDeps } from '../../functions/deps.ts';
-import type { Cluster } from '../../test/worlds/cluster/cluster.ts';
-import { SHARED_MOUNT } from '../../test/worlds/cluster/machine/machine.ts';
-import { ClusterNodes } from '../../test/worlds/cluster/nodes.ts';
 import { LocalBatch } from '../aws/batch/batch.ts';
 import { BatchInProcess } from '../aws/batch/batch-in-process.ts';
 import { EventBus } from '../aws/events/bus.ts';
@@ -28,12 +25,11 @@ import { startLoopbackServer } from '../http/server.ts';
 import { portFrom } from '../nodes/addresses.ts';
 import { removeJoinFolders } from '../nodes/join-leftovers.ts';
 import type { ImageEnvironment } from '../nodes/node-container.ts';
-import type { Nodes, NodesSettings } from '../nodes/nodes.ts';
+import type { KindOfNodes, NodesSettings } from '../nodes/nodes.ts';
 import { ProcessNodes } from '../nodes/process-nodes.ts';
 import { lockFolder } from '../util/folder-lock.ts';
 import { startControlPlane } from './control-plane.ts';
 import {
-  CLUSTER_SSH_PORT,
   JOIN_PORT,
   LOCAL_BUCKET,
   LOCAL_QUEUE,
@@ -54,8 +50,8 @@ export interface SystemSettings {
   /** vCPUs that a manifest gets when it names none. */
   defaultVcpus: number;
   fault?: FaultName;
-  /** Nodes as machines of their own; without it they are processes of this machine on loopback addresses. */
-  cluster?: Cluster;
+  /** Without it, nodes are processes of this machine on loopback addresses. */
+  nodes?: KindOfNodes;
   logger: FunctionDeps['logger'];
   /** Shows a mail that was written. @param file where it lies */
   onMail?: (mail: Published, file: string) => void;
@@ -83,30 +79,27 @@ export interface LocalSystem {
  * event bus, Step Functions and Batch in this process. @throws FolderInUse when another system has the folder
  */
 export async function startSystem(settings: SystemSettings): Promise<LocalSystem> {
-  const { folder, clock, nonce, logger, cluster } = settings;
+  const { folder, clock, nonce, logger } = settings;
   const unlock = await lockFolder(folder);
   const shared = join(folder, 'shared');
   await mkdir(shared, { recursive: true });
   const closing = new AbortController();
   const addresses = new Map<string, string>();
   const endpoint: Record<string, string> = {};
-  const [sshPort, joinPort] =
-    cluster === undefined ? [await portFrom(SSH_PORT), await portFrom(JOIN_PORT)] : [SSH_PORT, JOIN_PORT];
+  const kind = settings.nodes ?? (await processes());
   const nodesSettings: NodesSettings = {
     logs: join(folder, 'logs'),
-    imageEnvironment: cluster?.image?.environment ?? settings.image,
+    imageEnvironment: kind.imageEnvironment ?? settings.image,
     extraEnvironment: () => endpoint,
     announce: (token, address) => {
       addresses.set(token, address);
       return `${endpoint.AWS_ENDPOINT_URL_S3}/ecs/${token}`;
     },
     nonce,
-    // An image's ordinary user may not listen on 22.
-    sshPort: cluster === undefined || cluster.image !== undefined ? sshPort : CLUSTER_SSH_PORT,
-    joinPort,
+    sshPort: kind.sshPort,
+    joinPort: kind.joinPort,
   };
-  const nodes: Nodes =
-    cluster === undefined ? new ProcessNodes(nodesSettings) : new ClusterNodes(cluster, nodesSettings);
+  const nodes = kind.make(nodesSettings);
   const faults = faultsOf(
     settings.fault,
     (name) => nodes.killNode(name),
@@ -148,7 +141,7 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
   const deployment = localDeployment(
     jobDefinitionArn,
     settings.defaultVcpus,
-    cluster === undefined ? shared : SHARED_MOUNT,
+    kind.sharedFolder ?? shared,
     pathToFileURL(join(folder, 'bucket/')).href,
   );
   const notifications = openNotifications(join(folder, 'notifications'));
@@ -180,7 +173,7 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     states,
     accessKeyId,
     addresses,
-    ...(cluster === undefined ? {} : { door: cluster.door }),
+    ...(kind.door === undefined ? {} : { door: kind.door }),
     log: (event, fields) => logger.error(event, fields),
   });
   Object.assign(endpoint, {
@@ -217,5 +210,13 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
       await server.close();
       await unlock();
     },
+  };
+}
+
+async function processes(): Promise<KindOfNodes> {
+  return {
+    make: (settings) => new ProcessNodes(settings),
+    sshPort: await portFrom(SSH_PORT),
+    joinPort: await portFrom(JOIN_PORT),
   };
 }

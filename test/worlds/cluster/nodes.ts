@@ -1,26 +1,43 @@
 import { fileURLToPath } from 'node:url';
 import type { NodeExit, NodeSpec, RunningNode, StartNode } from '../../../local/aws/batch/node-start.ts';
 import { containerEnvironment, containerLog } from '../../../local/nodes/node-container.ts';
-import type { Nodes, NodesSettings } from '../../../local/nodes/nodes.ts';
+import type { KindOfNodes, Nodes, NodesSettings } from '../../../local/nodes/nodes.ts';
+import { JOIN_PORT, SSH_PORT } from '../../../local/system/deployment.ts';
 import type { Cluster } from './cluster.ts';
 import type { Machine } from './machine/machine.ts';
+import { SHARED_MOUNT } from './machine/machine.ts';
 import type { NodeImage } from './machine/node-image.ts';
 import { entryOf } from './machine/node-image.ts';
 
 const INIT = fileURLToPath(new URL('./machine/container-init.pl', import.meta.url));
 const RUNNER = fileURLToPath(new URL('../../../container/main.ts', import.meta.url));
 const MOST_PROCESSES = 4096;
+const MACHINE_SSH_PORT = 22;
 /** AWS takes minutes to notice that a host is gone; a job whose node 0 is gone goes on that long. */
 const LOSS_NOTICED_MS = 45_000;
 
+/** Nodes as machines of their own, for the local system. */
+export function machinesOf(cluster: Cluster): KindOfNodes {
+  const { image, door } = cluster;
+  return {
+    make: (settings) => new ClusterNodes(cluster, settings),
+    // An image's ordinary user may not listen on 22.
+    sshPort: image === undefined ? MACHINE_SSH_PORT : SSH_PORT,
+    joinPort: JOIN_PORT,
+    ...(image === undefined ? {} : { imageEnvironment: image.environment }),
+    sharedFolder: SHARED_MOUNT,
+    door,
+  };
+}
+
 /** A node of a job on a machine of the cluster. */
-export interface ClusterNode extends RunningNode {
+interface ClusterNode extends RunningNode {
   machine: Machine;
   spec: NodeSpec;
 }
 
 /** Nodes as containers on the machines of a cluster, started as AWS Batch starts them. */
-export class ClusterNodes implements Nodes {
+class ClusterNodes implements Nodes {
   readonly #cluster: Cluster;
   readonly #settings: NodesSettings;
   /** By the machine's number. */

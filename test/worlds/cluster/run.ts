@@ -7,6 +7,7 @@ import { runManifest } from '../../../local/start/run-manifest.ts';
 import { live } from '../../../local/system/live.ts';
 import { Cluster, NeedsRoot } from './cluster.ts';
 import { MachineFailed, SHARED_MOUNT } from './machine/machine.ts';
+import { machinesOf } from './nodes.ts';
 import { openSshdByHand } from './sshd-by-hand.ts';
 
 const MOST_NODES = 16;
@@ -53,7 +54,7 @@ export async function runCluster(args: readonly string[]): Promise<number> {
   try {
     if (file !== undefined && manifest !== undefined) {
       const options = { file, shownAs: manifest, folder, from: surroundings.from, nodes, yes: false };
-      return await runManifest(options, surroundings, interruption, cluster);
+      return await runManifest(options, surroundings, interruption, machinesOf(cluster));
     }
     say('Ctrl-C ends them.');
     if (!interruption.asked.aborted)

@@ -28,6 +28,7 @@ import { Cluster } from '../cluster.ts';
 import { leftOfClusters } from '../left-of-clusters.ts';
 import type { Machine } from '../machine/machine.ts';
 import type { NodeImage } from '../machine/node-image.ts';
+import { machinesOf } from '../nodes.ts';
 
 /** Says when it begins, five times a second that it is there, and when it ends: what ran where, and when. */
 const TASK = `#!/bin/bash
@@ -94,7 +95,7 @@ export class FaultRun {
       chownSync(shared, uid ?? 0, gid ?? 0);
     }
     const cluster = await Cluster.open(options.nodes, shared, nodeImage);
-    const system = await startQuietSystem(folder, { cluster });
+    const system = await startQuietSystem(folder, { nodes: machinesOf(cluster) });
     const run = new FaultRun(folder, shared, cluster, system);
     try {
       writeFileSync(join(shared, 'task.sh'), TASK);
