@@ -10,16 +10,8 @@ const root = fileURLToPath(new URL('..', import.meta.url));
 const bundle = `${root}dist/cli/main.mjs`;
 const source = `${root}cli/main.ts`;
 const ownNode = `${root}node_modules/node/bin/node`;
-const ROOMS = [
-  'cli',
-  'submission',
-  'experiment',
-  'report',
-  'functions',
-  'local',
-  'container',
-  'statemachine',
-];
+/** Of what a clone has: no bundle is made of these. */
+const OUTSIDE = ['node_modules', 'dist', 'docs', 'test', 'bench', 'examples', 'scripts', 'bin', 'python'];
 
 if (Number.parseInt(process.versions.node, 10) < 20) {
   console.error(`sierra-batch needs Node 20 or later, and this is ${process.versions.node}.`);
@@ -39,7 +31,10 @@ if (Number.parseInt(process.versions.node, 10) < 20) {
 function isOlder(made) {
   if (!existsSync(source) || !existsSync(ownNode)) return false;
   const { mtimeMs } = statSync(made);
-  return ROOMS.some((room) =>
+  const rooms = readdirSync(root, { withFileTypes: true })
+    .filter((entry) => entry.isDirectory() && !entry.name.startsWith('.') && !OUTSIDE.includes(entry.name))
+    .map(({ name }) => name);
+  return rooms.some((room) =>
     readdirSync(`${root}${room}`, { recursive: true, withFileTypes: true }).some(
       (entry) =>
         entry.isFile() && statSync(`${entry.parentPath ?? entry.path}/${entry.name}`).mtimeMs > mtimeMs,
