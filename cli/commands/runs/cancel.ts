@@ -34,7 +34,8 @@ export async function cancel(
     }),
   );
   if (!asJson) terminal.remark('Stopping: this waits until nothing of the run is at work.');
-  const summary = await untilEnded(context, target, runId, false, AbortSignal.timeout(ENDS_WITHIN_MS));
+  const signal = AbortSignal.timeout(ENDS_WITHIN_MS);
+  const summary = await untilEnded(context, target, runId, { shown: false, signal });
   if (asJson)
     terminal.json({ runId, state: summary.outcome, cancelled: summary.outcome === 'cancelled', summary });
   else terminal.say(plainLine(summary.headline));

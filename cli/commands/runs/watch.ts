@@ -15,7 +15,7 @@ import { CommandFailed } from '../../errors/failure.ts';
 export async function watch(context: Context, named: string | undefined): Promise<number> {
   const target = await context.target();
   const runId = await chosenRun(context, target, named);
-  const summary = await untilEnded(context, target, runId, true);
+  const summary = await untilEnded(context, target, runId);
   if (context.asJson) context.terminal.json(summary);
   else await tellEnd(context, target, summary);
   return exitCodeOf(summary);
@@ -26,8 +26,7 @@ export async function untilEnded(
   context: Context,
   target: Target,
   runId: string,
-  shown: boolean,
-  signal: AbortSignal = new AbortController().signal,
+  { shown = true, signal }: { shown?: boolean; signal?: AbortSignal } = {},
 ): Promise<Summary> {
   const { terminal, clock } = context;
   const status = await statusOf(target, runId);
@@ -48,13 +47,14 @@ export async function untilEnded(
     now: () => clock.now(),
   });
   const summary = await watchRun(
-    await live.s3(),
-    live.deployment.bucket,
-    runId,
-    clock,
-    shown && !context.asJson ? display.update : () => undefined,
-    signal,
-    { lookMs: target.lookMs, nodes: terminal.interactive },
+    { s3: await live.s3(), bucket: live.deployment.bucket, runId },
+    {
+      clock,
+      lookMs: target.lookMs,
+      nodes: terminal.interactive,
+      ...(shown && !context.asJson ? { onView: display.update } : {}),
+      ...(signal === undefined ? {} : { signal }),
+    },
   );
   display.end();
   if (summary === undefined) throw new CommandFailed(`the run ${runId} has not ended yet`, 1);
