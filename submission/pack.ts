@@ -64,7 +64,7 @@ async function sendFolder(s3: S3Port, bucket: string, folder: string, written: s
     );
     await readable(`inputs: ${written}`, pipeline(tape, createWriteStream(archive)));
     const key = inputArchiveKey(await sha256Of(archive));
-    await putFile(s3, bucket, key, archive, 'application/gzip');
+    await putFile(s3, { Bucket: bucket, Key: key, ContentType: 'application/gzip' }, archive);
     return key;
   } finally {
     process.off('exit', remove);
@@ -74,26 +74,17 @@ async function sendFolder(s3: S3Port, bucket: string, folder: string, written: s
 
 async function sendFile(s3: S3Port, bucket: string, path: string): Promise<string> {
   const key = inputListKey(await sha256Of(path));
-  await putFile(s3, bucket, key, path, 'text/plain');
+  await putFile(s3, { Bucket: bucket, Key: key, ContentType: 'text/plain' }, path);
   return `s3://${bucket}/${key}`;
 }
 
 async function putFile(
   s3: S3Port,
-  bucket: string,
-  key: string,
+  object: { Bucket: string; Key: string; ContentType: string },
   path: string,
-  contentType: string,
 ): Promise<void> {
-  await s3.send(
-    new PutObjectCommand({
-      Bucket: bucket,
-      Key: key,
-      Body: createReadStream(path),
-      ContentLength: statSync(path).size,
-      ContentType: contentType,
-    }),
-  );
+  const { size } = statSync(path);
+  await s3.send(new PutObjectCommand({ ...object, Body: createReadStream(path), ContentLength: size }));
 }
 
 /** What goes wrong with a file of the user's is the user's to know, in a sentence. */

@@ -10,24 +10,31 @@ import type { RunView } from './progress-display.ts';
 
 const LOOK_MS = 200;
 
-/** Looks at a run until it has ended and its summary is there. @param onView called with every look @param looks milliseconds between them, and whether the single nodes are looked at */
+interface WatchOptions {
+  clock: Clock;
+  /** Ends the watch, not the run. */
+  signal?: AbortSignal;
+  /** Called with every look. */
+  onView?: (view: RunView) => void;
+  /** Milliseconds between two looks. */
+  lookMs?: number;
+  /** Looks at the single nodes, too. */
+  nodes?: boolean;
+}
+
+/** Looks at a run until it has ended and its summary is there; undefined when `signal` ended the watch before. */
 export async function watchRun(
-  s3: S3Port,
-  bucket: string,
-  runId: string,
-  clock: Clock,
-  onView: (view: RunView) => void,
-  signal: AbortSignal,
-  { lookMs = LOOK_MS, nodes: withNodes = false }: { lookMs?: number; nodes?: boolean } = {},
+  { s3, bucket, runId }: { s3: S3Port; bucket: string; runId: string },
+  { clock, signal, onView, lookMs = LOOK_MS, nodes: withNodes = false }: WatchOptions,
 ): Promise<Summary | undefined> {
   const keys = runKeys(runId);
-  while (!signal.aborted) {
+  while (signal?.aborted !== true) {
     const [status, progress, nodes] = await Promise.all([
       readJson<Status>(s3, bucket, keys.status),
       readJson<Progress>(s3, bucket, keys.progress),
       withNodes ? readJson<NodeRecord[]>(s3, bucket, keys.nodes) : undefined,
     ]);
-    onView({ status, progress, nodes });
+    onView?.({ status, progress, nodes });
     if (status !== undefined && isOutcome(status.state)) {
       const summary = await readJson<Summary>(s3, bucket, keys.summary);
       if (summary !== undefined) return summary;

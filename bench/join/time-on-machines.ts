@@ -59,12 +59,8 @@ async function measure({ s3, bucket }: LocalSystem, folder: string, nodes: numbe
   const { VersionId: version = '' } = await s3.send(put);
   const runId = makeRunId('join', { bucket, key, version });
   const summary = await watchRun(
-    s3,
-    bucket,
-    runId,
-    realClock,
-    () => undefined,
-    AbortSignal.timeout(RUN_WITHIN_MS),
+    { s3, bucket, runId },
+    { clock: realClock, signal: AbortSignal.timeout(RUN_WITHIN_MS) },
   );
   if (summary?.exitCode !== 0) throw new Error(`the run of ${nodes} nodes did not succeed: ${summary?.why}`);
   const ups = Array.from({ length: nodes }, (_, index) =>

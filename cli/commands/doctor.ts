@@ -1,8 +1,10 @@
 import { existsSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
+import type { Command } from '@commander-js/extra-typings';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import { plainLine } from '../../experiment/text/terminal-codes.ts';
-import type { Context } from '../context/context.ts';
+import { example, withSystem } from '../context/arguments.ts';
+import type { Context, Running } from '../context/context.ts';
 import type { Finding } from '../context/finding.ts';
 import { missing, ok } from '../context/finding.ts';
 import { surroundings } from '../context/live.ts';
@@ -18,7 +20,17 @@ const PROGRAMS = {
 } as const;
 
 /** `sierra-batch doctor` */
-export async function doctor(context: Context): Promise<number> {
+export function defineDoctor(program: Command, { begin }: Running): void {
+  withSystem(program.command('doctor'))
+    .summary('check a deployment, or this machine')
+    .description(
+      'Looks at what commands need, and says what to do. On this machine: programs. Of a stack: its state, what you may do there, queues and their machines, the image, mails, quotas. Ends with 2 when something is missing.',
+    )
+    .addHelpText('after', example('sierra-batch doctor --stack lab'))
+    .action((options) => begin(options, (context) => doctor(context)));
+}
+
+async function doctor(context: Context): Promise<number> {
   const { terminal, asJson } = context;
   const findings = [...(context.hasStack ? [] : machine()), ...(await system(context))];
   if (asJson) terminal.json(findings);

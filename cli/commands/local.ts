@@ -1,43 +1,49 @@
 import { spawnSync } from 'node:child_process';
 import { join, relative, resolve } from 'node:path';
+import type { Command } from '@commander-js/extra-typings';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import { plainLine } from '../../experiment/text/terminal-codes.ts';
 import { realClock } from '../../local/clock/real.ts';
 import { listenForInterruption } from '../../local/start/interruption.ts';
-import { startLivePage } from '../../local/start/live-page.ts';
+import type { LocalSurroundings } from '../../local/system/live.ts';
 import { live } from '../../local/system/live.ts';
-import { startSystem } from '../../local/system/system.ts';
+import type { SystemSettings } from '../../local/system/system.ts';
 import { folderTrouble } from '../../local/util/folder-lock.ts';
-import type { Context } from '../context/context.ts';
+import { example, JSON_HELP } from '../context/arguments.ts';
+import type { Context, Running } from '../context/context.ts';
 import { CommandFailed } from '../errors/failure.ts';
 
-/** `sierra-batch local`: keeps a system up in `.sierra-batch` until it is asked to end. The one file that knows local/. */
-export async function local(
+/** `sierra-batch local` */
+export function defineLocal(program: Command, { begin }: Running): void {
+  program
+    .command('local')
+    .summary('keep the local system up')
+    .description(
+      'Keeps a whole system up on this machine, in .sierra-batch of this folder, until Ctrl-C; other commands find it there.',
+    )
+    .option('--open', 'show the page of runs in the browser')
+    .option('--yes', 'install missing Debian packages without asking')
+    .option('--json', JSON_HELP)
+    .addHelpText('after', example('sierra-batch local --open'))
+    .action((options) => begin(options, (context) => local(context, options)));
+}
+
+/** Keeps a system up in `.sierra-batch` until it is asked to end. The one file that knows local/. */
+async function local(
   context: Context,
   options: { open?: true | undefined; yes?: true | undefined },
 ): Promise<number> {
-  const { terminal, cwd, packageFolder } = context;
+  const [{ startSystem }, { startLivePage }] = await Promise.all([
+    import('../../local/system/system.ts'),
+    import('../../local/start/live-page.ts'),
+  ]);
+  const { terminal, cwd } = context;
   const surroundings = live();
-  const script = join(packageFolder, 'scripts/install/packages.mjs');
-  const yes = options.yes === true || !surroundings.asks ? ['--yes'] : [];
-  if (spawnSync(process.execPath, [script, ...yes], { stdio: 'inherit' }).status !== 0)
-    return EXIT.badEnvironment;
+  if (!packagesAreThere(context, options.yes === true || !surroundings.asks)) return EXIT.badEnvironment;
   context.takeInterruption();
   const interruption = listenForInterruption(realClock, false);
   const folder = resolve(cwd, '.sierra-batch');
-  const system = await startSystem({
-    folder,
-    clock: realClock,
-    nonce: surroundings.nonce,
-    image: surroundings.image,
-    defaultVcpus: surroundings.vcpus,
-    logger: {
-      info: () => undefined,
-      warn: () => undefined,
-      error: (event, fields) => terminal.remark(plainLine(`${event} ${JSON.stringify(fields)}`)),
-    },
-    onMail: ({ subject }, file) => terminal.remark(`mail  ${plainLine(subject)}  (${relative(cwd, file)})`),
-  }).catch((error: unknown) => {
+  const system = await startSystem(settingsOf(context, folder, surroundings)).catch((error: unknown) => {
     const trouble = folderTrouble(error, folder);
     throw trouble === undefined ? error : new CommandFailed(trouble);
   });
@@ -50,14 +56,8 @@ export async function local(
     },
   );
   try {
-    const page = livePage.url;
-    if (context.asJson) terminal.json({ folder, bucket, page });
-    else {
-      terminal.say(`The local system is up in ${folder}. Ctrl-C ends it.`);
-      terminal.say('In another terminal: sierra-batch submit FILE --watch');
-      terminal.say(`Page of runs, live: ${page}`);
-    }
-    if (options.open === true) await (await import('open')).default(page);
+    tellWhere(context, { folder, bucket, page: livePage.url });
+    if (options.open === true) await (await import('open')).default(livePage.url);
     const onInsisted = () => system.kill();
     interruption.insisted.addEventListener('abort', onInsisted);
     if (!interruption.asked.aborted)
@@ -69,4 +69,42 @@ export async function local(
     interruption.stop();
   }
   return EXIT.succeeded;
+}
+
+/** Installs the Debian packages that are missing. @param yes without asking */
+function packagesAreThere({ packageFolder }: Context, yes: boolean): boolean {
+  const script = join(packageFolder, 'scripts/install/packages.mjs');
+  return spawnSync(process.execPath, [script, ...(yes ? ['--yes'] : [])], { stdio: 'inherit' }).status === 0;
+}
+
+function settingsOf(
+  { terminal, cwd }: Context,
+  folder: string,
+  { nonce, image, vcpus }: LocalSurroundings,
+): SystemSettings {
+  return {
+    folder,
+    clock: realClock,
+    nonce,
+    image,
+    defaultVcpus: vcpus,
+    logger: {
+      info: () => undefined,
+      warn: () => undefined,
+      error: (event, fields) => terminal.remark(plainLine(`${event} ${JSON.stringify(fields)}`)),
+    },
+    onMail: ({ subject }, file) => terminal.remark(`mail  ${plainLine(subject)}  (${relative(cwd, file)})`),
+  };
+}
+
+function tellWhere(
+  { terminal, asJson }: Context,
+  { folder, bucket, page }: { folder: string; bucket: string; page: string },
+): void {
+  if (asJson) terminal.json({ folder, bucket, page });
+  else {
+    terminal.say(`The local system is up in ${folder}. Ctrl-C ends it.`);
+    terminal.say('In another terminal: sierra-batch submit FILE --watch');
+    terminal.say(`Page of runs, live: ${page}`);
+  }
 }

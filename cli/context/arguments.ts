@@ -1,8 +1,30 @@
+import type { Command } from '@commander-js/extra-typings';
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { isRunId } from '../../experiment/layout/run-id.ts';
 import { parseDuration } from '../../experiment/text/duration.ts';
 
-// What stands on the command line, read. Each throws commander's own error, which names the option as well.
+// Options, arguments and help that commands share.
+
+/** The options of a command that talks to a system. */
+export function withSystem(command: Command) {
+  return command
+    .option('--local', 'the local system, even where a stack is configured')
+    .option('--stack <name>', 'the stack that was deployed (or SIERRA_BATCH_STACK)')
+    .option('--region <name>', 'its region')
+    .option('--profile <name>', 'the profile of the AWS configuration')
+    .option('--json', JSON_HELP);
+}
+
+export const JSON_HELP = 'answer as JSON';
+export const RUN_HELP = 'the run’s id; in a terminal you are asked when it is left out';
+export const RUN_NEEDED_HELP = 'the run’s id';
+
+/** The end of a command's help. */
+export function example(command: string): string {
+  return `\nExample:\n  $ ${command}\n`;
+}
+
+// Values, parsed. Each function throws commander's own error, which names the option as well.
 
 /** Seconds. */
 export function duration(text: string): number {

@@ -48,3 +48,12 @@ export interface Context {
   /** Ctrl-C is the command's own affair from here on. */
   takeInterruption(): void;
 }
+
+/** How a command is run; its definition only says what there is. */
+export interface Running {
+  /** Runs a command, shows its failure as a sentence, and keeps its exit code. */
+  begin(
+    options: TargetOptions & { json?: true | undefined },
+    command: (context: Context) => Promise<number>,
+  ): Promise<void>;
+}

@@ -19,6 +19,10 @@ export interface AwsPlace {
 /** A call of a person's is worth a few tries; one that hangs is not. Milliseconds. */
 const PATIENCE = { maxAttempts: 4, requestHandler: { connectionTimeout: 5000, socketTimeout: 30_000 } };
 
+// The SDK is part of our bundle: that a later one will not run on Node 20 is nothing that a user could act on. The SDK has
+// no other switch for this.
+process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
+
 /** What this process has from outside: the only place of this room that reads the environment and makes clients. */
 export const surroundings = {
   /** npm runs its scripts in the package's folder and tells where the user was. */
@@ -62,8 +66,6 @@ const NAME_WITHIN_MS = 2500;
 /** The clients of the SDK, each loaded when it is first asked for. */
 export function awsClients(place: AwsPlace) {
   const settings = settingsOf(place);
-  // The SDK is part of our bundle: that a later one will not run on Node 20 is nothing that a user could act on.
-  process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
   // An endpoint of one's own has no wildcard DNS, so that buckets go in the path.
   const forcePathStyle = process.env.AWS_ENDPOINT_URL_S3 !== undefined;
   return {
@@ -110,14 +112,29 @@ export async function stackClients(place: AwsPlace): Promise<StackClients> {
   };
 }
 
-/** The same clients, led to a local system by the SDK's own variables; whatever profile there is does not count. */
+/** The clients of a local system. Whatever the user's environment and profile say of AWS does not count. */
 export function localClients({
-  endpoint,
-}: LocalEndpoint): Pick<LiveSystem, 's3' | 'states' | 'batch' | 'user'> {
-  for (const name of ['AWS_PROFILE', 'AWS_DEFAULT_PROFILE', 'AWS_SESSION_TOKEN', 'AWS_ENDPOINT_URL'])
-    delete process.env[name];
-  Object.assign(process.env, endpoint);
-  return { ...awsClients({}), user: async () => ownName() };
+  endpoint: caller,
+}: Pick<LocalEndpoint, 'endpoint'>): Pick<LiveSystem, 's3' | 'states' | 'batch' | 'user'> {
+  const settings = {
+    ...PATIENCE,
+    region: caller.AWS_REGION,
+    credentials: { accessKeyId: caller.AWS_ACCESS_KEY_ID, secretAccessKey: caller.AWS_SECRET_ACCESS_KEY },
+    // The SDK refuses both for an endpoint of one's own.
+    useFipsEndpoint: false,
+    useDualstackEndpoint: false,
+  };
+  const [s3, states, batch] = [
+    { ...settings, endpoint: caller.AWS_ENDPOINT_URL_S3, forcePathStyle: true },
+    { ...settings, endpoint: caller.AWS_ENDPOINT_URL_SFN },
+    { ...settings, endpoint: caller.AWS_ENDPOINT_URL_BATCH },
+  ];
+  return {
+    s3: atFirstUse(async () => new (await import('@aws-sdk/client-s3')).S3Client(s3)),
+    states: atFirstUse(async () => new (await import('@aws-sdk/client-sfn')).SFNClient(states)),
+    batch: atFirstUse(async () => new (await import('@aws-sdk/client-batch')).BatchClient(batch)),
+    user: async () => ownName(),
+  };
 }
 
 /** In `…:assumed-role/Researcher/ada@lab.org`, `…:user/ada` and `…:root` the last part names the person. */

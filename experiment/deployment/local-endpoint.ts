@@ -7,14 +7,21 @@ export const LOCAL_ENDPOINT_FILE = 'local.json';
 const record = z.object({
   version: z.literal(1),
   pid: z.int().positive(),
-  /** The SDK's own variables: endpoints, region, keys. */
-  endpoint: z.record(z.string(), z.string()),
+  /** By the names of the SDK's own variables, so that it can be an environment as well. */
+  endpoint: z.object({
+    AWS_ENDPOINT_URL_S3: z.url(),
+    AWS_ENDPOINT_URL_SFN: z.url(),
+    AWS_ENDPOINT_URL_BATCH: z.url(),
+    AWS_REGION: z.string().min(1),
+    AWS_ACCESS_KEY_ID: z.string().min(1),
+    AWS_SECRET_ACCESS_KEY: z.string().min(1),
+  }),
   deployment: z.custom<Deployment>(
     (value) => typeof value === 'object' && value !== null && 'bucket' in value,
   ),
 });
 
-/** How another process reaches a local system: what it sets in its environment, and what was deployed there. */
+/** How another process reaches a local system, and what was deployed there. */
 export type LocalEndpoint = z.infer<typeof record>;
 
 export function renderLocalEndpoint(endpoint: LocalEndpoint): string {

@@ -43,7 +43,10 @@ export async function followRun(
   interruption.insisted.addEventListener('abort', onInsisted);
   try {
     const { s3, bucket } = system;
-    const summary = await watchRun(s3, bucket, runId, realClock, display.update, leaving.signal);
+    const summary = await watchRun(
+      { s3, bucket, runId },
+      { clock: realClock, signal: leaving.signal, onView: display.update },
+    );
     display.end();
     if (summary === undefined) return EXIT.terminated;
     await tell(summary, system, options, display);

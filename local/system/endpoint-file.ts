@@ -1,6 +1,7 @@
 import { rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Deployment } from '../../experiment/deployment/deployment.ts';
+import type { LocalEndpoint } from '../../experiment/deployment/local-endpoint.ts';
 import { LOCAL_ENDPOINT_FILE, renderLocalEndpoint } from '../../experiment/deployment/local-endpoint.ts';
 
 /**
@@ -9,7 +10,7 @@ import { LOCAL_ENDPOINT_FILE, renderLocalEndpoint } from '../../experiment/deplo
  */
 export function announceEndpoint(
   folder: string,
-  endpoint: Readonly<Record<string, string>>,
+  endpoint: LocalEndpoint['endpoint'],
   deployment: Deployment,
 ): () => void {
   const file = join(folder, LOCAL_ENDPOINT_FILE);

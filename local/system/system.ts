@@ -176,15 +176,15 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     ...(kind.door === undefined ? {} : { door: kind.door }),
     log: (event, fields) => logger.error(event, fields),
   });
-  Object.assign(endpoint, {
-    AWS_ENDPOINT_URL_S3: server.doorUrl ?? server.url,
+  const caller = {
     AWS_REGION: LOCAL_REGION,
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: 'local',
-  });
+  };
+  Object.assign(endpoint, { ...caller, AWS_ENDPOINT_URL_S3: server.doorUrl ?? server.url });
 
   const forOthers = {
-    ...endpoint,
+    ...caller,
     AWS_ENDPOINT_URL_S3: server.url,
     AWS_ENDPOINT_URL_BATCH: server.url,
     AWS_ENDPOINT_URL_SFN: server.url,

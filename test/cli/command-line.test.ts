@@ -54,6 +54,34 @@ test('as a process: answers go to stdout, faults to stderr, the exit code says w
   });
 });
 
+const NAMES_MODULES = `import { registerHooks } from 'node:module';
+registerHooks({
+  load: (url, context, next) => {
+    process.stderr.write(url + '\\n');
+    return next(url, context);
+  },
+});`;
+
+test('what needs no system loads neither the SDK nor the local one', () => {
+  const folder = folderOfItsOwn();
+  writeFileSync(join(folder, 'names-modules.mjs'), NAMES_MODULES);
+  const loadedBy = (...args: string[]) => {
+    const main = join(repository, 'cli/main.ts');
+    const ended = spawnSync(process.execPath, ['--import', './names-modules.mjs', main, ...args], {
+      cwd: folder,
+      encoding: 'utf8',
+      env: { PATH: process.env.PATH },
+    });
+    expect(ended).toMatchObject({ status: 0, stderr: expect.stringContaining('/cli/program.ts\n') });
+    return ended.stderr.split('\n');
+  };
+  for (const args of [['--help'], ['init', 'm.yaml'], ['validate', 'm.yaml'], ['plan', 'm.yaml']])
+    expect(
+      loadedBy(...args).filter((url) => /@aws-sdk|local\/system\.ts/.test(url)),
+      args.join(' '),
+    ).toEqual([]);
+});
+
 test('what AWS has against a call is told in a sentence with what to do', () => {
   const folder = folderOfItsOwn();
   const run = (environment: Record<string, string>) =>

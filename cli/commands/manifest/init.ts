@@ -1,12 +1,27 @@
 import { existsSync, writeFileSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import type { Command } from '@commander-js/extra-typings';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
-import type { Context } from '../../context/context.ts';
+import { example, JSON_HELP } from '../../context/arguments.ts';
+import type { Context, Running } from '../../context/context.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 import { COMMANDS_MANIFEST, SIERRA_MANIFEST } from './examples.ts';
 
 /** `sierra-batch init [FILE]` */
+export function defineInit(program: Command, { begin }: Running): void {
+  program
+    .command('init')
+    .summary('write a manifest to begin with')
+    .description('Writes a commented manifest with a schema line, so that editors complete and check it.')
+    .argument('[file]', 'where to', 'experiment.yaml')
+    .option('--sierra', 'for a SIERRA experiment instead of a list of commands')
+    .option('--force', 'overwrite a file that is there')
+    .option('--json', JSON_HELP)
+    .addHelpText('after', example('sierra-batch init --sierra foraging.yaml'))
+    .action((file, options) => begin(options, (context) => init(context, file, options)));
+}
+
 export async function init(
   context: Context,
   shownAs: string,

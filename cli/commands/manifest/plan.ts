@@ -1,6 +1,7 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
+import type { Command } from '@commander-js/extra-typings';
 import { submitJobRequest } from '../../../experiment/batch/submit-request.ts';
 import type { Deployment } from '../../../experiment/deployment/deployment.ts';
 import { sharedLayout } from '../../../experiment/layout/shared-paths.ts';
@@ -12,7 +13,8 @@ import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { suppliedArguments } from '../../../experiment/sierra/arguments.ts';
 import { counted, nodeHoursSpoken, spoken } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
-import type { Context } from '../../context/context.ts';
+import { example, withSystem } from '../../context/arguments.ts';
+import type { Context, Running } from '../../context/context.ts';
 import { judgeManifest, renderJudged } from './judge.ts';
 
 /** Where no system is known: the template's own defaults. */
@@ -31,6 +33,17 @@ const TEMPLATE: Deployment = {
 const SHOWN = 3;
 
 /** `sierra-batch plan FILE` */
+export function definePlan(program: Command, { begin }: Running): void {
+  withSystem(program.command('plan'))
+    .summary('show what a manifest would run')
+    .description(
+      'Shows nodes, slots, tasks, the first and the last commands, the most node-hours it can cost, and the request to AWS Batch. Nothing is started.',
+    )
+    .argument('<file>', 'the manifest')
+    .addHelpText('after', example('sierra-batch plan experiment.yaml'))
+    .action((file, options) => begin(options, (context) => plan(context, file)));
+}
+
 export async function plan(context: Context, shownAs: string): Promise<number> {
   const { terminal } = context;
   const known = context.hasStack ? (await context.target()).live?.deployment : undefined;

@@ -1,11 +1,24 @@
+import type { Command } from '@commander-js/extra-typings';
 import { commandsOf } from '../../../experiment/manifest/parse.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { counted } from '../../../experiment/text/numbers.ts';
-import type { Context } from '../../context/context.ts';
+import { example, withSystem } from '../../context/arguments.ts';
+import type { Context, Running } from '../../context/context.ts';
 import type { JudgedManifest } from './judge.ts';
 import { judgeManifest, renderJudged } from './judge.ts';
 
 /** `sierra-batch validate FILE…` */
+export function defineValidate(program: Command, { begin }: Running): void {
+  withSystem(program.command('validate'))
+    .summary('check manifests')
+    .description(
+      'Tells every fault of each manifest at once, with its place. With a deployment (--stack) also what only that can judge: queues, buckets, vCPUs. Ends with 2 when there are faults.',
+    )
+    .argument('<file...>', 'manifests: .yaml, .yml or .json')
+    .addHelpText('after', example('sierra-batch validate experiment.yaml --json'))
+    .action((files, options) => begin(options, (context) => validate(context, files)));
+}
+
 export async function validate(context: Context, files: readonly string[]): Promise<number> {
   const { terminal, cwd } = context;
   // Without a stack nothing is looked up: this is what an editor or a commit hook runs.

@@ -1,18 +1,32 @@
-import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import type { Command } from '@commander-js/extra-typings';
 import { cancellationCause } from '../../../experiment/records/cancellation.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';
 import { executionArn } from '../../../experiment/run/execution.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
-import type { Context } from '../../context/context.ts';
+import { example, RUN_NEEDED_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
+import type { Context, Running } from '../../context/context.ts';
 import { liveTarget, statusOf } from '../../context/select-run.ts';
 import { untilEnded } from './watch.ts';
 
 /** Nodes get half a minute to end, Batch takes its time to say so, and settle looks once a minute. */
 const ENDS_WITHIN_MS = 15 * 60_000;
 
-/** `sierra-batch cancel RUN`. Tells who did it and why, and waits until nothing of it runs any more. */
-export async function cancel(
+/** `sierra-batch cancel RUN` */
+export function defineCancel(program: Command, { begin }: Running): void {
+  withSystem(program.command('cancel'))
+    .summary('stop a run')
+    .description(
+      'Stops a run, and waits until nothing of it runs any more. What is done is kept. Status, report and mail tell who did it, and why.',
+    )
+    .argument('<run>', RUN_NEEDED_HELP, runIdArgument)
+    .option('--reason <text>', 'why, for whoever looks at the run later')
+    .addHelpText('after', example('sierra-batch cancel speed-sweep-0123456789a --reason "wrong seed"'))
+    .action((run, options) => begin(options, (context) => cancel(context, run, options)));
+}
+
+/** Tells who did it and why, and waits until nothing of it runs any more. */
+async function cancel(
   context: Context,
   runId: string,
   { reason = '' }: { reason?: string | undefined } = {},
@@ -25,6 +39,7 @@ export async function cancel(
     else terminal.say(`${runId} has ended before: ${before.state}.`);
     return EXIT.succeeded;
   }
+  const { StopExecutionCommand } = await import('@aws-sdk/client-sfn');
   const states = await target.live.states();
   await states.send(
     new StopExecutionCommand({
@@ -34,7 +49,8 @@ export async function cancel(
     }),
   );
   if (!asJson) terminal.remark('Stopping: this waits until nothing of the run is at work.');
-  const summary = await untilEnded(context, target, runId, false, AbortSignal.timeout(ENDS_WITHIN_MS));
+  const signal = AbortSignal.timeout(ENDS_WITHIN_MS);
+  const summary = await untilEnded(context, target, runId, { shown: false, signal });
   if (asJson)
     terminal.json({ runId, state: summary.outcome, cancelled: summary.outcome === 'cancelled', summary });
   else terminal.say(plainLine(summary.headline));

@@ -11,13 +11,15 @@ import {
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
+import type { Command } from '@commander-js/extra-typings';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import type { OutputIndex } from '../../../experiment/records/progress.ts';
 import { counted } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { sideBySide } from '../../../experiment/util/for-each-limit.ts';
-import type { Context } from '../../context/context.ts';
+import { example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
+import type { Context, Running } from '../../context/context.ts';
 import { readRecord } from '../../context/run-store.ts';
 import { chosenRun, statusOf } from '../../context/select-run.ts';
 import type { Target } from '../../context/target.ts';
@@ -28,8 +30,21 @@ type OutputFile = OutputIndex['files'][number];
 /** Files under way at once. */
 const AT_ONCE = 8;
 
-/** `sierra-batch fetch RUN [DIR]`. A file that is there already, with the same bytes, is left alone. */
-export async function fetch(
+/** `sierra-batch fetch RUN [DIR]` */
+export function defineFetch(program: Command, { begin }: Running): void {
+  withSystem(program.command('fetch'))
+    .summary('fetch the outputs of a run')
+    .description(
+      'Fetches the outputs of a run into a folder, each file checked by size and SHA-256. What is there already is not fetched again.',
+    )
+    .argument('[run]', RUN_HELP, runIdArgument)
+    .argument('[folder]', 'where to; a new folder with the run’s id when left out')
+    .addHelpText('after', example('sierra-batch fetch speed-sweep-0123456789a results'))
+    .action((run, folder, options) => begin(options, (context) => fetch(context, run, folder)));
+}
+
+/** A file that is there already, with the same bytes, is left alone. */
+async function fetch(
   context: Context,
   named: string | undefined,
   folder: string | undefined,

@@ -1,3 +1,5 @@
+import type { Command } from '@commander-js/extra-typings';
+import { Option } from '@commander-js/extra-typings';
 import { NOT_KEPT } from '../../../experiment/diagnosis/failure-signature.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
@@ -5,13 +7,20 @@ import { isOutcome } from '../../../experiment/records/outcome.ts';
 import type { Status } from '../../../experiment/records/status.ts';
 import type { Summary } from '../../../experiment/records/summary.ts';
 import { withoutTerminalCodes } from '../../../experiment/text/terminal-codes.ts';
-import type { Context, Terminal } from '../../context/context.ts';
+import {
+  atLeastOne,
+  example,
+  RUN_HELP,
+  runIdArgument,
+  wholeNumber,
+  withSystem,
+} from '../../context/arguments.ts';
+import type { Context, Running, Terminal } from '../../context/context.ts';
 import { readRecord } from '../../context/run-store.ts';
 import { chosenRun, statusOf } from '../../context/select-run.ts';
 import type { Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 import { readableLog } from '../../output/format-log.ts';
-import { nodeLogSource } from '../../output/node-logs.ts';
 
 interface LogOptions {
   node?: number | undefined;
@@ -20,6 +29,20 @@ interface LogOptions {
 }
 
 /** `sierra-batch logs RUN` */
+export function defineLogs(program: Command, { begin }: Running): void {
+  withSystem(program.command('logs'))
+    .summary('show what a node or a task wrote')
+    .description(
+      'The runner’s log of a node (node 0 when none is named), or what a task wrote to stdout and stderr. Output of single tasks is kept for failed ones. The runner’s log is one JSON object a line, and in a terminal shown as text.',
+    )
+    .argument('[run]', RUN_HELP, runIdArgument)
+    .addOption(new Option('--node <index>', 'the node').argParser(wholeNumber).conflicts('task'))
+    .option('--task <seq>', 'the task, by its number in the joblog', atLeastOne)
+    .option('--follow', 'go on until the run has ended')
+    .addHelpText('after', example('sierra-batch logs speed-sweep-0123456789a --task 17'))
+    .action((run, options) => begin(options, (context) => logs(context, run, options)));
+}
+
 export async function logs(
   context: Context,
   named: string | undefined,
@@ -63,6 +86,7 @@ async function nodeLog(
   const { runId } = status;
   const kept = await target.store.text(runKeys(runId).nodeLog(node));
   if (kept !== undefined && isOutcome(status.state)) return tell(context, node, kept);
+  const { nodeLogSource } = await import('../../output/node-logs.ts');
   const source = nodeLogSource(target, runId, node);
   let text = '';
   let cut = '';

@@ -1,13 +1,26 @@
 import { writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
+import type { Command } from '@commander-js/extra-typings';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
-import type { Context } from '../../context/context.ts';
+import { example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
+import type { Context, Running } from '../../context/context.ts';
 import { chosenRun, statusOf } from '../../context/select-run.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 
 /** `sierra-batch report RUN` */
-export async function report(
+export function defineReport(program: Command, { begin }: Running): void {
+  withSystem(program.command('report'))
+    .summary('get the report of a run')
+    .description('Tells where the report of an ended run lies; from AWS it is written to a file.')
+    .argument('[run]', RUN_HELP, runIdArgument)
+    .option('--open', 'show it in the browser')
+    .option('--output <file>', 'write it there')
+    .addHelpText('after', example('sierra-batch report speed-sweep-0123456789a --open'))
+    .action((run, options) => begin(options, (context) => report(context, run, options)));
+}
+
+async function report(
   context: Context,
   named: string | undefined,
   options: { open?: true | undefined; output?: string | undefined },

@@ -1,16 +1,16 @@
 import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
 import { createInterface } from 'node:readline';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import type { Command } from '@commander-js/extra-typings';
 import { inputListKey, runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { manifestFormat, parseManifest } from '../../../experiment/manifest/parse.ts';
 import type { Plan } from '../../../experiment/plan/plan.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';
 import { succeeded } from '../../../experiment/results/joblog.ts';
-import { dropText } from '../../../submission/drop-manifest.ts';
 import type { Edit } from '../../../submission/edit-manifest.ts';
 import { editedText } from '../../../submission/edit-manifest.ts';
-import type { Context } from '../../context/context.ts';
+import { example, RUN_NEEDED_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
+import type { Context, Running } from '../../context/context.ts';
 import { readRecord } from '../../context/run-store.ts';
 import { destinationOf, liveTarget, statusOf } from '../../context/select-run.ts';
 import type { LiveSystem, Target } from '../../context/target.ts';
@@ -19,7 +19,20 @@ import { tellDropped } from './submit.ts';
 import { joblogRows } from './tasks.ts';
 
 /** `sierra-batch resume RUN` */
-export async function resume(
+export function defineResume(program: Command, { begin }: Running): void {
+  withSystem(program.command('resume'))
+    .summary('go on with a run that has ended')
+    .description(
+      'Submits the same manifest with `resume:` as a new run, in the same folder: only what is missing or failed runs. Its inputs are those that were sent then: after a change of a program add `resume:` to the manifest yourself and submit it.',
+    )
+    .argument('<run>', RUN_NEEDED_HELP, runIdArgument)
+    .option('--failed-only', 'only the commands that failed, not those that never ran')
+    .option('--watch', 'stay and watch the new run')
+    .addHelpText('after', example('sierra-batch resume speed-sweep-0123456789a --watch'))
+    .action((run, options) => begin(options, (context) => resume(context, run, options)));
+}
+
+async function resume(
   context: Context,
   runId: string,
   options: { failedOnly?: true | undefined; watch?: true | undefined },
@@ -34,6 +47,7 @@ export async function resume(
     options.failedOnly === true
       ? await failedOnly(target, runId, editedText(source, [goOn]), fileName)
       : editedText(source, [goOn]);
+  const { dropText } = await import('../../../submission/drop-manifest.ts');
   const dropped = await dropText(await destinationOf(context, target), fileName, manifest.name, text);
   if (!context.asJson && (manifest.inputs ?? []).length > 0)
     context.terminal.remark(
@@ -75,6 +89,7 @@ async function failedOnly(
   const body = `${list.join('\n')}\n`;
   const key = inputListKey(createHash('sha256').update(body).digest('hex'));
   const { bucket } = target.live.deployment;
+  const { PutObjectCommand } = await import('@aws-sdk/client-s3');
   const s3 = await target.live.s3();
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: 'text/plain' }));
   const commands = { file: `s3://${bucket}/${key}` };

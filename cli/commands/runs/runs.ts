@@ -1,11 +1,26 @@
+import type { Command } from '@commander-js/extra-typings';
+import { Option } from '@commander-js/extra-typings';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
+import { RUN_STATES } from '../../../experiment/records/status.ts';
 import type { RunRow } from '../../../experiment/run-list/row.ts';
 import { grouped } from '../../../experiment/text/numbers.ts';
-import type { Context } from '../../context/context.ts';
+import { duration, example, withSystem } from '../../context/arguments.ts';
+import type { Context, Running } from '../../context/context.ts';
 import { age, readRows } from '../../context/run-rows.ts';
 import { table } from '../../output/table.ts';
 
-/** `sierra-batch runs` @param options `since` in seconds */
+/** `sierra-batch runs` */
+export function defineRuns(program: Command, { begin }: Running): void {
+  withSystem(program.command('runs'))
+    .summary('list runs')
+    .description('A table of runs, newest first: state, age, tasks done, node-hours.')
+    .option('--since <duration>', 'not older than this: 12h, 7d', duration)
+    .addOption(new Option('--state <state>', 'only runs in this state').choices(RUN_STATES))
+    .addHelpText('after', example('sierra-batch runs --since 7d --state failed'))
+    .action((options) => begin(options, (context) => runs(context, options)));
+}
+
+/** @param options `since` in seconds */
 export async function runs(
   context: Context,
   options: { since?: number | undefined; state?: string | undefined },

@@ -1,3 +1,4 @@
+import type { Command } from '@commander-js/extra-typings';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';
@@ -7,11 +8,21 @@ import type { Summary } from '../../../experiment/records/summary.ts';
 import { spoken } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { renderBar } from '../../../submission/progress-display.ts';
-import type { Context } from '../../context/context.ts';
+import { example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
+import type { Context, Running } from '../../context/context.ts';
 import { readRecord } from '../../context/run-store.ts';
 import { chosenRun, statusOf, withPlaces } from '../../context/select-run.ts';
 
 /** `sierra-batch status RUN` */
+export function defineStatus(program: Command, { begin }: Running): void {
+  withSystem(program.command('status'))
+    .summary('show where a run stands')
+    .description('The state of a run with its history, and the sentence that says why and what next.')
+    .argument('[run]', RUN_HELP, runIdArgument)
+    .addHelpText('after', example('sierra-batch status speed-sweep-0123456789a'))
+    .action((run, options) => begin(options, (context) => status(context, run)));
+}
+
 export async function status(context: Context, named: string | undefined): Promise<number> {
   const { terminal } = context;
   const target = await context.target();

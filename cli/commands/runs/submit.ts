@@ -1,9 +1,9 @@
+import type { Command } from '@commander-js/extra-typings';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import type { Dropped } from '../../../submission/drop-manifest.ts';
-import { dropManifest } from '../../../submission/drop-manifest.ts';
-import { NothingToPack } from '../../../submission/pack.ts';
-import type { Context } from '../../context/context.ts';
+import { example, withSystem } from '../../context/arguments.ts';
+import type { Context, Running } from '../../context/context.ts';
 import { destinationOf, liveTarget } from '../../context/select-run.ts';
 import type { Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
@@ -11,7 +11,19 @@ import { judgeManifest, renderJudged } from '../manifest/judge.ts';
 import { watch } from './watch.ts';
 
 /** `sierra-batch submit FILE` */
-export async function submit(
+export function defineSubmit(program: Command, { begin }: Running): void {
+  withSystem(program.command('submit'))
+    .summary('submit a manifest')
+    .description(
+      'Packs the folders that it names, puts it into the bucket under a new key, prints the run’s id, and waits until it is accepted or rejected. Submitting again is a new run.',
+    )
+    .argument('<file>', 'the manifest')
+    .option('--watch', 'stay and watch the run; ends with the run’s exit code')
+    .addHelpText('after', example('sierra-batch submit experiment.yaml --watch'))
+    .action((file, options) => begin(options, (context) => submit(context, file, options)));
+}
+
+async function submit(
   context: Context,
   shownAs: string,
   options: { watch?: true | undefined },
@@ -25,6 +37,10 @@ export async function submit(
     if (context.asJson) terminal.json({ accepted: false, faults: judged.faults });
     return EXIT.badEnvironment;
   }
+  const [{ dropManifest }, { NothingToPack }] = await Promise.all([
+    import('../../../submission/drop-manifest.ts'),
+    import('../../../submission/pack.ts'),
+  ]);
   try {
     const dropped = await dropManifest(await destinationOf(context, target), judged.file, judged);
     return await tellDropped(context, target, dropped, options);

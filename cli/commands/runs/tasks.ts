@@ -1,15 +1,29 @@
 import { createInterface } from 'node:readline';
+import type { Command } from '@commander-js/extra-typings';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
 import { parseJoblogRow, succeeded } from '../../../experiment/results/joblog.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
-import type { Context } from '../../context/context.ts';
+import { atLeastOne, example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
+import type { Context, Running } from '../../context/context.ts';
 import { chosenRun, statusOf } from '../../context/select-run.ts';
 import type { Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 
-/** `sierra-batch tasks RUN`. A row is written as it is read: a joblog may have a million. */
+/** `sierra-batch tasks RUN` */
+export function defineTasks(program: Command, { begin }: Running): void {
+  withSystem(program.command('tasks'))
+    .summary('list tasks')
+    .description('Tasks from the joblog: number, node, start, seconds, exit code, command.')
+    .argument('[run]', RUN_HELP, runIdArgument)
+    .option('--failed', 'only those that failed')
+    .option('--slowest <n>', 'the slowest, slowest first', atLeastOne)
+    .addHelpText('after', example('sierra-batch tasks speed-sweep-0123456789a --failed'))
+    .action((run, options) => begin(options, (context) => tasks(context, run, options)));
+}
+
+/** A row is written as it is read: a joblog may have a million. */
 export async function tasks(
   context: Context,
   named: string | undefined,

@@ -1,21 +1,34 @@
+import type { Command } from '@commander-js/extra-typings';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';
 import type { Summary } from '../../../experiment/records/summary.ts';
 import { exitCodeOf } from '../../../experiment/records/summary.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { makeDisplay } from '../../../submission/progress-display.ts';
-import { watchRun } from '../../../submission/watch-run.ts';
-import type { Context } from '../../context/context.ts';
+import { example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
+import type { Context, Running } from '../../context/context.ts';
 import { readRecord } from '../../context/run-store.ts';
 import { chosenRun, statusOf, withPlaces } from '../../context/select-run.ts';
 import type { Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 
-/** `sierra-batch watch RUN`. Ends with the run's exit code. */
+/** `sierra-batch watch RUN` */
+export function defineWatch(program: Command, { begin }: Running): void {
+  withSystem(program.command('watch'))
+    .summary('watch a run until it has ended')
+    .description(
+      'Live progress, a bar for each node, rate and time left, and why the run waits when it does. Ends with the run’s exit code. Ctrl-C leaves the run alone.',
+    )
+    .argument('[run]', RUN_HELP, runIdArgument)
+    .addHelpText('after', example('sierra-batch watch speed-sweep-0123456789a'))
+    .action((run, options) => begin(options, (context) => watch(context, run)));
+}
+
+/** Ends with the run's exit code. */
 export async function watch(context: Context, named: string | undefined): Promise<number> {
   const target = await context.target();
   const runId = await chosenRun(context, target, named);
-  const summary = await untilEnded(context, target, runId, true);
+  const summary = await untilEnded(context, target, runId);
   if (context.asJson) context.terminal.json(summary);
   else await tellEnd(context, target, summary);
   return exitCodeOf(summary);
@@ -26,8 +39,7 @@ export async function untilEnded(
   context: Context,
   target: Target,
   runId: string,
-  shown: boolean,
-  signal: AbortSignal = new AbortController().signal,
+  { shown = true, signal }: { shown?: boolean; signal?: AbortSignal } = {},
 ): Promise<Summary> {
   const { terminal, clock } = context;
   const status = await statusOf(target, runId);
@@ -47,14 +59,16 @@ export async function untilEnded(
     colour: terminal.colour,
     now: () => clock.now(),
   });
+  const { watchRun } = await import('../../../submission/watch-run.ts');
   const summary = await watchRun(
-    await live.s3(),
-    live.deployment.bucket,
-    runId,
-    clock,
-    shown && !context.asJson ? display.update : () => undefined,
-    signal,
-    { lookMs: target.lookMs, nodes: terminal.interactive },
+    { s3: await live.s3(), bucket: live.deployment.bucket, runId },
+    {
+      clock,
+      lookMs: target.lookMs,
+      nodes: terminal.interactive,
+      ...(shown && !context.asJson ? { onView: display.update } : {}),
+      ...(signal === undefined ? {} : { signal }),
+    },
   );
   display.end();
   if (summary === undefined) throw new CommandFailed(`the run ${runId} has not ended yet`, 1);

@@ -30,13 +30,10 @@ test('another process sees and stops a run through the real SDK and its endpoint
     before: 'RUNNING',
     after: 'ABORTED',
   });
+  const { s3, bucket } = system;
   const summary = await watchRun(
-    system.s3,
-    system.bucket,
-    runId,
-    realClock,
-    () => undefined,
-    AbortSignal.timeout(20_000),
+    { s3, bucket, runId },
+    { clock: realClock, signal: AbortSignal.timeout(20_000) },
   );
   expect(summary).toMatchObject({ outcome: 'cancelled' });
 

@@ -202,7 +202,10 @@ export class FaultRun {
   async ended(within = 240_000): Promise<Ended> {
     const { s3, bucket } = this.system;
     const timer = setTimeout(() => this.#ending.abort(), within);
-    const summary = await watchRun(s3, bucket, this.runId, realClock, () => undefined, this.#ending.signal);
+    const summary = await watchRun(
+      { s3, bucket, runId: this.runId },
+      { clock: realClock, signal: this.#ending.signal },
+    );
     clearTimeout(timer);
     if (summary === undefined) throw new Error(`the run did not end:\n${this.log(0).slice(-6000)}`);
     const keys = runKeys(this.runId);

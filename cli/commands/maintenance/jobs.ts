@@ -1,58 +1,19 @@
 import type { SubmitJobCommandInput } from '@aws-sdk/client-batch';
 import { DescribeJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
-import type { MaintenanceRecord } from '../../experiment/batch/maintenance-job.ts';
-import { cleanJobRequests, salvageJobRequest } from '../../experiment/batch/maintenance-job.ts';
-import { maintenanceKey } from '../../experiment/layout/bucket-keys.ts';
-import { EXIT } from '../../experiment/records/exit-code.ts';
-import { isOutcome } from '../../experiment/records/outcome.ts';
-import { counted, grouped } from '../../experiment/text/numbers.ts';
-import { plainLine } from '../../experiment/text/terminal-codes.ts';
-import type { Context } from '../context/context.ts';
-import { liveTarget, statusOf } from '../context/select-run.ts';
-import type { LiveSystem, Target } from '../context/target.ts';
-import { CommandFailed } from '../errors/failure.ts';
+import type { MaintenanceRecord } from '../../../experiment/batch/maintenance-job.ts';
+import { maintenanceKey } from '../../../experiment/layout/bucket-keys.ts';
+import { EXIT } from '../../../experiment/records/exit-code.ts';
+import { counted, grouped } from '../../../experiment/text/numbers.ts';
+import { plainLine } from '../../../experiment/text/terminal-codes.ts';
+import type { Context } from '../../context/context.ts';
+import type { LiveSystem, Target } from '../../context/target.ts';
+import { CommandFailed } from '../../errors/failure.ts';
 
 /** An instance may have to be started first. */
 const ENDS_WITHIN_MS = 60 * 60_000;
 
-/** `sierra-batch collect RUN` */
-export async function collect(context: Context, runId: string): Promise<number> {
-  const target = await liveTarget(context);
-  const { state } = await statusOf(target, runId);
-  if (!isOutcome(state))
-    throw new CommandFailed(`the run ${runId} is ${state}: only an ended one can be salvaged`);
-  return work(context, target, [salvageJobRequest(runId, target.live.deployment)]);
-}
-
-/** `sierra-batch clean` @param options `older` in seconds */
-export async function clean(
-  context: Context,
-  runIds: readonly string[],
-  options: { older?: number | undefined; workspace?: readonly string[] | undefined; yes?: true | undefined },
-): Promise<number> {
-  const { older, workspace: workspaces = [] } = options;
-  if (runIds.length === 0 && workspaces.length === 0 && older === undefined)
-    throw new CommandFailed('name runs, --workspace or --older: nothing is removed without');
-  if (options.yes !== true && !(await agreed(context)))
-    throw new CommandFailed('nothing was removed; --yes says that it may be');
-  const target = await liveTarget(context);
-  const order = { runIds, workspaces, olderThanSeconds: older };
-  return work(context, target, cleanJobRequests(order, target.live.deployment, context.nonce()));
-}
-
-async function agreed({ terminal }: Context): Promise<boolean> {
-  if (!terminal.asks) return false;
-  const { confirm } = await import('@clack/prompts');
-  return (
-    (await confirm({
-      message: 'Remove these folders from shared storage for good?',
-      initialValue: false,
-    })) === true
-  );
-}
-
 /** Submits the jobs and waits for their ends. */
-async function work(
+export async function runMaintenance(
   context: Context,
   target: Target & { live: LiveSystem },
   requests: readonly SubmitJobCommandInput[],
