@@ -135,7 +135,7 @@ function jobRequest(
   return {
     jobName,
     jobQueue: queue?.arn ?? deployment.defaultQueue,
-    ...(queue?.fairShare === true ? { shareIdentifier: 'maintenance' } : {}),
+    ...(queue?.fairShare === true ? { shareIdentifier: 'maintenance', schedulingPriorityOverride: 0 } : {}),
     jobDefinition: deployment.jobDefinition,
     nodeOverrides: {
       numNodes: 1,

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { EvaluateOnExit, ResourceRequirement, SubmitJobCommandInput } from '@aws-sdk/client-batch';
 import type { Deployment } from '../deployment/deployment.ts';
 import { runKeys } from '../layout/bucket-keys.ts';
@@ -12,6 +13,9 @@ const NONCE_TAG = 'sierra-batch:nonce';
 
 /** All nodes: the definition has one open range, and an override's target must be the same text. */
 const ALL_NODES = '0:';
+
+/** Batch knows at most 500 active shares in a queue: half of them, so that others may use it as well. */
+const SHARES = 250;
 
 /** The first rule that holds decides, and no rule holding means retry: the last one holds always. */
 const RETRY_RULES: EvaluateOnExit[] = [
@@ -33,7 +37,8 @@ export function submitJobRequest(plan: Plan, deployment: Deployment, nonce: stri
   return {
     jobName: plan.runId,
     jobQueue: queue?.arn ?? name,
-    ...(queue?.fairShare === true ? { shareIdentifier: shareOf(plan) } : {}),
+    // Batch refuses either without the other, and both in a queue of first in, first out.
+    ...(queue?.fairShare === true ? { shareIdentifier: shareOf(plan), schedulingPriorityOverride: 0 } : {}),
     jobDefinition: deployment.jobDefinition,
     nodeOverrides: {
       numNodes: cluster.nodes,
@@ -43,8 +48,9 @@ export function submitJobRequest(plan: Plan, deployment: Deployment, nonce: stri
           containerOverrides: {
             environment: environmentOf(plan, deployment),
             resourceRequirements: resourcesOf(plan),
+            // Not the range's own `instanceTypes`: those are refused beside a container.
+            ...(cluster.instanceType === undefined ? {} : { instanceType: cluster.instanceType }),
           },
-          ...(cluster.instanceType === undefined ? {} : { instanceTypes: [cluster.instanceType] }),
         },
       ],
     },
@@ -65,11 +71,11 @@ function attemptSeconds({ timeouts }: Plan): number {
 
 /**
  * Whose turn counts: of the project that a manifest's tags name, else of the manifest's name, so that a sweep dropped a
- * thousand times waits behind itself and nobody else. Batch takes letters and digits, at most 255.
+ * thousand times waits behind itself and hardly anybody else: two in {@link SHARES} have one turn together.
  */
 function shareOf(plan: Plan): string {
   const whose = plan.tags.project ?? nameOfRun(plan.runId);
-  return whose.replaceAll(/[^A-Za-z0-9]/g, '').slice(0, 255) || 'default';
+  return `share${createHash('sha256').update(whose).digest().readUInt32BE() % SHARES}`;
 }
 
 function environmentOf(plan: Plan, deployment: Deployment) {

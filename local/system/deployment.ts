@@ -1,5 +1,6 @@
 import type { ContainerProperties, RegisterJobDefinitionCommandInput } from '@aws-sdk/client-batch';
 import type { Deployment } from '../../experiment/deployment/deployment.ts';
+import type { JobQueue } from '../aws/batch/fair-share.ts';
 import { LOCAL_ACCOUNT, LOCAL_REGION } from '../aws/events/services.ts';
 
 /** What `sam deploy` would have made, as it is called on this machine. */
@@ -9,6 +10,7 @@ export const LOCAL_QUEUE = {
   name: 'local',
   arn: `arn:aws:batch:${LOCAL_REGION}:${LOCAL_ACCOUNT}:job-queue/local`,
   maxvCpus: 4096,
+  fairShare: true,
 };
 export const LOCAL_FUNCTIONS = {
   submit: functionArn('submit'),
@@ -33,7 +35,7 @@ export function localDeployment(
     topicArn: `arn:aws:sns:${LOCAL_REGION}:${LOCAL_ACCOUNT}:sierra-batch`,
     stateMachineArn: LOCAL_STATE_MACHINE,
     jobDefinition,
-    queues: { [LOCAL_QUEUE.name]: { arn: LOCAL_QUEUE.arn, maxvCpus: LOCAL_QUEUE.maxvCpus } },
+    queues: queuesOf(LOCAL_QUEUE),
     defaultQueue: LOCAL_QUEUE.name,
     inputBuckets: [],
     defaults: { vcpus, memoryMiB: DEFAULT_MEMORY_MIB },
@@ -41,6 +43,11 @@ export function localDeployment(
     joinPort: JOIN_PORT,
     sshPort: SSH_PORT,
   };
+}
+
+/** A deployment's queue as the functions are told of it. */
+export function queuesOf({ name, ...queue }: JobQueue): Deployment['queues'] {
+  return { [name]: queue };
 }
 
 /** The job definition that every job overrides. */
@@ -54,7 +61,7 @@ export function localJobDefinition(vcpus: number): RegisterJobDefinitionCommandI
   });
 }
 
-/** One range over all nodes, however many a job has. */
+/** As template.yaml's: one range over all nodes, however many a job has. */
 export function multinodeDefinition(
   jobDefinitionName: string,
   container: ContainerProperties,
@@ -62,13 +69,55 @@ export function multinodeDefinition(
   return {
     jobDefinitionName,
     type: 'multinode',
+    platformCapabilities: ['EC2'],
+    propagateTags: true,
+    timeout: { attemptDurationSeconds: 86_400 },
+    retryStrategy: {
+      attempts: 1,
+      evaluateOnExit: [
+        { onStatusReason: 'Host EC2*', action: 'RETRY' },
+        { onReason: '*', action: 'EXIT' },
+      ],
+    },
     nodeProperties: {
-      numNodes: 1,
+      numNodes: 2,
       mainNode: 0,
-      nodeRangeProperties: [{ targetNodes: '0:', container }],
+      nodeRangeProperties: [{ targetNodes: '0:', container: { ...CONTAINER, ...container } }],
     },
   };
 }
+
+const CONTAINER: ContainerProperties = {
+  instanceType: 'c6i.4xlarge',
+  jobRoleArn: `arn:aws:iam::${LOCAL_ACCOUNT}:role/job`,
+  executionRoleArn: `arn:aws:iam::${LOCAL_ACCOUNT}:role/execution`,
+  privileged: false,
+  resourceRequirements: [
+    { type: 'VCPU', value: '16' },
+    { type: 'MEMORY', value: '28672' },
+  ],
+  environment: [
+    { name: 'AWS_REGION', value: LOCAL_REGION },
+    { name: 'SIERRA_BATCH_SHARED', value: '/mnt/efs' },
+  ],
+  volumes: [
+    {
+      name: 'shared',
+      efsVolumeConfiguration: {
+        fileSystemId: 'fs-0123456789abcdef0',
+        transitEncryption: 'ENABLED',
+        authorizationConfig: { accessPointId: 'fsap-0123456789abcdef0', iam: 'ENABLED' },
+      },
+    },
+  ],
+  mountPoints: [{ sourceVolume: 'shared', containerPath: '/mnt/efs', readOnly: false }],
+  linuxParameters: { sharedMemorySize: 1024 },
+  ulimits: [{ name: 'nofile', softLimit: 65_536, hardLimit: 65_536 }],
+  logConfiguration: {
+    logDriver: 'awslogs',
+    options: { 'awslogs-group': 'nodes', 'awslogs-region': LOCAL_REGION, 'awslogs-stream-prefix': 'node' },
+  },
+};
 
 function functionArn(name: string): string {
   return `arn:aws:lambda:${LOCAL_REGION}:${LOCAL_ACCOUNT}:function:sierra-batch-${name}`;

@@ -4,6 +4,7 @@ import { checkEvents } from './rules/events.ts';
 import { checkAlarms, checkFunctions } from './rules/functions.ts';
 import { checkJobDefinition } from './rules/job-definition.ts';
 import { checkNetwork } from './rules/network.ts';
+import { checkParameters } from './rules/parameters.ts';
 import { checkPermissions } from './rules/permissions.ts';
 import { checkQueue } from './rules/queue.ts';
 import { checkStateMachine } from './rules/state-machine.ts';
@@ -15,6 +16,7 @@ import { stringsIn } from './template/json.ts';
 import { resolveTemplate } from './template/resolve.ts';
 
 const CHECKS: readonly Check[] = [
+  checkParameters,
   checkJobDefinition,
   checkQueue,
   checkBucket,

@@ -31,7 +31,7 @@ prints its name. The tag is made from what is in it: the same content has the sa
   --push URI             push it to this repository (log in before); prints the name there
   --sierra               with SIERRA in it
   --architecture NAME    x86_64 or arm64, as the stack's NodeArchitecture; this machine's otherwise
-  --user-id N            uid and gid that nodes run as, as the stack's UserId (1000); 0 is root
+  --user-id N            uid and gid that nodes run as, as the stack's UserId (1000); 0 is root, not in a stack
   --node-image IMAGE     where Node is taken from, instead of the Dockerfile's
   --system-image IMAGE   the Debian it is built on, instead of the Dockerfile's
   --pin                  builds nothing: writes the present digests of both into the Dockerfile

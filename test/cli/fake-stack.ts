@@ -89,7 +89,7 @@ function describeStacks({ stackStatus }: FakeAccount, { deployment }: LocalSyste
     DefaultVcpus: '2',
     DefaultMemoryMiB: '1024',
     MaxvCpus: '256',
-    InputBuckets: '',
+    OtherInputBuckets: '',
     Queues: 'none',
     JobLogGroup: 'lab-nodes',
     RepositoryUri: REPOSITORY,

@@ -9,8 +9,8 @@ const OUTPUTS = {
   DefaultVcpus: '16',
   DefaultMemoryMiB: '28672',
   MaxvCpus: '256',
-  InstanceTypes: 'c6i.4xlarge,c6i',
-  InputBuckets: 'one,two',
+  NodeInstanceTypes: 'c6i.4xlarge,c6i',
+  OtherInputBuckets: 'one,two',
   Queues: '"gpu":{"arn":"arn:aws:batch:eu-west-1:111122223333:job-queue/gpu","maxvCpus":64}',
   JobLogGroup: 'lab-nodes',
 };

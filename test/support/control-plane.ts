@@ -23,11 +23,12 @@ import { LocalStates } from '../../local/aws/states/states.ts';
 import { StatesInProcess } from '../../local/aws/states/states-in-process.ts';
 import { SeededRandom } from '../../local/clock/seeded-random.ts';
 import { VirtualClock } from '../../local/clock/virtual.ts';
-import { multinodeDefinition } from '../../local/system/deployment.ts';
+import { multinodeDefinition, queuesOf } from '../../local/system/deployment.ts';
 import { fakeNodes } from './fake-nodes.ts';
 
 export const BUCKET = 'lab';
 export const QUEUE_ARN = 'arn:aws:batch:eu-central-1:000000000000:job-queue/q';
+const QUEUE = { name: 'q', arn: QUEUE_ARN, maxvCpus: 64, fairShare: true };
 export const TOPIC_ARN = 'arn:aws:sns:eu-central-1:000000000000:sierra-batch';
 export const STATE_MACHINE = 'arn:aws:states:eu-central-1:000000000000:stateMachine:sierra-batch';
 const START = Date.UTC(2026, 0, 1);
@@ -80,7 +81,7 @@ export async function controlPlane(options: Options = {}) {
     nonce: random.nonce,
     region: 'eu-central-1',
     account: '000000000000',
-    queues: [{ name: 'q', arn: QUEUE_ARN, maxvCpus: 64 }],
+    queues: [QUEUE],
     startNode: fake.startNode,
     ...options,
   });
@@ -131,7 +132,7 @@ export async function controlPlane(options: Options = {}) {
       bucket: BUCKET,
       stateMachineArn: STATE_MACHINE,
       jobDefinition,
-      queues: { q: { arn: QUEUE_ARN, maxvCpus: 64 } },
+      queues: queuesOf(QUEUE),
       defaultQueue: 'q',
       inputBuckets: [],
       defaults: { vcpus: 2, memoryMiB: 1024 },

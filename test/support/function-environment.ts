@@ -10,7 +10,7 @@ export const FUNCTION_ENVIRONMENT: Readonly<Record<string, string>> = {
   SIERRA_BATCH_STATE_MACHINE: STATE_MACHINE,
   SIERRA_BATCH_JOB_DEFINITION: 'sierra-batch:1',
   SIERRA_BATCH_TOPIC: TOPIC_ARN,
-  SIERRA_BATCH_QUEUES: JSON.stringify({ q: { arn: QUEUE_ARN, maxvCpus: 64 } }),
+  SIERRA_BATCH_QUEUES: JSON.stringify({ q: { arn: QUEUE_ARN, maxvCpus: 64, fairShare: true } }),
   SIERRA_BATCH_DEFAULT_QUEUE: 'q',
   SIERRA_BATCH_DEFAULT_VCPUS: '2',
   SIERRA_BATCH_DEFAULT_MEMORY_MIB: '1024',

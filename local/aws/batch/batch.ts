@@ -17,6 +17,8 @@ import type { Clock, MakeNonce } from '../../../experiment/util/clock.ts';
 import type { CapacityHook } from './capacity.ts';
 import { Capacity } from './capacity.ts';
 import { clientError } from './client-error.ts';
+import type { JobQueue } from './fair-share.ts';
+import { checkShare } from './fair-share.ts';
 import type { Job } from './job.ts';
 import { isOver } from './job.ts';
 import type { JobDefinition } from './job-definition.ts';
@@ -32,7 +34,7 @@ export interface LocalBatchSettings {
   nonce: MakeNonce;
   region: string;
   account: string;
-  queues: readonly { name: string; arn: string; maxvCpus: number }[];
+  queues: readonly JobQueue[];
   startNode: StartNode;
   delays?: Delays;
   /** May hold a job back in RUNNABLE, with AWS's reason. */
@@ -83,13 +85,14 @@ export class LocalBatch {
     const found = [...this.#definitions.values()].flat().filter(wanted);
     return {
       $metadata: { httpStatusCode: 200 },
-      jobDefinitions: found.map((definition) => ({
-        jobDefinitionName: definition.name,
-        jobDefinitionArn: definition.arn,
-        revision: definition.revision,
+      jobDefinitions: found.map(({ name, arn, revision, nodes, input: registered }) => ({
+        ...registered,
+        jobDefinitionName: name,
+        jobDefinitionArn: arn,
+        revision,
         status: 'ACTIVE',
         type: 'multinode',
-        nodeProperties: definition.nodes,
+        nodeProperties: nodes,
       })),
     };
   }
@@ -104,6 +107,7 @@ export class LocalBatch {
     const queue = this.#queue(input.jobQueue);
     if (queue === undefined) throw clientError(`JobQueue ${input.jobQueue} does not exist`);
     const request = resolveJobRequest(input, definition);
+    checkShare(input, definition, queue, this.#jobs.values(), this.#settings.clock.now());
     const id = uuidOf(this.#settings.nonce());
     const job: Job = {
       id,

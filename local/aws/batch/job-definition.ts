@@ -1,5 +1,5 @@
 import type { NodeProperties, RegisterJobDefinitionCommandInput } from '@aws-sdk/client-batch';
-import { clientError } from './client-error.ts';
+import { clientError, TYPES_OF_A_RANGE } from './client-error.ts';
 import { parseNodeRange, rangeOfNode } from './node-ranges.ts';
 import { checkRetryStrategy, checkTimeout, NAME } from './request-limits.ts';
 
@@ -32,6 +32,7 @@ export function checkJobDefinition(input: RegisterJobDefinitionCommandInput): No
   for (let node = 0; node < nodes.numNodes; node += 1) rangeOfNode(parsed, node);
   if (ranges.some((range) => range.container?.image === undefined))
     throw clientError('every node range needs a container with an image');
+  if (ranges.some(({ instanceTypes }) => instanceTypes !== undefined)) throw clientError(TYPES_OF_A_RANGE);
   checkRetryStrategy(input.retryStrategy);
   checkTimeout(input.timeout);
   return nodes;

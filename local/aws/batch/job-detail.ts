@@ -13,6 +13,8 @@ export function parentDetail(job: Job): JobDetail {
       timeout: job.input.timeout,
       retryStrategy: job.input.retryStrategy,
       tags: job.input.tags,
+      shareIdentifier: job.input.shareIdentifier,
+      schedulingPriority: job.input.schedulingPriorityOverride ?? job.definition.input.schedulingPriority,
     }),
     startedAt: job.startedAt,
     attempts: job.attempts.map(attemptDetail),

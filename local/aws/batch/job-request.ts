@@ -5,7 +5,7 @@ import type {
   ResourceRequirement,
   SubmitJobCommandInput,
 } from '@aws-sdk/client-batch';
-import { clientError } from './client-error.ts';
+import { clientError, TYPES_OF_A_RANGE } from './client-error.ts';
 import type { JobDefinition } from './job-definition.ts';
 import { parseNodeRange, rangeOfNode } from './node-ranges.ts';
 import { checkRetryStrategy, checkTags, checkTimeout, NAME } from './request-limits.ts';
@@ -42,7 +42,8 @@ export function resolveJobRequest(input: SubmitJobCommandInput, definition: JobD
   const ranges = definition.nodes.nodeRangeProperties ?? [];
   const targets = ranges.map((range) => range.targetNodes ?? '');
   const overrides = input.nodeOverrides?.nodePropertyOverrides ?? [];
-  for (const { targetNodes } of overrides) {
+  for (const { targetNodes, instanceTypes } of overrides) {
+    if (instanceTypes !== undefined) throw clientError(TYPES_OF_A_RANGE);
     if (!targets.includes(targetNodes ?? ''))
       throw clientError('NodeOverride targets should match job definition');
   }

@@ -88,7 +88,7 @@ function checkEnvironment(
     );
     const first = textAt(
       named(stack, 'JobDefinition').properties,
-      ...['NodeProperties', 'NodeRangeProperties', 0, 'InstanceTypes', 0],
+      ...['NodeProperties', 'NodeRangeProperties', 0, 'Container', 'InstanceType'],
     );
     found.expect(
       instanceTypes?.join() === machines.join() && instanceTypes[0] === first,

@@ -49,6 +49,12 @@ export const checkJobDefinition: Check = ({ stack }, found) => {
       name,
       'an update of the stack would kill runs that are pinned to the old revision',
     );
+    found.expect(
+      at(properties, 'SchedulingPriority') === undefined,
+      'priority-for-all',
+      name,
+      'a queue without a scheduling policy refuses a job with a priority: submissions set it where it belongs',
+    );
     const rules = listAt(properties, 'RetryStrategy', 'EvaluateOnExit');
     const last = rules.at(-1);
     found.expect(
@@ -69,10 +75,16 @@ export const checkJobDefinition: Check = ({ stack }, found) => {
     found.expect(attempts >= 1 && attempts <= 10, 'bad-attempts', name, 'attempts are 1 to 10');
     for (const range of ranges) {
       found.expect(
-        listAt(range, 'InstanceTypes').length === 1,
+        at(range, 'InstanceTypes') === undefined,
+        'instance-types-of-a-range',
+        name,
+        'Batch takes a range’s InstanceTypes with EcsProperties only',
+      );
+      found.expect(
+        textAt(range, 'Container', 'InstanceType') !== '',
         'mixed-instance-types',
         name,
-        'nodes must have equal CPU counts: one type a range',
+        'nodes must have equal CPU counts: the container names one type',
       );
       checkContainer(stack, name, at(range, 'Container'), found);
     }

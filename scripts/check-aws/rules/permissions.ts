@@ -1,6 +1,6 @@
 import type { Check } from '../template/finding.ts';
 import { ofType } from '../template/finding.ts';
-import { textsAt } from '../template/json.ts';
+import { listAt, textsAt } from '../template/json.ts';
 import { allows, identityPolicies, statementsOf, statementsOfRole } from './policies.ts';
 
 /** Actions for which AWS' service authorization reference lists no resource that a policy could name, or none known before. */
@@ -72,6 +72,9 @@ const SETTLE = [
   ['batch:SubmitJob', '<JobQueue>'],
   ['batch:SubmitJob', DEFINITION],
   ['batch:SubmitJob', JOB],
+  ['batch:TagResource', '<JobQueue>'],
+  ['batch:TagResource', DEFINITION],
+  ['batch:TagResource', OWN_DEFINITION],
   ['batch:TagResource', JOB],
   ['batch:TerminateJob', JOB],
   ['batch:DescribeJobs', '*'],
@@ -179,6 +182,8 @@ const PEOPLE: Needs = {
 export const checkPermissions: Check = (system, found) => {
   checkWildcards(system, found);
   checkNeeds(system, found);
+  checkTagging(system, found);
+  checkPassedRoles(system, found);
   checkLimits(system, found);
 };
 
@@ -216,6 +221,39 @@ const checkNeeds: Check = ({ stack }, found) => {
         `${action} on ${resource} is needed`,
       );
   }
+};
+
+/** A submission with tags needs both actions on its queue and its definition. */
+const checkTagging: Check = ({ stack }, found) => {
+  const statements = identityPolicies(stack).flatMap(statementsOf);
+  for (const { where, effect, actions, resources } of statements) {
+    if (effect !== 'Allow' || !actions.includes('batch:SubmitJob')) continue;
+    const beside = statements.filter((other) => other.where === where);
+    for (const resource of resources)
+      found.expect(
+        allows(beside, 'batch:TagResource', resource),
+        'may-not-tag',
+        where,
+        `whoever submits with tags to ${resource} needs batch:TagResource there`,
+      );
+  }
+};
+
+/** Sources differ on the service that Batch passes a definition's roles to; none names ecs-tasks alone. */
+const PASSED_TO = ['batch.amazonaws.com', 'ecs-tasks.amazonaws.com'];
+
+const checkPassedRoles: Check = ({ stack }, found) => {
+  for (const { where, document } of identityPolicies(stack))
+    for (const statement of listAt(document, 'Statement')) {
+      if (!textsAt(statement, 'Action').includes('iam:PassRole')) continue;
+      const services = textsAt(statement, 'Condition', 'StringEquals', 'iam:PassedToService').toSorted();
+      found.expect(
+        services.join() === PASSED_TO.join(),
+        'passed-to-others',
+        where,
+        `the roles of a definition are passed to ${PASSED_TO.join(' and ')}, and to nobody else`,
+      );
+    }
 };
 
 /** Nobody may do more than it needs, and some things nobody may do. */

@@ -124,6 +124,15 @@ export const checkQueue: Check = ({ stack }, found) => {
         `${reason} would be waited for without end`,
       );
     found.expect(
+      new Set(reasons).size === reasons.length &&
+        limits.every(
+          (limit) => STUCK.includes(textAt(limit, 'Reason')) && textAt(limit, 'Action') === 'CANCEL',
+        ),
+      'refused-backstop',
+      name,
+      'Batch takes three reasons, each once, with CANCEL, and refuses the queue for any other',
+    );
+    found.expect(
       limits.every(
         (limit) =>
           Number(textAt(limit, 'MaxTimeSeconds')) >= 600 && Number(textAt(limit, 'MaxTimeSeconds')) <= 86_400,
@@ -145,5 +154,4 @@ const STUCK = [
   'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY',
   'MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE',
   'MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT',
-  'MISCONFIGURATION:EC2_INSTANCE_CONFIGURATION_UNSUPPORTED',
 ];

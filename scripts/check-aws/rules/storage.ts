@@ -82,6 +82,12 @@ export const checkStorage: Check = ({ stack }, found) => {
       'nodes could not write into the folder',
     );
     found.expect(
+      uid !== '0' && gid !== '0',
+      'root-on-storage',
+      name,
+      'EFS makes root nobody unless a role has elasticfilesystem:ClientRootAccess, and none has',
+    );
+    found.expect(
       textAt(properties, 'RootDirectory', 'Path') !== '/',
       'access-point-root',
       name,

@@ -13,6 +13,7 @@ export interface Resource {
 export interface Stack {
   /** Of whom a finding is told. */
   variant: string;
+  parameters: ReadonlyMap<string, Json>;
   resources: ReadonlyMap<string, Resource>;
   outputs: ReadonlyMap<string, Json>;
 }
@@ -57,7 +58,7 @@ export function resolveTemplate(
   const outputs = new Map<string, Json>();
   for (const [name, output] of entriesAt(template, 'Outputs'))
     outputs.set(name, resolver.resolve(at(output, 'Value') ?? null) ?? null);
-  return { variant, resources, outputs };
+  return { variant, parameters: new Map(entriesAt(template, 'Parameters')), resources, outputs };
 }
 
 class Resolver {

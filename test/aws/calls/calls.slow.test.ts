@@ -42,12 +42,27 @@ describe("every call of the simulated control plane, judged by AWS's models", ()
       expect(reached, operation).toContain(operation);
   });
 
+  it('asks as the deployed queue wants it', () => {
+    const submitted = calls.filter(({ operation }) => operation === 'SubmitJob');
+    for (const { input } of submitted)
+      expect(input).toMatchObject({
+        shareIdentifier: expect.any(String),
+        schedulingPriorityOverride: 0,
+        tags: expect.any(Object),
+      });
+  });
+
   it.each([
     ['a field that does not exist', { jobNme: 'x' }],
     ['a name that Batch refuses', { jobName: 'a b' }],
     ['eleven attempts', { retryStrategy: { attempts: 11 } }],
     ['a limit of five seconds', { timeout: { attemptDurationSeconds: 5 } }],
     ['a type that is none', { tags: 'x' }],
+    ['a share without a priority', { schedulingPriorityOverride: undefined }],
+    [
+      'machine types of a range of containers',
+      { nodeOverrides: { nodePropertyOverrides: [{ targetNodes: '0:', instanceTypes: ['c6i.large'] }] } },
+    ],
   ])('would find %s', async (_, mistake) => {
     const good = calls.find(({ operation, error }) => operation === 'SubmitJob' && error === undefined);
     expect(good).toBeDefined();

@@ -86,10 +86,22 @@ def lacking(operation, given):
             # isalnum: letters and digits of every language; isspace has line breaks as well.
             if not all(c.isalnum() or c == " " or c in "_.:/=+-@" for c in text):
                 yield f"tags: {text!r} has characters that AWS refuses"
+        if ("shareIdentifier" in given) != ("schedulingPriorityOverride" in given):
+            yield "shareIdentifier and schedulingPriorityOverride: both or neither"
+        if not re.fullmatch(r"[A-Za-z0-9]{1,255}\*?", given.get("shareIdentifier", "x")):
+            yield "shareIdentifier: up to 255 alphanumeric characters"
+        if not 0 <= given.get("schedulingPriorityOverride", 0) <= 9999:
+            yield "schedulingPriorityOverride: 0 to 9,999"
         for override in given.get("nodeOverrides", {}).get("nodePropertyOverrides", []):
+            if "instanceTypes" in override and "ecsPropertiesOverride" not in override:
+                yield "instanceTypes of a range: only with ecsProperties"
             for pair in override.get("containerOverrides", {}).get("environment", []):
                 if pair["name"].startswith("AWS_BATCH_"):
                     yield f"environment: {pair['name']} is reserved"
+    if operation == "RegisterJobDefinition":
+        for each in given.get("nodeProperties", {}).get("nodeRangeProperties", []):
+            if "instanceTypes" in each and "ecsProperties" not in each:
+                yield "instanceTypes of a range: only with ecsProperties"
     if operation == "DescribeJobs" and len(given["jobs"]) > 100:
         yield "DescribeJobs: at most 100"
     if operation == "StartExecution":

@@ -35,7 +35,12 @@ describe('orders for shared storage', () => {
       jobQueue: 'arn:queue',
       jobDefinition: 'node:3',
       shareIdentifier: 'maintenance',
+      schedulingPriorityOverride: 0,
     });
+    const queues = { default: { arn: 'arn:queue', maxvCpus: 64 } };
+    expect(salvageJobRequest(RUN, { ...deployment, queues })).not.toHaveProperty(
+      'schedulingPriorityOverride',
+    );
     expect(orderOf(request)).toEqual({ ok: true, order: { kind: 'salvage', runId: RUN } });
     expect(isRunId(request.jobName ?? '')).toBe(false);
     expect(salvagedRun(request.jobName ?? '')).toBe(RUN);

@@ -67,8 +67,8 @@ describe('the SubmitJob request', () => {
         nodePropertyOverrides: [
           {
             targetNodes: '0:',
-            instanceTypes: ['g5.12xlarge'],
             containerOverrides: {
+              instanceType: 'g5.12xlarge',
               environment: [
                 { name: 'SIERRA_BATCH_RUN', value: `s3://own-bucket/runs/${request.jobName}` },
                 { name: 'SIERRA_BATCH_SHARED', value: '/mnt/efs' },
@@ -100,7 +100,33 @@ describe('the SubmitJob request', () => {
       { type: 'VCPU', value: '4' },
       { type: 'MEMORY', value: '8192' },
     ]);
-    expect(nodeOverrides?.nodePropertyOverrides?.[0]).not.toHaveProperty('instanceTypes');
+    expect(nodeOverrides?.nodePropertyOverrides?.[0]?.containerOverrides).not.toHaveProperty('instanceType');
+  });
+
+  it('names share and priority in a fair-share queue, and neither in another', () => {
+    expect(requestOf(manifestWith('{nodes: 1}'))).toMatchObject({
+      shareIdentifier: expect.stringMatching(/^[A-Za-z0-9]{1,255}$/),
+      schedulingPriorityOverride: 0,
+    });
+    const other = requestOf(manifestWith('{nodes: 1, queue: gpu}'));
+    expect(other).not.toHaveProperty('shareIdentifier');
+    expect(other).not.toHaveProperty('schedulingPriorityOverride');
+  });
+
+  it('gives a project one share whatever its manifests are called, and two thousand projects at most 250', () => {
+    const shareOf = (name: string, project?: string) =>
+      requestOf(
+        manifestWith('{nodes: 1}', project === undefined ? '' : `tags: {project: "${project}"}\n`).replace(
+          'name: sweep',
+          `name: ${name}`,
+        ),
+      ).shareIdentifier;
+    expect(shareOf('one', 'foraging')).toBe(shareOf('two', 'foraging'));
+    expect(shareOf('one')).toBe(shareOf('one'));
+    expect(shareOf('one')).not.toBe(shareOf('two'));
+    const shares = new Set(Array.from({ length: 2000 }, (_, index) => shareOf('one', `p${index}`)));
+    expect(shares.size).toBeGreaterThan(200);
+    expect(shares.size).toBeLessThanOrEqual(250);
   });
 
   it('tags of a manifest never take the place of those by which a job is found again', () => {

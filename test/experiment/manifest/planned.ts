@@ -10,7 +10,11 @@ export const DEPLOYMENT: Deployment = {
   stateMachineArn: 'arn:aws:states:eu-central-1:000000000000:stateMachine:experiment',
   jobDefinition: 'sierra-batch:3',
   queues: {
-    standard: { arn: 'arn:aws:batch:eu-central-1:000000000000:job-queue/standard', maxvCpus: 64 },
+    standard: {
+      arn: 'arn:aws:batch:eu-central-1:000000000000:job-queue/standard',
+      maxvCpus: 64,
+      fairShare: true,
+    },
     gpu: { arn: 'arn:aws:batch:eu-central-1:000000000000:job-queue/gpu', maxvCpus: 16 },
   },
   defaultQueue: 'standard',

@@ -8,9 +8,15 @@ const OWN = (name: string, wishes: string) =>
 
 async function definitions({ localBatch }: Awaited<ReturnType<typeof controlPlane>>) {
   const { jobDefinitions = [] } = await localBatch.describeJobDefinitions({});
-  return jobDefinitions.map(({ jobDefinitionName = '', nodeProperties }) => ({
+  return jobDefinitions.map(({ jobDefinitionName = '', nodeProperties, ...others }) => ({
     name: jobDefinitionName,
+    range: nodeProperties?.nodeRangeProperties?.[0],
     container: nodeProperties?.nodeRangeProperties?.[0]?.container,
+    retryStrategy: others.retryStrategy,
+    timeout: others.timeout,
+    platformCapabilities: others.platformCapabilities,
+    propagateTags: others.propagateTags,
+    schedulingPriority: others.schedulingPriority,
   }));
 }
 
@@ -30,11 +36,19 @@ describe('a manifest’s image and shared memory', () => {
       image: 'lab/own:1',
       linuxParameters: { sharedMemorySize: 512 },
     });
-    expect(second?.container).toMatchObject({ image: 'lab/own:2' });
+    expect(second).toEqual({
+      ...deployed,
+      name: second?.name,
+      container: { ...deployed?.container, image: 'lab/own:2' },
+      range: { targetNodes: '0:', container: { ...deployed?.container, image: 'lab/own:2' } },
+    });
+    expect(second?.container?.instanceType).toBeDefined();
     const used = plane.localBatch.allJobs().map(({ definition }) => definition.name);
     expect(used).toEqual([first?.name, first?.name, second?.name, 'sierra-batch']);
     const [job] = plane.localBatch.allJobs().slice(-1);
-    expect(job?.input.nodeOverrides?.nodePropertyOverrides?.[0]?.instanceTypes).toEqual(['c6i.large']);
+    expect(job?.input.nodeOverrides?.nodePropertyOverrides?.[0]?.containerOverrides?.instanceType).toBe(
+      'c6i.large',
+    );
   });
 
   it('that Batch refuses end the run, with Batch’s own words', async () => {

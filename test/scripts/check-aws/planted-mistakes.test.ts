@@ -42,13 +42,155 @@ const without =
   (template) =>
     put(template, ['Resources', name], undefined);
 
+const ofParameter =
+  (name: string, key: string, value: Json): Plant =>
+  (template) =>
+    put(template, ['Parameters', name, key], value);
+const output =
+  (name: string): Plant =>
+  (template) =>
+    put(template, ['Outputs', name], { Value: 'x' });
+const both =
+  (...plants: readonly Plant[]): Plant =>
+  (template, asl) => {
+    for (const plant of plants) plant(template, asl);
+  };
+
 const RANGE = ['NodeProperties', 'NodeRangeProperties', 0];
 const CONTAINER = [...RANGE, 'Container'];
 const EFS = [...CONTAINER, 'Volumes', 0, 'EfsVolumeConfiguration'];
 const COMPUTE = ['ComputeResources'];
+const SETTLE = ['PolicyDocument', 'Statement'];
+const ACTION_OF_ROLES = [...SETTLE, 5, 'Condition'];
+const limits = (...given: readonly [action: string, reason: string][]) =>
+  inResource(
+    'JobQueue',
+    ['JobStateTimeLimitActions'],
+    [
+      ...given,
+      ['CANCEL', 'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY'],
+      ['CANCEL', 'MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE'],
+      ['CANCEL', 'MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT'],
+    ].map(([Action = '', Reason = '']) => ({ State: 'RUNNABLE', MaxTimeSeconds: 86_400, Action, Reason })),
+  );
+const onlySubmits = (policy: string, path: Path) =>
+  inResource(policy, [...path, 'Action'], 'batch:SubmitJob');
 
 /** Mistakes that deploy without a word and fail later, each with the finding that must tell it. */
 const MISTAKES: readonly [string, string, Plant][] = [
+  ['an output called as a list parameter is', 'name-of-a-list', output('InputBuckets')],
+  ['another output called so', 'name-of-a-list', output('InstanceTypes')],
+  [
+    'a resource called as a list parameter is',
+    'name-of-a-list',
+    (template) => put(template, ['Resources', 'QueueArns'], { Type: 'AWS::SNS::Topic', Properties: {} }),
+  ],
+  [
+    'a list of another kind',
+    'name-of-a-list',
+    both(ofParameter('Zone', 'Type', 'List<AWS::EC2::AvailabilityZone::Name>'), output('Zone')),
+  ],
+  [
+    'a list from the parameter store',
+    'name-of-a-list',
+    both(ofParameter('Zone', 'Type', 'AWS::SSM::Parameter::Value<CommaDelimitedList>'), output('Zone')),
+  ],
+  [
+    'machine types of a range of containers',
+    'instance-types-of-a-range',
+    inResource('JobDefinition', [...RANGE, 'InstanceTypes'], ['c6i.4xlarge']),
+  ],
+  [
+    'machine types of the range instead of the container',
+    'instance-types-of-a-range',
+    both(
+      inResource('JobDefinition', [...RANGE, 'InstanceTypes'], ['c6i.4xlarge']),
+      inResource('JobDefinition', [...CONTAINER, 'InstanceType'], undefined),
+    ),
+  ],
+  [
+    'any machine type',
+    'mixed-instance-types',
+    inResource('JobDefinition', [...CONTAINER, 'InstanceType'], undefined),
+  ],
+  [
+    'another machine type than the functions know',
+    'machines-misdescribed',
+    inResource('JobDefinition', [...CONTAINER, 'InstanceType'], 'c6i.8xlarge'),
+  ],
+  [
+    'tags on the job alone',
+    'may-not-tag',
+    both(
+      onlySubmits('SettlePolicy', [...SETTLE, 0]),
+      inResource('SettlePolicy', [...SETTLE, 2, 'Action'], ['batch:TerminateJob', 'batch:TagResource']),
+    ),
+  ],
+  ['no tags on queues of others', 'may-not-tag', onlySubmits('SettlePolicy', [...SETTLE, 1, 'Fn::If', 1])],
+  ['no tags for operators', 'may-not-tag', onlySubmits('OperatorPolicy', [...SETTLE, 11])],
+  ['a priority of every job', 'priority-for-all', inResource('JobDefinition', ['SchedulingPriority'], 0)],
+  [
+    'a queue that the functions take for first in, first out',
+    'queue-misdescribed',
+    (template) =>
+      put(template, ['Globals', 'Function', 'Environment', 'Variables', 'SIERRA_BATCH_QUEUES'], {
+        'Fn::Join': ['', ['{"default":{"maxvCpus":64,"arn":"', { Ref: 'JobQueue' }, '"}}']],
+      }),
+  ],
+  [
+    'a queue that the functions take for a fair one',
+    'queue-misdescribed',
+    inResource('JobQueue', ['SchedulingPolicyArn'], undefined),
+  ],
+  [
+    'a reason that not every region has',
+    'refused-backstop',
+    limits(['CANCEL', 'MISCONFIGURATION:EC2_INSTANCE_CONFIGURATION_UNSUPPORTED']),
+  ],
+  ['a sentence for a reason', 'refused-backstop', limits(['CANCEL', 'no machines for a day'])],
+  ['a reason twice', 'refused-backstop', limits(['CANCEL', 'MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT'])],
+  [
+    'a job that the queue terminates',
+    'refused-backstop',
+    inResource('JobQueue', ['JobStateTimeLimitActions', 0, 'Action'], 'TERMINATE'),
+  ],
+  [
+    'roles that are passed to tasks alone',
+    'passed-to-others',
+    inResource('SettlePolicy', ACTION_OF_ROLES, {
+      StringEquals: { 'iam:PassedToService': 'ecs-tasks.amazonaws.com' },
+    }),
+  ],
+  [
+    'roles that are passed to Batch alone',
+    'passed-to-others',
+    inResource('SettlePolicy', ACTION_OF_ROLES, {
+      StringEquals: { 'iam:PassedToService': ['batch.amazonaws.com'] },
+    }),
+  ],
+  [
+    'roles that are passed to anybody',
+    'passed-to-others',
+    inResource('SettlePolicy', ACTION_OF_ROLES, undefined),
+  ],
+  ['a user of 0', 'root-on-storage', ofParameter('UserId', 'MinValue', 0)],
+  [
+    'a user without a least number',
+    'root-on-storage',
+    (template) => put(template, ['Parameters', 'UserId', 'MinValue'], undefined),
+  ],
+  [
+    'root as the access point’s user and owner',
+    'root-on-storage',
+    both(
+      inResource('AccessPoint', ['PosixUser'], { Uid: 0, Gid: 0 }),
+      inResource('AccessPoint', ['RootDirectory', 'CreationInfo'], {
+        OwnerUid: 0,
+        OwnerGid: 0,
+        Permissions: '0750',
+      }),
+    ),
+  ],
   ['a gap in the node ranges', 'node-range', inResource('JobDefinition', [...RANGE, 'TargetNodes'], '1:')],
   ['a closed node range', 'node-range', inResource('JobDefinition', [...RANGE, 'TargetNodes'], '0:1')],
   ['the main node out of range', 'main-node', inResource('JobDefinition', ['NodeProperties', 'MainNode'], 7)],

@@ -1,7 +1,7 @@
 import type { JobDetail, SubmitJobCommandInput } from '@aws-sdk/client-batch';
 import { describe, expect, it } from 'vitest';
 import type { LocalBatchSettings } from '../../../../local/aws/batch/batch.ts';
-import { virtualBatch } from '../../../support/virtual-batch.ts';
+import { FAIR_QUEUE, virtualBatch } from '../../../support/virtual-batch.ts';
 
 const RETRY = {
   attempts: 3,
@@ -11,6 +11,14 @@ const RETRY = {
     { onReason: '*', action: 'EXIT' },
   ],
 } satisfies SubmitJobCommandInput['retryStrategy'];
+
+const CONTAINER = {
+  image: 'i',
+  resourceRequirements: [
+    { type: 'VCPU' as const, value: '4' },
+    { type: 'MEMORY' as const, value: '1024' },
+  ],
+};
 
 async function world(options: { ignoreTerm?: boolean } & Partial<LocalBatchSettings> = {}) {
   const events: JobDetail[] = [];
@@ -27,13 +35,7 @@ async function world(options: { ignoreTerm?: boolean } & Partial<LocalBatchSetti
       nodeRangeProperties: [
         {
           targetNodes: '0:',
-          container: {
-            image: 'i',
-            resourceRequirements: [
-              { type: 'VCPU', value: '4' },
-              { type: 'MEMORY', value: '1024' },
-            ],
-          },
+          container: CONTAINER,
         },
       ],
     },
@@ -221,6 +223,29 @@ describe('what Batch refuses', () => {
       { nodeOverrides: { nodePropertyOverrides: [{ targetNodes: '0:1' }] } },
       /should match job definition/,
     ],
+    [
+      'machine types of a range of containers',
+      { nodeOverrides: { nodePropertyOverrides: [{ targetNodes: '0:', instanceTypes: ['c6i.large'] }] } },
+      /^Using instanceTypes with nodeRangeProperty is only allowed for ecsProperties jobs\.$/,
+    ],
+    ['a fair-share queue without a share', { jobQueue: 'fair' }, /^shareIdentifier must be specified\.$/],
+    [
+      'a share without a priority',
+      { jobQueue: 'fair', shareIdentifier: 'a' },
+      /^Either schedulingPriority in job definition or schedulingPriorityOverride should be specified$/,
+    ],
+    [
+      'a share of other signs',
+      { jobQueue: 'fair', shareIdentifier: 'a-b', schedulingPriorityOverride: 0 },
+      /alphanumeric/,
+    ],
+    [
+      'a priority over 9,999',
+      { jobQueue: 'fair', shareIdentifier: 'a', schedulingPriorityOverride: 10_000 },
+      /0 to 9,999/,
+    ],
+    ['a share in a queue of first in, first out', { shareIdentifier: 'a' }, /no scheduling policy/],
+    ['a priority in one', { schedulingPriorityOverride: 0 }, /no scheduling policy/],
     ['container overrides', { containerOverrides: {} }, /nodeOverrides/],
     ['eleven attempts', { retryStrategy: { attempts: 11 } }, /1 to 10/],
     [
@@ -275,6 +300,54 @@ describe('what Batch refuses', () => {
         nodeProperties: { numNodes, mainNode: 0, nodeRangeProperties },
       }),
     ).rejects.toThrow(message);
+  });
+
+  it('machine types of a range of containers in a definition', async () => {
+    const { batch } = await world();
+    const range = { targetNodes: '0:', instanceTypes: ['c6i.large'], container: { image: 'i' } };
+    await expect(
+      batch.registerJobDefinition({
+        jobDefinitionName: 'x',
+        type: 'multinode',
+        nodeProperties: { numNodes: 1, mainNode: 0, nodeRangeProperties: [range] },
+      }),
+    ).rejects.toThrow('Using instanceTypes with nodeRangeProperty is only allowed for ecsProperties jobs.');
+  });
+
+  it('a definition’s priority in a queue of first in, first out, where a fair-share queue needs no other', async () => {
+    const { batch, submit } = await world();
+    await batch.registerJobDefinition({
+      jobDefinitionName: 'first',
+      type: 'multinode',
+      schedulingPriority: 1,
+      nodeProperties: {
+        numNodes: 1,
+        mainNode: 0,
+        nodeRangeProperties: [{ targetNodes: '0:', container: CONTAINER }],
+      },
+    });
+    await submit({ jobDefinition: 'first', jobQueue: 'fair', shareIdentifier: 'a' });
+    await expect(submit({ jobDefinition: 'first' })).rejects.toThrow(/no scheduling policy/);
+  });
+
+  it('the 501st share until the use of another has decayed', async () => {
+    const { submit, pass, nodes } = await world({ queues: [{ ...FAIR_QUEUE, maxvCpus: 10_000 }] });
+    const share = (shareIdentifier: string) =>
+      submit({
+        jobQueue: 'fair',
+        shareIdentifier,
+        schedulingPriorityOverride: 0,
+        nodeOverrides: { numNodes: 1 },
+      });
+    for (let index = 0; index < 500; index += 1) await share(`s${index}`);
+    await share('s499');
+    await expect(share('one')).rejects.toThrow(/limited to 500 active share identifiers/);
+    await pass(1);
+    for (const { exit } of nodes) exit({ exitCode: 0 });
+    await pass(3500);
+    await expect(share('one')).rejects.toThrow(/limited to 500 active share identifiers/);
+    await pass(200);
+    await share('one');
   });
 
   it('an overridden number of nodes unless a range is open', async () => {

@@ -28,7 +28,7 @@ import { StatesInProcess } from '../../../../local/aws/states/states-in-process.
 import { statusChangeEvent } from '../../../../local/aws/states/status-change-event.ts';
 import { SeededRandom } from '../../../../local/clock/seeded-random.ts';
 import { VirtualClock } from '../../../../local/clock/virtual.ts';
-import { multinodeDefinition } from '../../../../local/system/deployment.ts';
+import { multinodeDefinition, queuesOf } from '../../../../local/system/deployment.ts';
 import { hurtExecutions } from '../faults/failing-executions.ts';
 import type { Strike } from '../faults/faults.ts';
 import { Faults } from '../faults/faults.ts';
@@ -45,6 +45,7 @@ const QUEUE = {
   name: 'queue',
   arn: `arn:aws:batch:${LOCAL_REGION}:${LOCAL_ACCOUNT}:job-queue/queue`,
   maxvCpus: 64,
+  fairShare: true,
 };
 const START_MS = Date.UTC(2030, 0, 1);
 const SCHEDULE_MS = 60_000;
@@ -159,7 +160,7 @@ export async function makeWorld(
     bucket: BUCKET,
     stateMachineArn: STATE_MACHINE,
     jobDefinition,
-    queues: { [QUEUE.name]: { arn: QUEUE.arn, maxvCpus: QUEUE.maxvCpus } },
+    queues: queuesOf(QUEUE),
     defaultQueue: QUEUE.name,
     inputBuckets: [],
     defaults: { vcpus: 2, memoryMiB: 1024 },
