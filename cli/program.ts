@@ -1,4 +1,4 @@
-import { Argument, Command, Option } from '@commander-js/extra-typings';
+import { Command, Option } from '@commander-js/extra-typings';
 import { RUN_STATES } from '../experiment/records/status.ts';
 import { atLeastOne, duration, runIdArgument, wholeNumber } from './context/arguments.ts';
 import type { Context, TargetOptions } from './context/context.ts';
@@ -13,8 +13,8 @@ export interface Running {
 }
 
 /**
- * Every command with its arguments, options and an example. Help, docs/commands.md and the shells' completion are made
- * from this. What a command does is loaded when it is called: `validate` starts without the SDK.
+ * Every command with its arguments, options and an example. Help and docs/commands.md are made from
+ * this. What a command does is loaded when it is called: `validate` starts without the SDK.
  */
 export function makeProgram(version: string, { begin }: Running) {
   const program = new Command('sierra-batch')
@@ -243,27 +243,6 @@ export function makeProgram(version: string, { begin }: Running) {
     .addHelpText('after', example('sierra-batch doctor --stack lab'))
     .action((options) =>
       begin(options, async (context) => (await import('./commands/doctor.ts')).doctor(context)),
-    );
-
-  program
-    .command('completion')
-    .summary('print the completion for a shell')
-    .description(
-      'Prints a script that completes commands, options, their values, files and ids of runs. For bash keep it as below; for zsh as _sierra-batch in a folder of $fpath, or source it after compinit.',
-    )
-    .addArgument(new Argument('<shell>').choices(['bash', 'zsh'] as const))
-    .option('--json', JSON_HELP)
-    .addHelpText(
-      'after',
-      example('sierra-batch completion bash > ~/.local/share/bash-completion/completions/sierra-batch'),
-    )
-    .action((shell, options) =>
-      begin(options, async ({ terminal, asJson }) => {
-        const script = (await import('./completion.ts')).completion(program.commands, shell);
-        if (asJson) terminal.json({ shell, script });
-        else await terminal.write(script);
-        return 0;
-      }),
     );
 
   return program;
