@@ -4,10 +4,7 @@ import { defineConfig } from 'vitest/config';
 const expect = { poll: { timeout: 20_000 } };
 
 /** Whole control planes in virtual time: nothing but CPU of one core each, so they share the machine without harm. */
-const VIRTUAL_TIME = [
-  'test/worlds/simulation/many-seeds.slow.test.ts',
-  'test/cost/a-thousand-manifests.slow.test.ts',
-];
+const VIRTUAL_TIME = ['test/worlds/simulation/many-seeds.slow.test.ts'];
 
 /**
  * `fast` is `npm test`; `slow` needs root, Python, a browser or an image, or waits long, and has the machine for itself;

@@ -32,10 +32,6 @@ import type {
 import type {
   DescribeExecutionCommand,
   DescribeExecutionCommandOutput,
-  ListExecutionsCommand,
-  ListExecutionsCommandOutput,
-  SendTaskFailureCommand,
-  SendTaskFailureCommandOutput,
   SendTaskSuccessCommand,
   SendTaskSuccessCommandOutput,
   StartExecutionCommand,
@@ -65,10 +61,8 @@ export interface BatchPort {
 export interface StatesPort {
   send(command: StartExecutionCommand): Promise<StartExecutionCommandOutput>;
   send(command: DescribeExecutionCommand): Promise<DescribeExecutionCommandOutput>;
-  send(command: ListExecutionsCommand): Promise<ListExecutionsCommandOutput>;
   send(command: StopExecutionCommand): Promise<StopExecutionCommandOutput>;
   send(command: SendTaskSuccessCommand): Promise<SendTaskSuccessCommandOutput>;
-  send(command: SendTaskFailureCommand): Promise<SendTaskFailureCommandOutput>;
 }
 
 /** EventBridge. */

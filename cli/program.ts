@@ -1,5 +1,4 @@
 import { Command } from '@commander-js/extra-typings';
-import { defineCompletion } from './commands/completion.ts';
 import { defineDoctor } from './commands/doctor.ts';
 import { defineLocal } from './commands/local.ts';
 import { defineClean } from './commands/maintenance/clean.ts';
@@ -19,7 +18,7 @@ import { defineTasks } from './commands/runs/tasks.ts';
 import { defineWatch } from './commands/runs/watch.ts';
 import type { Running } from './context/context.ts';
 
-/** In the order in which help, docs/commands.md and the shells' completion show them. */
+/** In the order in which help and docs/commands.md show them. */
 const COMMANDS = [
   defineInit,
   defineValidate,
@@ -38,7 +37,6 @@ const COMMANDS = [
   defineCollect,
   defineClean,
   defineDoctor,
-  defineCompletion,
 ];
 
 /** The command `sierra-batch`: a command is a file of `commands/`, with its arguments, its help and what it does. */

@@ -2,12 +2,13 @@ import { randomBytes } from 'node:crypto';
 import { setTimeout as delay } from 'node:timers/promises';
 import { Logger } from '@aws-lambda-powertools/logger';
 import { Metrics, MetricUnit } from '@aws-lambda-powertools/metrics';
+import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
-import type { EventsPort, MailPort, StatesPort } from '../aws/ports.ts';
+import { SFNClient } from '@aws-sdk/client-sfn';
+import { SNSClient } from '@aws-sdk/client-sns';
 import type { Clock } from '../experiment/util/clock.ts';
 import { readDeployment } from './deployment-environment.ts';
 import type { FunctionDeps } from './deps.ts';
-import { lazily } from './lazily.ts';
 import { SubmitOnce } from './submit-once.ts';
 
 /** The SDK's own tries, of calls that may be made twice. */
@@ -33,11 +34,9 @@ export function live(serviceName: string): FunctionDeps {
     // Only tests give an endpoint: one that has no wildcard DNS, so that buckets go in the path.
     s3: new S3Client({ ...client, forcePathStyle: process.env.AWS_ENDPOINT_URL_S3 !== undefined }),
     batch: new SubmitOnce(client),
-    states: lazily<StatesPort>(async () => new (await import('./states-client.ts')).SFNClient(client)),
-    events: lazily<EventsPort>(
-      async () => new (await import('./telling-clients.ts')).EventBridgeClient(client),
-    ),
-    mail: lazily<MailPort>(async () => new (await import('./telling-clients.ts')).SNSClient(client)),
+    states: new SFNClient(client),
+    events: new EventBridgeClient(client),
+    mail: new SNSClient(client),
     clock: systemClock,
     nonce: () => randomBytes(16).toString('hex'),
     deployment,

@@ -12,17 +12,16 @@ import { DescribeImagesCommand } from '@aws-sdk/client-ecr';
 import type { S3Client } from '@aws-sdk/client-s3';
 import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
-import { GetServiceQuotaCommand } from '@aws-sdk/client-service-quotas';
 import type { SFNClient } from '@aws-sdk/client-sfn';
 import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import type { SNSClient } from '@aws-sdk/client-sns';
 import { ListSubscriptionsByTopicCommand } from '@aws-sdk/client-sns';
 import type { STSClient } from '@aws-sdk/client-sts';
-import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 import type { Deployment } from '../../experiment/deployment/deployment.ts';
 import { RUN_PREFIX, RUNS_PAGE_KEY } from '../../experiment/layout/bucket-keys.ts';
 import { executionArn } from '../../experiment/run/execution.ts';
 import { counted } from '../../experiment/text/numbers.ts';
+import { askCaller, askQuota, QUOTAS } from './ask-account.ts';
 import type { Finding } from './finding.ts';
 import { missing, note, ok } from './finding.ts';
 import type { DescribedStack } from './stack.ts';
@@ -43,8 +42,6 @@ type Outputs = DescribedStack['outputs'];
 
 /** A run that there is none of: who may ask is told so. */
 const NOBODY = 'doctor-00000000000';
-/** EC2's quota of Running On-Demand Standard vCPUs. */
-const VCPU_QUOTA = { ServiceCode: 'ec2', QuotaCode: 'L-1216C47A' } as const;
 const WELL = /^(CREATE|UPDATE|IMPORT|UPDATE_ROLLBACK)_COMPLETE$|^UPDATE_COMPLETE_CLEANUP_IN_PROGRESS$/;
 const REFUSED = /AccessDenied|AuthorizationError|Unauthorized|NotAuthorized|^403$/;
 
@@ -56,8 +53,8 @@ export async function stackFindings(
 ): Promise<Finding[]> {
   const { outputs } = stack;
   const found = await looked('who you are', async () => {
-    const { Arn = '' } = await clients.sts.send(new GetCallerIdentityCommand({}));
-    return [ok(`you are ${Arn}`)];
+    const { arn } = await askCaller(clients.sts);
+    return [ok(`you are ${arn}`)];
   });
   const rest = await Promise.all([
     mayUse('read the bucket', () => readBucket(clients, deployment)),
@@ -213,8 +210,7 @@ async function quota(
   { quotas: client }: StackClients,
   { defaults, queues: { default: own } }: Deployment,
 ): Promise<Finding[]> {
-  const { Quota } = await client.send(new GetServiceQuotaCommand(VCPU_QUOTA));
-  const value = Quota?.Value ?? 0;
+  const value = (await askQuota(client, QUOTAS.vcpus)) ?? 0;
   const what = `EC2’s quota of ${value} vCPUs`;
   const most = own?.maxvCpus ?? 0;
   if (value < defaults.vcpus)

@@ -4,7 +4,6 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { LocalEndpoint } from '../../experiment/deployment/local-endpoint.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
-import { atFirstUse } from '../../experiment/util/lazy.ts';
 import { userName } from '../../submission/user-name.ts';
 import type { StackClients } from './check-stack.ts';
 import type { Terminal } from './context.ts';
@@ -69,11 +68,11 @@ export function awsClients(place: AwsPlace) {
   // An endpoint of one's own has no wildcard DNS, so that buckets go in the path.
   const forcePathStyle = process.env.AWS_ENDPOINT_URL_S3 !== undefined;
   return {
-    s3: atFirstUse(
+    s3: onFirstUse(
       async () => new (await import('@aws-sdk/client-s3')).S3Client({ ...settings, forcePathStyle }),
     ),
-    states: atFirstUse(async () => new (await import('@aws-sdk/client-sfn')).SFNClient(settings)),
-    batch: atFirstUse(async () => new (await import('@aws-sdk/client-batch')).BatchClient(settings)),
+    states: onFirstUse(async () => new (await import('@aws-sdk/client-sfn')).SFNClient(settings)),
+    batch: onFirstUse(async () => new (await import('@aws-sdk/client-batch')).BatchClient(settings)),
     user: async () => {
       const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
       const impatient = new STSClient({ ...settings, maxAttempts: 1 });
@@ -81,12 +80,20 @@ export function awsClients(place: AwsPlace) {
       const caller = impatient.send(new GetCallerIdentityCommand({}), { abortSignal });
       return callerName((await caller.catch(() => undefined))?.Arn) ?? ownName();
     },
-    logs: atFirstUse(
+    logs: onFirstUse(
       async () => new (await import('@aws-sdk/client-cloudwatch-logs')).CloudWatchLogsClient(settings),
     ),
-    formation: atFirstUse(
+    formation: onFirstUse(
       async () => new (await import('@aws-sdk/client-cloudformation')).CloudFormationClient(settings),
     ),
+  };
+}
+
+function onFirstUse<Client>(make: () => Promise<Client>): () => Promise<Client> {
+  let made: Promise<Client> | undefined;
+  return () => {
+    made ??= make();
+    return made;
   };
 }
 
@@ -130,9 +137,9 @@ export function localClients({
     { ...settings, endpoint: caller.AWS_ENDPOINT_URL_BATCH },
   ];
   return {
-    s3: atFirstUse(async () => new (await import('@aws-sdk/client-s3')).S3Client(s3)),
-    states: atFirstUse(async () => new (await import('@aws-sdk/client-sfn')).SFNClient(states)),
-    batch: atFirstUse(async () => new (await import('@aws-sdk/client-batch')).BatchClient(batch)),
+    s3: onFirstUse(async () => new (await import('@aws-sdk/client-s3')).S3Client(s3)),
+    states: onFirstUse(async () => new (await import('@aws-sdk/client-sfn')).SFNClient(states)),
+    batch: onFirstUse(async () => new (await import('@aws-sdk/client-batch')).BatchClient(batch)),
     user: async () => ownName(),
   };
 }

@@ -1,8 +1,9 @@
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
-import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import * as z from 'zod';
 import type { Deployment } from '../../experiment/deployment/deployment.ts';
 import { CommandFailed } from '../errors/failure.ts';
+import type { FoundStack } from './ask-account.ts';
+import { findStack } from './ask-account.ts';
 
 const whole = z.coerce.number().int().positive();
 
@@ -29,36 +30,19 @@ const moreQueues = z.record(
 /** What the template gives the functions and no output tells. */
 const FIXED = { sharedFolder: '/mnt/efs', joinPort: 7741, sshPort: 2222 } as const;
 
-/** A stack as CloudFormation describes it. */
-export interface DescribedStack {
-  name: string;
-  status: string;
-  reason?: string;
-  outputs: Readonly<Record<string, string>>;
-}
+/** A stack that is there. */
+export type DescribedStack = FoundStack & { name: string };
 
 /** @throws CommandFailed for no such stack */
 export async function describeStack(
   formation: Pick<CloudFormationClient, 'send'>,
   name: string,
 ): Promise<DescribedStack> {
-  try {
-    const { Stacks: [found] = [] } = await formation.send(new DescribeStacksCommand({ StackName: name }));
-    return {
-      name,
-      status: found?.StackStatus ?? '',
-      ...(found?.StackStatusReason === undefined ? {} : { reason: found.StackStatusReason }),
-      outputs: Object.fromEntries(
-        (found?.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
-      ),
-    };
-  } catch (error) {
-    if (error instanceof Error && /does not exist/.test(error.message))
-      throw new CommandFailed(
-        `there is no stack ${name} in this account and region; look at --region and --profile`,
-      );
-    throw error;
-  }
+  const found = await findStack(formation, name);
+  if (found !== undefined) return { name, ...found };
+  throw new CommandFailed(
+    `there is no stack ${name} in this account and region; look at --region and --profile`,
+  );
 }
 
 /** What a stack has deployed. @throws CommandFailed with every output that is missing or odd, as those of a stack that is not ours */

@@ -24,7 +24,7 @@ export async function beginRun<Prepared>(
   if (ending.reason !== undefined) return { kind: 'ended', reason: ending.reason };
   if ('kind' in both) return { kind: 'ended', reason: both };
   const [prepared, cluster] = both;
-  await cluster.writeNodefile(renderNodefile(roster.live().map(({ address: host }) => ({ host }))));
+  await cluster.writeNodefile(renderNodefile(roster.live().map(({ address }) => address)));
   const now = surroundings.clock.now();
   progress.joinedAt = now;
   progress.tasksStartedAt = now;

@@ -2,7 +2,6 @@ import type { EvaluateOnExit, SubmitJobCommandInput } from '@aws-sdk/client-batc
 import * as z from 'zod';
 import type { Deployment } from '../deployment/deployment.ts';
 import { isRunId } from '../layout/run-id.ts';
-import { atFirstUse } from '../util/lazy.ts';
 
 /**
  * Work on shared storage outside of any run: one-node jobs of the stack's own definition, submitted by an operator's
@@ -95,17 +94,15 @@ export function salvagedRun(jobName: string): string | undefined {
 }
 
 const runId = z.string().refine(isRunId, { error: 'is not a run id' });
-const order = atFirstUse(() =>
-  z.discriminatedUnion('kind', [
-    z.strictObject({ kind: z.literal('salvage'), runId }),
-    z.strictObject({
-      kind: z.literal('clean'),
-      runIds: z.array(runId),
-      workspaces: z.array(z.string().regex(/^[a-z]([a-z0-9-]*[a-z0-9])?$/, { error: 'is not a workspace' })),
-      olderThanSeconds: z.number().positive().optional(),
-    }),
-  ]),
-);
+const order = z.discriminatedUnion('kind', [
+  z.strictObject({ kind: z.literal('salvage'), runId }),
+  z.strictObject({
+    kind: z.literal('clean'),
+    runIds: z.array(runId),
+    workspaces: z.array(z.string().regex(/^[a-z]([a-z0-9-]*[a-z0-9])?$/, { error: 'is not a workspace' })),
+    olderThanSeconds: z.number().positive().optional(),
+  }),
+]);
 
 /** Reads {@link ORDER_VARIABLE}: what the job is to do, or what is wrong with it. */
 export function readOrder(text: string): { ok: true; order: MaintenanceOrder } | { ok: false; why: string } {
@@ -115,7 +112,7 @@ export function readOrder(text: string): { ok: true; order: MaintenanceOrder } |
   } catch {
     return { ok: false, why: 'not JSON' };
   }
-  const read = order().safeParse(value);
+  const read = order.safeParse(value);
   return read.success ? { ok: true, order: read.data } : { ok: false, why: z.prettifyError(read.error) };
 }
 

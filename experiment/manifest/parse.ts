@@ -43,7 +43,7 @@ export function parseManifest(
   if (!read.ok) return read;
   const { source, faults: notation } = read;
   const document = plainValue(source.root);
-  const parsed = manifestSchema().safeParse(document);
+  const parsed = manifestSchema.safeParse(document);
   const rules = ruleFaults(source, document, origin);
   const content = [
     ...(parsed.success ? [] : schemaFaults(source, parsed.error.issues, keysKnownAt)),
@@ -80,7 +80,7 @@ function inOrder(faults: readonly Fault[]): Fault[] {
 
 /** The keys of the schema at a path, for the nearest one. */
 function keysKnownAt(path: FaultPath): readonly string[] {
-  let schema: unknown = manifestSchema();
+  let schema: unknown = manifestSchema;
   for (const step of path) {
     schema = inner(schema);
     const shape: unknown = property(schema, 'shape');

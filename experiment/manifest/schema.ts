@@ -2,7 +2,6 @@ import * as z from 'zod';
 import { parseDuration } from '../text/duration.ts';
 import { grouped } from '../text/numbers.ts';
 import { parseSize } from '../text/size.ts';
-import { atFirstUse } from '../util/lazy.ts';
 
 /**
  * The manifest's one source: this schema gives the type, the faults and `docs/schema/manifest.schema.json`. Every error text
@@ -164,165 +163,163 @@ const tagName = () => z.string().min(1, { error: TAG_NAME }).max(128, { error: T
 const asWritten = () =>
   z.string({ error: 'a single value, not empty' }).meta({ type: ['string', 'number', 'boolean'] });
 
-export const manifestSchema = atFirstUse(() =>
-  z
-    .strictObject(
-      {
-        $schema: z.string().describe('For editors: the JSON schema of manifests.').optional(),
-        apiVersion: z
-          .literal('sierra-batch/v1', { error: 'sierra-batch/v1' })
-          .describe('The version of this notation.'),
-        name: name().describe('Names the run; its id is the name and a hash.'),
-        cluster: z
-          .strictObject(
-            {
-              nodes: whole(1, 1000).describe(
-                'Nodes of the multi-node job, node 0 included; each is an instance of its own.',
-              ),
-              vcpus: whole(1, MOST_VCPUS).describe('vCPUs of each node.').optional(),
-              memory: size(4).describe('Memory of each node.').optional(),
-              sharedMemory: size(1)
-                .describe('Size of /dev/shm; the deployment’s when left out (1 GiB unless it was changed).')
-                .optional(),
-              gpus: whole(1, 16).describe('GPUs of each node.').optional(),
-              image: text('a container image')
-                .describe('The container image; the deployment’s when left out.')
-                .optional(),
-              instanceType: z
-                .string({ error: 'an instance type such as c7g.4xlarge' })
-                .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, { error: 'an instance type such as c7g.4xlarge' })
-                .describe('An EC2 instance type; Batch chooses when left out.')
-                .optional(),
-              queue: text('the name of a queue of the deployment', 128)
-                .describe('A job queue of the deployment’s list.')
-                .optional(),
-            },
-            { error: '{nodes: …}' },
-          )
-          .describe('The machines.'),
-        run: z
-          .strictObject(
-            {
-              commands: commands().optional(),
-              sierra: sierra().optional(),
-              jobsPerNode: whole(1, 4096).describe('Tasks at once on each node.').optional(),
-              threadsPerTask: whole(1, MOST_VCPUS)
-                .describe(
-                  'vCPUs a task uses; tasks at once are vCPUs ÷ this when jobsPerNode is left out. 1 when left out.',
-                )
-                .optional(),
-              fanout: z
-                .enum(['pool', 'stock'], { error: 'pool or stock' })
-                .describe(
-                  'How tasks are started: pool (fast, survives lost nodes) or stock (SIERRA’s own GNU parallel line).',
-                )
-                .optional(),
-            },
-            { error: 'commands or sierra' },
-          )
-          .meta({ description: 'What is run: exactly one of commands and sierra.', oneOf: runChoice }),
-        inputs: z
-          .array(
-            z.strictObject(
-              {
-                from: from().describe('Where it comes from.'),
-                to: relativePath().describe('Where it goes, relative to the folder that tasks start in.'),
-              },
-              { error: '{from, to}' },
+export const manifestSchema = z
+  .strictObject(
+    {
+      $schema: z.string().describe('For editors: the JSON schema of manifests.').optional(),
+      apiVersion: z
+        .literal('sierra-batch/v1', { error: 'sierra-batch/v1' })
+        .describe('The version of this notation.'),
+      name: name().describe('Names the run; its id is the name and a hash.'),
+      cluster: z
+        .strictObject(
+          {
+            nodes: whole(1, 1000).describe(
+              'Nodes of the multi-node job, node 0 included; each is an instance of its own.',
             ),
-            { error: 'a list of {from, to}' },
-          )
-          .describe('Brought to shared storage before the first task.')
-          .optional(),
-        outputs: z
-          .array(relativePath(), { error: 'a list of paths' })
-          .describe(
-            'Files and folders, without wildcards, sent to the bucket when the tasks are done; relative to the folder that tasks start in.',
-          )
-          .optional(),
-        workspace: name().describe('A folder on shared storage that outlives runs.').optional(),
-        resume: z
-          .string({ error: 'the id of an ended run' })
-          .regex(/^[a-z](?:[a-z0-9-]{0,58}[a-z0-9])?-[0-9a-f]{11}$/, {
-            error: 'the id of an ended run, such as speed-sweep-0123456789a',
-          })
-          .describe('Goes on with that ended run: only what is missing or failed.')
-          .optional(),
-        environment: z
-          .record(environmentName(), asWritten(), { error: 'names with values' })
-          .describe('Variables that every task gets, as written here.')
-          .optional(),
-        timeouts: z
-          .strictObject(
+            vcpus: whole(1, MOST_VCPUS).describe('vCPUs of each node.').optional(),
+            memory: size(4).describe('Memory of each node.').optional(),
+            sharedMemory: size(1)
+              .describe('Size of /dev/shm; the deployment’s when left out (1 GiB unless it was changed).')
+              .optional(),
+            gpus: whole(1, 16).describe('GPUs of each node.').optional(),
+            image: text('a container image')
+              .describe('The container image; the deployment’s when left out.')
+              .optional(),
+            instanceType: z
+              .string({ error: 'an instance type such as c7g.4xlarge' })
+              .regex(/^[a-z0-9-]+\.[a-z0-9-]+$/, { error: 'an instance type such as c7g.4xlarge' })
+              .describe('An EC2 instance type; Batch chooses when left out.')
+              .optional(),
+            queue: text('the name of a queue of the deployment', 128)
+              .describe('A job queue of the deployment’s list.')
+              .optional(),
+          },
+          { error: '{nodes: …}' },
+        )
+        .describe('The machines.'),
+      run: z
+        .strictObject(
+          {
+            commands: commands().optional(),
+            sierra: sierra().optional(),
+            jobsPerNode: whole(1, 4096).describe('Tasks at once on each node.').optional(),
+            threadsPerTask: whole(1, MOST_VCPUS)
+              .describe(
+                'vCPUs a task uses; tasks at once are vCPUs ÷ this when jobsPerNode is left out. 1 when left out.',
+              )
+              .optional(),
+            fanout: z
+              .enum(['pool', 'stock'], { error: 'pool or stock' })
+              .describe(
+                'How tasks are started: pool (fast, survives lost nodes) or stock (SIERRA’s own GNU parallel line).',
+              )
+              .optional(),
+          },
+          { error: 'commands or sierra' },
+        )
+        .meta({ description: 'What is run: exactly one of commands and sierra.', oneOf: runChoice }),
+      inputs: z
+        .array(
+          z.strictObject(
             {
-              queue: duration(1, DAY, ', from 1s to 1d')
-                .describe('Waiting for machines; 6h when left out.')
-                .optional(),
-              join: duration(1, 14 * DAY, ', from 1s to 14d')
-                .describe('Waiting for all nodes; 10m when left out.')
-                .optional(),
-              run: duration(MINUTE, 14 * DAY, ', from 60s to 14d')
-                .describe('Running tasks; 1d when left out.')
-                .optional(),
-              task: duration(1, 14 * DAY, ', from 1s to 14d')
-                .describe('One task; no limit when left out.')
-                .optional(),
+              from: from().describe('Where it comes from.'),
+              to: relativePath().describe('Where it goes, relative to the folder that tasks start in.'),
             },
-            { error: '{queue, join, run, task}' },
-          )
-          .describe('Time limits.')
-          .optional(),
-        retry: z
-          .strictObject(
-            {
-              attempts: whole(1, 10)
-                .describe(
-                  'Attempts of the job when nodes are lost, the first included; later ones resume. 1 when left out.',
-                )
-                .optional(),
-              tasks: whole(0, 1000)
-                .describe('How often a task that failed is started again. 0 when left out.')
-                .optional(),
-            },
-            { error: '{attempts, tasks}' },
-          )
-          .describe('What is tried again.')
-          .optional(),
-        minNodes: whole(1, 1000)
-          .describe('Start and go on with no fewer nodes than this; all when left out.')
-          .optional(),
-        budget: z
-          .strictObject(
-            {
-              maxNodeHours: z
-                .number({ error: 'a number over zero' })
-                .positive({ error: 'a number over zero' })
-                .describe('The run is ended when its nodes have been up this long, added up.'),
-            },
-            { error: '{maxNodeHours}' },
-          )
-          .describe('What the run may cost.')
-          .optional(),
-        notify: z
-          .array(
-            z.enum(['rejected', 'stuck', 'failed', 'succeeded', 'cancelled', 'timed-out'], {
-              error: 'rejected, stuck, failed, succeeded, cancelled or timed-out',
-            }),
-            { error: 'a list of states' },
-          )
-          .describe('What people are told of.')
-          .optional(),
-        tags: z
-          .record(tagName(), asWritten(), { error: 'names with values' })
-          .describe(
-            'Tags of the job, for cost reports; at most 40, of letters, digits, spaces and _ . : / = + - @.',
-          )
-          .optional(),
-      },
-      { error: 'a manifest with the keys apiVersion, name, cluster and run' },
-    )
-    .meta({ title: 'sierra-batch manifest', description: 'An experiment to be run by sierra-batch.' }),
-);
+            { error: '{from, to}' },
+          ),
+          { error: 'a list of {from, to}' },
+        )
+        .describe('Brought to shared storage before the first task.')
+        .optional(),
+      outputs: z
+        .array(relativePath(), { error: 'a list of paths' })
+        .describe(
+          'Files and folders, without wildcards, sent to the bucket when the tasks are done; relative to the folder that tasks start in.',
+        )
+        .optional(),
+      workspace: name().describe('A folder on shared storage that outlives runs.').optional(),
+      resume: z
+        .string({ error: 'the id of an ended run' })
+        .regex(/^[a-z](?:[a-z0-9-]{0,58}[a-z0-9])?-[0-9a-f]{11}$/, {
+          error: 'the id of an ended run, such as speed-sweep-0123456789a',
+        })
+        .describe('Goes on with that ended run: only what is missing or failed.')
+        .optional(),
+      environment: z
+        .record(environmentName(), asWritten(), { error: 'names with values' })
+        .describe('Variables that every task gets, as written here.')
+        .optional(),
+      timeouts: z
+        .strictObject(
+          {
+            queue: duration(1, DAY, ', from 1s to 1d')
+              .describe('Waiting for machines; 6h when left out.')
+              .optional(),
+            join: duration(1, 14 * DAY, ', from 1s to 14d')
+              .describe('Waiting for all nodes; 10m when left out.')
+              .optional(),
+            run: duration(MINUTE, 14 * DAY, ', from 60s to 14d')
+              .describe('Running tasks; 1d when left out.')
+              .optional(),
+            task: duration(1, 14 * DAY, ', from 1s to 14d')
+              .describe('One task; no limit when left out.')
+              .optional(),
+          },
+          { error: '{queue, join, run, task}' },
+        )
+        .describe('Time limits.')
+        .optional(),
+      retry: z
+        .strictObject(
+          {
+            attempts: whole(1, 10)
+              .describe(
+                'Attempts of the job when nodes are lost, the first included; later ones resume. 1 when left out.',
+              )
+              .optional(),
+            tasks: whole(0, 1000)
+              .describe('How often a task that failed is started again. 0 when left out.')
+              .optional(),
+          },
+          { error: '{attempts, tasks}' },
+        )
+        .describe('What is tried again.')
+        .optional(),
+      minNodes: whole(1, 1000)
+        .describe('Start and go on with no fewer nodes than this; all when left out.')
+        .optional(),
+      budget: z
+        .strictObject(
+          {
+            maxNodeHours: z
+              .number({ error: 'a number over zero' })
+              .positive({ error: 'a number over zero' })
+              .describe('The run is ended when its nodes have been up this long, added up.'),
+          },
+          { error: '{maxNodeHours}' },
+        )
+        .describe('What the run may cost.')
+        .optional(),
+      notify: z
+        .array(
+          z.enum(['rejected', 'stuck', 'failed', 'succeeded', 'cancelled', 'timed-out'], {
+            error: 'rejected, stuck, failed, succeeded, cancelled or timed-out',
+          }),
+          { error: 'a list of states' },
+        )
+        .describe('What people are told of.')
+        .optional(),
+      tags: z
+        .record(tagName(), asWritten(), { error: 'names with values' })
+        .describe(
+          'Tags of the job, for cost reports; at most 40, of letters, digits, spaces and _ . : / = + - @.',
+        )
+        .optional(),
+    },
+    { error: 'a manifest with the keys apiVersion, name, cluster and run' },
+  )
+  .meta({ title: 'sierra-batch manifest', description: 'An experiment to be run by sierra-batch.' });
 
 /** A manifest that was accepted; sizes in MiB, durations in seconds. */
-export type Manifest = z.output<ReturnType<typeof manifestSchema>>;
+export type Manifest = z.output<typeof manifestSchema>;

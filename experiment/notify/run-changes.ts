@@ -7,38 +7,33 @@ import type { Control } from '../records/control.ts';
 import type { EnteredState, Status } from '../records/status.ts';
 import { STATES_UNDER_WAY, STUCK_KINDS } from '../records/status.ts';
 import type { Summary } from '../records/summary.ts';
-import { atFirstUse } from '../util/lazy.ts';
 import { parsedJson } from '../util/parse-json.ts';
 import type { StateChange } from './state-change-event.ts';
 
-const entered = atFirstUse(() =>
-  z.object({
-    state: z.enum([...STATES_UNDER_WAY, 'stuck']),
-    attempt: z.int().min(0),
-    at: z.iso.datetime(),
-    stuck: z.enum(STUCK_KINDS).optional(),
-    said: z.object({ headline: z.string(), why: z.string(), next: z.string() }).optional(),
-  }),
-);
+const entered = z.object({
+  state: z.enum([...STATES_UNDER_WAY, 'stuck']),
+  attempt: z.int().min(0),
+  at: z.iso.datetime(),
+  stuck: z.enum(STUCK_KINDS).optional(),
+  said: z.object({ headline: z.string(), why: z.string(), next: z.string() }).optional(),
+});
 
-const summaryFigures = atFirstUse(() =>
-  z.object({
-    exitCode: z.int().nullable(),
-    tasks: z.object({
-      total: z.int(),
-      succeeded: z.int(),
-      failed: z.int(),
-      retried: z.int(),
-      lost: z.int(),
-    }),
-    nodeHours: z.number(),
-    timings: z.object({
-      queuedSeconds: z.number().nullable(),
-      joinSeconds: z.number().nullable(),
-      runSeconds: z.number().nullable(),
-    }),
+const summaryFigures = z.object({
+  exitCode: z.int().nullable(),
+  tasks: z.object({
+    total: z.int(),
+    succeeded: z.int(),
+    failed: z.int(),
+    retried: z.int(),
+    lost: z.int(),
   }),
-);
+  nodeHours: z.number(),
+  timings: z.object({
+    queuedSeconds: z.number().nullable(),
+    joinSeconds: z.number().nullable(),
+    runSeconds: z.number().nullable(),
+  }),
+});
 
 /**
  * What there is to tell of a run: each state that it has entered, in its order. The end is control's, which nobody else
@@ -49,7 +44,7 @@ export function enteredStates(
   status: Pick<Status, 'entered'> | undefined,
 ): EnteredState[] {
   const before = (Array.isArray(status?.entered) ? status.entered : []).flatMap(
-    (one) => entered().safeParse(one).data ?? [],
+    (one) => entered.safeParse(one).data ?? [],
   );
   if (ended === undefined) return before;
   return [...before, { state: ended.outcome, attempt: 0, at: new Date(ended.at).toISOString() }];
@@ -91,7 +86,7 @@ export function runChange(
 
 /** The figures of a run, from the text of its summary; undefined where that cannot be read. */
 export function figuresOf(summary: string | undefined): StateChange['figures'] {
-  const read = summaryFigures().safeParse(parsedJson(summary));
+  const read = summaryFigures.safeParse(parsedJson(summary));
   if (!read.success) return undefined;
   const { timings, ...figures }: Pick<Summary, 'exitCode' | 'tasks' | 'nodeHours' | 'timings'> = read.data;
   return { ...figures, ...timings };

@@ -1,81 +1,74 @@
 import * as z from 'zod';
 import type { ManifestSource } from '../layout/run-id.ts';
 import { UnknownRecord } from '../util/errors.ts';
-import { atFirstUse } from '../util/lazy.ts';
 import { OUTCOMES } from './outcome.ts';
 
-const stop = atFirstUse(() =>
-  z.object({
-    at: z.number(),
-    cause: z.enum(['cancelled', 'timed-out', 'failed']),
-    why: z.string(),
-    because: z.enum([
-      'person',
-      'queue-limit',
-      'deadline',
-      'budget',
-      'silent',
-      'submit-refused',
-      'execution-failed',
-    ]),
-  }),
-);
+const stop = z.object({
+  at: z.number(),
+  cause: z.enum(['cancelled', 'timed-out', 'failed']),
+  why: z.string(),
+  because: z.enum([
+    'person',
+    'queue-limit',
+    'deadline',
+    'budget',
+    'silent',
+    'submit-refused',
+    'execution-failed',
+  ]),
+});
 
-const told = atFirstUse(() =>
-  z.object({
-    /** Keys of the messages that were sent: `queued`, `mail:succeeded`. */
-    keys: z.array(z.string()),
-    /** Somebody is about to send the others; until `leaseUntil` nobody else does. */
-    telling: z.object({ nonce: z.string(), leaseUntil: z.number() }).optional(),
-  }),
-);
+const told = z.object({
+  /** Keys of the messages that were sent: `queued`, `mail:succeeded`. */
+  keys: z.array(z.string()),
+  /** Somebody is about to send the others; until `leaseUntil` nobody else does. */
+  telling: z.object({ nonce: z.string(), leaseUntil: z.number() }).optional(),
+});
 
-const record = atFirstUse(() =>
-  z.object({
-    version: z.literal(1),
-    runId: z.string(),
-    source: z.object({ bucket: z.string(), key: z.string(), version: z.string() }),
-    /** Of the last write: whose 412 finds it in the stored record did write it. */
-    nonce: z.string(),
-    acceptedAt: z.number(),
-    /** The run is ended then at the latest: all attempts with all their limits. */
-    deadlineAt: z.number(),
-    /** In the tags of every job submitted for this run. */
-    jobNonce: z.string(),
-    /** A step of the state machine that waits for the job. Only a higher retry count replaces it. Never logged. */
-    token: z.object({ value: z.string(), retryCount: z.int() }).optional(),
-    /** Somebody is about to submit the job; until `leaseUntil` nobody else does. */
-    submitting: z.object({ nonce: z.string(), leaseUntil: z.number() }).optional(),
-    job: z.object({ id: z.string(), knownSince: z.number() }).optional(),
-    stop: stop().optional(),
-    /**
-     * Decided and worded once, by whoever comes first: Batch forgets jobs, and a second look may see less. `isWritten` once
-     * summary, status and report say so too.
-     */
-    ended: z
-      .object({
-        at: z.number(),
-        outcome: z.enum(OUTCOMES),
-        headline: z.string(),
-        why: z.string(),
-        next: z.string(),
-        isWritten: z.literal(true).optional(),
-      })
-      .optional(),
-    /** What people have been told of, each once. */
-    told: told().optional(),
-    closedAt: z.number().optional(),
-  }),
-);
+const record = z.object({
+  version: z.literal(1),
+  runId: z.string(),
+  source: z.object({ bucket: z.string(), key: z.string(), version: z.string() }),
+  /** Of the last write: whose 412 finds it in the stored record did write it. */
+  nonce: z.string(),
+  acceptedAt: z.number(),
+  /** The run is ended then at the latest: all attempts with all their limits. */
+  deadlineAt: z.number(),
+  /** In the tags of every job submitted for this run. */
+  jobNonce: z.string(),
+  /** A step of the state machine that waits for the job. Only a higher retry count replaces it. Never logged. */
+  token: z.object({ value: z.string(), retryCount: z.int() }).optional(),
+  /** Somebody is about to submit the job; until `leaseUntil` nobody else does. */
+  submitting: z.object({ nonce: z.string(), leaseUntil: z.number() }).optional(),
+  job: z.object({ id: z.string(), knownSince: z.number() }).optional(),
+  stop: stop.optional(),
+  /**
+   * Decided and worded once, by whoever comes first: Batch forgets jobs, and a second look may see less. `isWritten` once
+   * summary, status and report say so too.
+   */
+  ended: z
+    .object({
+      at: z.number(),
+      outcome: z.enum(OUTCOMES),
+      headline: z.string(),
+      why: z.string(),
+      next: z.string(),
+      isWritten: z.literal(true).optional(),
+    })
+    .optional(),
+  /** What people have been told of, each once. */
+  told: told.optional(),
+  closedAt: z.number().optional(),
+});
 
 /** `control/<run-id>.json`: what the functions know of a run and nobody else may read. Times in ms since the epoch. */
-export type Control = z.infer<ReturnType<typeof record>>;
+export type Control = z.infer<typeof record>;
 
 /** What was told of one run or rejection, and who is telling just now. */
-export type Told = z.infer<ReturnType<typeof told>>;
+export type Told = z.infer<typeof told>;
 
 /** Why and by what the run was told to end. */
-export type Stop = z.infer<ReturnType<typeof stop>>;
+export type Stop = z.infer<typeof stop>;
 
 /** A run as it is claimed: nothing has been started. */
 export function newControl(claim: {
@@ -100,7 +93,7 @@ export function newControl(claim: {
 /** What was told of a rejection, from its record; nothing where there is none that can be read: then it is told again. */
 export function parseTold(text: string | undefined): Told {
   try {
-    return told().parse(JSON.parse(text ?? ''));
+    return told.parse(JSON.parse(text ?? ''));
   } catch {
     return { keys: [] };
   }
@@ -109,7 +102,7 @@ export function parseTold(text: string | undefined): Told {
 /** @throws UnknownRecord when the text is not a record of this version */
 export function parseControl(text: string): Control {
   try {
-    return record().parse(JSON.parse(text));
+    return record.parse(JSON.parse(text));
   } catch (error) {
     throw new UnknownRecord(`not a control record that this version wrote: ${firstLine(error)}`);
   }

@@ -3,7 +3,6 @@ import { runKeys } from '../layout/bucket-keys.ts';
 import { isOutcome } from '../records/outcome.ts';
 import { RUN_STATES } from '../records/status.ts';
 import { sideBySide } from '../util/for-each-limit.ts';
-import { atFirstUse } from '../util/lazy.ts';
 import { parsedJson } from '../util/parse-json.ts';
 import type { RunRow } from './row.ts';
 import { asRunRow, runRow } from './row.ts';
@@ -12,20 +11,14 @@ import { asRunRow, runRow } from './row.ts';
 type ReadText = (key: string) => Promise<string | undefined>;
 
 // Tasks can write into a run's folder: each record has only what a row needs, and one that has not counts as absent.
-const status = atFirstUse(() =>
-  z.object({
-    state: z.enum(RUN_STATES),
-    headline: z.string(),
-    history: z.array(z.object({ state: z.enum(RUN_STATES), at: z.string() })),
-  }),
-);
-const tasks = atFirstUse(() => z.object({ total: z.number(), succeeded: z.number(), failed: z.number() }));
-const summary = atFirstUse(() =>
-  z.object({ tasks: tasks(), nodes: z.array(z.unknown()), nodeHours: z.number() }),
-);
-const progress = atFirstUse(() =>
-  z.object({ tasks: tasks(), nodes: z.object({ expected: z.number() }), nodeHours: z.number() }),
-);
+const status = z.object({
+  state: z.enum(RUN_STATES),
+  headline: z.string(),
+  history: z.array(z.object({ state: z.enum(RUN_STATES), at: z.string() })),
+});
+const tasks = z.object({ total: z.number(), succeeded: z.number(), failed: z.number() });
+const summary = z.object({ tasks: tasks, nodes: z.array(z.unknown()), nodeHours: z.number() });
+const progress = z.object({ tasks: tasks, nodes: z.object({ expected: z.number() }), nodeHours: z.number() });
 
 /**
  * A row for each run of which anything is known, in no order, by its own records.
@@ -46,10 +39,10 @@ export async function readRunRows(
 
 async function readRow(read: ReadText, runId: string): Promise<RunRow | undefined> {
   const keys = runKeys(runId);
-  const known = status().safeParse(parsedJson(await read(keys.status))).data;
+  const known = status.safeParse(parsedJson(await read(keys.status))).data;
   if (known === undefined) return undefined;
   const figures = isOutcome(known.state)
-    ? { summary: summary().safeParse(parsedJson(await read(keys.summary))).data }
-    : { progress: progress().safeParse(parsedJson(await read(keys.progress))).data };
+    ? { summary: summary.safeParse(parsedJson(await read(keys.summary))).data }
+    : { progress: progress.safeParse(parsedJson(await read(keys.progress))).data };
   return asRunRow(runRow({ ...known, runId }, figures));
 }

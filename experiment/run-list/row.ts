@@ -3,31 +3,28 @@ import { nameOfRun } from '../layout/run-id.ts';
 import { isOutcome } from '../records/outcome.ts';
 import type { Status } from '../records/status.ts';
 import { RUN_STATES } from '../records/status.ts';
-import { atFirstUse } from '../util/lazy.ts';
 
-const schema = atFirstUse(() =>
-  z.object({
-    runId: z.string(),
-    /** As in the manifest. */
-    name: z.string(),
-    state: z.enum(RUN_STATES),
-    headline: z.string(),
-    /** When the manifest was accepted. */
-    at: z.string(),
-    /** Absent while the run goes on. */
-    endedAt: z.string().optional(),
-    tasks: z.object({ total: z.number(), succeeded: z.number(), failed: z.number() }).optional(),
-    nodes: z.number().optional(),
-    nodeHours: z.number().optional(),
-  }),
-);
+const schema = z.object({
+  runId: z.string(),
+  /** As in the manifest. */
+  name: z.string(),
+  state: z.enum(RUN_STATES),
+  headline: z.string(),
+  /** When the manifest was accepted. */
+  at: z.string(),
+  /** Absent while the run goes on. */
+  endedAt: z.string().optional(),
+  tasks: z.object({ total: z.number(), succeeded: z.number(), failed: z.number() }).optional(),
+  nodes: z.number().optional(),
+  nodeHours: z.number().optional(),
+});
 
 /** One run in a list of runs: the same facts on the page of runs and in a terminal. Times are ISO 8601 in UTC. */
-export type RunRow = z.infer<ReturnType<typeof schema>>;
+export type RunRow = z.infer<typeof schema>;
 
 /** @returns undefined for what is no row: records lie where tasks can write */
 export function asRunRow(value: unknown): RunRow | undefined {
-  return schema().safeParse(value).data;
+  return schema.safeParse(value).data;
 }
 
 /** The order of every list of runs: the latest first. */

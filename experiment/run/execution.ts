@@ -2,15 +2,12 @@ import * as z from 'zod';
 import type { ManifestSource } from '../layout/run-id.ts';
 import type { Plan } from '../plan/plan.ts';
 import { executionSeconds } from '../plan/time-limits.ts';
-import { atFirstUse } from '../util/lazy.ts';
 
-const input = atFirstUse(() =>
-  z.object({
-    runId: z.string(),
-    source: z.object({ bucket: z.string(), key: z.string(), version: z.string() }),
-    timeoutSeconds: z.int(),
-  }),
-);
+const input = z.object({
+  runId: z.string(),
+  source: z.object({ bucket: z.string(), key: z.string(), version: z.string() }),
+  timeoutSeconds: z.int(),
+});
 
 /** The execution's input. The same plan gives the same text, so that StartExecution of it twice is one execution. */
 export function renderExecutionInput(plan: Pick<Plan, 'runId' | 'source' | 'timeouts' | 'retry'>): string {
@@ -19,13 +16,13 @@ export function renderExecutionInput(plan: Pick<Plan, 'runId' | 'source' | 'time
     runId: plan.runId,
     source: { bucket, key, version },
     timeoutSeconds: executionSeconds(plan),
-  } satisfies z.infer<ReturnType<typeof input>>);
+  } satisfies z.infer<typeof input>);
 }
 
 /** The source that an execution was started for, or undefined when this system did not start it. */
 export function sourceOfExecution(text: string | undefined): ManifestSource | undefined {
   try {
-    return input().parse(JSON.parse(text ?? '')).source;
+    return input.parse(JSON.parse(text ?? '')).source;
   } catch {
     return undefined; // Somebody else's input: the caller says so.
   }

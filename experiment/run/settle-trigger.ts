@@ -1,7 +1,6 @@
 import * as z from 'zod';
 import { salvagedRun } from '../batch/maintenance-job.ts';
 import { isRunId } from '../layout/run-id.ts';
-import { atFirstUse } from '../util/lazy.ts';
 
 /** Why settle was called. None of them is believed: each is a reason to look. */
 export type SettleReason =
@@ -12,37 +11,31 @@ export type SettleReason =
   | { kind: 'everything' }
   | { kind: 'not-ours'; what: string };
 
-const jobEvent = atFirstUse(() =>
-  z.object({
-    source: z.literal('aws.batch'),
-    detail: z.object({ jobName: z.string().optional(), jobId: z.string().optional() }),
-  }),
-);
-const executionEvent = atFirstUse(() =>
-  z.object({ source: z.literal('aws.states'), detail: z.object({ name: z.string() }) }),
-);
-const schedule = atFirstUse(() => z.object({ source: z.enum(['aws.events', 'aws.scheduler']) }));
+const jobEvent = z.object({
+  source: z.literal('aws.batch'),
+  detail: z.object({ jobName: z.string().optional(), jobId: z.string().optional() }),
+});
+const executionEvent = z.object({ source: z.literal('aws.states'), detail: z.object({ name: z.string() }) });
+const schedule = z.object({ source: z.enum(['aws.events', 'aws.scheduler']) });
 /** Whatever the error looks like, and with no cause at all: a run that is to be stopped is stopped. */
-const stop = atFirstUse(() =>
-  z.object({
-    stop: z.string(),
-    error: z
-      .object({ Error: z.string().catch(''), Cause: z.string().catch('') })
-      .catch({ Error: '', Cause: '' }),
-  }),
-);
+const stop = z.object({
+  stop: z.string(),
+  error: z
+    .object({ Error: z.string().catch(''), Cause: z.string().catch('') })
+    .catch({ Error: '', Cause: '' }),
+});
 
 /** Reads what settle was invoked with: an event of Batch or Step Functions, the schedule, or the state `Stop`. */
 export function settleReason(event: unknown): SettleReason {
-  const told = stop().safeParse(event);
+  const told = stop.safeParse(event);
   if (told.success) {
     const { Error: name, Cause: cause } = told.data.error;
     return { kind: 'stop', runId: told.data.stop, error: { name, cause } };
   }
-  if (schedule().safeParse(event).success) return { kind: 'everything' };
-  const execution = executionEvent().safeParse(event);
+  if (schedule.safeParse(event).success) return { kind: 'everything' };
+  const execution = executionEvent.safeParse(event);
   if (execution.success) return ofRun(execution.data.detail.name, undefined);
-  const job = jobEvent().safeParse(event);
+  const job = jobEvent.safeParse(event);
   const salvaged = salvagedRun(job.data?.detail.jobName ?? '');
   if (salvaged !== undefined)
     return { kind: 'salvage', runId: salvaged, jobId: withoutNode(job.data?.detail.jobId) ?? '' };

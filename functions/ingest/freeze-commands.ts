@@ -7,6 +7,7 @@ import {
   MOST_LIST_BYTES,
   MOST_STOCK_COMMAND_BYTES,
 } from '../../experiment/commands/list.ts';
+import { MOST_COMMANDS } from '../../experiment/commands/matrix.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { parseS3Url } from '../../experiment/layout/s3-url.ts';
 import type { Manifest } from '../../experiment/manifest/parse.ts';
@@ -123,8 +124,8 @@ async function judgeLines(
   }
   const { total, endsWithNewline } = lines;
   if (total === 0) return 'it is empty';
-  if (total > 1_000_000)
-    return `it has ${total.toLocaleString('en')} lines, and at most 1,000,000 are allowed`;
+  if (total > MOST_COMMANDS)
+    return `it has ${total.toLocaleString('en')} lines, and at most ${MOST_COMMANDS.toLocaleString('en')} are allowed`;
   return { total, endsWithNewline };
 }
 

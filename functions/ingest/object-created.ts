@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { atFirstUse } from '../../experiment/util/lazy.ts';
 
 /** An object that was dropped. `versionId` is absent where the bucket keeps none; the ETag stands in for it. */
 export interface DroppedObject {
@@ -11,41 +10,37 @@ export interface DroppedObject {
   etag: string;
 }
 
-const eventBridge = atFirstUse(() =>
-  z.object({
-    source: z.literal('aws.s3'),
-    'detail-type': z.literal('Object Created'),
-    detail: z.object({
-      bucket: z.object({ name: z.string() }),
-      object: z.object({
-        key: z.string().min(1),
-        etag: z.string().default(''),
-        'version-id': z.string().optional(),
-      }),
+const eventBridge = z.object({
+  source: z.literal('aws.s3'),
+  'detail-type': z.literal('Object Created'),
+  detail: z.object({
+    bucket: z.object({ name: z.string() }),
+    object: z.object({
+      key: z.string().min(1),
+      etag: z.string().default(''),
+      'version-id': z.string().optional(),
     }),
   }),
-);
+});
 
-const native = atFirstUse(() =>
-  z.object({
-    Records: z.array(
-      z.object({
-        eventSource: z.literal('aws:s3'),
-        eventName: z.string(),
-        s3: z.object({
-          bucket: z.object({ name: z.string() }),
-          object: z.object({
-            key: z.string().min(1),
-            eTag: z.string().default(''),
-            versionId: z.string().optional(),
-          }),
+const native = z.object({
+  Records: z.array(
+    z.object({
+      eventSource: z.literal('aws:s3'),
+      eventName: z.string(),
+      s3: z.object({
+        bucket: z.object({ name: z.string() }),
+        object: z.object({
+          key: z.string().min(1),
+          eTag: z.string().default(''),
+          versionId: z.string().optional(),
         }),
       }),
-    ),
-  }),
-);
+    }),
+  ),
+});
 
-const testEvent = atFirstUse(() => z.object({ Event: z.literal('s3:TestEvent') }));
+const testEvent = z.object({ Event: z.literal('s3:TestEvent') });
 
 /**
  * The objects that an event tells of: EventBridge's "Object Created" with its plain key, or S3's own notification, whose
@@ -54,7 +49,7 @@ const testEvent = atFirstUse(() => z.object({ Event: z.literal('s3:TestEvent') }
  * @returns undefined for something that is neither
  */
 export function droppedObjects(event: unknown): DroppedObject[] | undefined {
-  const bridged = eventBridge().safeParse(event);
+  const bridged = eventBridge.safeParse(event);
   if (bridged.success) {
     const { bucket, object: created } = bridged.data.detail;
     const decodedKey = decodeKey(created.key);
@@ -68,8 +63,8 @@ export function droppedObjects(event: unknown): DroppedObject[] | undefined {
       },
     ];
   }
-  if (testEvent().safeParse(event).success) return [];
-  const notified = native().safeParse(event);
+  if (testEvent.safeParse(event).success) return [];
+  const notified = native.safeParse(event);
   if (!notified.success) return undefined;
   return notified.data.Records.filter(({ eventName }) => /^(s3:)?ObjectCreated:/.test(eventName)).map(
     ({ s3 }) => {

@@ -4,6 +4,7 @@ import type { Manifest } from '../../experiment/manifest/parse.ts';
 import { manifestFormat, parseManifest } from '../../experiment/manifest/parse.ts';
 import type { Fault } from '../../experiment/manifest/source/fault.ts';
 import type { Source } from '../../experiment/manifest/source/read.ts';
+import { excessOf } from '../../experiment/manifest/source/read.ts';
 
 /** A manifest that was not accepted: its faults, and its text to show them in. */
 export interface Refused {
@@ -20,8 +21,6 @@ export interface ReadManifest {
   source: Source;
   warnings: readonly Fault[];
 }
-
-const MOST_BYTES = 1024 * 1024;
 
 /** Reads that very version. One that is gone, too large or closed to us is refused: trying again would never end. */
 export async function readManifest(
@@ -44,11 +43,8 @@ export async function readManifest(
 async function read(bucket: Bucket, key: string, version: ObjectVersion): Promise<ReadManifest | Refused> {
   const head = await bucket.head(key, version);
   if (head === undefined) return gone(key);
-  if (head.size > MOST_BYTES)
-    return refused(
-      'too-large',
-      `the file has ${head.size} bytes, and a manifest may have 1 MiB; put long command lists into a file of their own (run.commands.file)`,
-    );
+  const excess = excessOf(head.size);
+  if (excess !== undefined) return refused('too-large', excess);
   const bytes = await bucket.readBytes(key, version);
   if (bytes === undefined) return gone(key);
   const parsed = parseManifest(bytes, manifestFormat(key), { origin: 'bucket' });

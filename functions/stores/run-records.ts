@@ -4,37 +4,32 @@ import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
 import type { NodeRecord, OutputIndex, Owner, Progress } from '../../experiment/records/progress.ts';
-import { atFirstUse } from '../../experiment/util/lazy.ts';
 import { parsedJson } from '../../experiment/util/parse-json.ts';
 
-const owner = atFirstUse(() => z.object({ jobId: z.string(), attempt: z.int(), nonce: z.string() }));
+const owner = z.object({ jobId: z.string(), attempt: z.int(), nonce: z.string() });
 
 /** Tasks can write into a run's folder: a time that is none counts as absent. */
 const moment = z.iso.datetime().optional().catch(undefined);
 
 /** What makes a progress record usable here; the rest is shown and never reckoned with. */
-const progress = atFirstUse(() =>
-  z.looseObject({
-    jobId: z.string(),
-    attempt: z.int(),
-    phase: z.enum(['checking', 'joining', 'running', 'collecting', 'done']),
-    at: z.iso.datetime(),
-    startedAt: moment,
-    tasksStartedAt: moment,
-    tasksEndedAt: moment,
-    nodeHours: z.number(),
-    tasks: z.looseObject({ total: z.number() }),
-    nodes: z.looseObject({ expected: z.number() }),
-  }),
-);
+const progress = z.looseObject({
+  jobId: z.string(),
+  attempt: z.int(),
+  phase: z.enum(['checking', 'joining', 'running', 'collecting', 'done']),
+  at: z.iso.datetime(),
+  startedAt: moment,
+  tasksStartedAt: moment,
+  tasksEndedAt: moment,
+  nodeHours: z.number(),
+  tasks: z.looseObject({ total: z.number() }),
+  nodes: z.looseObject({ expected: z.number() }),
+});
 
-const outputs = atFirstUse(() =>
-  z.object({
-    files: z.array(z.object({ path: z.string(), size: z.number(), sha256: z.string() })),
-    missing: z.array(z.string()),
-    unsent: z.number().optional(),
-  }),
-);
+const outputs = z.object({
+  files: z.array(z.object({ path: z.string(), size: z.number(), sha256: z.string() })),
+  missing: z.array(z.string()),
+  unsent: z.number().optional(),
+});
 
 /** What the run's job does; undefined where there is no plan, or none that this version wrote: the run must end all the same. */
 export async function readPlan(bucket: Bucket, runId: string): Promise<Plan | undefined> {
@@ -45,13 +40,13 @@ export async function readPlan(bucket: Bucket, runId: string): Promise<Plan | un
 /** The job that may run the experiment; undefined while none has taken it, or when the record cannot be read. */
 export async function readOwner(bucket: Bucket, runId: string): Promise<Owner | undefined> {
   const found = await bucket.read(runKeys(runId).owner);
-  return owner().safeParse(parsedJson(found?.text)).data;
+  return owner.safeParse(parsedJson(found?.text)).data;
 }
 
 /** Node 0's last words, or undefined where there are none that can be read. */
 export async function readProgress(bucket: Bucket, runId: string): Promise<Progress | undefined> {
   const found = await bucket.read(runKeys(runId).progress);
-  const parsed = progress().safeParse(parsedJson(found?.text));
+  const parsed = progress.safeParse(parsedJson(found?.text));
   // The runner wrote it from the same type; only what is reckoned with was checked.
   return parsed.success ? (parsed.data as unknown as Progress) : undefined;
 }
@@ -68,5 +63,5 @@ export async function readNodes(bucket: Bucket, runId: string): Promise<NodeReco
 /** What node 0 sent of the outputs; undefined where the manifest names none, or nothing that can be read. */
 export async function readOutputs(bucket: Bucket, runId: string): Promise<OutputIndex | undefined> {
   const found = await bucket.read(runKeys(runId).outputIndex);
-  return outputs().safeParse(parsedJson(found?.text)).data;
+  return outputs.safeParse(parsedJson(found?.text)).data;
 }

@@ -1,16 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type {
   DescribeExecutionCommandInput,
-  ListExecutionsCommandInput,
-  SendTaskFailureCommandInput,
   SendTaskSuccessCommandInput,
   StartExecutionCommandInput,
   StopExecutionCommandInput,
 } from '@aws-sdk/client-sfn';
 import {
   DescribeExecutionCommand,
-  ListExecutionsCommand,
-  SendTaskFailureCommand,
   SendTaskSuccessCommand,
   StartExecutionCommand,
   StopExecutionCommand,
@@ -57,12 +53,8 @@ const CALLS: Readonly<Record<string, Call>> = {
     states.send(new StartExecutionCommand(input as StartExecutionCommandInput)),
   DescribeExecution: (states, input) =>
     states.send(new DescribeExecutionCommand(input as DescribeExecutionCommandInput)),
-  ListExecutions: (states, input) =>
-    states.send(new ListExecutionsCommand(input as ListExecutionsCommandInput)),
   SendTaskSuccess: (states, input) =>
     states.send(new SendTaskSuccessCommand(input as SendTaskSuccessCommandInput)),
-  SendTaskFailure: (states, input) =>
-    states.send(new SendTaskFailureCommand(input as SendTaskFailureCommandInput)),
   StopExecution: (states, input) => states.send(new StopExecutionCommand(input as StopExecutionCommandInput)),
 };
 

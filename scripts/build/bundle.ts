@@ -3,7 +3,6 @@ import { basename, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { BuildOptions, Metafile } from 'esbuild';
 import { build } from 'esbuild';
-import { leanFunctions, withoutUnusedShapes } from './lean-functions.ts';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
 
@@ -32,31 +31,21 @@ const COMMON = {
 const REQUIRE =
   "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);";
 
-/** What a bundle weighs, in bytes: a cold start pays for every byte it loads. */
+/** What a bundle weighs, in bytes. */
 export interface BundleSize {
   /** What is loaded at the start: the entry and all that it imports at once. */
   atStart: number;
-  /** The files that are read then, and the modules that are in them. */
-  filesAtStart: number;
-  modulesAtStart: string[];
   total: number;
   files: number;
 }
 
-/** Bundles a function as `<folder>/index.mjs`, with lazy parts beside it. */
+/** Bundles a function as `<folder>/index.mjs`. */
 export async function bundleFunction(name: (typeof FUNCTIONS)[number], folder: string): Promise<BundleSize> {
   const { metafile } = await build({
     ...COMMON,
-    entryPoints: { index: `functions/live/${name}.ts` },
-    outdir: folder,
-    outExtension: { '.js': '.mjs' },
-    chunkNames: 'chunk-[hash]',
-    // What a function seldom needs becomes a chunk that loads only when used.
-    splitting: true,
-    plugins: leanFunctions(),
-    // Setting the name of every function takes a tenth of the start; the maps have the names for a stack.
-    keepNames: false,
-    // Node reads the map at the start: with the sources in it, twice as long.
+    entryPoints: [`functions/live/${name}.ts`],
+    outfile: join(folder, 'index.mjs'),
+    // A stack needs places only: Lambda reads the map at each start.
     sourcesContent: false,
   });
   return sizeOf(metafile);
@@ -91,7 +80,6 @@ const FOR_PEOPLE = {
   minifyWhitespace: true,
   minifySyntax: true,
   keepNames: false,
-  plugins: [withoutUnusedShapes],
 } satisfies BuildOptions;
 
 /**
@@ -132,8 +120,6 @@ function sizeOf({ outputs }: Metafile): BundleSize {
     [...paths].reduce((bytes, path) => bytes + (outputs[path]?.bytes ?? 0), 0);
   return {
     atStart: sum(loaded),
-    filesAtStart: loaded.size,
-    modulesAtStart: [...loaded].flatMap((path) => Object.keys(outputs[path]?.inputs ?? {})),
     total: sum(code.map(([path]) => path)),
     files: code.length,
   };

@@ -1,4 +1,6 @@
 import { CreateServiceLinkedRoleCommand } from '@aws-sdk/client-iam';
+import type { FoundStack } from '../../cli/context/ask-account.ts';
+import { findStack } from '../../cli/context/ask-account.ts';
 import type { DeployOptions } from './arguments.ts';
 import { samParameter } from './changes.ts';
 import { checkDeployed } from './check-deployed.ts';
@@ -7,8 +9,8 @@ import { bringImage } from './ensure-image.ts';
 import { changeSets, executeCarefully } from './execute-change-set.ts';
 import { DeployFailed } from './failure.ts';
 import type { Settings } from './plan-deployment.ts';
-import type { DeployClients, DeployedStack, Survey } from './read-account.ts';
-import { describeStack, liveJobs, textOf } from './read-account.ts';
+import type { DeployClients, Survey } from './read-account.ts';
+import { liveJobs, textOf } from './read-account.ts';
 
 /**
  * Roles, bundles, image, stack, and a look whether all of it is there. The image comes first where there is a repository,
@@ -22,7 +24,7 @@ export async function deploy(
   settings: Settings,
   before: Survey,
   region: string,
-): Promise<DeployedStack> {
+): Promise<FoundStack> {
   await makeRoles(clients, hands, before);
   await hands.bundle();
   const tag = settings.image === '' ? hands.imageTag(settings) : undefined;
@@ -37,7 +39,7 @@ export async function deploy(
   const abandoned = careful ? await changeSets(clients.cloudFormation, options.stack) : [];
   await hands.run('sam', samArguments(options, region, tag, careful));
   if (careful) await executeCarefully(clients.cloudFormation, hands, options.stack, abandoned);
-  const stack = await describeStack(clients.cloudFormation, options.stack);
+  const stack = await findStack(clients.cloudFormation, options.stack);
   if (stack === undefined) throw new DeployFailed(`there is no stack ${options.stack} after its deployment`);
   const there = stack.outputs.RepositoryUri ?? '';
   if (tag !== undefined && there !== repository) await bringImage(clients, hands, settings, there, tag);

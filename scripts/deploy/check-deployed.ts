@@ -1,12 +1,13 @@
 import { DescribeComputeEnvironmentsCommand, DescribeJobDefinitionsCommand } from '@aws-sdk/client-batch';
+import type { FoundStack } from '../../cli/context/ask-account.ts';
 import { isImageThere } from './ensure-image.ts';
 import { DeployFailed } from './failure.ts';
-import type { DeployClients, DeployedStack } from './read-account.ts';
+import type { DeployClients } from './read-account.ts';
 
 /** What a green stack does not say: that nodes can start from it. @throws DeployFailed */
 export async function checkDeployed(
   clients: DeployClients,
-  { outputs }: DeployedStack,
+  { outputs }: FoundStack,
   tag: string | undefined,
 ): Promise<void> {
   const { ComputeEnvironmentArn = '', JobDefinitionArn = '', RepositoryUri = '' } = outputs;

@@ -5,10 +5,10 @@ import {
   paginateDescribeChangeSet,
   paginateListChangeSets,
 } from '@aws-sdk/client-cloudformation';
+import { findStack } from '../../cli/context/ask-account.ts';
 import { feltByJobs } from './changes.ts';
 import type { Hands } from './context.ts';
 import { DeployFailed } from './failure.ts';
-import { describeStack } from './read-account.ts';
 
 const EVERY_MS = 5000;
 const WITHIN_MS = 60 * 60_000;
@@ -48,7 +48,7 @@ export async function executeCarefully(
   say(`${changes.length} changes, none of them to what jobs run on`);
   for (let waited = 0; waited < WITHIN_MS; waited += EVERY_MS) {
     await sleep(EVERY_MS);
-    const status = (await describeStack(cloudFormation, StackName))?.status ?? 'gone';
+    const status = (await findStack(cloudFormation, StackName))?.status ?? 'gone';
     if (/^(UPDATE|CREATE)_COMPLETE$/.test(status)) return;
     if (!status.endsWith('_IN_PROGRESS'))
       throw new DeployFailed(`the update of ${StackName} ended as ${status}`);

@@ -1,14 +1,13 @@
 import type { BatchClient } from '@aws-sdk/client-batch';
 import { paginateListJobs } from '@aws-sdk/client-batch';
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
-import { DescribeStacksCommand } from '@aws-sdk/client-cloudformation';
 import type { ECRClient } from '@aws-sdk/client-ecr';
 import type { IAMClient } from '@aws-sdk/client-iam';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
-import { GetServiceQuotaCommand } from '@aws-sdk/client-service-quotas';
 import type { STSClient } from '@aws-sdk/client-sts';
-import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
+import type { FoundStack } from '../../cli/context/ask-account.ts';
+import { askCaller, askQuota, findStack, QUOTAS } from '../../cli/context/ask-account.ts';
 
 /** The clients that a deployment needs besides the SAM command line. */
 export interface DeployClients {
@@ -29,15 +28,9 @@ export interface Survey {
   lambdaQuota: number | undefined;
   /** Service-linked roles that are not there. */
   missingRoles: readonly ServiceLinkedRole[];
-  stack: DeployedStack | undefined;
+  stack: FoundStack | undefined;
   /** Of the stack's queue. */
   liveJobs: readonly LiveJob[];
-}
-
-export interface DeployedStack {
-  status: string;
-  parameters: Readonly<Record<string, string>>;
-  outputs: Readonly<Record<string, string>>;
 }
 
 export interface LiveJob {
@@ -65,52 +58,23 @@ const LIVE = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'] as cons
 
 /** Asks an account what a deployment has to know. Changes nothing. @throws NotLoggedIn */
 export async function survey(clients: DeployClients, stackName: string): Promise<Survey> {
-  const { Account: account = '', Arn: caller = '' } = await clients.sts
-    .send(new GetCallerIdentityCommand({}))
-    .catch((error: unknown) => {
-      throw new NotLoggedIn(
-        `AWS does not know who you are (${textOf(error)}). Log in (\`aws sso login\`, \`aws configure\`), name a --profile, or set AWS_ACCESS_KEY_ID and its like.`,
-      );
-    });
-  const stack = await describeStack(clients.cloudFormation, stackName);
+  const { account, arn: caller } = await askCaller(clients.sts).catch((error: unknown) => {
+    throw new NotLoggedIn(
+      `AWS does not know who you are (${textOf(error)}). Log in (\`aws sso login\`, \`aws configure\`), name a --profile, or set AWS_ACCESS_KEY_ID and its like.`,
+    );
+  });
+  const stack = await findStack(clients.cloudFormation, stackName);
   const [vcpuQuota, lambdaQuota, missingRoles, jobs] = await Promise.all([
-    quota(clients.quotas, 'ec2', 'L-1216C47A'),
-    quota(clients.quotas, 'lambda', 'L-B99A9384'),
+    quota(clients.quotas, 'vcpus'),
+    quota(clients.quotas, 'functions'),
     rolesMissing(clients.iam),
     liveJobs(clients.batch, stack),
   ]);
   return { account, caller, vcpuQuota, lambdaQuota, missingRoles, stack, liveJobs: jobs };
 }
 
-/** undefined where there is no such stack. @throws the SDK's errors */
-export async function describeStack(
-  cloudFormation: CloudFormationClient,
-  StackName: string,
-): Promise<DeployedStack | undefined> {
-  try {
-    const { Stacks: [stack] = [] } = await cloudFormation.send(new DescribeStacksCommand({ StackName }));
-    if (stack === undefined) return undefined;
-    return {
-      status: stack.StackStatus ?? '',
-      parameters: Object.fromEntries(
-        (stack.Parameters ?? []).map(({ ParameterKey = '', ParameterValue = '' }) => [
-          ParameterKey,
-          ParameterValue,
-        ]),
-      ),
-      outputs: Object.fromEntries(
-        (stack.Outputs ?? []).map(({ OutputKey = '', OutputValue = '' }) => [OutputKey, OutputValue]),
-      ),
-    };
-  } catch (error) {
-    if (error instanceof Error && error.name === 'ValidationError' && /does not exist/.test(error.message))
-      return undefined;
-    throw error;
-  }
-}
-
 /** Every job of the stack's queue that has not ended. @throws the SDK's errors: what is not known is not safe */
-export async function liveJobs(batch: BatchClient, stack: DeployedStack | undefined): Promise<LiveJob[]> {
+export async function liveJobs(batch: BatchClient, stack: FoundStack | undefined): Promise<LiveJob[]> {
   const jobQueue = stack?.outputs.JobQueueArn;
   if (jobQueue === undefined) return [];
   const found: LiveJob[] = [];
@@ -121,13 +85,9 @@ export async function liveJobs(batch: BatchClient, stack: DeployedStack | undefi
   return found;
 }
 
-async function quota(client: ServiceQuotasClient, ServiceCode: string, QuotaCode: string) {
-  try {
-    const { Quota } = await client.send(new GetServiceQuotaCommand({ ServiceCode, QuotaCode }));
-    return Quota?.Value;
-  } catch {
-    return undefined; // Told as unknown: many may not ask.
-  }
+/** undefined, which is told as unknown, where it may not be asked. */
+function quota(client: ServiceQuotasClient, which: keyof typeof QUOTAS): Promise<number | undefined> {
+  return askQuota(client, QUOTAS[which]).catch(() => undefined);
 }
 
 async function rolesMissing(iam: IAMClient): Promise<ServiceLinkedRole[]> {

@@ -5,7 +5,7 @@ import { stateChangeEvent } from '../../experiment/notify/state-change-event.ts'
 import { manifestReference } from './manifest-reference.ts';
 
 // Writes what is made from the schemas, each the one source of its format; `--check` tells whether all is current.
-const manifest = z.toJSONSchema(manifestSchema(), { io: 'input', target: 'draft-07' });
+const manifest = z.toJSONSchema(manifestSchema, { io: 'input', target: 'draft-07' });
 const MADE: Readonly<Record<string, string>> = {
   'docs/schema/manifest.schema.json': json(manifest),
   'docs/schema/state-change-event.schema.json': json(

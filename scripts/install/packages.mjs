@@ -25,8 +25,6 @@ const WANTED = [
 /** What an option asks for besides. */
 const MORE = {
   '--browser': [{ command: 'chromium', package: 'chromium' }],
-  // Somebody's shell, for the test of completion.
-  '--shells': [{ command: 'zsh', package: 'zsh' }],
   '--cluster': [{ command: 'ip', package: 'iproute2' }],
   // Storage that is slow or forgets, and clocks that are wrong, for the tests of faults.
   '--storage': [

@@ -20,9 +20,6 @@ import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import { chromium } from 'playwright-core';
 import { startQuietSystem } from '../../local/start/quiet-system.ts';
-import type { Line } from './screen.ts';
-import { screenAfter, textOf } from './screen.ts';
-import { terminalPicture } from './terminal-picture.ts';
 
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 const pictures = join(repository, 'docs/pictures');
@@ -33,16 +30,32 @@ const SHOWN_AT = 0.6;
 const ENDS_WITHIN_MS = 180_000;
 const MOST_BYTES = 200_000;
 
-const folder = mkdtempSync(join(tmpdir(), 'sierra-batch-pictures-'));
-try {
-  mkdirSync(pictures, { recursive: true });
-  const said = await runSweep(folder);
-  keep('terminal.svg', terminalOf(said));
-  const [, report = ''] = /^report +(\S+)/m.exec(screenAfter(said).map(textOf).join('\n')) ?? [];
-  for (const scheme of ['light', 'dark'] as const)
-    keep(`report-${scheme}.png`, await reportIn(scheme, join(folder, report)));
-} finally {
-  rmSync(folder, { recursive: true, force: true });
+const CELL = { width: 8.4, height: 20 };
+const PAD = 18;
+const COLOURS: Record<number, string> = { 0: '#e6edf3', 2: '#8b949e', 31: '#ff7b72', 32: '#3fb950' };
+
+/** A character and the SGR code that it is painted with: 0 plain, 2 dim, 31 red, 32 green. */
+interface Cell {
+  character: string;
+  code: number;
+}
+type Line = readonly Cell[];
+
+/** A sequence that begins with ESC and `[`, or one character. */
+const TOKEN = /\p{Cc}\[(?<number>\d*)(?<action>[A-Za-z])|./gsu;
+
+if (import.meta.main) {
+  const folder = mkdtempSync(join(tmpdir(), 'sierra-batch-pictures-'));
+  try {
+    mkdirSync(pictures, { recursive: true });
+    const said = await runSweep(folder);
+    keep('terminal.svg', terminalOf(said));
+    const [, report = ''] = /^report +(\S+)/m.exec(screenAfter(said).map(textOf).join('\n')) ?? [];
+    for (const scheme of ['light', 'dark'] as const)
+      keep(`report-${scheme}.png`, await reportIn(scheme, join(folder, report)));
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
 }
 
 /** All bytes that the command wrote to its terminal. */
@@ -133,4 +146,116 @@ function keep(name: string, picture: string | Buffer): void {
   const { size } = statSync(path);
   if (size > MOST_BYTES) throw new Error(`${name} has ${size} bytes, more than ${MOST_BYTES}`);
   console.log(`docs/pictures/${name}  ${Math.round(size / 1000)} kB`);
+}
+
+/**
+ * What a terminal shows after these bytes, line by line: as much of one as our displays use. Lines never wrap, since what we
+ * show is cut to the terminal's width. @throws Error at a sequence that is not known, whose effect would be missing
+ */
+export function screenAfter(text: string): Line[] {
+  const lines: Cell[][] = [];
+  let row = 0;
+  let column = 0;
+  let code = 0;
+  const lineAt = (at: number): Cell[] => {
+    while (lines.length <= at) lines.push([]);
+    return lines[at] ?? [];
+  };
+  const actions: Record<string, (number: number) => void> = {
+    m: (number) => {
+      code = number;
+    },
+    A: (number) => {
+      row = Math.max(0, row - number);
+    },
+    K: (number) => {
+      lineAt(row).splice(number === 2 ? 0 : column);
+    },
+    J: () => {
+      lineAt(row).splice(column);
+      lines.splice(row + 1);
+    },
+  };
+  for (const { 0: token, groups: { number = '', action } = {} } of text.matchAll(TOKEN)) {
+    if (action !== undefined) {
+      const act = actions[action];
+      if (act === undefined) throw new Error(`an unknown sequence ${JSON.stringify(token)}`);
+      act(Number(number));
+    } else if (token === '\r') column = 0;
+    else if (token === '\n') row += 1;
+    else {
+      const line = lineAt(row);
+      while (line.length < column) line.push({ character: ' ', code: 0 });
+      line[column] = { character: token, code };
+      column += 1;
+    }
+  }
+  return lines;
+}
+
+export function textOf(line: Line): string {
+  return line.map(({ character }) => character).join('');
+}
+
+/** An SVG of a terminal's lines. Where `parts` are several, each begins below a line that says that time has passed. */
+export function terminalPicture(title: string, columns: number, parts: readonly (readonly Line[])[]): string {
+  const width = columns * CELL.width + 2 * PAD;
+  const drawn: string[] = [];
+  let y = 2 * PAD + CELL.height;
+  for (const [index, lines] of parts.entries()) {
+    if (index > 0) {
+      drawn.push(
+        `<line x1="0" x2="${width}" y1="${y + CELL.height / 2}" y2="${y + CELL.height / 2}" stroke="#30363d" stroke-dasharray="4 4"/>`,
+      );
+      y += CELL.height;
+    }
+    for (const line of lines) {
+      drawn.push(...drawLine(line, y));
+      y += CELL.height;
+    }
+  }
+  const height = y + PAD;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}" width="${width}" height="${height}" role="img" font-family="ui-monospace, SFMono-Regular, Menlo, Consolas, 'DejaVu Sans Mono', monospace" font-size="14">
+<title>${escaped(title)}</title>
+<rect width="100%" height="100%" rx="8" fill="#0d1117"/>
+${['#ff5f57', '#febc2e', '#28c840'].map((fill, index) => `<circle cx="${PAD + 6 + index * 18}" cy="${PAD}" r="5.5" fill="${fill}"/>`).join('')}
+${drawn.join('\n')}
+</svg>
+`;
+}
+
+/** Neighbours of one colour in one element. Blocks are drawn, since fonts leave gaps between them. */
+function drawLine(line: Line, y: number): string[] {
+  const drawn: string[] = [];
+  for (let from = 0; from < line.length; ) {
+    const { code, block } = kindOf(line, from);
+    let to = from + 1;
+    while (to < line.length && kindOf(line, to).code === code && kindOf(line, to).block === block) to += 1;
+    const text = line
+      .slice(from, to)
+      .map(({ character }) => character)
+      .join('');
+    const x = (PAD + from * CELL.width).toFixed(1);
+    const width = ((to - from) * CELL.width).toFixed(1);
+    const fill = COLOURS[code] ?? COLOURS[0];
+    if (block !== '')
+      drawn.push(
+        `<rect x="${x}" y="${y + 3}" width="${width}" height="14" fill="${fill}"${block === '░' ? ' opacity="0.35"' : ''}/>`,
+      );
+    else if (text.trim() !== '')
+      drawn.push(
+        `<text x="${x}" y="${y + 15}" textLength="${width}" xml:space="preserve" fill="${fill}">${escaped(text)}</text>`,
+      );
+    from = to;
+  }
+  return drawn;
+}
+
+function kindOf(line: Line, at: number): { code: number; block: string } {
+  const { character = '', code = 0 } = line[at] ?? {};
+  return { code, block: character === '█' || character === '░' ? character : '' };
+}
+
+function escaped(text: string): string {
+  return text.replaceAll('&', '&amp;').replaceAll('<', '&lt;');
 }

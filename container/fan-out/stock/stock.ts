@@ -172,9 +172,9 @@ class StockFanout implements RunningFanout {
 
   /** GNU parallel reads the file again when it changes. */
   async #writeNodefile(): Promise<void> {
-    const hosts = [...this.#nodes.values()].map((node) => ({ host: node.address }));
+    const hosts = [...this.#nodes.values()].map(({ address }) => address);
     // SIERRA sorts its nodefile and takes each line once.
-    await writeFile(this.#nodefile, renderNodefile(hosts.toSorted((a, b) => a.host.localeCompare(b.host))));
+    await writeFile(this.#nodefile, renderNodefile(hosts.toSorted((a, b) => a.localeCompare(b))));
   }
 
   #outcome(broken?: string): FanoutResult {

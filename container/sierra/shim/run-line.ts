@@ -130,11 +130,7 @@ export class LineInPool {
       const known = new Set(
         roster.records().flatMap(({ address }) => (address === undefined ? [] : [address])),
       );
-      if (
-        hosts.some(({ host, user, slots }) => !known.has(host) || user !== undefined || slots !== undefined)
-      )
-        return undefined;
-      return new Set(hosts.map(({ host }) => host));
+      return hosts.every((host) => known.has(host)) ? new Set(hosts) : undefined;
     } catch (error) {
       this.#attempt.log('Sierra:NodelistUnread', { why: String(error) });
       return undefined;

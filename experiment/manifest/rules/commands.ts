@@ -6,7 +6,7 @@ import {
   measureTemplate,
 } from '../../commands/list.ts';
 import type { Matrix } from '../../commands/matrix.ts';
-import { axisOf, countCombinations, MOST_COMBINATIONS } from '../../commands/matrix.ts';
+import { axisOf, countCombinations, MOST_COMMANDS } from '../../commands/matrix.ts';
 import { parseTemplate } from '../../commands/template.ts';
 import { nearestKey } from './did-you-mean.ts';
 import { judgeMatrixValues, matrixOf } from './matrix-keys.ts';
@@ -77,11 +77,11 @@ function judgeCombinations(judged: Judged, template: string): void {
       judged.fault(['run', 'commands', 'matrix', key], 'empty-range', 'has no value: `to` is below `from`');
   if (!isWhole) return;
   const total = countCombinations(matrix);
-  if (total > MOST_COMBINATIONS)
+  if (total > MOST_COMMANDS)
     judged.fault(
       ['run', 'commands', 'matrix'],
       'too-many',
-      `${total > 1e15 ? 'far too many' : total.toLocaleString('en')} combinations, and at most ${MOST_COMBINATIONS.toLocaleString('en')} are allowed`,
+      `${total > 1e15 ? 'far too many' : total.toLocaleString('en')} combinations, and at most ${MOST_COMMANDS.toLocaleString('en')} are allowed`,
     );
   else measureAll(judged, template, matrix);
 }

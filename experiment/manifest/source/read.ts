@@ -27,11 +27,8 @@ export function readSource(bytes: Uint8Array, format: ManifestFormat): SourceRes
     text,
     faults: [{ code, path: '', line: 0, column: 0, text: '', message }],
   });
-  if (bytes.length > MOST_BYTES)
-    return refuse(
-      'too-large',
-      `the file has ${bytes.length} bytes, and a manifest may have 1 MiB; put long command lists into a file of their own (run.commands.file)`,
-    );
+  const excess = excessOf(bytes.length);
+  if (excess !== undefined) return refuse('too-large', excess);
   let text: string;
   try {
     text = new TextDecoder('utf-8', { fatal: true }).decode(bytes);
@@ -56,6 +53,12 @@ export function readSource(bytes: Uint8Array, format: ManifestFormat): SourceRes
       text,
     );
   }
+}
+
+/** What is wrong with a file of so many bytes, in a sentence; undefined for a size that a manifest may have. */
+export function excessOf(bytes: number): string | undefined {
+  if (bytes <= MOST_BYTES) return undefined;
+  return `the file has ${bytes} bytes, and a manifest may have 1 MiB; put long command lists into a file of their own (run.commands.file)`;
 }
 
 function controlCharacter(places: SourcePlaces, found: RegExpExecArray): Fault {

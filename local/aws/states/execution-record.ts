@@ -9,7 +9,7 @@ export interface HistoryEvent {
   cause?: string;
 }
 
-export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
+export type ExecutionStatus = 'RUNNING' | 'SUCCEEDED' | 'FAILED' | 'ABORTED';
 
 /** What is known of an execution; times in milliseconds since the epoch, input and output as JSON text. */
 export interface ExecutionRecord {

@@ -1,12 +1,10 @@
-import type { Clock } from '../../../experiment/util/clock.ts';
 import type { ExecutionRecord, ExecutionStatus, HistoryEvent } from './execution-record.ts';
 import type { Step } from './language/data-flow.ts';
-import { throughPaths } from './language/data-flow.ts';
 import type { Definition, State } from './language/definition.ts';
 import { runtimeError, StateError } from './language/error.ts';
 import type { Json, JsonObject } from './language/json.ts';
 import { withinLimit } from './language/json.ts';
-import { choose, fail, pass, wait } from './simple.ts';
+import { choose, fail } from './simple.ts';
 import type { TaskSurroundings } from './task.ts';
 import { runTask } from './task.ts';
 
@@ -34,11 +32,9 @@ export class Execution {
 
   /** Resolves when the execution has ended, however it did. */
   async run(): Promise<void> {
-    const { definition, clock, onStatus } = this.#settings;
-    onStatus(this.record);
+    this.#settings.onStatus(this.record);
     this.#note('ExecutionStarted');
     this.record.transitions += 1;
-    if (definition.TimeoutSeconds !== undefined) void this.#timeOut(definition.TimeoutSeconds, clock);
     try {
       const output = await this.#untilLastState();
       this.#end('SUCCEEDED', { output: JSON.stringify(output) });
@@ -53,11 +49,7 @@ export class Execution {
   }
 
   /** StopExecution: what is waiting is given up at once; a function that is running goes on, as on AWS. */
-  stop(
-    status: 'ABORTED' | 'TIMED_OUT' | 'FAILED',
-    error: string | undefined,
-    cause: string | undefined,
-  ): void {
+  stop(status: 'ABORTED' | 'FAILED', error: string | undefined, cause: string | undefined): void {
     this.#end(status, {
       ...(error === undefined ? {} : { error }),
       ...(cause === undefined ? {} : { cause }),
@@ -101,14 +93,10 @@ export class Execution {
             this.record.transitions += 1;
           },
         });
-      case 'Pass':
-        return pass(state, input, context);
-      case 'Wait':
-        return wait(state, input, context, this.#settings.clock, this.#ended.signal);
       case 'Choice':
-        return choose(state, name, input, context);
+        return choose(state, input, context);
       case 'Succeed':
-        return { output: throughPaths(state, input, context, (value) => value), next: undefined };
+        return { output: input, next: undefined };
       case 'Fail':
         return fail(state, input, context);
     }
@@ -130,15 +118,6 @@ export class Execution {
       State: { Name: name, EnteredTime: new Date(clock.now()).toISOString(), RetryCount: 0 },
       StateMachine: { Id: record.stateMachineArn, Name: machineName },
     };
-  }
-
-  async #timeOut(seconds: number, clock: Clock): Promise<void> {
-    try {
-      await clock.sleep(1000 * seconds, this.#ended.signal);
-    } catch {
-      return; // The execution ended first.
-    }
-    this.stop('TIMED_OUT', 'States.Timeout', `the execution was not done within ${seconds} s`);
   }
 
   /** The first end counts. */
@@ -169,7 +148,6 @@ const NOTED: Readonly<Record<ExecutionStatus, string>> = {
   RUNNING: 'Started',
   SUCCEEDED: 'Succeeded',
   FAILED: 'Failed',
-  TIMED_OUT: 'TimedOut',
   ABORTED: 'Aborted',
 };
 

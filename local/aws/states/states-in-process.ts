@@ -1,17 +1,11 @@
 import type {
   DescribeExecutionCommandOutput,
-  ListExecutionsCommandOutput,
-  SendTaskFailureCommandOutput,
-  SendTaskHeartbeatCommandOutput,
   SendTaskSuccessCommandOutput,
   StartExecutionCommandOutput,
   StopExecutionCommandOutput,
 } from '@aws-sdk/client-sfn';
 import {
   DescribeExecutionCommand,
-  ListExecutionsCommand,
-  SendTaskFailureCommand,
-  SendTaskHeartbeatCommand,
   SendTaskSuccessCommand,
   StartExecutionCommand,
   StopExecutionCommand,
@@ -22,18 +16,12 @@ import type { LocalStates } from './states.ts';
 type StatesCommand =
   | StartExecutionCommand
   | DescribeExecutionCommand
-  | ListExecutionsCommand
   | StopExecutionCommand
-  | SendTaskSuccessCommand
-  | SendTaskFailureCommand
-  | SendTaskHeartbeatCommand;
+  | SendTaskSuccessCommand;
 type StatesOutput = StartExecutionCommandOutput &
   DescribeExecutionCommandOutput &
-  ListExecutionsCommandOutput &
   StopExecutionCommandOutput &
-  SendTaskSuccessCommandOutput &
-  SendTaskFailureCommandOutput &
-  SendTaskHeartbeatCommandOutput;
+  SendTaskSuccessCommandOutput;
 
 /** The client that handlers get in the local system: the SDK's own commands, answered in this process. */
 export class StatesInProcess implements StatesPort {
@@ -45,19 +33,13 @@ export class StatesInProcess implements StatesPort {
 
   send(command: StartExecutionCommand): Promise<StartExecutionCommandOutput>;
   send(command: DescribeExecutionCommand): Promise<DescribeExecutionCommandOutput>;
-  send(command: ListExecutionsCommand): Promise<ListExecutionsCommandOutput>;
   send(command: StopExecutionCommand): Promise<StopExecutionCommandOutput>;
   send(command: SendTaskSuccessCommand): Promise<SendTaskSuccessCommandOutput>;
-  send(command: SendTaskFailureCommand): Promise<SendTaskFailureCommandOutput>;
-  send(command: SendTaskHeartbeatCommand): Promise<SendTaskHeartbeatCommandOutput>;
   async send(command: StatesCommand): Promise<Partial<StatesOutput> & Pick<StatesOutput, '$metadata'>> {
     if (command instanceof StartExecutionCommand) return this.#states.startExecution(command.input);
     if (command instanceof DescribeExecutionCommand) return this.#states.describeExecution(command.input);
-    if (command instanceof ListExecutionsCommand) return this.#states.listExecutions(command.input);
     if (command instanceof StopExecutionCommand) return this.#states.stopExecution(command.input);
     if (command instanceof SendTaskSuccessCommand) return this.#states.sendTaskSuccess(command.input);
-    if (command instanceof SendTaskFailureCommand) return this.#states.sendTaskFailure(command.input);
-    if (command instanceof SendTaskHeartbeatCommand) return this.#states.sendTaskHeartbeat(command.input);
     throw new TypeError(`the local Step Functions does not know ${Object(command).constructor.name}`);
   }
 }

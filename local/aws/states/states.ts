@@ -1,12 +1,6 @@
 import type {
   DescribeExecutionCommandInput,
   DescribeExecutionCommandOutput,
-  ListExecutionsCommandInput,
-  ListExecutionsCommandOutput,
-  SendTaskFailureCommandInput,
-  SendTaskFailureCommandOutput,
-  SendTaskHeartbeatCommandInput,
-  SendTaskHeartbeatCommandOutput,
   SendTaskSuccessCommandInput,
   SendTaskSuccessCommandOutput,
   StartExecutionCommandInput,
@@ -31,7 +25,6 @@ import type { Definition } from './language/definition.ts';
 import { loadDefinition } from './language/definition.ts';
 import type { Json } from './language/json.ts';
 import { UnsupportedDefinition } from './language/path.ts';
-import { listExecutions } from './list-executions.ts';
 import type { LocalFunction } from './task.ts';
 import { TaskTokens } from './task-tokens.ts';
 
@@ -70,7 +63,7 @@ export class LocalStates {
   constructor(settings: LocalStatesSettings) {
     this.#settings = settings;
     this.#definition = loadDefinition(settings.definition, settings.substitutions);
-    this.#tokens = new TaskTokens(settings.clock, settings.nonce);
+    this.#tokens = new TaskTokens(settings.nonce);
     for (const [name, state] of Object.entries(this.#definition.States))
       if (state.Type === 'Task' && settings.functions[state.Parameters.functionName] === undefined)
         throw new UnsupportedDefinition(
@@ -138,11 +131,6 @@ export class LocalStates {
     };
   }
 
-  async listExecutions(given: ListExecutionsCommandInput): Promise<ListExecutionsCommandOutput> {
-    this.#refuseOther(given.stateMachineArn);
-    return { ...listExecutions(this.records(), given), $metadata: ok() };
-  }
-
   async stopExecution(given: StopExecutionCommandInput): Promise<StopExecutionCommandOutput> {
     const execution = this.#find(given.executionArn);
     refuseLonger('error', given.error, 256);
@@ -157,24 +145,17 @@ export class LocalStates {
     this.#find(executionArn).stop('FAILED', error, cause);
   }
 
+  /** Fails a task that waits, as Step Functions does at a limit of its own. @throws InvalidToken, TaskDoesNotExist, TaskTimedOut */
+  failTask(token: string, error: string, cause: string): void {
+    this.#tokens.fail(token, error, cause);
+  }
+
   async sendTaskSuccess(given: SendTaskSuccessCommandInput): Promise<SendTaskSuccessCommandOutput> {
     const output = given.output === undefined ? undefined : parsed(given.output);
     if (output === undefined)
       throw new InvalidOutput({ message: `Invalid Output: '${given.output?.slice(0, 200)}'`, $metadata });
     refuseLonger('output', given.output, MOST_BYTES);
     this.#tokens.succeed(given.taskToken, output);
-    return { $metadata: ok() };
-  }
-
-  async sendTaskFailure(given: SendTaskFailureCommandInput): Promise<SendTaskFailureCommandOutput> {
-    refuseLonger('error', given.error, 256);
-    refuseLonger('cause', given.cause, 32_768);
-    this.#tokens.fail(given.taskToken, given.error ?? '', given.cause ?? '');
-    return { $metadata: ok() };
-  }
-
-  async sendTaskHeartbeat(given: SendTaskHeartbeatCommandInput): Promise<SendTaskHeartbeatCommandOutput> {
-    this.#tokens.beat(given.taskToken);
     return { $metadata: ok() };
   }
 

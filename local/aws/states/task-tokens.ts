@@ -1,51 +1,41 @@
 import { InvalidToken, TaskDoesNotExist, TaskTimedOut } from '@aws-sdk/client-sfn';
-import type { Clock, MakeNonce } from '../../../experiment/util/clock.ts';
+import type { MakeNonce } from '../../../experiment/util/clock.ts';
 import { StateError } from './language/error.ts';
 import type { Json } from './language/json.ts';
 
 /** A task that waits for its token to be sent back. */
 export interface WaitingTask {
   token: string;
-  /** What SendTaskSuccess brought; rejects with what SendTaskFailure said. */
+  /** What SendTaskSuccess brought; rejects when the task is failed from outside. */
   completion: Promise<Json>;
-  /** When it was last heard of, in milliseconds since the epoch. */
-  lastBeat(): number;
   /** Nobody has completed it, and its time is not over. */
   isOpen(): boolean;
   /** The token is worth nothing from now on. */
   close(): void;
 }
 
-interface Waiting {
-  succeed(output: Json): void;
-  fail(error: StateError): void;
-  lastBeat: number;
-}
+type Settle = Pick<PromiseWithResolvers<Json>, 'resolve' | 'reject'>;
 
 const PREFIX = 'token-';
 const $metadata = { httpStatusCode: 400 };
 
 /** The tokens that Step Functions has given out: each completes its task once. */
 export class TaskTokens {
-  readonly #clock: Clock;
   readonly #nonce: MakeNonce;
   /** undefined: the task was completed, timed out, or its execution is over. */
-  readonly #tokens = new Map<string, Waiting | undefined>();
+  readonly #tokens = new Map<string, Settle | undefined>();
 
-  constructor(clock: Clock, nonce: MakeNonce) {
-    this.#clock = clock;
+  constructor(nonce: MakeNonce) {
     this.#nonce = nonce;
   }
 
   open(): WaitingTask {
     const token = `${PREFIX}${this.#nonce()}`;
     const { promise, resolve, reject } = Promise.withResolvers<Json>();
-    const waiting: Waiting = { succeed: resolve, fail: reject, lastBeat: this.#clock.now() };
-    this.#tokens.set(token, waiting);
+    this.#tokens.set(token, { resolve, reject });
     return {
       token,
       completion: promise,
-      lastBeat: () => waiting.lastBeat,
       isOpen: () => this.#tokens.get(token) !== undefined,
       close: () => this.#tokens.set(token, undefined),
     };
@@ -53,26 +43,21 @@ export class TaskTokens {
 
   /** @throws InvalidToken, TaskDoesNotExist, TaskTimedOut as the SDK throws them */
   succeed(token: string | undefined, output: Json): void {
-    this.#take(token).succeed(output);
+    this.#take(token).resolve(output);
   }
 
   /** @throws InvalidToken, TaskDoesNotExist, TaskTimedOut */
-  fail(token: string | undefined, error: string, cause: string): void {
-    this.#take(token).fail(new StateError(error, cause));
+  fail(token: string, error: string, cause: string): void {
+    this.#take(token).reject(new StateError(error, cause));
   }
 
-  /** @throws InvalidToken, TaskDoesNotExist, TaskTimedOut */
-  beat(token: string | undefined): void {
-    this.#find(token).lastBeat = this.#clock.now();
-  }
-
-  #take(token: string | undefined): Waiting {
+  #take(token: string | undefined): Settle {
     const waiting = this.#find(token);
     this.#tokens.set(token ?? '', undefined);
     return waiting;
   }
 
-  #find(token = ''): Waiting {
+  #find(token = ''): Settle {
     if (!token.startsWith(PREFIX))
       throw new InvalidToken({ message: "Invalid Token: 'Invalid token'", $metadata });
     if (!this.#tokens.has(token))

@@ -1,13 +1,13 @@
 import type { Clock } from '../../../experiment/util/clock.ts';
-import { withinLimits } from './deadline.ts';
+import { withinTime } from './deadline.ts';
 import type { HistoryEvent } from './execution-record.ts';
 import type { Step } from './language/data-flow.ts';
-import { selected, withResult } from './language/data-flow.ts';
+import { withResult } from './language/data-flow.ts';
 import type { TaskState } from './language/definition.ts';
 import { names, runtimeError, StateError } from './language/error.ts';
 import type { Json, JsonObject } from './language/json.ts';
 import { asJson, isJsonObject, secondsOf, withinLimit } from './language/json.ts';
-import type { Path, Scope } from './language/path.ts';
+import type { Scope } from './language/path.ts';
 import { readPath } from './language/path.ts';
 import { INVOKE_AND_WAIT } from './language/schemas.ts';
 import { Retries } from './retries.ts';
@@ -66,12 +66,9 @@ async function attempt(
   const waiting = state.Resource === INVOKE_AND_WAIT ? execution.tokens.open() : undefined;
   try {
     const inner = waiting === undefined ? context : { ...context, Task: { Token: waiting.token } };
-    const given = selected(state.InputPath, { input, context: inner }, 'InputPath');
-    const scope = { input: given, context: inner };
-    const result = await perform(state, scope, waiting, execution);
+    const result = await perform(state, { input, context: inner }, waiting, execution);
     const shaped = state.ResultSelector?.({ input: result, context: inner }) ?? result;
-    const output = withResult(state.ResultPath, input, shaped);
-    return selected(state.OutputPath, { input: output, context: inner }, 'OutputPath');
+    return withResult(state.ResultPath, input, shaped);
   } finally {
     waiting?.close();
   }
@@ -86,17 +83,14 @@ async function perform(
 ): Promise<Json> {
   const { functionName, payload } = state.Parameters;
   const given = withinLimit(payload(scope), 'the payload of the task');
-  const limits = {
-    timeoutMs: limitMs(state.TimeoutSeconds, state.TimeoutSecondsPath, scope),
-    heartbeat: heartbeatOf(state, scope, waiting),
-  };
+  const timeoutMs = limitMs(state, scope);
   execution.note('TaskScheduled');
   const call = callFunction(functionName, given, execution);
   execution.onCall(call);
   execution.note('TaskStarted');
   try {
     const work = waiting === undefined ? call : untilCompleted(call, waiting, execution);
-    const result = await withinLimits(work, limits, execution.clock, execution.signal);
+    const result = await withinTime(work, timeoutMs, execution.clock, execution.signal);
     execution.note('TaskSucceeded');
     return withinLimit(result, 'the result of the task');
   } catch (error) {
@@ -141,7 +135,6 @@ function lambdaError(error: unknown): StateError {
   return new StateError(name, JSON.stringify(cause));
 }
 
-/** OutputPath has no part in what a Catch hands on. */
 function caught(state: TaskState, input: Json, error: StateError): Step {
   const catcher = state.Catch?.find((rule) => names(rule.ErrorEquals, error));
   if (catcher === undefined) throw error;
@@ -149,14 +142,9 @@ function caught(state: TaskState, input: Json, error: StateError): Step {
   return { output, next: catcher.Next };
 }
 
-function limitMs(seconds: number | undefined, path: Path | undefined, scope: Scope): number | undefined {
-  if (seconds !== undefined) return 1000 * seconds;
+function limitMs({ TimeoutSeconds, TimeoutSecondsPath: path }: TaskState, scope: Scope): number | undefined {
+  if (TimeoutSeconds !== undefined) return 1000 * TimeoutSeconds;
   return path && 1000 * secondsOf(readPath(path, scope, path.text), path.text);
-}
-
-function heartbeatOf(state: TaskState, scope: Scope, waiting: WaitingTask | undefined) {
-  const everyMs = limitMs(state.HeartbeatSeconds, state.HeartbeatSecondsPath, scope);
-  return everyMs === undefined || waiting === undefined ? undefined : { everyMs, lastBeat: waiting.lastBeat };
 }
 
 function withRetryCount(context: JsonObject, retryCount: number): JsonObject {
@@ -169,7 +157,7 @@ function isObject(value: Json | undefined): value is JsonObject {
 }
 
 function failureType({ name }: StateError): string {
-  return name === 'States.Timeout' || name === 'States.HeartbeatTimeout' ? 'TaskTimedOut' : 'TaskFailed';
+  return name === 'States.Timeout' ? 'TaskTimedOut' : 'TaskFailed';
 }
 
 function detailOf({ name, message }: StateError): Partial<HistoryEvent> {

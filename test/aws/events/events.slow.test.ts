@@ -8,9 +8,9 @@ import type { BusEvent } from '../../../local/aws/events/bus.ts';
 import { jobStateChangeEvent } from '../../../local/aws/events/services.ts';
 import { statusChangeEvent } from '../../../local/aws/states/status-change-event.ts';
 import { controlPlane } from '../../support/control-plane.ts';
-import { eventSchemaFolder } from './event-schema.ts';
+import { eventSchemaFolder } from './schema-folder.ts';
 
-/** Not one of the project's own packages: test/aws/events/event-schema.ts brings it. */
+/** Not one of the project's own packages: event-schema-folder.ts brings it. */
 const REGISTRY = '@aws-cdk/aws-service-spec';
 
 const definition = z.object({

@@ -1,4 +1,4 @@
-import { SendTaskFailureCommand, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { errorMessage } from '../../../experiment/run/stop-cause.ts';
 import { scheduledEvent } from '../../../local/aws/events/services.ts';
@@ -68,8 +68,7 @@ export async function play(course: Course, name: string, open: OpenInterpreter):
   const before = await running.until(runId, ({ status }) => status !== 'RUNNING' || jobRuns());
   if (before.status === 'RUNNING') {
     const { token = '', executionArn = '' } = called.at(-1) ?? {};
-    if (course.tokenFails !== undefined)
-      await running.send(new SendTaskFailureCommand({ taskToken: token, error: course.tokenFails }));
+    if (course.tokenFails !== undefined) await running.failToken(token, course.tokenFails);
     if (course.aborted === true) await running.abort(new StopExecutionCommand({ executionArn }), token);
     if (course.exitCode !== undefined) plane.nodes[0]?.exit({ exitCode: course.exitCode });
     if (course.timeoutSeconds !== undefined) await running.timeOut(course.timeoutSeconds);

@@ -32,6 +32,8 @@ export interface Interpreter {
   during(call: Promise<unknown>): Promise<void>;
   /** StopExecution while the token is waited for. */
   abort(command: StopExecutionCommand, token: string): Promise<void>;
+  /** Fails the token that is waited for. */
+  failToken(token: string, error: string): Promise<void>;
   /** Lets a time limit of the definition pass. */
   timeOut(seconds: number): Promise<void>;
 }
@@ -85,6 +87,7 @@ export function ourInterpreter(definition: string): OpenInterpreter {
       abort: async (command) => {
         await port.send(command);
       },
+      failToken: async (token, error) => states.failTask(token, error, ''),
       timeOut: (seconds) => clock.advance(1000 * seconds),
     };
   };

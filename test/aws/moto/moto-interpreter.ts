@@ -5,6 +5,7 @@ import {
   CreateStateMachineCommand,
   DescribeExecutionCommand,
   GetExecutionHistoryCommand,
+  SendTaskFailureCommand,
   SendTaskSuccessCommand,
   SFNClient,
 } from '@aws-sdk/client-sfn';
@@ -106,6 +107,9 @@ export async function startMotoInterpreter(
         abort: async (command, token) => {
           await states.send(command);
           await states.send(new SendTaskSuccessCommand({ taskToken: token, output: '{}' }));
+        },
+        failToken: async (taskToken, error) => {
+          await states.send(new SendTaskFailureCommand({ taskToken, error }));
         },
         // The engine waits for this itself, in the world's time.
         timeOut: (seconds) => clock.advance(1000 * seconds),

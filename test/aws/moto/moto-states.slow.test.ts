@@ -23,4 +23,4 @@ statesContract('moto', async () => {
     ended: async (name) => void (await engine.until(name, ({ status }) => status !== 'RUNNING')),
     close: () => moto.close(),
   };
-}, ['names and inputs that are refused', 'a stop at once', 'causes', 'tokens that were used']);
+}, ['names and inputs that are refused', 'a stop at once', 'tokens that were used']);

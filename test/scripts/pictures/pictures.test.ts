@@ -1,7 +1,6 @@
 import { existsSync, readFileSync, statSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { screenAfter, textOf } from '../../../scripts/pictures/screen.ts';
-import { terminalPicture } from '../../../scripts/pictures/terminal-picture.ts';
+import { screenAfter, terminalPicture, textOf } from '../../../scripts/pictures/main.ts';
 import { repository } from '../../cli/context.ts';
 
 test('README shows pictures that are there, light enough to be loaded, in at most 150 lines', () => {

@@ -1,14 +1,12 @@
 import * as z from 'zod';
 import type { Json } from './json.ts';
 import { UnsupportedDefinition } from './path.ts';
-import { choice, fail, pass, seconds, succeed, task, wait } from './schemas.ts';
+import { choice, fail, succeed, task } from './schemas.ts';
 
 /** A compiled `experiment.asl.json`: paths, templates and conditions are ready to be used. */
 export type Definition = z.output<typeof machine>;
 export type State = Definition['States'][string];
 export type TaskState = Extract<State, { Type: 'Task' }>;
-export type WaitState = Extract<State, { Type: 'Wait' }>;
-export type PassState = Extract<State, { Type: 'Pass' }>;
 export type ChoiceState = Extract<State, { Type: 'Choice' }>;
 export type FailState = Extract<State, { Type: 'Fail' }>;
 export type Retrier = NonNullable<TaskState['Retry']>[number];
@@ -40,14 +38,8 @@ function substitute(value: Json, substitutions: Readonly<Record<string, string>>
 const machine = z
   .strictObject({
     Comment: z.string().optional(),
-    QueryLanguage: z.literal('JSONPath').optional(),
-    Version: z.literal('1.0').optional(),
-    TimeoutSeconds: seconds.optional(),
     StartAt: z.string(),
-    States: z.record(
-      z.string().min(1).max(80),
-      z.discriminatedUnion('Type', [task, pass, wait, choice, succeed, fail]),
-    ),
+    States: z.record(z.string().min(1).max(80), z.discriminatedUnion('Type', [task, choice, succeed, fail])),
   })
   .superRefine(({ StartAt, States }, context) => {
     const named = [StartAt, ...Object.values(States).flatMap(targetsOf)];
@@ -60,9 +52,7 @@ const machine = z
         context.addIssue({ code: 'custom', message: `nothing leads to the state ${JSON.stringify(name)}` });
   });
 
-type AnyState = z.output<
-  typeof task | typeof pass | typeof wait | typeof choice | typeof succeed | typeof fail
->;
+type AnyState = z.output<typeof task | typeof choice | typeof succeed | typeof fail>;
 
 /** AWS refuses a machine with a state that nothing leads to. */
 function reachable(startAt: string, states: Readonly<Record<string, AnyState>>): ReadonlySet<string> {
@@ -76,11 +66,8 @@ function reachable(startAt: string, states: Readonly<Record<string, AnyState>>):
 }
 
 function targetsOf(state: AnyState): readonly string[] {
-  if (state.Type === 'Choice') {
-    const targets = state.Choices.map((rule) => rule.Next);
-    return state.Default === undefined ? targets : [...targets, state.Default];
-  }
-  if (state.Type === 'Succeed' || state.Type === 'Fail') return [];
+  if (state.Type === 'Choice') return [...state.Choices.map((rule) => rule.Next), state.Default];
+  if (state.Type !== 'Task') return [];
   const next = state.Next === undefined ? [] : [state.Next];
-  return state.Type === 'Task' ? [...next, ...(state.Catch ?? []).map((rule) => rule.Next)] : next;
+  return [...next, ...(state.Catch ?? []).map((rule) => rule.Next)];
 }

@@ -1,6 +1,6 @@
 /**
  * An error of a state, as `Retry` and `Catch` see it. Names beginning with `States.` are Step Functions' own; others are
- * the `name` of what a function threw, or what SendTaskFailure named.
+ * the `name` of what a function threw.
  */
 export class StateError extends Error {
   override readonly name: string;
@@ -22,10 +22,8 @@ export function names(errorEquals: readonly string[], error: StateError): boolea
 function matches(name: string, error: string): boolean {
   if (TERMINAL.has(error)) return false;
   if (name === 'States.ALL' || name === error) return true;
-  // A missed heartbeat is also a kind of time-out.
-  const timedOut = error === 'States.Timeout' || error === 'States.HeartbeatTimeout';
-  if (name === 'States.Timeout') return timedOut;
-  return name === 'States.TaskFailed' && !timedOut;
+  if (name === 'States.Timeout') return false;
+  return name === 'States.TaskFailed' && error !== 'States.Timeout';
 }
 
 /** An input or a path that does not fit the definition: Step Functions ends the execution with this. */

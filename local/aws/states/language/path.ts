@@ -11,7 +11,7 @@ export interface Scope {
 export interface Path {
   text: string;
   root: 'input' | 'context';
-  steps: readonly (string | number)[];
+  steps: readonly string[];
 }
 
 /** A definition that this interpreter does not understand in full; half understood, it would lie. */
@@ -19,28 +19,19 @@ export class UnsupportedDefinition extends Error {
   override readonly name = 'UnsupportedDefinition';
 }
 
-const STEP = /\.([\p{L}_][\p{L}\p{N}_-]*)|\['((?:[^'\\]|\\['\\])+)'\]|\[(\d{1,9})\]/uy;
+const PATH = /^\$\$?(\.[\p{L}_][\p{L}\p{N}_-]*)*$/u;
 
 /**
- * Compiles a reference path: `$.a.b`, `$['a b'][0]`, `$$.State.Name`. What can name several values (`*`, `..`, filters,
- * slices) is refused.
+ * Compiles a reference path: `$.a.b`, `$$.State.Name`. Everything else (lists, quoted names, `*`, filters, intrinsic
+ * functions) is refused.
  * @throws UnsupportedDefinition
  */
 export function compilePath(text: string): Path {
-  const root = text.startsWith('$$') ? 'context' : 'input';
-  if (!text.startsWith('$')) throw new UnsupportedDefinition(`a path begins with $: ${text}`);
-  const steps: (string | number)[] = [];
-  STEP.lastIndex = root === 'context' ? 2 : 1;
-  while (STEP.lastIndex < text.length) {
-    const at = STEP.lastIndex;
-    const step = STEP.exec(text);
-    if (step === null)
-      throw new UnsupportedDefinition(
-        `the local interpreter takes only paths such as $.a.b, $['a b'] and $.a[0], not ${JSON.stringify(text.slice(at))} in ${text}`,
-      );
-    steps.push(step[3] === undefined ? (step[1] ?? unquoted(step[2] ?? '')) : Number(step[3]));
-  }
-  return { text, root, steps };
+  if (!PATH.test(text))
+    throw new UnsupportedDefinition(
+      `the local interpreter takes only paths such as $.a.b and $$.State.Name, not ${text}`,
+    );
+  return { text, root: text.startsWith('$$') ? 'context' : 'input', steps: text.split('.').slice(1) };
 }
 
 /** @returns undefined where the path leads nowhere */
@@ -80,11 +71,6 @@ export function putAtPath(path: Path, input: Json, value: Json): Json {
   return { ...input, [step]: put };
 }
 
-function child(value: Json, step: string | number): Json | undefined {
-  if (typeof step === 'number') return Array.isArray(value) ? value[step] : undefined;
+function child(value: Json, step: string): Json | undefined {
   return isJsonObject(value) && Object.hasOwn(value, step) ? value[step] : undefined;
-}
-
-function unquoted(text: string): string {
-  return text.replaceAll(/\\(.)/g, '$1');
 }

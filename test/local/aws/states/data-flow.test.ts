@@ -4,31 +4,28 @@ import { invoke, invokeAndWait, makeMachine, runMachine } from '../../../support
 const echo = { echo: async (payload: unknown) => payload };
 
 describe('what a state is given and hands on', () => {
-  it('goes through InputPath, Parameters, ResultSelector, ResultPath and OutputPath in this order', async () => {
+  it('goes through Parameters, ResultSelector and ResultPath in this order', async () => {
     const { output } = await runMachine(
       {
         StartAt: 'Task',
         States: {
           Task: invoke('echo', {
-            InputPath: '$.inner',
             Parameters: {
               FunctionName: 'echo',
-              Payload: { 'from.$': '$.value', fixed: [1, { 'x.$': '$.list[1]' }] },
+              Payload: { 'from.$': '$.inner.value', fixed: 1, deep: { 'x.$': '$.inner' } },
             },
             ResultSelector: { 'picked.$': '$.Payload', 'status.$': '$.StatusCode' },
             ResultPath: '$.inner.result',
-            OutputPath: '$.inner',
             End: true,
           }),
         },
       },
-      { inner: { value: 7, list: ['a', 'b'] }, outer: true },
+      { inner: { value: 7 }, outer: true },
       echo,
     );
     expect(output).toEqual({
-      value: 7,
-      list: ['a', 'b'],
-      result: { picked: { from: 7, fixed: [1, { x: 'b' }] }, status: 200 },
+      inner: { value: 7, result: { picked: { from: 7, fixed: 1, deep: { x: { value: 7 } } }, status: 200 } },
+      outer: true,
     });
   });
 
@@ -37,23 +34,26 @@ describe('what a state is given and hands on', () => {
       {
         StartAt: 'Look',
         States: {
-          Look: {
-            Type: 'Pass',
+          Look: invoke('echo', {
             Parameters: {
-              'id.$': '$$.Execution.Id',
-              'name.$': '$$.Execution.Name',
-              'input.$': '$$.Execution.Input.run',
-              'state.$': '$$.State.Name',
-              'entered.$': '$$.State.EnteredTime',
-              'machine.$': '$$.StateMachine.Name',
+              FunctionName: 'echo',
+              Payload: {
+                'id.$': '$$.Execution.Id',
+                'name.$': '$$.Execution.Name',
+                'input.$': '$$.Execution.Input.run',
+                'state.$': '$$.State.Name',
+                'entered.$': '$$.State.EnteredTime',
+                'machine.$': '$$.StateMachine.Name',
+              },
             },
             End: true,
-          },
+          }),
         },
       },
       { run: 'a' },
+      echo,
     );
-    expect(output).toEqual({
+    expect(output).toHaveProperty('Payload', {
       id: record.executionArn,
       name: 'one',
       input: 'a',
@@ -126,11 +126,14 @@ describe('what a state is given and hands on', () => {
 
   it('sees of a result what JSON keeps of it', async () => {
     const { output } = await runMachine(
-      { StartAt: 'Task', States: { Task: invoke('odd', { OutputPath: '$.Payload', End: true }) } },
+      {
+        StartAt: 'Task',
+        States: { Task: invoke('odd', { ResultSelector: { 'odd.$': '$.Payload' }, End: true }) },
+      },
       {},
       { odd: async () => ({ at: new Date(0), gone: undefined, nan: Number.NaN }) },
     );
-    expect(output).toEqual({ at: '1970-01-01T00:00:00.000Z', nan: null });
+    expect(output).toHaveProperty('odd', { at: '1970-01-01T00:00:00.000Z', nan: null });
   });
 });
 
@@ -140,6 +143,7 @@ const reference = (name: string) => `\${${name}}`;
 describe('a definition', () => {
   const task = invoke('echo', { End: true });
   const machineOf = (state: object, top: object = {}) => ({ StartAt: 'A', States: { A: state }, ...top });
+  const choiceOf = (rule: object) => machineOf({ Type: 'Choice', Choices: [rule], Default: 'A' });
   it.each<[string, object]>([
     ['a state type', machineOf({ Type: 'Parallel', Branches: [], End: true })],
     ['a field', machineOf({ ...task, Credentials: { RoleArn: 'x' } })],
@@ -152,25 +156,16 @@ describe('a definition', () => {
       'another parameter of lambda:invoke',
       machineOf({ ...task, Parameters: { FunctionName: 'echo', Qualifier: '1' } }),
     ],
-    [
-      'an intrinsic function',
-      machineOf({ Type: 'Pass', Parameters: { 'x.$': "States.Format('{}', $.a)" }, End: true }),
-    ],
-    ['a path with several answers', machineOf({ Type: 'Pass', InputPath: '$.a[*]', End: true })],
-    ['a filter', machineOf({ Type: 'Pass', InputPath: '$.a[?(@.b)]', End: true })],
-    ['a template field that is no path', machineOf({ Type: 'Pass', Parameters: { 'x.$': 1 }, End: true })],
-    [
-      'a choice operator',
-      machineOf({ Type: 'Choice', Choices: [{ Variable: '$.a', StringLike: 'x', Next: 'A' }] }),
-    ],
-    [
-      'two operators in a rule',
-      machineOf({ Type: 'Choice', Choices: [{ Variable: '$.a', IsNull: true, IsString: true, Next: 'A' }] }),
-    ],
-    [
-      'a literal of another type',
-      machineOf({ Type: 'Choice', Choices: [{ Variable: '$.a', NumericEquals: '1', Next: 'A' }] }),
-    ],
+    ['an intrinsic function', machineOf({ ...task, ResultSelector: { 'x.$': "States.Format('{}', $.a)" } })],
+    ['a path with several answers', machineOf({ ...task, TimeoutSecondsPath: '$.a[*]' })],
+    ['a filter', machineOf({ ...task, TimeoutSecondsPath: '$.a[?(@.b)]' })],
+    ['an item of a list', machineOf({ ...task, TimeoutSecondsPath: '$.a[0]' })],
+    ['a quoted name', machineOf({ ...task, TimeoutSecondsPath: "$['a']" })],
+    ['a list in a template', machineOf({ ...task, ResultSelector: { x: [1] } })],
+    ['a template field that is no path', machineOf({ ...task, ResultSelector: { 'x.$': 1 } })],
+    ['a choice operator', choiceOf({ Variable: '$.a', StringMatches: 'x', Next: 'A' })],
+    ['two operators in a rule', choiceOf({ Variable: '$.a', StringEquals: 'x', IsString: true, Next: 'A' })],
+    ['a literal of another type', choiceOf({ Variable: '$.a', StringEquals: 1, Next: 'A' })],
     ['a retrier field', machineOf({ ...task, Retry: [{ ErrorEquals: ['States.ALL'], Interval: 1 }] })],
     [
       'a rule behind States.ALL',
@@ -181,12 +176,22 @@ describe('a definition', () => {
       machineOf({ ...task, Catch: [{ ErrorEquals: ['States.Runtime'], Next: 'A' }] }),
     ],
     ['Next and End', machineOf({ ...task, Next: 'A' })],
-    ['neither Next nor End', machineOf({ Type: 'Pass' })],
-    ['a Next that leads nowhere', machineOf({ Type: 'Pass', Next: 'B' })],
+    ['a rule of rules', choiceOf({ Not: { Variable: '$.a', StringEquals: 'x' }, Next: 'A' })],
+    [
+      'no Default',
+      machineOf({ Type: 'Choice', Choices: [{ Variable: '$.a', StringEquals: 'x', Next: 'A' }] }),
+    ],
+    ['neither Next nor End', machineOf(invoke('echo'))],
+    ['a Next that leads nowhere', machineOf(invoke('echo', { Next: 'B' }))],
     ['a state that nothing leads to', { StartAt: 'A', States: { A: task, B: task } }],
     ['a catch that leads nowhere', machineOf({ ...task, Catch: [{ ErrorEquals: ['X'], Next: 'B' }] })],
-    ['two waiting times', machineOf({ Type: 'Wait', Seconds: 1, SecondsPath: '$.s', End: true })],
-    ['a heartbeat that nobody can send', machineOf({ ...task, HeartbeatSeconds: 5 })],
+    ['two time limits', machineOf({ ...task, TimeoutSeconds: 1, TimeoutSecondsPath: '$.s' })],
+    ['a pass', machineOf({ Type: 'Pass', End: true })],
+    ['a wait', machineOf({ Type: 'Wait', Seconds: 1, End: true })],
+    ['a heartbeat', machineOf({ ...invokeAndWait('echo', { End: true }), HeartbeatSeconds: 5 })],
+    ['an error that no path leads to', machineOf({ Type: 'Fail', Error: 'X', Cause: 'y' })],
+    ['a part of the input', machineOf({ ...task, InputPath: '$.a' })],
+    ['a time limit of the machine', machineOf(task, { TimeoutSeconds: 60 })],
     ['a function that does not exist', machineOf(invoke('nobody', { End: true }))],
     ['a reference that nothing is given for', machineOf(invoke(reference('Missing'), { End: true }))],
   ])('is refused for %s that is not interpreted', (_, definition) => {
@@ -212,10 +217,5 @@ describe('a definition', () => {
     );
     await machine.start();
     expect((await machine.untilEnd()).status).toBe('SUCCEEDED');
-  });
-
-  it('may wait for a token only with heartbeats that somebody can send', () => {
-    const waiting = invokeAndWait('echo', { HeartbeatSeconds: 5, End: true });
-    expect(() => makeMachine(machineOf(waiting), echo)).not.toThrow();
   });
 });

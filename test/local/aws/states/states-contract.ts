@@ -1,7 +1,5 @@
 import {
   DescribeExecutionCommand,
-  ListExecutionsCommand,
-  SendTaskFailureCommand,
   SendTaskSuccessCommand,
   StartExecutionCommand,
   StopExecutionCommand,
@@ -21,11 +19,7 @@ export interface StatesProvider {
 }
 
 /** What a provider has not; docs/aws-facts.md says so, too. */
-export type StatesLack =
-  | 'names and inputs that are refused'
-  | 'a stop at once'
-  | 'causes'
-  | 'tokens that were used';
+export type StatesLack = 'names and inputs that are refused' | 'a stop at once' | 'tokens that were used';
 
 /** Waits for a token that the function is given, with the execution's name. */
 export const CONTRACT_MACHINE = {
@@ -71,12 +65,6 @@ export function statesContract(
     const finish = async (name: string) => {
       await succeed(await provider.token(name));
       await provider.ended(name);
-    };
-    const namesOf = async (given: object = {}) => {
-      const { executions = [], nextToken } = await provider.states.send(
-        new ListExecutionsCommand({ stateMachineArn: provider.stateMachineArn, ...given }),
-      );
-      return { names: executions.map(({ name }) => name), nextToken };
     };
     const nameOf = (promise: Promise<unknown>) =>
       promise.then(
@@ -143,22 +131,6 @@ export function statesContract(
       );
     });
 
-    it('SendTaskFailure ends the wait with its error', async () => {
-      await start('fails');
-      const taskToken = await provider.token('fails');
-      await provider.states.send(new SendTaskFailureCommand({ taskToken, error: 'Theirs', cause: 'why' }));
-      await provider.ended('fails');
-      expect(await look('fails')).toMatchObject({ status: 'FAILED', error: 'Theirs' });
-    });
-
-    unless('causes', 'the cause of a failure is kept', async () => {
-      await start('with-cause');
-      const taskToken = await provider.token('with-cause');
-      await provider.states.send(new SendTaskFailureCommand({ taskToken, error: 'Theirs', cause: 'why' }));
-      await provider.ended('with-cause');
-      expect(await look('with-cause')).toMatchObject({ error: 'Theirs', cause: 'why' });
-    });
-
     it('a token that was never given is refused', async () => {
       expect(await nameOf(succeed('nobodys'))).toBe('InvalidToken');
     });
@@ -188,23 +160,6 @@ export function statesContract(
       await stop('second');
       expect(await look('stopped')).toMatchObject({ cause: 'first', stopDate });
       expect(await nameOf(succeed(token))).toBe('TaskTimedOut');
-    });
-
-    it('lists the newest first, by status, and in pages', async () => {
-      for (const name of ['listed-1', 'listed-2', 'listed-3']) {
-        await start(name);
-        await provider.token(name);
-      }
-      await finish('listed-2');
-      const { names: running } = await namesOf({ statusFilter: 'RUNNING' });
-      expect(running.filter((name) => name?.startsWith('listed'))).toEqual(['listed-3', 'listed-1']);
-      const { names: succeeded } = await namesOf({ statusFilter: 'SUCCEEDED' });
-      expect(succeeded).toContain('listed-2');
-      const first = await namesOf({ maxResults: 2 });
-      expect(first.names).toEqual(['listed-3', 'listed-2']);
-      const second = await namesOf({ maxResults: 2, nextToken: first.nextToken });
-      expect(second.names[0]).toBe('listed-1');
-      expect((await namesOf()).nextToken).toBeUndefined();
     });
   });
 }

@@ -1,9 +1,7 @@
 import { readFileSync } from 'node:fs';
 import aslValidator from 'asl-validator';
-import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { loadDefinition } from '../../../../local/aws/states/language/definition.ts';
-import { smallMachine } from './small-machines.ts';
 
 const file = readFileSync(new URL('../../../../statemachine/experiment.asl.json', import.meta.url), 'utf8');
 /** Names as CloudFormation puts them in. */
@@ -19,14 +17,4 @@ it("the state machine's own file is taken by the validator and, to its last fiel
   expect(errorsText()).toBe('');
   expect(isValid).toBe(true);
   expect(loadDefinition(file, FUNCTIONS).StartAt).toBe('Run');
-});
-
-it('what the interpreter takes the validator takes, too', () => {
-  fc.assert(
-    fc.property(smallMachine, ({ definition }) => {
-      loadDefinition(JSON.stringify(definition));
-      expect(aslValidator(structuredClone(definition)).errorsText()).toBe('');
-    }),
-    { numRuns: 25 },
-  );
 });

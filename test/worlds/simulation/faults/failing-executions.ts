@@ -19,15 +19,15 @@ export async function hurtExecutions(around: Surroundings): Promise<never> {
   for (;;) {
     await around.clock.sleep(EVERY_MS);
     for (const { name, status, executionArn } of around.localStates.records())
-      if (status === 'RUNNING') await hurtOne(around, name, executionArn);
+      if (status === 'RUNNING') hurtOne(around, name, executionArn);
   }
 }
 
-async function hurtOne(
+function hurtOne(
   { faults, localStates, tokens, hurt }: Surroundings,
   name: string,
   executionArn: string,
-): Promise<void> {
+): void {
   if (faults.strikes('execution-failed-outside')) {
     hurt.add(name);
     localStates.failExecution(executionArn, 'States.Runtime', 'simulated');
@@ -37,7 +37,9 @@ async function hurtOne(
   if (!timedOut && !replaced) return;
   if (timedOut) hurt.add(name);
   const error = timedOut ? 'States.Timeout' : 'Lambda.Unknown';
-  await localStates
-    .sendTaskFailure({ taskToken: tokens.get(name), error, cause: 'simulated' })
-    .catch(() => undefined); // The token is worth nothing any more: the state had gone on.
+  try {
+    localStates.failTask(tokens.get(name) ?? '', error, 'simulated');
+  } catch {
+    // The token is worth nothing any more: the state had gone on.
+  }
 }

@@ -22,7 +22,6 @@ const MOST_TRANSITIONS = 300;
 const AGREE: Readonly<Record<string, readonly string[]>> = {
   SUCCEEDED: ['succeeded'],
   FAILED: ['failed', 'timed-out'],
-  TIMED_OUT: ['timed-out'],
   ABORTED: ['cancelled'],
 };
 
