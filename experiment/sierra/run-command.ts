@@ -11,7 +11,7 @@ interface SierraRun {
 
 const EXPERIMENT = String.raw`c\d+-exp\d+(?:\+c\d+-exp\d+)*`;
 const INPUTS = new RegExp(String.raw`\/exp-inputs\/(${EXPERIMENT})\/`);
-const FILE = /^(\S+?)_run(\d+)(?:\.\w+)?(?=[;'"]|$)/;
+const RUN = /_run(\d+)(?:\.\w+)?$/;
 
 /** The run that a line of SIERRA's `commands.txt` starts; undefined for any other command. */
 export function sierraRunOf(command: string): SierraRun | undefined {
@@ -28,9 +28,11 @@ function runOfPath(path: string): SierraRun | undefined {
   if (inputs === null || inputs.index === 0) return undefined;
   const [folder, experiment = ''] = inputs;
   const root = path.slice(0, inputs.index);
-  const match = FILE.exec(path.slice(inputs.index + folder.length));
-  if (match === null) return undefined;
-  const [file, stem = '', run = ''] = match;
+  const [file = ''] = path.slice(inputs.index + folder.length).split(/[;'"]/, 1);
+  const match = RUN.exec(file);
+  if (match === null || match.index === 0) return undefined;
+  const [, run = ''] = match;
+  const stem = file.slice(0, match.index);
   return {
     experiment,
     run: Number(run),

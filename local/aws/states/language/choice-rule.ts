@@ -1,3 +1,4 @@
+import { isMadeOf } from '../../../wildcard.ts';
 import { runtimeError } from './error.ts';
 import type { Json, JsonObject } from './json.ts';
 import { isJsonObject } from './json.ts';
@@ -116,10 +117,11 @@ const COMPARABLE: Readonly<Record<string, (value: Json) => string | number | und
 /** `*` is any text; `\*` a star, `\\` a backslash. */
 function matchesWildcard(value: Json, pattern: Json): boolean {
   if (typeof value !== 'string' || typeof pattern !== 'string') return false;
-  const source = pattern.replaceAll(/\\([\\*])|\*|[.+?^${}()|[\]\\/-]/g, (part, escaped?: string) =>
-    part === '*' ? '.*' : `\\${escaped ?? part}`,
-  );
-  return new RegExp(`^${source}$`, 's').test(value);
+  const parts = [''];
+  for (const part of pattern.match(/\\[\\*]|./gs) ?? [])
+    if (part === '*') parts.push('');
+    else parts.push((parts.pop() ?? '') + part.slice(-1));
+  return isMadeOf(value, parts);
 }
 
 function required(path: Path, scope: Scope): Json {
