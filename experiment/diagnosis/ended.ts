@@ -2,6 +2,7 @@ import { runKeys } from '../layout/bucket-keys.ts';
 import { parseCancellation } from '../records/cancellation.ts';
 import { EXIT } from '../records/exit-code.ts';
 import { counted, grouped, nodeHoursSpoken, spoken } from '../text/numbers.ts';
+import { says } from '../text/says.ts';
 import { plainLine } from '../text/terminal-codes.ts';
 import { lastExitCode, wordsOfAws } from './infrastructure.ts';
 import { quoted, readNodeLog, resumeIt, seeReport, sentence, submitAgain } from './next-steps.ts';
@@ -44,7 +45,7 @@ export const ENDED: readonly Situation[] = [
     ({ name, said, why, next }): Situation => ({
       name: `stopped-submit-refused-${name}`,
       tell: ({ stop }) =>
-        stop?.because === 'submit-refused' && said.test(stop.why)
+        stop?.because === 'submit-refused' && says(stop.why, ...said)
           ? { headline: REFUSED, why: `${why} AWS says: ${quoted(stop.why)}.`, next }
           : undefined,
     }),

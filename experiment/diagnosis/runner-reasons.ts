@@ -2,6 +2,7 @@ import { runKeys } from '../layout/bucket-keys.ts';
 import type { RunnerReason } from '../records/progress.ts';
 import { sierraRunOf } from '../sierra/run-command.ts';
 import { counted, grouped, nodeHoursSpoken, nodesNamed, spoken } from '../text/numbers.ts';
+import { says } from '../text/says.ts';
 import { quoted, readNodeLog, resumeIt, seeReport, sentence, submitAgain } from './next-steps.ts';
 import type { Observed, Sentences, Situation } from './observation.ts';
 import { SIERRA_MESSAGES } from './sierra-messages.ts';
@@ -145,7 +146,7 @@ function othersSucceeded(others: number): string {
 
 function sierraFailed(reason: Of<'sierra-failed'>, observed: Observed): Sentences {
   const { stage, exitCode, tail, experiment, run, files } = reason;
-  const known = SIERRA_MESSAGES.find(({ message }) => message.test(tail));
+  const known = SIERRA_MESSAGES.find(({ messages }) => says(tail, ...messages));
   const said = lastError(tail);
   const place =
     experiment === undefined

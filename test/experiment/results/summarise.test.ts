@@ -171,6 +171,15 @@ describe('a summary', () => {
     expect(summary.why).toContain('seed 2');
   });
 
+  test('tasks that name a file with a hash in it are told and grouped like all others', async () => {
+    const rows = Array.from({ length: 200 }, (_, at) => row(at + 1, { exitval: 1 }));
+    const hash = (seq: number) => `${seq % 10}a`.repeat(64);
+    const stderrTails = new Map(rows.map(({ seq }) => [seq, `cannot read cache/${hash(seq)}_part.npz\n`]));
+    const { failures } = summarise(await inputOf(rows, { outcome: 'failed', stderrTails }));
+    expect(failures.map(({ count }) => count)).toEqual([200]);
+    expect(failures[0]?.signature).toContain('exit 1: cannot read cache/#a#a');
+  });
+
   test.each([
     ['half of all tasks, and all that failed', 5, true],
     ['all tasks', 0, false],
