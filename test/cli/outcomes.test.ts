@@ -8,8 +8,8 @@ import { folderStore } from '../../cli/context/folder-store.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { realClock } from '../../local/clock/real.ts';
 import { readText } from '../../submission/watch-run.ts';
-import { awsError } from '../fixtures/ports.ts';
 import { aSummary, RUN_ID } from '../fixtures/records.ts';
+import { awsError } from '../support/hostile-ports.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
 import { contextIn, folderOfItsOwn } from './context.ts';
 
