@@ -1,0 +1,3 @@
+import { describeSurroundings } from './task-surroundings.ts';
+
+describeSurroundings('stock');
