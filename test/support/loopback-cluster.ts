@@ -306,13 +306,15 @@ function commandOf(pid: number): string {
   }
 }
 
-/** Listening sockets on this cluster's addresses, from /proc/net/tcp (addresses are little-endian hex). */
+/** Listening sockets on this cluster's addresses, from /proc/net/tcp (little-endian hex); the first of the block holds it. */
 function listeners(block: string): string[] {
   const [a = 0, b = 0, c = 0] = block.split('.').map(Number);
   const suffix = [c, b, a].map((part) => part.toString(16).padStart(2, '0').toUpperCase()).join('');
   return readFileSync('/proc/net/tcp', 'latin1')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, local = '', , state]) => state === '0A' && local.slice(2, 8) === suffix)
+    .filter(
+      ([, local = '', , state]) => state === '0A' && local.slice(2, 8) === suffix && !local.startsWith('01'),
+    )
     .map(([, local]) => `listener ${local}`);
 }
