@@ -113,7 +113,7 @@ describe.concurrent('in odd surroundings, as a newcomer has them', { timeout: 12
     expect(seen, seen.out).toMatchObject({ code: 0, left: [] });
     expect(shown(seen.out)).not.toMatch(/done ·|░|█/);
     const bars = seen.out.split('\r').filter((part) => part.includes(' done'));
-    expect(bars.length).toBeGreaterThan(3);
+    expect(bars).not.toEqual([]);
     for (const bar of bars) expect(stripVTControlCharacters(bar).length).toBeLessThan(60);
     expect(bars.at(-1)).toMatch(/[1-9]\d*\/12 done/);
     expect(logged.out).toBe(stripVTControlCharacters(logged.out));
