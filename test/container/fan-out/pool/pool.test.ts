@@ -226,6 +226,7 @@ describe('the pool', () => {
   });
 
   it('asks what to do when a connection breaks, and goes on over a new one', async () => {
+    let before = Number.NaN;
     const run = runFanout(
       startPool,
       nodes,
@@ -233,17 +234,17 @@ describe('the pool', () => {
       {
         onChannelLost: async (node) => {
           await killTasks(nodes, node);
+          before = begunOn(node);
           return 'reconnect';
         },
       },
     );
-    const begunOn = (host: string | undefined) =>
-      written(run, 'started').filter((line) => line.endsWith(` ${host}`)).length;
-    await vi.waitFor(() => expect(begunOn(nodes.addresses[1])).toBeGreaterThan(0), PATIENCE);
-    const before = begunOn(nodes.addresses[1]);
+    const begunOn = (node: number) =>
+      written(run, 'started').filter((line) => line.endsWith(` ${nodes.addresses[node]}`)).length;
+    await vi.waitFor(() => expect(begunOn(1)).toBeGreaterThan(0), PATIENCE);
     breakConnections(nodes, 1);
     // Over the new connection it is given work again, while the others still wait.
-    await vi.waitFor(() => expect(begunOn(nodes.addresses[1])).toBeGreaterThan(before), PATIENCE);
+    await vi.waitFor(() => expect(begunOn(1)).toBeGreaterThan(before), PATIENCE);
     open(run);
     expect(await run.result).toEqual({ succeeded: 60, failed: 0, retried: 0, unfinished: 0 });
     expect(run.lost.map(({ node }) => node)).toEqual([1]);
