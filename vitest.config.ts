@@ -6,7 +6,7 @@ import { LongOnesFirst } from './test/sequencer.ts';
 const expect = { poll: { timeout: 20_000 } };
 
 /** Slow tests that need no machine for themselves: two files at a time share it. */
-const BESIDE_OTHERS = ['test/{aws,cli,docs,report,simulation}/**/*.slow.test.ts'];
+const BESIDE_OTHERS = ['test/{aws,cli,docs,manifest,report,simulation}/**/*.slow.test.ts'];
 
 /**
  * `fast` is `npm test`; `slow` needs root, Python or an image, or waits long, and has the machine for itself; `beside` is as

@@ -27,9 +27,6 @@ interface Ended {
   code: number;
   out: string;
   err: string;
-  /** To its end, and from there until nothing of it was left. */
-  ms: number;
-  clearMs: number;
   /** Processes that outlived it by more than the patience. */
   left: string[];
   /** Listening sockets of its network namespace; only told where it has one of its own. */
