@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { SierraWork } from '../../experiment/plan/plan.ts';
 import type { RunnerReason } from '../../experiment/records/progress.ts';
 import { sierraBatchRoot, suppliedArguments } from '../../experiment/sierra/arguments.ts';
@@ -13,10 +13,12 @@ import { cannotPrepare } from '../run/prepare-failure.ts';
 import { brokenBy } from '../run/supervise-fan-out.ts';
 import { makeRunFolders } from '../storage/run-folders.ts';
 import { TaskTally } from '../tasks/tally.ts';
+import { bringBack, keepWholeRuns } from '../tasks/whole-runs.ts';
 import { bringInputs } from '../transfer/inputs.ts';
 import { findOnPath } from '../util/find-on-path.ts';
 import { checkEngines } from './check-engines.ts';
 import { sierraEnvironment } from './cli-environment.ts';
+import { newestBatchJoblog } from './find-joblog.ts';
 import { findSierra } from './find-program.ts';
 import { failedRuns, SierraJoblog } from './follow-joblog.ts';
 import type { StageResult } from './run-stage.ts';
@@ -28,6 +30,8 @@ import { beginStageOne, markStageOne, stageOneOf } from './stage-one-marker.ts';
 
 /** Stages 1 and 2 use all nodes; the later ones run on node 0 once the workers are released. */
 const LAST_ON_ALL_NODES = 2;
+/** Statistics, and graphs of them; stage 5 compares what these have made. */
+const READS_RUNS = [3, 4];
 
 /**
  * A SIERRA experiment: stages 1 and 2 with every node, then 3, 4 and 5 on node 0. Each stage is a command of its own, so
@@ -86,6 +90,11 @@ class Pipeline {
   readonly #batchRoot: string;
   #environment: Record<string, string> = {};
   #workersAreHere = true;
+  #areRunsJudged = false;
+  /** The batch root of the line that stage 2 has run. */
+  #rootOfStageTwo: string | undefined;
+  /** When `timeouts.process` is over; set as the first of stages 3 to 5 begins. */
+  #processEnds: number | undefined;
 
   constructor(attempt: Attempt, work: SierraWork, cluster: Cluster, program: string) {
     this.#attempt = attempt;
@@ -112,6 +121,8 @@ class Pipeline {
           continue;
         }
         if (stage > LAST_ON_ALL_NODES) await this.#releaseWorkers();
+        const tooFew = READS_RUNS.includes(stage) ? await this.#keepWholeRuns(stage) : undefined;
+        if (tooFew !== undefined) return ending.reason ?? tooFew;
         progress.stage = stage;
         const reason = ending.reason ?? (await this.#stage(stage, stageOne));
         if (reason !== undefined) return reason;
@@ -134,18 +145,20 @@ class Pipeline {
         ? await checkEngines(this.#attempt, this.#cluster, commands, path)
         : [];
       if (faults.length > 0) return { kind: 'bad-environment', faults };
+      if (this.#batchRoot !== '') await bringBack(join(folders.tasks, this.#batchRoot));
       await this.#joblog.follow();
     }
     log('Sierra:Stage:Started', { stage });
-    const result = await runStage(
-      this.#attempt,
-      this.#program,
-      this.#arguments(stage, stageOne),
-      this.#environment,
-    );
+    const result = await runStage(this.#attempt, {
+      program: this.#program,
+      args: this.#arguments(stage, stageOne),
+      environment: this.#environment,
+      limitMs: this.#timeFor(stage),
+    });
     if (stage === 2) {
       await this.#pool.ended();
       await this.#joblog.end();
+      this.#rootOfStageTwo = dirname(folders.results);
     }
     log('Sierra:Stage:Ended', { stage, code: result.code });
     if (ending.reason !== undefined) return ending.reason;
@@ -160,14 +173,14 @@ class Pipeline {
   }
 
   #judge(stage: number, result: StageResult): RunnerReason | undefined {
-    const { progress, folders } = this.#attempt;
+    const { progress, folders, plan } = this.#attempt;
     const failed: RunnerReason = {
       kind: 'sierra-failed',
       stage,
       exitCode: result.code,
       tail: result.tail,
       files: join(folders.tasks, this.#batchRoot),
-      ...placeInSierra(result.tail),
+      ...(result.isLate ? { limitSeconds: plan.timeouts.processSeconds ?? 0 } : placeInSierra(result.tail)),
     };
     if (stage === 2) {
       const broken = brokenBy(this.#pool.result, folders.tasks);
@@ -178,7 +191,53 @@ class Pipeline {
       // With -xstrict SIERRA fails because runs failed, and that is no failure of SIERRA's.
       if (runs !== undefined) return this.#work.onFailedRuns === 'stop' ? runs : undefined;
     }
-    return result.code === 0 ? undefined : failed;
+    return result.code === 0 && !result.isLate ? undefined : failed;
+  }
+
+  /**
+   * Before the first stage that reads what runs have left: the outputs of failed runs leave its way. Answers why that stage
+   * is not started, where too few are left.
+   */
+  async #keepWholeRuns(stage: number): Promise<RunnerReason | undefined> {
+    if (this.#areRunsJudged) return undefined;
+    this.#areRunsJudged = true;
+    const { progress, folders, log } = this.#attempt;
+    try {
+      const root = await this.#rootOfRuns();
+      const kept = root === undefined ? undefined : await keepWholeRuns(root);
+      if (kept === undefined) {
+        log('Sierra:Runs:NotJudged', { root, why: 'there is no joblog of stage 2' });
+        return undefined;
+      }
+      const { unnamed } = kept.runs;
+      const minRuns = this.#work.minRuns ?? 1;
+      const incomplete = kept.runs.experiments().filter(({ whole, runs }) => whole < runs);
+      progress.incomplete = incomplete;
+      log('Sierra:Runs:Judged', { root, incomplete, setAside: kept.setAside, unnamed });
+      const isEnough = unnamed.failed === 0 && incomplete.every(({ whole }) => whole >= minRuns);
+      return isEnough ? undefined : { kind: 'too-few-runs', stage, minRuns, unnamed: unnamed.failed };
+    } catch (error) {
+      return cannotPrepare(error, folders.tasks);
+    }
+  }
+
+  /** The batch root whose runs are processed: that of the line that stage 2 ran, else as the arguments tell. */
+  async #rootOfRuns(): Promise<string | undefined> {
+    const { folders } = this.#attempt;
+    if (this.#rootOfStageTwo !== undefined) return this.#rootOfStageTwo;
+    if (this.#batchRoot !== '') return join(folders.tasks, this.#batchRoot);
+    const newest = await newestBatchJoblog(folders.tasks);
+    return newest === undefined ? undefined : dirname(dirname(newest.path));
+  }
+
+  /** Milliseconds that a stage may take; undefined where only `timeouts.run` ends it. */
+  #timeFor(stage: number): number | undefined {
+    const { plan, surroundings } = this.#attempt;
+    const { processSeconds } = plan.timeouts;
+    if (stage <= LAST_ON_ALL_NODES || processSeconds === undefined) return undefined;
+    const now = surroundings.clock.now();
+    this.#processEnds ??= now + processSeconds * 1000;
+    return this.#processEnds - now;
   }
 
   async #releaseWorkers(): Promise<void> {

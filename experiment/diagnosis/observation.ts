@@ -1,6 +1,7 @@
 import type { OutputIndex, RunnerReason, TaskCounts } from '../records/progress.ts';
 import type { JobStatus, RunState } from '../records/status.ts';
 import type { FailureGroup } from '../records/summary.ts';
+import type { ExperimentRuns } from '../sierra/whole-runs.ts';
 
 /** Why this system itself told a run to end. */
 export type StopBecause =
@@ -84,6 +85,8 @@ export interface Observed {
   rate?: number | undefined;
   /** SIERRA's stage under way. */
   stage?: number | undefined;
+  /** SIERRA's experiments that miss runs, before stage 3. */
+  incomplete?: readonly ExperimentRuns[] | undefined;
 }
 
 /** A sentence each: what happened, why, and what to do or type next. */

@@ -1,3 +1,4 @@
+import type { ExperimentRuns } from '../sierra/whole-runs.ts';
 import type { NodeState, TaskCounts } from './progress.ts';
 
 /** The states that a run does not leave any more. */
@@ -49,4 +50,6 @@ export interface Summary {
   /** Busy slot-seconds ÷ (slots × run), 0 to 1. */
   utilisation: number | null;
   failures: readonly FailureGroup[];
+  /** SIERRA's experiments whose statistics and graphs are of fewer runs than there should be; absent where there is none. */
+  incomplete?: readonly ExperimentRuns[];
 }

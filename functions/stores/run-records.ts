@@ -12,6 +12,9 @@ const owner = atFirstUse(() => z.object({ jobId: z.string(), attempt: z.int(), n
 /** Tasks can write into a run's folder: a time that is none counts as absent. */
 const moment = z.iso.datetime().optional().catch(undefined);
 
+/** One of SIERRA's. */
+const EXPERIMENT = /^c\d{1,9}-exp\d{1,9}(\+c\d{1,9}-exp\d{1,9}){0,9}$/;
+
 /** What makes a progress record usable here; the rest is shown and never reckoned with. */
 const progress = atFirstUse(() =>
   z.looseObject({
@@ -25,6 +28,13 @@ const progress = atFirstUse(() =>
     nodeHours: z.number(),
     tasks: z.looseObject({ total: z.number() }),
     nodes: z.looseObject({ expected: z.number() }),
+    incomplete: z
+      .array(
+        z.object({ experiment: z.string().regex(EXPERIMENT), whole: z.int().min(0), runs: z.int().min(0) }),
+      )
+      .max(1000)
+      .optional()
+      .catch(undefined),
   }),
 );
 

@@ -4,6 +4,12 @@ import { MOST_JUDGED } from './schema-faults.ts';
 
 /** SIERRA's options that are supplied, or that its awsbatch plugin refuses. */
 export function judgeSierra(judged: Judged): void {
+  if (judged.at(['timeouts', 'process']) !== undefined && judged.at(['run', 'commands']) !== undefined)
+    judged.warn(
+      ['timeouts', 'process'],
+      'no-stages',
+      'timeouts.process is the limit of SIERRA’s stages 3 to 5, and commands have none',
+    );
   const args = judged.at(['run', 'sierra', 'args']);
   if (!Array.isArray(args)) return;
   // What is no text was told of by the schema; the options around it are judged all the same.
