@@ -27,6 +27,7 @@ import { openParallelDoor } from './shim/listen.ts';
 import { LineInPool } from './shim/run-line.ts';
 import type { StageOne } from './stage-one-marker.ts';
 import { beginStageOne, markStageOne, stageOneOf } from './stage-one-marker.ts';
+import { unevenExperiment } from './uneven-runs.ts';
 
 /** Stages 1 and 2 use all nodes; the later ones run on node 0 once the workers are released. */
 const LAST_ON_ALL_NODES = 2;
@@ -162,7 +163,7 @@ class Pipeline {
     }
     log('Sierra:Stage:Ended', { stage, code: result.code });
     if (ending.reason !== undefined) return ending.reason;
-    const reason = this.#judge(stage, result);
+    const reason = await this.#judge(stage, result);
     if (reason === undefined && stage === 1)
       await markStageOne(this.#attempt, {
         args: this.#work.args,
@@ -172,26 +173,28 @@ class Pipeline {
     return reason;
   }
 
-  #judge(stage: number, result: StageResult): RunnerReason | undefined {
-    const { progress, folders, plan } = this.#attempt;
-    const failed: RunnerReason = {
-      kind: 'sierra-failed',
-      stage,
-      exitCode: result.code,
-      tail: result.tail,
-      files: join(folders.tasks, this.#batchRoot),
-      ...(result.isLate ? { limitSeconds: plan.timeouts.processSeconds ?? 0 } : placeInSierra(result.tail)),
-    };
+  async #judge(stage: number, result: StageResult): Promise<RunnerReason | undefined> {
+    const { progress, folders } = this.#attempt;
     if (stage === 2) {
       const broken = brokenBy(this.#pool.result, folders.tasks);
       if (broken !== undefined) return broken;
       // SIERRA exits 0 although its line could not even start.
-      if (progress.tally === undefined) return failed;
+      if (progress.tally === undefined) return this.#failed(stage, result);
       const runs = failedRuns(this.#attempt);
       // With -xstrict SIERRA fails because runs failed, and that is no failure of SIERRA's.
       if (runs !== undefined) return this.#work.onFailedRuns === 'stop' ? runs : undefined;
     }
-    return result.code === 0 && !result.isLate ? undefined : failed;
+    return result.code === 0 && !result.isLate ? undefined : this.#failed(stage, result);
+  }
+
+  async #failed(stage: number, { code, tail, isLate }: StageResult): Promise<RunnerReason> {
+    const { folders, plan } = this.#attempt;
+    const files = join(folders.tasks, this.#batchRoot);
+    const failed = { kind: 'sierra-failed' as const, stage, exitCode: code, tail, files };
+    if (isLate) return { ...failed, limitSeconds: plan.timeouts.processSeconds ?? 0 };
+    const root = READS_RUNS.includes(stage) ? await this.#rootOfRuns() : undefined;
+    const experiment = root === undefined ? undefined : await unevenExperiment(root, tail);
+    return { ...failed, ...placeInSierra(tail), ...(experiment === undefined ? {} : { experiment }) };
   }
 
   /**

@@ -70,7 +70,10 @@ export async function bringBack(
 }
 
 /** The plan's outputs, and where they name runs by `exp-outputs` also what was set aside of these. */
-export async function outputsWithSetAside({ work, outputs }: Plan, folder: string): Promise<string[]> {
+export async function outputsWithSetAside(
+  { work, outputs }: Pick<Plan, 'work' | 'outputs'>,
+  folder: string,
+): Promise<string[]> {
   const root = work.kind === 'sierra' ? sierraBatchRoot(work.args) : undefined;
   if (root === undefined) return [...outputs];
   const below = `${root}/${OUTPUTS}/`;

@@ -41,7 +41,7 @@ export const SIERRA_MESSAGES: readonly { message: RegExp; why: string; next: str
     next: 'Use `fanout: pool`, which has no such limit, or shorten the paths.',
   },
   {
-    message: /pyarrow requires NumPy|pyarrow[^\n]*(ImportError|numpy\.core\.multiarray)/i,
+    message: /pyarrow requires NumPy/,
     why: 'The installed pyarrow needs numpy 2, and SIERRA needs numpy below 2.',
     next: "Install `pyarrow<20` in the image or the virtual environment beside SIERRA (`pip install sierra-research 'pyarrow<20'`), and resume.",
   },

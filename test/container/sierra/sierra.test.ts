@@ -17,7 +17,8 @@ const PATIENCE = { timeout: 60_000 };
 
 /**
  * Does what SIERRA does on hpc.awsbatch as far as the runner sees it: stage 1 makes the batch root and fails where there
- * is one, stage 2 runs the very line over ssh and exits 0 although runs failed, the others say that they ran.
+ * is one, stage 2 runs the very line over ssh and exits 0 although runs failed, stage 3 takes all that lies in the outputs
+ * of an experiment for runs, and fails where there is none; the others say that they ran. Each line of `runs.txt` is a run.
  */
 const SIERRA = `#!/bin/bash
 set -u
@@ -31,6 +32,7 @@ while [ $# -gt 0 ]; do
     --breaks-in=*) breaks="\${1#*=}" ;;
     --waits-in=*) waits="\${1#*=}" ;;
     --leaves-in=*) leaves="\${1#*=}" ;;
+    --hangs-in=*) hangs="\${1#*=}" ;;
     --loses-list) loses=yes ;;
     --pipeline) shift; stage="$1" ;;
   esac
@@ -41,14 +43,21 @@ echo "stage $stage \${resume:-}\${overwrite:-}" >> "$root/../stages"
 if [ "$stage" = "\${breaks:-}" ]; then echo "stage $stage is broken" >&2; exit 1; fi
 if [ "$stage" = "\${waits:-}" ]; then until [ -e "$root/../go-on" ]; do sleep 0.1; done; fi
 if [ "$stage" = "\${leaves:-}" ]; then sleep 600 & fi
+if [ "$stage" = "\${hangs:-}" ]; then trap '' TERM; echo "drawing c1-exp0" >&2; while :; do sleep 1; done; fi
 case "$stage" in
   1) [ -e "$B/exp-inputs" ] && { echo "FileExistsError: exp-inputs" >&2; exit 1; }
-     mkdir -p "$B/exp-inputs" "$B/scratch"; cp "$root/runs.txt" "$B/commands.txt" ;;
+     mkdir -p "$B/exp-inputs" "$B/scratch"; run=0
+     while read -r line; do
+       mkdir -p "$B/exp-outputs/c1-exp0/template_run\${run}_output"
+       echo "first rows" > "$B/exp-outputs/c1-exp0/template_run\${run}_output/rows"
+       echo "$line # $B/exp-inputs/c1-exp0/template_run$run.json"; run=$((run + 1))
+     done < "$root/runs.txt" > "$B/commands.txt" ;;
   2) export PARALLEL="\${PARALLEL} --env PATH --env LD_LIBRARY_PATH --env PYTHONPATH" PARALLEL_SHELL=/bin/bash
      sort -u "$nodefile" > "$B/$AWS_BATCH_JOB_ID-nodelist.txt"
      cp "$B/commands.txt" "$B/list"; exec < "$B/list"; [ -z "\${loses:-}" ] || rm "$B/list"
      parallel \${resume:-} --jobs "$jobs" --results "$B/scratch" --joblog "$B/scratch/parallel.log" \\
        --sshloginfile "$B/$AWS_BATCH_JOB_ID-nodelist.txt" --workdir "$B/scratch" ;;
+  3) ls "$B/exp-outputs/c1-exp0" > "$root/../processed" && [ -s "$root/../processed" ] || exit 1 ;;
 esac
 exit 0
 `;
@@ -61,6 +70,8 @@ const BATCH_ROOT = [
   '--expdef-template=template',
   '--batch-criteria=criterion',
 ];
+
+const BELOW_ROOT = 'project/controller/scenario/template-criterion';
 
 async function sierraCluster(
   runs: string,
@@ -154,13 +165,65 @@ describe('a SIERRA experiment', () => {
     expect(new Set(lines('said'))).toEqual(new Set(['0', '1']));
   });
 
-  it('tells failed runs although SIERRA exits 0, and processes the others', PATIENCE, async () => {
-    const made = await sierraCluster('true\necho why >&2; exit 3\n', {});
+  it('tells failed runs although SIERRA exits 0, and processes the others alone', PATIENCE, async () => {
+    const outputs = [`${BELOW_ROOT}/exp-outputs`];
+    const made = await sierraCluster('true\necho why >&2; exit 3\n', { args: BATCH_ROOT }, { outputs });
     const { codes, output } = await run(made);
     expect(codes, output).toEqual([1, 0]);
-    expect((await made.progress()).reason).toEqual({ kind: 'tasks-failed', failed: 1, lost: 0 });
+    const progress = await made.progress();
+    expect(progress.reason).toEqual({ kind: 'tasks-failed', failed: 1, lost: 0 });
+    expect(progress.incomplete).toEqual([{ experiment: 'c1-exp0', whole: 1, runs: 2 }]);
     expect(await made.text(runKeys(made.runId).taskOutput(2, 'err'))).toBe('why\n');
     expect(lines('stages')).toContain('stage 4');
+    expect(lines('processed')).toEqual(['template_run0_output']);
+    const index = JSON.parse((await made.text(runKeys(made.runId).outputIndex)) ?? '{}');
+    expect(index.missing).toEqual([]);
+    expect(index.files.map(({ path }: { path: string }) => path).sort()).toEqual([
+      `${BELOW_ROOT}/exp-failed/c1-exp0/template_run1_output/rows`,
+      `${BELOW_ROOT}/exp-outputs/c1-exp0/template_run0_output/rows`,
+    ]);
+  });
+
+  it('of which all runs failed says so with 1, and does not try stage 3', PATIENCE, async () => {
+    const made = await sierraCluster('false\nfalse\n', {});
+    const { codes, output } = await run(made);
+    expect(codes, output).toEqual([1, 0]);
+    expect(lines('stages')).toEqual(['stage 1', 'stage 2']);
+    const { reason, incomplete } = await made.progress();
+    expect(reason).toEqual({ kind: 'too-few-runs', stage: 3, minRuns: 1, unnamed: 0 });
+    expect(incomplete).toEqual([{ experiment: 'c1-exp0', whole: 0, runs: 2 }]);
+  });
+
+  it(
+    'with fewer whole runs than `minRuns` ends with 1 before stage 3; resumed, all come back',
+    PATIENCE,
+    async () => {
+      const runs = 'true\n[ -e ../../../../../../mended ]\n';
+      const made = await sierraCluster(runs, { args: BATCH_ROOT, minRuns: 2 });
+      expect((await run(made)).codes).toEqual([1, 0]);
+      expect((await made.progress()).reason).toMatchObject({ kind: 'too-few-runs', minRuns: 2 });
+      expect(lines('stages')).toEqual(['stage 1', 'stage 2']);
+      expect(existsSync(join(made.shared, `runs/${made.runId}/work/${BELOW_ROOT}/exp-failed/c1-exp0`))).toBe(
+        true,
+      );
+      writeFileSync(join(made.shared, `runs/${made.runId}/mended`), '');
+      const again = await run(made, '2');
+      expect(again.codes[0], again.output).toBe(0);
+      expect(lines('processed')).toEqual(['template_run0_output', 'template_run1_output']);
+      expect((await made.progress()).incomplete).toBeUndefined();
+      expect(existsSync(join(made.shared, `runs/${made.runId}/work/${BELOW_ROOT}/exp-failed`))).toBe(false);
+    },
+  );
+
+  it('whose stage 4 hangs is ended after `timeouts.process`, with 5 and the stage', PATIENCE, async () => {
+    const timeouts = { queueSeconds: 60, joinSeconds: 30, runSeconds: 60, processSeconds: 3 };
+    const made = await sierraCluster('true\n', { args: ['--hangs-in=4'] }, { timeouts });
+    const { codes, output } = await run(made);
+    expect(codes, output).toEqual([5, 0]);
+    const { reason } = await made.progress();
+    expect(reason).toMatchObject({ kind: 'sierra-failed', stage: 4, limitSeconds: 3 });
+    expect(reason).not.toHaveProperty('experiment');
+    expect(made.leftovers()).toEqual([]);
   });
 
   it('may begin its runs with a program in the folder that they start in', PATIENCE, async () => {
