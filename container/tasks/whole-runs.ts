@@ -4,12 +4,11 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { sierraBatchRoot } from '../../experiment/sierra/arguments.ts';
-import { WholeRuns } from '../../experiment/sierra/whole-runs.ts';
+import { SET_ASIDE, WholeRuns } from '../../experiment/sierra/whole-runs.ts';
 import { finalRows } from './joblog-file.ts';
 
-/** Where SIERRA's stages from the third on look for runs, and where the others are kept beside it. */
+/** Where SIERRA's stages from the third on look for runs. */
 const OUTPUTS = 'exp-outputs';
-const SET_ASIDE = 'exp-failed';
 const RUN_FOLDER = /_run\d+_output$/;
 
 /**

@@ -2,6 +2,9 @@ import type { JoblogRow } from '../results/joblog.ts';
 import { succeeded } from '../results/joblog.ts';
 import { sierraRunOf } from './run-command.ts';
 
+/** Where in the batch root the outputs of runs that are not whole are kept, beside `exp-outputs`. */
+export const SET_ASIDE = 'exp-failed';
+
 /** How many runs of one SIERRA experiment are whole: its statistics are of these alone. */
 export interface ExperimentRuns {
   /** For instance `c1-exp0`. */

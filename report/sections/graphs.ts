@@ -1,5 +1,6 @@
 import { experimentsSpoken } from '../../experiment/diagnosis/incomplete-runs.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { SET_ASIDE } from '../../experiment/sierra/whole-runs.ts';
 import { counted } from '../../experiment/text/numbers.ts';
 import type { Markup } from '../page/html.ts';
 import { html } from '../page/html.ts';
@@ -12,7 +13,7 @@ import type { ReportInput } from '../page/input.ts';
 export function graphs({ images, summary: { runId, incomplete = [] } }: ReportInput): Markup | undefined {
   const means =
     incomplete.length > 0 &&
-    html`<p class="note">Means are of ${experimentsSpoken(incomplete, incomplete.length)}; what the other runs left lies in <code>exp-failed</code> beside <code>exp-outputs</code>.</p>`;
+    html`<p class="note">Means are of ${experimentsSpoken(incomplete, incomplete.length)}; what the other runs left lies in <code>${SET_ASIDE}</code> beside <code>exp-outputs</code>.</p>`;
   if (images === undefined || images.shown.length === 0)
     return incomplete.length === 0
       ? undefined
