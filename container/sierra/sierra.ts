@@ -146,7 +146,10 @@ class Pipeline {
         ? await checkEngines(this.#attempt, this.#cluster, commands, path)
         : [];
       if (faults.length > 0) return { kind: 'bad-environment', faults };
-      if (this.#batchRoot !== '') await bringBack(join(folders.tasks, this.#batchRoot));
+      const root = join(folders.tasks, this.#batchRoot);
+      const notBack =
+        this.#batchRoot === '' ? undefined : await bringBack(root).catch((error: unknown) => error);
+      if (notBack !== undefined) return cannotPrepare(notBack, root);
       await this.#joblog.follow();
     }
     log('Sierra:Stage:Started', { stage });
@@ -214,7 +217,7 @@ class Pipeline {
       }
       const { unnamed } = kept.runs;
       const minRuns = this.#work.minRuns ?? 1;
-      const incomplete = kept.runs.experiments().filter(({ whole, runs }) => whole < runs);
+      const incomplete = kept.runs.experiments().filter(({ whole, runs }) => whole < Math.max(runs, minRuns));
       progress.incomplete = incomplete;
       log('Sierra:Runs:Judged', { root, incomplete, setAside: kept.setAside, unnamed });
       const isEnough = unnamed.failed === 0 && incomplete.every(({ whole }) => whole >= minRuns);

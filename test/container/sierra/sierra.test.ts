@@ -215,6 +215,14 @@ describe('a SIERRA experiment', () => {
     },
   );
 
+  it('that has fewer runs than `minRuns` at all ends with 1 before stage 3', PATIENCE, async () => {
+    const made = await sierraCluster('true\n', { minRuns: 2 });
+    expect((await run(made)).codes).toEqual([1, 0]);
+    const { reason, incomplete } = await made.progress();
+    expect(reason).toMatchObject({ kind: 'too-few-runs', minRuns: 2 });
+    expect(incomplete).toEqual([{ experiment: 'c1-exp0', whole: 1, runs: 1 }]);
+  });
+
   it('whose stage 4 hangs is ended after `timeouts.process`, with 5 and the stage', PATIENCE, async () => {
     const timeouts = { queueSeconds: 60, joinSeconds: 30, runSeconds: 60, processSeconds: 3 };
     const made = await sierraCluster('true\n', { args: ['--hangs-in=4'] }, { timeouts });
