@@ -4,6 +4,7 @@ import { EXIT } from '../records/exit-code.ts';
 import { counted, grouped, nodeHoursSpoken, spoken } from '../text/numbers.ts';
 import { says } from '../text/says.ts';
 import { plainLine } from '../text/terminal-codes.ts';
+import { meansClause } from './incomplete-runs.ts';
 import { lastExitCode, wordsOfAws } from './infrastructure.ts';
 import { quoted, readNodeLog, resumeIt, seeReport, sentence, submitAgain } from './next-steps.ts';
 import type { Observed, Sentences, Situation, StopBecause } from './observation.ts';
@@ -123,9 +124,9 @@ function succeeded(observed: Observed): Sentences | undefined {
   const cost = nodeHours === undefined ? '' : `, ${nodeHoursSpoken(nodeHours)}`;
   return {
     headline: parts.length === 0 ? `Succeeded${cost}.` : `Succeeded: ${parts.join(' ')}${cost}.`,
-    why: sentence(
+    why: `${sentence(
       `${hadNoTasks ? 'it had no runs to start' : `every task ended well${remarks(observed)}`}${withoutOutputs(observed)}`,
-    ),
+    )}${meansClause(observed)}`,
     next: sentence(
       `${correctOutputs(observed)}the outputs are under \`${runKeys(observed.runId).outputs}\`; ${seeReport(observed)} shows where the time went`,
     ),

@@ -46,7 +46,14 @@ export const SIERRA_MESSAGES: readonly { messages: readonly Saying[]; why: strin
     next: 'Use `fanout: pool`, which has no such limit, or shorten the paths.',
   },
   {
-    messages: [/np\.float_|numpy\.core\.multiarray failed to import|compiled using NumPy 1|NumPy 2\.0/],
+    messages: [/pyarrow requires NumPy/],
+    why: 'The installed pyarrow needs numpy 2, and SIERRA needs numpy below 2.',
+    next: "Install `pyarrow<20` in the image or the virtual environment beside SIERRA (`pip install sierra-research 'pyarrow<20'`), and resume.",
+  },
+  {
+    messages: [
+      /np\.float_|numpy\.core\.multiarray failed to import|compiled using NumPy 1|was removed in the NumPy 2\.0/,
+    ],
     why: 'SIERRA needs numpy below 2, and a newer one is installed.',
     next: 'Install `numpy<2` in the image or the virtual environment, and resume.',
   },

@@ -41,8 +41,12 @@ function runOfPath(path: string): SierraRun | undefined {
   };
 }
 
-/** The experiment, and the run in it, that the end of SIERRA's log speaks of last. */
-export function placeInSierra(text: string): { experiment?: string; run?: number } {
+/**
+ * The experiment, and the run in it, that the end of SIERRA's log speaks of last. Once there is a traceback only that
+ * counts: stages 3 and 4 work at several experiments at once, and which they began last says nothing of the error.
+ */
+export function placeInSierra(log: string): { experiment?: string; run?: number } {
+  const text = log.slice(Math.max(0, log.indexOf('Traceback (most recent call last)')));
   const experiment = [...text.matchAll(new RegExp(`${EXPERIMENT}(?!\\d)`, 'g'))].at(-1);
   if (experiment === undefined) return {};
   const run = /^[^\s]*?_run(\d+)/.exec(text.slice(experiment.index + experiment[0].length))?.[1];

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { describe, expect } from 'vitest';
 import type { Plan } from '../../../experiment/plan/plan.ts';
 import { test } from '../../support/loopback-cluster.ts';
-import { BATCH_ROOT, change, lines, run, sierraCluster } from './stand-in.ts';
+import { BATCH_ROOT, BELOW_ROOT, change, lines, run, sierraCluster } from './stand-in.ts';
 
 const PATIENCE = { timeout: 60_000 };
 
@@ -27,6 +27,68 @@ describe.concurrent('a SIERRA experiment', () => {
     expect(await worker.exited).toBe(0);
     expect(new Set(lines(made, 'said'))).toEqual(new Set(['0', '1']));
   });
+
+  test(
+    'of which all runs failed says so with 1, and does not try stage 3',
+    PATIENCE,
+    async ({ aCluster }) => {
+      const made = await sierraCluster(aCluster, 'false\nfalse\n', {});
+      const { codes, output } = await run(made);
+      expect(codes, output).toEqual([1, 0]);
+      expect(lines(made, 'stages')).toEqual(['stage 1', 'stage 2']);
+      const { reason, incomplete } = await made.progress();
+      expect(reason).toEqual({ kind: 'too-few-runs', stage: 3, minRuns: 1, unnamed: 0 });
+      expect(incomplete).toEqual([{ experiment: 'c1-exp0', whole: 0, runs: 2 }]);
+    },
+  );
+
+  test(
+    'with fewer whole runs than `minRuns` ends with 1 before stage 3; resumed, all come back',
+    PATIENCE,
+    async ({ aCluster }) => {
+      const runs = 'true\n[ -e ../../../../../../mended ]\n';
+      const made = await sierraCluster(aCluster, runs, { args: BATCH_ROOT, minRuns: 2 });
+      expect((await run(made)).codes).toEqual([1, 0]);
+      expect((await made.progress()).reason).toMatchObject({ kind: 'too-few-runs', minRuns: 2 });
+      expect(lines(made, 'stages')).toEqual(['stage 1', 'stage 2']);
+      expect(existsSync(join(made.shared, `runs/${made.runId}/work/${BELOW_ROOT}/exp-failed/c1-exp0`))).toBe(
+        true,
+      );
+      writeFileSync(join(made.shared, `runs/${made.runId}/mended`), '');
+      const again = await run(made, '2');
+      expect(again.codes[0], again.output).toBe(0);
+      expect(lines(made, 'processed')).toEqual(['template_run0_output', 'template_run1_output']);
+      expect((await made.progress()).incomplete).toBeUndefined();
+      expect(existsSync(join(made.shared, `runs/${made.runId}/work/${BELOW_ROOT}/exp-failed`))).toBe(false);
+    },
+  );
+
+  test(
+    'that has fewer runs than `minRuns` at all ends with 1 before stage 3',
+    PATIENCE,
+    async ({ aCluster }) => {
+      const made = await sierraCluster(aCluster, 'true\n', { minRuns: 2 });
+      expect((await run(made)).codes).toEqual([1, 0]);
+      const { reason, incomplete } = await made.progress();
+      expect(reason).toMatchObject({ kind: 'too-few-runs', minRuns: 2 });
+      expect(incomplete).toEqual([{ experiment: 'c1-exp0', whole: 1, runs: 1 }]);
+    },
+  );
+
+  test(
+    'whose stage 4 hangs is ended after `timeouts.process`, with 5 and the stage',
+    PATIENCE,
+    async ({ aCluster }) => {
+      const timeouts = { queueSeconds: 60, joinSeconds: 30, runSeconds: 60, processSeconds: 3 };
+      const made = await sierraCluster(aCluster, 'true\n', { args: ['--hangs-in=4'] }, { timeouts });
+      const { codes, output } = await run(made);
+      expect(codes, output).toEqual([5, 0]);
+      const { reason } = await made.progress();
+      expect(reason).toMatchObject({ kind: 'sierra-failed', stage: 4, limitSeconds: 3 });
+      expect(reason).not.toHaveProperty('experiment');
+      expect(made.leftovers()).toEqual([]);
+    },
+  );
 
   test(
     'may begin its runs with a program in the folder that they start in',

@@ -4,7 +4,7 @@ import { describe, expect } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { parseJoblog } from '../../../experiment/results/joblog.ts';
 import { test } from '../../support/loopback-cluster.ts';
-import { lines, run, sierraCluster } from './stand-in.ts';
+import { BATCH_ROOT, BELOW_ROOT, lines, run, sierraCluster } from './stand-in.ts';
 
 const PATIENCE = { timeout: 60_000 };
 
@@ -28,15 +28,26 @@ describe.concurrent('a SIERRA experiment', () => {
   );
 
   test(
-    'tells failed runs although SIERRA exits 0, and processes the others',
+    'tells failed runs although SIERRA exits 0, and processes the others alone',
     PATIENCE,
     async ({ aCluster }) => {
-      const made = await sierraCluster(aCluster, 'true\necho why >&2; exit 3\n', {});
+      const outputs = [`${BELOW_ROOT}/exp-outputs`];
+      const runs = 'true\necho why >&2; exit 3\n';
+      const made = await sierraCluster(aCluster, runs, { args: BATCH_ROOT }, { outputs });
       const { codes, output } = await run(made);
       expect(codes, output).toEqual([1, 0]);
-      expect((await made.progress()).reason).toEqual({ kind: 'tasks-failed', failed: 1, lost: 0 });
+      const progress = await made.progress();
+      expect(progress.reason).toEqual({ kind: 'tasks-failed', failed: 1, lost: 0 });
+      expect(progress.incomplete).toEqual([{ experiment: 'c1-exp0', whole: 1, runs: 2 }]);
       expect(await made.text(runKeys(made.runId).taskOutput(2, 'err'))).toBe('why\n');
       expect(lines(made, 'stages')).toContain('stage 4');
+      expect(lines(made, 'processed')).toEqual(['template_run0_output']);
+      const index = JSON.parse((await made.text(runKeys(made.runId).outputIndex)) ?? '{}');
+      expect(index.missing).toEqual([]);
+      expect(index.files.map(({ path }: { path: string }) => path).sort()).toEqual([
+        `${BELOW_ROOT}/exp-failed/c1-exp0/template_run1_output/rows`,
+        `${BELOW_ROOT}/exp-outputs/c1-exp0/template_run0_output/rows`,
+      ]);
     },
   );
 

@@ -6,7 +6,8 @@ import type { LoopbackCluster, loopbackCluster } from '../../support/loopback-cl
 
 /**
  * Does what SIERRA does on hpc.awsbatch as far as the runner sees it: stage 1 makes the batch root and fails where there
- * is one, stage 2 runs the very line over ssh and exits 0 although runs failed, the others say that they ran.
+ * is one, stage 2 runs the very line over ssh and exits 0 although runs failed, stage 3 takes all that lies in the outputs
+ * of an experiment for runs, and fails where there is none; the others say that they ran. Each line of `runs.txt` is a run.
  */
 const SIERRA = `#!/bin/bash
 set -u
@@ -20,6 +21,7 @@ while [ $# -gt 0 ]; do
     --breaks-in=*) breaks="\${1#*=}" ;;
     --waits-in=*) waits="\${1#*=}" ;;
     --leaves-in=*) leaves="\${1#*=}" ;;
+    --hangs-in=*) hangs="\${1#*=}" ;;
     --loses-list) loses=yes ;;
     --pipeline) shift; stage="$1" ;;
   esac
@@ -30,14 +32,21 @@ echo "stage $stage \${resume:-}\${overwrite:-}" >> "$root/../stages"
 if [ "$stage" = "\${breaks:-}" ]; then echo "stage $stage is broken" >&2; exit 1; fi
 if [ "$stage" = "\${waits:-}" ]; then until [ -e "$root/../go-on" ]; do sleep 0.1; done; fi
 if [ "$stage" = "\${leaves:-}" ]; then sleep 600 & fi
+if [ "$stage" = "\${hangs:-}" ]; then trap '' TERM; echo "drawing c1-exp0" >&2; while :; do sleep 1; done; fi
 case "$stage" in
   1) [ -e "$B/exp-inputs" ] && { echo "FileExistsError: exp-inputs" >&2; exit 1; }
-     mkdir -p "$B/exp-inputs" "$B/scratch"; cp "$root/runs.txt" "$B/commands.txt" ;;
+     mkdir -p "$B/exp-inputs" "$B/scratch"; run=0
+     while read -r line; do
+       mkdir -p "$B/exp-outputs/c1-exp0/template_run\${run}_output"
+       echo "first rows" > "$B/exp-outputs/c1-exp0/template_run\${run}_output/rows"
+       echo "$line # $B/exp-inputs/c1-exp0/template_run$run.json"; run=$((run + 1))
+     done < "$root/runs.txt" > "$B/commands.txt" ;;
   2) export PARALLEL="\${PARALLEL} --env PATH --env LD_LIBRARY_PATH --env PYTHONPATH" PARALLEL_SHELL=/bin/bash
      sort -u "$nodefile" > "$B/$AWS_BATCH_JOB_ID-nodelist.txt"
      cp "$B/commands.txt" "$B/list"; exec < "$B/list"; [ -z "\${loses:-}" ] || rm "$B/list"
      parallel \${resume:-} --jobs "$jobs" --results "$B/scratch" --joblog "$B/scratch/parallel.log" \\
        --sshloginfile "$B/$AWS_BATCH_JOB_ID-nodelist.txt" --workdir "$B/scratch" ;;
+  3) ls "$B/exp-outputs/c1-exp0" > "$root/../processed" && [ -s "$root/../processed" ] || exit 1 ;;
 esac
 exit 0
 `;
@@ -50,6 +59,9 @@ export const BATCH_ROOT = [
   '--expdef-template=template',
   '--batch-criteria=criterion',
 ];
+
+/** Where that batch root lies below SIERRA's root. */
+export const BELOW_ROOT = 'project/controller/scenario/template-criterion';
 
 /** A cluster of two nodes with the program above as its SIERRA. @param aCluster makes it */
 export async function sierraCluster(

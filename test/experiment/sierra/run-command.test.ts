@@ -32,4 +32,15 @@ describe('the end of a log of SIERRA', () => {
     });
     expect(placeInSierra('no experiment is named here')).toEqual({});
   });
+
+  it('names none that SIERRA began before an error which names none', () => {
+    const log =
+      'Gathering raw outputs from exp-outputs/c1-exp4...\nTraceback (most recent call last):\n  File "a.py"';
+    expect(placeInSierra(`${log}\nShapeError: height of column 'template_run1_output' (5)`)).toEqual({});
+    expect(
+      placeInSierra(`${log}\nAssertionError: Not all dataframes have same # columns in c1-exp2: ()`),
+    ).toEqual({
+      experiment: 'c1-exp2',
+    });
+  });
 });

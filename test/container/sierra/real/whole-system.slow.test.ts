@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseJoblog } from '../../../experiment/results/joblog.ts';
-import { sierraVenv } from '../../../scripts/install/sierra-venv.ts';
-import { copyProject, VERSIONS } from './project-for.ts';
-import { INSTALLING } from './real-sierra.ts';
+import { parseJoblog } from '../../../../experiment/results/joblog.ts';
+import { sierraVenv } from '../../../../scripts/install/sierra-venv.ts';
+import { copyProject, VERSIONS } from '../project-for.ts';
+import { INSTALLING } from '../real-sierra.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
 let base = '';
 
 beforeAll(async () => {

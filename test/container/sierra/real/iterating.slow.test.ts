@@ -3,18 +3,18 @@ import { join } from 'node:path';
 import { DescribeJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { test as base, beforeAll, describe, expect } from 'vitest';
-import type { MaintenanceRecord } from '../../../experiment/batch/maintenance-job.ts';
-import { salvageJobRequest } from '../../../experiment/batch/maintenance-job.ts';
-import { maintenanceKey, runKeys } from '../../../experiment/layout/bucket-keys.ts';
-import type { Summary } from '../../../experiment/records/summary.ts';
-import type { JoblogRow } from '../../../experiment/results/joblog.ts';
-import { parseJoblog } from '../../../experiment/results/joblog.ts';
-import { sierraVenv } from '../../../scripts/install/sierra-venv.ts';
-import { readJson, readText } from '../../../submission/watch-run.ts';
-import type { FaultRun } from '../../worlds/cluster/faults/fault-run.ts';
-import { ARGS, BATCH_ROOT, INSTALLING } from './real-sierra.ts';
-import type { SierraOnMachinesOptions } from './sierra-on-machines.ts';
-import { SierraOnMachines } from './sierra-on-machines.ts';
+import type { MaintenanceRecord } from '../../../../experiment/batch/maintenance-job.ts';
+import { salvageJobRequest } from '../../../../experiment/batch/maintenance-job.ts';
+import { maintenanceKey, runKeys } from '../../../../experiment/layout/bucket-keys.ts';
+import type { Summary } from '../../../../experiment/records/summary.ts';
+import type { JoblogRow } from '../../../../experiment/results/joblog.ts';
+import { parseJoblog } from '../../../../experiment/results/joblog.ts';
+import { sierraVenv } from '../../../../scripts/install/sierra-venv.ts';
+import { readJson, readText } from '../../../../submission/watch-run.ts';
+import type { FaultRun } from '../../../worlds/cluster/faults/fault-run.ts';
+import { ARGS, BATCH_ROOT, INSTALLING } from '../real-sierra.ts';
+import type { SierraOnMachinesOptions } from '../sierra-on-machines.ts';
+import { SierraOnMachines } from '../sierra-on-machines.ts';
 
 beforeAll(() => sierraVenv(), INSTALLING);
 
@@ -28,7 +28,11 @@ const TELLS = `import os, pathlib, re, sys, time
 _run = re.sub(r".*/exp-inputs/(.*)/template_(.*).json", r"\\1/\\2", sys.argv[1])
 with open("/mnt/efs/started", "a") as _log: _log.write(os.environ["AWS_BATCH_JOB_ATTEMPT"] + " " + _run + "\\n")
 time.sleep(2)
-if _run == "c1-exp0/run1" and pathlib.Path("/mnt/efs/fails").exists(): raise ValueError("no such robot")
+if _run == "c1-exp0/run1" and pathlib.Path("/mnt/efs/fails").exists():
+    _output = pathlib.Path(sys.argv[1].replace("/exp-inputs/", "/exp-outputs/").replace(".json", "_output"), "output")
+    _output.mkdir(parents=True, exist_ok=True)
+    (_output / "foraging.csv").write_text("step,collected,searching\\n0,0,1\\n")
+    raise ValueError("no such robot")
 if _run == "c1-exp1/run1":
     while pathlib.Path("/mnt/efs/hangs").exists(): time.sleep(0.1)
 `;
@@ -105,6 +109,35 @@ const runOf = ({ command }: JoblogRow) =>
     expect(await readText(s3, bucket, runKeys(run.runId).report)).toContain('SM-food-by-swarm-size.png');
   }, 480_000);
 
+  test('with a run that died after a row: means of the others, which outcome and report tell; resumed, of all', async ({
+    open,
+  }) => {
+    const sierra = await open({
+      additions: { [SIMULATION]: TELLS },
+      before: async ({ shared }) => writeFileSync(join(shared, 'fails'), ''),
+    });
+    const { run } = sierra;
+    const { s3, bucket } = run.system;
+    const failed = await run.ended();
+    expect(failed.exitCode, run.log(0)).toBe(1);
+    expect(failed.summary.why).toContain('Means are of 1 of 2 runs in c1-exp0.');
+    expect(failed.summary.incomplete).toEqual([{ experiment: 'c1-exp0', whole: 1, runs: 2 }]);
+    expect(await readText(s3, bucket, runKeys(run.runId).report)).toContain(
+      'Means are of 1 of 2 runs in c1-exp0',
+    );
+    const index = async () => (await readText(s3, bucket, runKeys(run.runId).outputIndex)) ?? '';
+    expect(await index()).toContain('/exp-failed/c1-exp0/template_run1_output/output/foraging.csv');
+    expect(await index()).not.toContain('/exp-outputs/c1-exp0/template_run1_output');
+    const first = run.runId;
+    rmSync(join(run.shared, 'fails'));
+    await sierra.drop({ ...ON_TWO, manifest: { resume: first } });
+    const { exitCode, summary } = await run.ended();
+    expect(exitCode, run.log(0)).toBe(0);
+    expect(summary).not.toHaveProperty('incomplete');
+    expect(await index()).toContain('/exp-outputs/c1-exp0/template_run1_output/output/foraging.csv');
+    expect(await index()).not.toContain('exp-failed');
+  }, 480_000);
+
   test('salvage, after node 0 was lost for good, sends the joblog, the failed run’s words and every result', async ({
     open,
   }) => {
@@ -134,6 +167,11 @@ const runOf = ({ command }: JoblogRow) =>
     const failed = rows.find((row) => runOf(row) === 'c1-exp0/run1');
     expect(failed?.exitval).toBe(1);
     expect(await readText(s3, bucket, keys.taskOutput(failed?.seq ?? 0, 'err'))).toContain('no such robot');
+    const aside = `${BATCH_ROOT}/exp-failed/c1-exp0/template_run1_output/output/foraging.csv`;
+    expect(await readText(s3, bucket, `${keys.outputs}${aside}`)).toContain('0,0,1');
+    expect(await readText(s3, bucket, keys.outputIndex)).not.toContain(
+      'exp-outputs/c1-exp0/template_run1_output',
+    );
     for (const row of rows.filter(({ exitval }) => exitval === 0)) {
       const [experiment, number] = runOf(row).split('/');
       const result = `${BATCH_ROOT}/exp-outputs/${experiment}/template_${number}_output/output/foraging.csv`;

@@ -1,12 +1,12 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test as base, beforeAll, describe, expect } from 'vitest';
-import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
-import type { Plan } from '../../../experiment/plan/plan.ts';
-import { parseJoblog } from '../../../experiment/results/joblog.ts';
-import { sierraVenv } from '../../../scripts/install/sierra-venv.ts';
-import type { RealSierra } from './real-sierra.ts';
-import { ARGS, BATCH_ROOT, INSTALLING, realSierra } from './real-sierra.ts';
+import { runKeys } from '../../../../experiment/layout/bucket-keys.ts';
+import type { Plan } from '../../../../experiment/plan/plan.ts';
+import { parseJoblog } from '../../../../experiment/results/joblog.ts';
+import { sierraVenv } from '../../../../scripts/install/sierra-venv.ts';
+import type { RealSierra } from '../real-sierra.ts';
+import { ARGS, BATCH_ROOT, INSTALLING, realSierra } from '../real-sierra.ts';
 
 beforeAll(() => sierraVenv(), INSTALLING);
 
