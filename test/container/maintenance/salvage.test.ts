@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DescribeJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
@@ -47,7 +47,11 @@ test('node 0 is lost: what shared storage has comes to the bucket, the report is
       : 0;
 
   const status = () => json(keys.status);
-  await until('three rows on shared storage', () => rows() >= 3, status);
+  const seen = () => ({
+    joblog: existsSync(join(onStorage, 'joblog')) ? readFileSync(join(onStorage, 'joblog'), 'utf8') : '',
+    nodes: readdirSync(join(folder, 'logs')).map((name) => readFileSync(join(folder, 'logs', name), 'utf8')),
+  });
+  await until('three rows on shared storage', () => rows() >= 3, seen);
   await killNode(`${json(keys.status).jobId}-1-0`);
   await until('a summary of a failed run', () => json(keys.summary)?.outcome === 'failed', status);
   expect(existsSync(inBucket(keys.outputIndex))).toBe(false);
