@@ -95,7 +95,7 @@ describe.concurrent('a SIERRA experiment', () => {
     PATIENCE,
     async ({ aCluster }) => {
       const args = BATCH_ROOT;
-      const made = await sierraCluster(aCluster, '../../../../../../engine run-1\n', {
+      const made = await sierraCluster(aCluster, '../../../../../engine run-1\n', {
         args,
         pipeline: [1, 2],
       });
