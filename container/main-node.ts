@@ -7,6 +7,7 @@ import type { Attempt } from './attempt/attempt.ts';
 import { Ending } from './attempt/end-reason.ts';
 import { ProgressSender } from './attempt/progress-sender.ts';
 import { Roster } from './attempt/roster.ts';
+import { RunState } from './attempt/run-state.ts';
 import { Cluster } from './join/cluster.ts';
 import type { NodeStart } from './node/node.ts';
 import { ThisNode } from './node/node.ts';
@@ -40,9 +41,15 @@ export async function runMainNode(start: NodeStart): Promise<ExitCode> {
   const plan = loaded.ok ? loaded.plan : emptyPlan(start);
   const ending = new Ending();
   const roster = new Roster(config.nodes, plan.slots);
-  const progress = new ProgressSender({ ...surroundings, config, log, roster, startedAt, earlierNodeHours });
   const folders = runFolders(config.shared, plan);
-  const attempt: Attempt = { ...start, plan, folders, node, ending, roster, progress, log };
+  const state = new RunState(folders.results, (phase) => {
+    log('Run:Phase', { phase });
+    progress.wake();
+  });
+  const snapshot = () => state.snapshot();
+  const known = { ...surroundings, config, log, roster, snapshot, startedAt, earlierNodeHours };
+  const progress = new ProgressSender(known);
+  const attempt: Attempt = { ...start, plan, folders, node, ending, roster, state, progress, log };
   termination.signal.addEventListener('abort', () => terminated(attempt));
   if (termination.signal.aborted) terminated(attempt);
   progress.start();
@@ -52,8 +59,8 @@ export async function runMainNode(start: NodeStart): Promise<ExitCode> {
 }
 
 async function lead(attempt: Attempt): Promise<ExitCode> {
-  const { plan, ending, progress, log } = attempt;
-  progress.enter('joining');
+  const { plan, ending, state, log } = attempt;
+  state.enter('joining');
   const opening = Cluster.open(attempt);
   opening.catch((error: unknown) => ending.because(cannotOpen(attempt, error)));
   let reason: RunnerReason;

@@ -10,6 +10,7 @@ import type { Attempt } from '../../container/attempt/attempt.ts';
 import { Ending } from '../../container/attempt/end-reason.ts';
 import { ProgressSender } from '../../container/attempt/progress-sender.ts';
 import { Roster } from '../../container/attempt/roster.ts';
+import { RunState } from '../../container/attempt/run-state.ts';
 import { Cluster } from '../../container/join/cluster.ts';
 import { ThisNode } from '../../container/node/node.ts';
 import type { RunnerConfig } from '../../container/process/environment.ts';
@@ -61,18 +62,22 @@ await node.lookAround();
 node.address = `${loopbackBlock()}.2`;
 const plan = planOf(config);
 const roster = new Roster(config.nodes, plan.slots);
+const folders = runFolders(shared, plan);
+const state = new RunState(folders.results, () => undefined);
 const attempt: Attempt = {
   ...start,
   plan,
   node,
   roster,
-  folders: runFolders(shared, plan),
+  folders,
   ending: new Ending(),
+  state,
   progress: new ProgressSender({
     ...surroundings,
     config,
     log: nodeLog.log,
     roster,
+    snapshot: () => state.snapshot(),
     startedAt: 0,
     earlierNodeHours: 0,
   }),

@@ -5,6 +5,7 @@ import type { RunFolders } from '../storage/run-folders.ts';
 import type { Ending } from './end-reason.ts';
 import type { ProgressSender } from './progress-sender.ts';
 import type { Roster } from './roster.ts';
+import type { RunState } from './run-state.ts';
 
 /** One attempt of a job, as node 0 leads it: what its steps share. */
 export interface Attempt extends NodeStart {
@@ -13,6 +14,7 @@ export interface Attempt extends NodeStart {
   node: ThisNode;
   ending: Ending;
   roster: Roster;
+  state: RunState;
   progress: ProgressSender;
   log: Log;
 }

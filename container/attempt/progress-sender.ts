@@ -1,25 +1,21 @@
 import type { S3Port } from '../../aws/ports.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
-import type {
-  ExperimentRuns,
-  Progress,
-  RunnerPhase,
-  RunnerReason,
-} from '../../experiment/records/progress.ts';
+import type { Progress, RunnerReason } from '../../experiment/records/progress.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import type { RunnerConfig } from '../process/environment.ts';
 import type { Log } from '../process/log.ts';
-import type { TaskTally } from '../tasks/tally.ts';
 import { ReplacedObject } from '../transfer/replaced-object.ts';
 import { exitCodeOf } from './end-reason.ts';
 import type { Roster } from './roster.ts';
+import type { RunSnapshot } from './run-state.ts';
 
 export interface ProgressOptions {
   config: Pick<RunnerConfig, 'bucket' | 'runId' | 'jobId' | 'attempt' | 'progressSeconds'>;
   s3: S3Port;
   clock: Clock;
   log: Log;
-  roster: Roster;
+  roster: Pick<Roster, 'records' | 'counts' | 'slotsNow' | 'nodeHours'>;
+  snapshot: () => RunSnapshot;
   startedAt: number;
   /** Instance time of earlier attempts, in hours. */
   earlierNodeHours: number;
@@ -39,16 +35,6 @@ const JOBLOG_BYTES_A_SECOND = 1024 * 1024;
  * S3 may fail or hang for as long as it likes: one loop sends, nothing else waits for it.
  */
 export class ProgressSender {
-  phase: RunnerPhase = 'checking';
-  joinedAt?: number;
-  tasksStartedAt?: number;
-  tasksEndedAt?: number;
-  stage?: number;
-  /** Of SIERRA, before stage 3. */
-  incomplete: readonly ExperimentRuns[] = [];
-  tally: TaskTally | undefined;
-  /** How many tasks run now, as the fan-out knows it. */
-  running: () => number = () => 0;
   readonly #options: ProgressOptions;
   readonly #stop = new AbortController();
   #wake: (() => void) | undefined;
@@ -75,10 +61,8 @@ export class ProgressSender {
     this.#loop = this.#run();
   }
 
-  /** Sends soon: a phase is news. */
-  enter(phase: RunnerPhase): void {
-    this.phase = phase;
-    this.#options.log('Run:Phase', { phase });
+  /** Sends soon: there is news. */
+  wake(): void {
     this.#wake?.();
   }
 
@@ -92,7 +76,6 @@ export class ProgressSender {
     this.#stop.abort();
     this.#wake?.();
     await this.#untilLoopEnds();
-    this.phase = 'done';
     for (let pause = 200; ; pause *= 2) {
       try {
         await this.#sendJoblog(deadline);
@@ -121,7 +104,7 @@ export class ProgressSender {
   async #run(): Promise<void> {
     const { clock, config, log } = this.#options;
     while (!this.#stop.signal.aborted) {
-      const phase = this.phase;
+      const { phase } = this.#options.snapshot();
       try {
         const { progress, nodes } = this.#objects;
         await progress.put(JSON.stringify(this.#progress()), clock.now() + SEND_MS);
@@ -132,7 +115,7 @@ export class ProgressSender {
       } catch (error) {
         log('Progress:NotSent', { why: String(error) });
       }
-      if (this.phase !== phase || this.#stop.signal.aborted) continue;
+      if (this.#options.snapshot().phase !== phase || this.#stop.signal.aborted) continue;
       await this.#pause(config.progressSeconds * 1000);
     }
   }
@@ -148,7 +131,7 @@ export class ProgressSender {
   }
 
   async #sendJoblog(until: number): Promise<void> {
-    const { tally } = this;
+    const { tally } = this.#options.snapshot();
     if (tally === undefined || tally.version === this.#sentVersion) return;
     const { version } = tally;
     const bytes = tally.joblog();
@@ -160,25 +143,27 @@ export class ProgressSender {
 
   #progress(reason?: RunnerReason): Progress {
     const { config, clock, roster, startedAt } = this.#options;
+    const { phase, joinedAt, tasksStartedAt, tasksEndedAt, stage, incomplete, tally, running } =
+      this.#options.snapshot();
     const now = clock.now();
-    const counts = this.tally?.counts() ?? { total: 0, succeeded: 0, failed: 0, retried: 0, lost: 0 };
+    const counts = tally?.counts() ?? { total: 0, succeeded: 0, failed: 0, retried: 0, lost: 0 };
     return {
       runId: config.runId,
       jobId: config.jobId,
       attempt: config.attempt,
-      phase: this.phase,
+      phase: reason === undefined ? phase : 'done',
       at: iso(now),
       startedAt: iso(startedAt),
-      ...(this.joinedAt === undefined ? {} : { joinedAt: iso(this.joinedAt) }),
-      ...(this.tasksStartedAt === undefined ? {} : { tasksStartedAt: iso(this.tasksStartedAt) }),
-      ...(this.tasksEndedAt === undefined ? {} : { tasksEndedAt: iso(this.tasksEndedAt) }),
+      ...(joinedAt === undefined ? {} : { joinedAt: iso(joinedAt) }),
+      ...(tasksStartedAt === undefined ? {} : { tasksStartedAt: iso(tasksStartedAt) }),
+      ...(tasksEndedAt === undefined ? {} : { tasksEndedAt: iso(tasksEndedAt) }),
       nodes: roster.counts(),
-      tasks: { ...counts, running: reason === undefined ? this.running() : 0 },
+      tasks: { ...counts, running: reason === undefined ? running : 0 },
       slots: roster.slotsNow(),
       nodeHours: this.nodeHours(),
-      rate: this.tally?.rate(now, this.tasksStartedAt ?? now) ?? 0,
-      ...(this.stage === undefined ? {} : { stage: this.stage }),
-      ...(this.incomplete.length === 0 ? {} : { incomplete: this.incomplete.slice(0, INCOMPLETE_TOLD) }),
+      rate: tally?.rate(now, tasksStartedAt ?? now) ?? 0,
+      ...(stage === undefined ? {} : { stage }),
+      ...(incomplete.length === 0 ? {} : { incomplete: incomplete.slice(0, INCOMPLETE_TOLD) }),
       ...(reason === undefined ? {} : { exitCode: exitCodeOf(reason), reason }),
     };
   }

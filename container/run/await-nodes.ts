@@ -12,7 +12,7 @@ export type Begun<Prepared> =
  * attempt ended meanwhile, which does not wait for a download.
  */
 export async function beginRun<Prepared>(
-  { ending, progress, roster, surroundings }: Attempt,
+  { ending, state, roster, surroundings }: Pick<Attempt, 'ending' | 'state' | 'roster' | 'surroundings'>,
   preparing: Promise<Prepared>,
   opening: Promise<Cluster>,
 ): Promise<Begun<Prepared>> {
@@ -25,8 +25,6 @@ export async function beginRun<Prepared>(
   if ('kind' in both) return { kind: 'ended', reason: both };
   const [prepared, cluster] = both;
   await cluster.writeNodefile(renderNodefile(roster.live().map(({ address }) => address)));
-  const now = surroundings.clock.now();
-  progress.joinedAt = now;
-  progress.tasksStartedAt = now;
+  state.nodesJoined(surroundings.clock.now());
   return { kind: 'begun', prepared, cluster };
 }

@@ -24,21 +24,21 @@ export async function runCommands(
   work: CommandWork,
   opening: Promise<Cluster>,
 ): Promise<RunnerReason> {
-  const { ending, progress, surroundings, folders } = attempt;
+  const { ending, state, surroundings, folders } = attempt;
   const begun = await beginRun(attempt, prepare(attempt, work), opening);
   if (begun.kind === 'ended') return begun.reason;
   const { prepared, cluster } = begun;
-  progress.tally = prepared.tally;
-  progress.enter('running');
+  state.countTasks(prepared.tally);
+  state.enter('running');
   if (prepared.done.size === prepared.commands.total) return reasonOf(prepared.tally, undefined, folders.run);
   const running = startFanout(attempt, cluster, prepared);
-  progress.running = () => running.running();
+  state.startTasks(() => running.running());
   followNodes(cluster, running, prepared.tally);
   const limits = keepLimits(attempt);
   const result = await Promise.race([running.result, ending.promise.then(() => undefined)]);
   limits.stop();
   if (result === undefined) await stopFanout(attempt, running);
-  progress.tasksEndedAt = surroundings.clock.now();
+  state.endTasks(surroundings.clock.now());
   return ended(ending.reason, prepared.tally) ?? reasonOf(prepared.tally, result, folders.run);
 }
 

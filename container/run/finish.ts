@@ -24,10 +24,10 @@ export async function conclude(
   cluster: Cluster | undefined,
   reason: RunnerReason,
 ): Promise<ExitCode> {
-  const { progress, surroundings, termination, node, log, roster, config } = attempt;
+  const { state, progress, surroundings, termination, node, log, roster, config } = attempt;
   const { clock } = surroundings;
   roster.used(config.mainIndex, ownUsage(config));
-  progress.enter('collecting');
+  state.enter('collecting');
   const over = new AbortController();
   const patience = COLLECT_SECONDS * 1000 - LAST_WORDS_MS;
   const giveUp = () => over.abort(new Error('no time left'));
@@ -52,12 +52,13 @@ export async function conclude(
 }
 
 async function sendAll(attempt: Attempt, cluster: Cluster | undefined, signal: AbortSignal): Promise<void> {
-  const { surroundings, config, plan, folders, progress, nodeLog, log } = attempt;
+  const { surroundings, config, plan, folders, state, nodeLog, log } = attempt;
+  const { tally, results } = state.snapshot();
   const { s3, clock } = surroundings;
-  const failures = progress.tally?.failures() ?? [];
-  const missed = await sendFailedOutput(s3, config, failures, folders.results, clock, signal);
+  const failures = tally?.failures() ?? [];
+  const missed = await sendFailedOutput(s3, config, failures, results, clock, signal);
   if (missed > 0) log('TaskOutput:NotSent', { files: missed });
-  if (progress.tally !== undefined)
+  if (tally !== undefined)
     await sendOutputs({
       s3,
       bucket: config.bucket,

@@ -9,7 +9,7 @@ import { newestBatchJoblog } from './find-joblog.ts';
 const LOOK_MS = 2000;
 
 /** What of an attempt is looked at and told. */
-type Followed = Pick<Attempt, 'progress' | 'roster' | 'log' | 'folders'>;
+type Followed = Pick<Attempt, 'state' | 'roster' | 'log' | 'folders'>;
 
 /**
  * What GNU parallel says of its tasks where it runs SIERRA's line itself (`fanout: stock`, or a PARALLEL that only it
@@ -50,26 +50,24 @@ export class SierraJoblog {
 
   async #read(): Promise<void> {
     if (!this.#isNeeded()) return;
-    const { progress, roster, log } = this.#attempt;
+    const { state, roster, log } = this.#attempt;
     try {
       const path = (await newestBatchJoblog(this.#attempt.folders.tasks, this.#startedThere - 1000))?.path;
       if (path === undefined) return;
-      // Here lies what failed tasks wrote.
-      this.#attempt.folders.results = dirname(path);
       const text = await readFile(path, 'utf8');
       if (text === this.#seen) return;
       this.#seen = text;
       const commands = await readFile(join(dirname(dirname(path)), 'commands.txt'), 'utf8');
       const tally = new TaskTally(commands.split('\n').length - (commands.endsWith('\n') ? 1 : 0), []);
       const nodes = new Map(roster.records().map(({ address, index }) => [address, index]));
-      const before = progress.tally;
+      const before = state.snapshot().tally;
       for (const row of parseJoblog(text)) {
         tally.ended(row, (row.startTime + row.runtime) * 1000);
         // Those of an earlier attempt were another machine's work.
         if (before?.has(row.seq) !== true && row.startTime * 1000 >= this.#startedAt - 1000)
           roster.taskEnded(nodes.get(row.host) ?? 0, row.runtime);
       }
-      progress.tally = tally;
+      state.countTasks(tally, dirname(path));
     } catch (error) {
       log('Sierra:Joblog:Unread', { why: String(error) });
     }
@@ -78,9 +76,9 @@ export class SierraJoblog {
 
 /** Undefined when every run succeeded. SIERRA itself exits 0 when runs failed. */
 export function failedRuns({
-  progress,
-}: Attempt): Extract<RunnerReason, { kind: 'tasks-failed' }> | undefined {
-  const counts = progress.tally?.counts();
+  state,
+}: Pick<Attempt, 'state'>): Extract<RunnerReason, { kind: 'tasks-failed' }> | undefined {
+  const counts = state.snapshot().tally?.counts();
   if (counts === undefined) return undefined;
   const lost = counts.total - counts.succeeded - counts.failed;
   if (counts.failed === 0 && lost === 0) return undefined;

@@ -46,7 +46,7 @@ export async function runSierra(
 ): Promise<RunnerReason> {
   const begun = await beginRun(attempt, prepare(attempt, work), opening);
   if (begun.kind === 'ended') return begun.reason;
-  attempt.progress.enter('running');
+  attempt.state.enter('running');
   const limits = keepLimits(attempt);
   try {
     return await new Pipeline(attempt, work, begun.cluster, begun.prepared).run();
@@ -108,7 +108,7 @@ class Pipeline {
   }
 
   async run(): Promise<RunnerReason> {
-    const { ending, plan, node, log, progress } = this.#attempt;
+    const { ending, plan, node, log, state } = this.#attempt;
     const door =
       plan.fanout === 'pool' ? await openParallelDoor(node.folder, this.#pool.answer, log) : undefined;
     try {
@@ -124,7 +124,7 @@ class Pipeline {
         if (stage > LAST_ON_ALL_NODES) await this.#releaseWorkers();
         const tooFew = READS_RUNS.includes(stage) ? await this.#keepWholeRuns(stage) : undefined;
         if (tooFew !== undefined) return ending.reason ?? tooFew;
-        progress.stage = stage;
+        state.startStage(stage);
         const reason = ending.reason ?? (await this.#stage(stage, stageOne));
         if (reason !== undefined) return reason;
       }
@@ -137,7 +137,7 @@ class Pipeline {
 
   /** Why the pipeline ends with this stage, or undefined when it goes on. */
   async #stage(stage: number, stageOne: StageOne): Promise<RunnerReason | undefined> {
-    const { ending, log, plan, folders } = this.#attempt;
+    const { ending, log, plan, folders, state } = this.#attempt;
     if (stage === 1) await beginStageOne(this.#attempt, this.#work, this.#batchRoot, stageOne);
     if (stage === 2) {
       const commands = join(folders.tasks, this.#batchRoot, 'commands.txt');
@@ -162,7 +162,7 @@ class Pipeline {
     if (stage === 2) {
       await this.#pool.ended();
       await this.#joblog.end();
-      this.#rootOfStageTwo = dirname(folders.results);
+      this.#rootOfStageTwo = dirname(state.snapshot().results);
     }
     log('Sierra:Stage:Ended', { stage, code: result.code });
     if (ending.reason !== undefined) return ending.reason;
@@ -177,12 +177,12 @@ class Pipeline {
   }
 
   async #judge(stage: number, result: StageResult): Promise<RunnerReason | undefined> {
-    const { progress, folders } = this.#attempt;
+    const { state, folders } = this.#attempt;
     if (stage === 2) {
       const broken = brokenBy(this.#pool.result, folders.tasks);
       if (broken !== undefined) return broken;
       // SIERRA exits 0 although its line could not even start.
-      if (progress.tally === undefined) return this.#failed(stage, result);
+      if (state.snapshot().tally === undefined) return this.#failed(stage, result);
       const runs = failedRuns(this.#attempt);
       // With -xstrict SIERRA fails because runs failed, and that is no failure of SIERRA's.
       if (runs !== undefined) return this.#work.onFailedRuns === 'stop' ? runs : undefined;
@@ -207,7 +207,7 @@ class Pipeline {
   async #keepWholeRuns(stage: number): Promise<RunnerReason | undefined> {
     if (this.#areRunsJudged) return undefined;
     this.#areRunsJudged = true;
-    const { progress, folders, log } = this.#attempt;
+    const { state, folders, log } = this.#attempt;
     try {
       const root = await this.#rootOfRuns();
       const kept = root === undefined ? undefined : await keepWholeRuns(root);
@@ -218,7 +218,7 @@ class Pipeline {
       const { unnamed } = kept.runs;
       const minRuns = this.#work.minRuns ?? 1;
       const incomplete = kept.runs.experiments().filter(({ whole, runs }) => whole < Math.max(runs, minRuns));
-      progress.incomplete = incomplete;
+      state.experimentsJudged(incomplete);
       log('Sierra:Runs:Judged', { root, incomplete, setAside: kept.setAside, unnamed });
       const isEnough = unnamed.failed === 0 && incomplete.every(({ whole }) => whole >= minRuns);
       return isEnough ? undefined : { kind: 'too-few-runs', stage, minRuns, unnamed: unnamed.failed };
@@ -249,10 +249,10 @@ class Pipeline {
   async #releaseWorkers(): Promise<void> {
     if (!this.#workersAreHere) return;
     this.#workersAreHere = false;
-    const { progress, surroundings } = this.#attempt;
-    progress.tasksEndedAt = surroundings.clock.now();
+    const { state, surroundings } = this.#attempt;
+    state.endTasks(surroundings.clock.now());
     // A run of stages 3 to 5 alone has no task and yet an outcome, and outputs to send.
-    progress.tally ??= new TaskTally(0, []);
+    if (state.snapshot().tally === undefined) state.countTasks(new TaskTally(0, []));
     await this.#cluster.release(4000);
   }
 

@@ -5,17 +5,17 @@ import type { Plan } from '../../experiment/plan/plan.ts';
 
 /** Where a run lies on shared storage. Absolute, the same on every node. */
 export interface RunFolders {
-  run: string;
-  nodefile: string;
-  joblog: string;
-  results: string;
+  readonly run: string;
+  readonly nodefile: string;
+  readonly joblog: string;
+  readonly results: string;
   /** Where tasks start: `work/`, or the workspace. */
-  tasks: string;
-  commands: string;
+  readonly tasks: string;
+  readonly commands: string;
   /** Unpacked archives, by content: shared by all runs. */
-  inputs: string;
+  readonly inputs: string;
   /** An empty file a run, named by it: whoever frees storage asks whether they have all ended. */
-  users: readonly string[];
+  readonly users: readonly string[];
 }
 
 export function runFolders(shared: string, plan: Pick<Plan, 'folder' | 'workspace'>): RunFolders {

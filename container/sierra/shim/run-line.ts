@@ -72,13 +72,11 @@ export class LineInPool {
     commandsFile: string,
     gone: AbortSignal,
   ): Promise<CallAnswer> {
-    const { progress, folders, log, ending } = this.#attempt;
+    const { state, log, ending } = this.#attempt;
     const request = await this.#request(line, commandsFile);
     const { rows } = await this.#resumed(line, request);
     const tally = new TaskTally(request.total, rows);
-    progress.tally = tally;
-    // Here lies what failed tasks wrote.
-    folders.results = line.results;
+    state.countTasks(tally, line.results);
     // Only to tell: a list that cannot be read is the pool's to report.
     const sharing = await commandsThatShareResults(request.commandsFile).catch(() => 0);
     if (sharing > 0)
@@ -99,7 +97,7 @@ export class LineInPool {
       { ...request, nodes, done: new Set(rows.map(({ seq }) => seq)) },
       fanoutHooks(this.#attempt, this.#cluster, tally),
     );
-    progress.running = () => running.running();
+    state.startTasks(() => running.running());
     followNodes(this.#cluster, running, tally);
     const either = AbortSignal.any([gone, ending.signal]);
     const stopped = new Promise<void>((resolve) => {
@@ -109,7 +107,7 @@ export class LineInPool {
     });
     const result = await Promise.race([running.result, stopped]);
     const final = result ?? (await stopFanout(this.#attempt, running)) ?? stillRunning(tally);
-    progress.running = () => 0;
+    state.endTasks();
     this.result = final;
     return { kind: 'ended', code: exitCode(final), said: this.#words(final, tally) };
   }

@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import type { S3Port } from '../../../aws/ports.ts';
 import { ProgressSender } from '../../../container/attempt/progress-sender.ts';
 import { Roster } from '../../../container/attempt/roster.ts';
+import { RunState } from '../../../container/attempt/run-state.ts';
 import { TaskTally } from '../../../container/tasks/tally.ts';
 import { ReplacedObject } from '../../../container/transfer/replaced-object.ts';
 import type { Progress, RunnerReason } from '../../../experiment/records/progress.ts';
@@ -31,12 +32,14 @@ function sender(answer: (put: PutObjectCommand) => Promise<unknown>) {
   } as S3Port;
   const roster = new Roster(2, 1);
   const log: string[] = [];
-  const progress = new ProgressSender({
+  const state = new RunState('results', () => progress.wake());
+  const progress: ProgressSender = new ProgressSender({
     config,
     s3,
     clock,
     log: (event) => log.push(event),
     roster,
+    snapshot: () => state.snapshot(),
     startedAt: 0,
     earlierNodeHours: 0,
   });
@@ -48,14 +51,14 @@ function sender(answer: (put: PutObjectCommand) => Promise<unknown>) {
     });
     return await clock.runUntil(() => isOver, limitMs);
   };
-  return { progress, finishes, log };
+  return { progress, state, finishes, log };
 }
 
 describe('progress', () => {
   it('ends in time although S3 never answers', async () => {
-    const { progress, finishes, log } = sender(() => new Promise(() => undefined));
+    const { progress, state, finishes, log } = sender(() => new Promise(() => undefined));
     progress.start();
-    progress.enter('running');
+    state.enter('running');
     // What is under way when it is told to end has ten seconds of its own.
     expect(await finishes({ kind: 'succeeded' }, 1500, 12_000)).toBe(true);
     expect(log).toContain('Progress:NotSent');
@@ -64,15 +67,16 @@ describe('progress', () => {
   it('sends its last word again until it arrives, the record with the reason last', async () => {
     let failures = 3;
     const arrived: [string, string][] = [];
-    const { progress, finishes } = sender(async ({ input }) => {
+    const { state, finishes } = sender(async ({ input }) => {
       failures -= 1;
       if (failures >= 0) throw new Error('503');
       arrived.push([String(input.Key), String(input.Body)]);
       return {};
     });
-    progress.tally = new TaskTally(2, []);
-    progress.tally.ended(row(1), 0);
-    progress.tally.ended(row(2, 7), 0);
+    const tally = new TaskTally(2, []);
+    tally.ended(row(1), 0);
+    tally.ended(row(2, 7), 0);
+    state.countTasks(tally);
     expect(await finishes({ kind: 'tasks-failed', failed: 1, lost: 0 }, 20_000)).toBe(true);
     const [key, body] = arrived.at(-1) ?? ['', '{}'];
     expect(key).toBe('runs/a-0123456789a/progress.json');
@@ -161,12 +165,12 @@ describe('a write that the SDK repeats', () => {
 describe('the last word', () => {
   it('says how it ended although the joblog never arrives', async () => {
     const arrived: Progress[] = [];
-    const { progress, finishes } = sender(async ({ input }) => {
+    const { state, finishes } = sender(async ({ input }) => {
       if (String(input.Key).endsWith('joblog.tsv')) return new Promise(() => undefined);
       if (String(input.Key).endsWith('progress.json')) arrived.push(JSON.parse(String(input.Body)));
       return {};
     });
-    progress.tally = new TaskTally(1, []);
+    state.countTasks(new TaskTally(1, []));
     expect(await finishes({ kind: 'terminated', signal: 'SIGTERM' }, 500, 12_000)).toBe(true);
     expect(arrived.at(-1)).toMatchObject({ phase: 'done', exitCode: 143 });
   });

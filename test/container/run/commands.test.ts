@@ -62,7 +62,7 @@ describe('a run of commands that starts nothing', () => {
     writeFileSync(attempt.folders.commands, 'a\nb\n');
     expect(await run()).toEqual({ kind: 'succeeded' });
     expect(nodefiles).toEqual(['10.0.0.0\n']);
-    expect(attempt.progress.tally?.counts()).toMatchObject({ total: 2, succeeded: 2 });
+    expect(attempt.state.snapshot().tally?.counts()).toMatchObject({ total: 2, succeeded: 2 });
   });
 
   it('because its list is not what the plan says', async () => {

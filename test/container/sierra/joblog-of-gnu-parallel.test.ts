@@ -2,13 +2,11 @@ import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect, it, onTestFinished, vi } from 'vitest';
-import { ProgressSender } from '../../../container/attempt/progress-sender.ts';
 import { Roster } from '../../../container/attempt/roster.ts';
+import { RunState } from '../../../container/attempt/run-state.ts';
 import { SierraJoblog } from '../../../container/sierra/follow-joblog.ts';
 import { runFolders } from '../../../container/storage/run-folders.ts';
 import { renderJoblog } from '../../../experiment/results/joblog.ts';
-import { realClock } from '../../../local/clock/real.ts';
-import { memoryS3 } from '../../support/memory-s3.ts';
 
 const quiet = () => undefined;
 
@@ -23,15 +21,7 @@ function followed(endedAgo: readonly number[]) {
   writeFileSync(join(root, 'commands.txt'), 'run\n'.repeat(endedAgo.length));
   const roster = new Roster(1, 1);
   roster.joined(0, { address: '10.0.0.1', cpus: 1, startedAt: 0, versions: {} }, 0, false);
-  const progress = new ProgressSender({
-    config: { bucket: 'b', runId, jobId: 'j', attempt: 1, progressSeconds: 1 },
-    s3: memoryS3('b'),
-    clock: realClock,
-    log: quiet,
-    roster,
-    startedAt: 0,
-    earlierNodeHours: 0,
-  });
+  const state = new RunState(folders.results, () => undefined);
   const now = Date.now() / 1000;
   const rows = endedAgo.map((ago, index) => ({
     seq: index + 1,
@@ -46,29 +36,29 @@ function followed(endedAgo: readonly number[]) {
   }));
   const write = () => writeFileSync(join(root, 'scratch/parallel.log'), renderJoblog(rows));
   return {
-    joblog: new SierraJoblog({ progress, roster, log: quiet, folders }, () => true),
-    progress,
+    joblog: new SierraJoblog({ state, roster, log: quiet, folders }, () => true),
+    state,
     roster,
     write,
   };
 }
 
 it('tells the rate of the last ten seconds, and as this attempt’s work only what it began', async () => {
-  const { joblog, progress, roster, write } = followed([100, 50, 30, -3]);
+  const { joblog, state, roster, write } = followed([100, 50, 30, -3]);
   await joblog.follow();
   write();
   await joblog.end();
-  expect(progress.tally?.counts()).toMatchObject({ total: 4, succeeded: 4 });
-  expect(progress.tally?.rate(Date.now() + 4000, 0)).toBeCloseTo(0.1, 1);
+  expect(state.snapshot().tally?.counts()).toMatchObject({ total: 4, succeeded: 4 });
+  expect(state.snapshot().tally?.rate(Date.now() + 4000, 0)).toBeCloseTo(0.1, 1);
   expect(roster.records()[0]).toMatchObject({ tasks: 1, busySeconds: 1 });
 });
 
 it('finds the joblog although this node’s clock is ahead of the storage’s', async () => {
-  const { joblog, progress, write } = followed([0]);
+  const { joblog, state, write } = followed([0]);
   const now = vi.spyOn(Date, 'now').mockReturnValue(Date.now() + 3_600_000);
   onTestFinished(() => now.mockRestore());
   await joblog.follow();
   write();
   await joblog.end();
-  expect(progress.tally?.counts()).toMatchObject({ total: 1, succeeded: 1 });
+  expect(state.snapshot().tally?.counts()).toMatchObject({ total: 1, succeeded: 1 });
 });
