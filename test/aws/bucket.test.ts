@@ -1,7 +1,7 @@
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
 import { Bucket } from '../../aws/bucket.ts';
-import { awsError, BUCKET, controlPlane, failureOf, hooked } from '../support/control-plane.ts';
+import { awsError, BUCKET, controlPlane, failureOf } from '../support/control-plane.ts';
+import { hooked } from '../support/hooked-port.ts';
 
 /** A bucket whose next conditional write fails with this error, after it was done or instead. */
 async function failing(name: string, status: number, isDone: boolean, times = 1) {
@@ -9,7 +9,7 @@ async function failing(name: string, status: number, isDone: boolean, times = 1)
   const plane = await controlPlane({
     s3: (real) =>
       hooked(real, async (command, call) => {
-        if (!(command instanceof PutObjectCommand) || left-- <= 0) return call();
+        if (command.name !== 'putObject' || left-- <= 0) return call();
         if (isDone) await call();
         throw awsError(name, status);
       }),

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Deployment } from '../../experiment/deployment/deployment.ts';
 import { makeRunId } from '../../experiment/layout/run-id.ts';
 import { makeCollect } from '../../functions/collect/collect.ts';
@@ -9,18 +8,15 @@ import { makeSettle } from '../../functions/settle/settle.ts';
 import { makeSubmit } from '../../functions/submit/submit.ts';
 import type { LocalBatchSettings } from '../../local/aws/batch/batch.ts';
 import { LocalBatch } from '../../local/aws/batch/batch.ts';
-import { BatchInProcess } from '../../local/aws/batch/batch-in-process.ts';
 import type { BusEvent } from '../../local/aws/events/bus.ts';
 import { objectCreatedEvent, scheduledEvent } from '../../local/aws/events/services.ts';
-import { EventsInProcess } from '../../local/aws/notify/events-in-process.ts';
-import type { Published } from '../../local/aws/notify/mail-in-process.ts';
-import { MailInProcess } from '../../local/aws/notify/mail-in-process.ts';
+import { localEventBridge } from '../../local/aws/notify/event-bridge.ts';
+import type { Published } from '../../local/aws/notify/mail.ts';
+import { localMail } from '../../local/aws/notify/mail.ts';
 import { memoryBodies } from '../../local/aws/s3/memory-bodies.ts';
 import { ObjectIndex } from '../../local/aws/s3/object-index.ts';
 import { LocalS3 } from '../../local/aws/s3/s3.ts';
-import { S3InProcess } from '../../local/aws/s3/s3-in-process.ts';
 import { LocalStates } from '../../local/aws/states/states.ts';
-import { StatesInProcess } from '../../local/aws/states/states-in-process.ts';
 import { SeededRandom } from '../../local/clock/seeded-random.ts';
 import { VirtualClock } from '../../local/clock/virtual.ts';
 import { multinodeDefinition, queuesOf } from '../../local/system/deployment.ts';
@@ -65,7 +61,7 @@ export async function controlPlane(options: Options = {}) {
   const random = new SeededRandom(1);
   const fake = fakeNodes({ ignoreTerm: options.ignoreTerm ?? false });
   const created: BusEvent[] = [];
-  const localS3 = new LocalS3({
+  const s3 = new LocalS3({
     bucket: BUCKET,
     bodies: memoryBodies(),
     index: new ObjectIndex(),
@@ -75,7 +71,6 @@ export async function controlPlane(options: Options = {}) {
     keepNoncurrent: 2,
     onCreated: (object) => created.push(objectCreatedEvent(object, random.nonce())),
   });
-  const s3 = new S3InProcess(localS3);
   const localBatch = new LocalBatch({
     clock,
     nonce: random.nonce,
@@ -85,7 +80,6 @@ export async function controlPlane(options: Options = {}) {
     startNode: fake.startNode,
     ...options,
   });
-  const batch = new BatchInProcess(localBatch);
   const { jobDefinitionArn: jobDefinition = '' } = await localBatch.registerJobDefinition(
     multinodeDefinition('sierra-batch', { image: 'i' }),
   );
@@ -106,24 +100,23 @@ export async function controlPlane(options: Options = {}) {
       collect: (payload) => collect(payload),
     },
   });
-  const states = new StatesInProcess(localStates);
   const log: { event: string; fields: Record<string, unknown> }[] = [];
   const note = (event: string, fields: Record<string, unknown>) => void log.push({ event, fields });
   const told: BusEvent[] = [];
   const mails: Published[] = [];
   const measured: [string, number][] = [];
-  const events = new EventsInProcess({
+  const events = localEventBridge({
     account: '000000000000',
     region: 'eu-central-1',
     nonce: random.nonce,
     now: () => clock.now(),
     put: (event) => told.push(event),
   });
-  const mail = new MailInProcess(random.nonce, (one) => mails.push(one));
+  const mail = localMail(random.nonce, (one) => mails.push(one));
   const deps: FunctionDeps = {
     s3: options.s3?.(s3) ?? s3,
-    batch: options.batch?.(batch) ?? batch,
-    states: options.states?.(states) ?? states,
+    batch: options.batch?.(localBatch) ?? localBatch,
+    states: options.states?.(localStates) ?? localStates,
     events: options.events?.(events) ?? events,
     mail: options.mail?.(mail) ?? mail,
     clock,
@@ -154,12 +147,12 @@ export async function controlPlane(options: Options = {}) {
   const collect = makeCollect(deps);
 
   const text = async (key: string) => {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
+    const { Body } = await s3.getObject({ Bucket: BUCKET, Key: key });
     return (await Body?.transformToString()) ?? '';
   };
   /** Puts an object and gives back the event that S3 would send. */
   const put = async (key: string, body: string | Uint8Array): Promise<BusEvent> => {
-    await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body }));
+    await s3.putObject({ Bucket: BUCKET, Key: key, Body: body });
     const event = created.findLast(({ detail }) => JSON.stringify(detail).includes(JSON.stringify(key)));
     if (event === undefined) throw new Error(`no event of ${key}`);
     return event;
@@ -192,8 +185,8 @@ export async function controlPlane(options: Options = {}) {
     measured,
     deps,
     s3,
-    batch,
-    states,
+    batch: localBatch,
+    states: localStates,
     localBatch,
     localStates,
     ingest,
@@ -209,7 +202,9 @@ export async function controlPlane(options: Options = {}) {
     json: async (key: string): Promise<Record<string, unknown>> => JSON.parse(await text(key)),
     /** Keys of the bucket with a prefix. */
     keys: async (prefix: string) =>
-      ((await localS3.list({ Bucket: BUCKET, Prefix: prefix })).Contents ?? []).map(({ Key }) => Key ?? ''),
+      ((await s3.listObjectsV2({ Bucket: BUCKET, Prefix: prefix })).Contents ?? []).map(
+        ({ Key }) => Key ?? '',
+      ),
     logged: (event: string) => log.filter((line) => line.event === event),
     /** Drops a manifest, delivers its event and lets the state machine begin. */
     start: async (manifest = MANIFEST, key = 'manifests/sweep.yaml') => {
@@ -238,23 +233,6 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error> {
   );
   if (error instanceof Error) return error;
   throw new Error('nothing was thrown');
-}
-
-type Sends = { send(command: never): Promise<unknown> };
-
-/**
- * A port whose calls go through `hook` first: it may throw instead, do the call and then throw, or answer otherwise.
- * `call` does the real call.
- */
-export function hooked<Port extends Sends>(
-  port: Port,
-  hook: (command: { constructor: { name: string }; input: object }, call: () => Promise<unknown>) => unknown,
-): Port {
-  const send = async (command: { constructor: { name: string }; input: object }) =>
-    hook(command, async () => Reflect.apply(port.send, port, [command]));
-  return new Proxy(port, {
-    get: (target, property) => (property === 'send' ? send : Reflect.get(target, property, target)),
-  });
 }
 
 /** What the SDK throws of a call that AWS answered with an error. */

@@ -1,7 +1,5 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DescribeJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
 import { cleanJobRequests, salvageJobRequest } from '../../../experiment/batch/maintenance-job.ts';
 import { maintenanceKey, runKeys } from '../../../experiment/layout/bucket-keys.ts';
@@ -25,11 +23,9 @@ timeouts: {join: 20s, run: 2m}
 test('node 0 is lost: what shared storage has comes to the bucket, the report is made again, and storage is freed', async () => {
   const { system, folder } = await systemOfItsOwn();
   const { s3, bucket, batch, deployment } = system;
-  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'inputs/empty', Body: '' }));
+  await s3.putObject({ Bucket: bucket, Key: 'inputs/empty', Body: '' });
   const key = 'manifests/lost.yaml';
-  const { VersionId: version = '' } = await s3.send(
-    new PutObjectCommand({ Bucket: bucket, Key: key, Body: MANIFEST }),
-  );
+  const { VersionId: version = '' } = await s3.putObject({ Bucket: bucket, Key: key, Body: MANIFEST });
   const runId = makeRunId('lost', { bucket, key, version });
   const keys = runKeys(runId);
   const inBucket = (name: string) => join(folder, 'bucket', name);
@@ -46,11 +42,11 @@ test('node 0 is lost: what shared storage has comes to the bucket, the report is
   await until(() => json(keys.summary)?.outcome === 'failed');
   expect(existsSync(inBucket(keys.outputIndex))).toBe(false);
   // The bucket had what node 0 sent every second; here it is as if it had been lost a second earlier.
-  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: keys.joblog, Body: '' }));
+  await s3.putObject({ Bucket: bucket, Key: keys.joblog, Body: '' });
   const before = json(keys.summary);
-  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: keys.summary, Body: '{}' }));
+  await s3.putObject({ Bucket: bucket, Key: keys.summary, Body: '{}' });
 
-  const { jobId = '' } = await batch.send(new SubmitJobCommand(salvageJobRequest(runId, deployment)));
+  const { jobId = '' } = await batch.submitJob(salvageJobRequest(runId, deployment));
   await ended(system, jobId, 'SUCCEEDED');
 
   expect(json(maintenanceKey(jobId))).toMatchObject({ did: { rows: 3, outputs: 3, unsent: 0 } });
@@ -66,7 +62,7 @@ test('node 0 is lost: what shared storage has comes to the bucket, the report is
 
   const [request] = cleanJobRequests({ runIds: [runId], workspaces: [] }, deployment, 'n');
   if (request === undefined) throw new Error('no request');
-  const cleaning = await batch.send(new SubmitJobCommand(request));
+  const cleaning = await batch.submitJob(request);
   await ended(system, cleaning.jobId ?? '', 'SUCCEEDED');
   expect(existsSync(onStorage)).toBe(false);
   expect(existsSync(inBucket(keys.report))).toBe(true);
@@ -74,10 +70,10 @@ test('node 0 is lost: what shared storage has comes to the bucket, the report is
 
 async function ended({ batch }: LocalSystem, jobId: string, status: string): Promise<void> {
   await until(async () => {
-    const { jobs = [] } = await batch.send(new DescribeJobsCommand({ jobs: [jobId] }));
+    const { jobs = [] } = await batch.describeJobs({ jobs: [jobId] });
     return jobs[0]?.status === status || jobs[0]?.status === 'FAILED';
   });
-  const { jobs = [] } = await batch.send(new DescribeJobsCommand({ jobs: [jobId] }));
+  const { jobs = [] } = await batch.describeJobs({ jobs: [jobId] });
   expect(jobs[0]).toMatchObject({ status });
 }
 

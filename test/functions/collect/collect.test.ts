@@ -1,7 +1,7 @@
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
-import { awsError, controlPlane, failureOf, hooked } from '../../support/control-plane.ts';
+import { awsError, controlPlane, failureOf } from '../../support/control-plane.ts';
+import { hooked } from '../../support/hooked-port.ts';
 
 it('a run from drop to report takes at most eight transitions, and everything says the same', async () => {
   const plane = await controlPlane();
@@ -91,7 +91,7 @@ it.each([
     s3: (real) =>
       hooked(real, async (command, call) => {
         const conditional =
-          command instanceof PutObjectCommand && (command.input.IfMatch ?? command.input.IfNoneMatch);
+          command.name === 'putObject' && (command.input.IfMatch ?? command.input.IfNoneMatch);
         if (!once || !conditional || !command.input.Key?.startsWith('control/')) return call();
         once = false;
         if (done) await call();
@@ -113,7 +113,7 @@ it('a record that may not be written is told as what it is, not as a conflict', 
   const plane = await controlPlane({
     s3: (real) =>
       hooked(real, (command, call) => {
-        if (command instanceof PutObjectCommand && command.input.IfMatch !== undefined)
+        if (command.name === 'putObject' && command.input.IfMatch !== undefined)
           throw awsError('AccessDenied', 403, 'not yours');
         return call();
       }),
