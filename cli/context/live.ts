@@ -143,24 +143,18 @@ export function localClients({ endpoint: caller }: Pick<LocalEndpoint, 'endpoint
 function ports(settings: { s3: S3ClientConfig; states: SFNClientConfig; batch: BatchClientConfig }) {
   return {
     s3: onFirstUse(async () => {
-      const [{ S3Client }, { s3Port }] = await Promise.all([
-        import('@aws-sdk/client-s3'),
-        import('../../aws/clients/s3.ts'),
-      ]);
+      const { S3Client } = await import('@aws-sdk/client-s3');
+      const { s3Port } = await import('../../aws/clients/s3.ts');
       return s3Port(new S3Client(settings.s3));
     }),
     states: onFirstUse(async () => {
-      const [{ SFNClient }, { statesPort }] = await Promise.all([
-        import('@aws-sdk/client-sfn'),
-        import('../../aws/clients/states.ts'),
-      ]);
+      const { SFNClient } = await import('@aws-sdk/client-sfn');
+      const { statesPort } = await import('../../aws/clients/states.ts');
       return statesPort(new SFNClient(settings.states));
     }),
     batch: onFirstUse(async () => {
-      const [{ BatchClient }, { batchPort }] = await Promise.all([
-        import('@aws-sdk/client-batch'),
-        import('../../aws/clients/batch.ts'),
-      ]);
+      const { BatchClient } = await import('@aws-sdk/client-batch');
+      const { batchPort } = await import('../../aws/clients/batch.ts');
       return batchPort(new BatchClient(settings.batch));
     }),
   };

@@ -82,6 +82,20 @@ it('a run whose folder is gone still ends', async () => {
   expect(await plane.json(runKeys(runId).status)).toMatchObject({ state: 'succeeded' });
 });
 
+it('records that tasks wrote over with more than is read keep no run from its end', async () => {
+  const plane = await controlPlane();
+  const { runId } = await plane.start();
+  const keys = runKeys(runId);
+  const tooMuch = Buffer.alloc(17 * 1024 * 1024, ' ');
+  for (const key of [keys.progress, keys.nodes, keys.status, keys.summary, `${keys.events}big.json`])
+    await plane.put(key, tooMuch);
+  plane.nodes[0]?.exit({ exitCode: 0 });
+  await plane.tick(3);
+  expect(plane.record(runId)?.status).toBe('SUCCEEDED');
+  expect(await plane.json(keys.status)).toMatchObject({ state: 'succeeded' });
+  expect(await plane.json(keys.summary)).toMatchObject({ outcome: 'succeeded' });
+});
+
 it.each([
   ['whose answer was lost (412 after an own write)', 412, true],
   ['that crossed another (409)', 409, false],

@@ -154,6 +154,7 @@ describe('the loopback server', () => {
       credentials: { accessKeyId: 'GUESS', secretAccessKey: 'x' },
     });
     await expect(s3Port(stranger).putObject({ Bucket: 'b', Key: 'a', Body: 'x' })).rejects.toMatchObject({
+      name: 'InvalidAccessKeyId',
       $metadata: { httpStatusCode: 403 },
     });
     expect((await fetch(`${server.url}/b/a`)).status).toBe(403);
