@@ -21,6 +21,9 @@ import { SeededRandom } from '../../local/clock/seeded-random.ts';
 import { VirtualClock } from '../../local/clock/virtual.ts';
 import { multinodeDefinition, queuesOf } from '../../local/system/deployment.ts';
 import { fakeNodes } from './fake-nodes.ts';
+import { hostileBatch, hostileS3 } from './hostile-ports.ts';
+
+export { awsError, hooked } from './hostile-ports.ts';
 
 export const BUCKET = 'lab';
 export const QUEUE_ARN = 'arn:aws:batch:eu-central-1:000000000000:job-queue/q';
@@ -61,7 +64,7 @@ export async function controlPlane(options: Options = {}) {
   const random = new SeededRandom(1);
   const fake = fakeNodes({ ignoreTerm: options.ignoreTerm ?? false });
   const created: BusEvent[] = [];
-  const s3 = new LocalS3({
+  const localS3 = new LocalS3({
     bucket: BUCKET,
     bodies: memoryBodies(),
     index: new ObjectIndex(),
@@ -71,6 +74,7 @@ export async function controlPlane(options: Options = {}) {
     keepNoncurrent: 2,
     onCreated: (object) => created.push(objectCreatedEvent(object, random.nonce())),
   });
+  const s3 = hostileS3(localS3);
   const localBatch = new LocalBatch({
     clock,
     nonce: random.nonce,
@@ -80,6 +84,7 @@ export async function controlPlane(options: Options = {}) {
     startNode: fake.startNode,
     ...options,
   });
+  const batch = hostileBatch(localBatch);
   const { jobDefinitionArn: jobDefinition = '' } = await localBatch.registerJobDefinition(
     multinodeDefinition('sierra-batch', { image: 'i' }),
   );
@@ -115,7 +120,7 @@ export async function controlPlane(options: Options = {}) {
   const mail = localMail(random.nonce, (one) => mails.push(one));
   const deps: FunctionDeps = {
     s3: options.s3?.(s3) ?? s3,
-    batch: options.batch?.(localBatch) ?? localBatch,
+    batch: options.batch?.(batch) ?? batch,
     states: options.states?.(localStates) ?? localStates,
     events: options.events?.(events) ?? events,
     mail: options.mail?.(mail) ?? mail,
@@ -185,7 +190,7 @@ export async function controlPlane(options: Options = {}) {
     measured,
     deps,
     s3,
-    batch: localBatch,
+    batch,
     states: localStates,
     localBatch,
     localStates,
@@ -202,9 +207,14 @@ export async function controlPlane(options: Options = {}) {
     json: async (key: string): Promise<Record<string, unknown>> => JSON.parse(await text(key)),
     /** Keys of the bucket with a prefix. */
     keys: async (prefix: string) =>
-      ((await s3.listObjectsV2({ Bucket: BUCKET, Prefix: prefix })).Contents ?? []).map(
+      ((await localS3.listObjectsV2({ Bucket: BUCKET, Prefix: prefix })).Contents ?? []).map(
         ({ Key }) => Key ?? '',
       ),
+    /** Runs of which nobody knows that they are open. */
+    forgetMarks: async (runIds: readonly string[]) => {
+      for (const runId of runIds)
+        await localS3.deleteObject({ Bucket: BUCKET, Key: `control/open/${runId}` });
+    },
     logged: (event: string) => log.filter((line) => line.event === event),
     /** Drops a manifest, delivers its event and lets the state machine begin. */
     start: async (manifest = MANIFEST, key = 'manifests/sweep.yaml') => {
@@ -233,9 +243,4 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error> {
   );
   if (error instanceof Error) return error;
   throw new Error('nothing was thrown');
-}
-
-/** What the SDK throws of a call that AWS answered with an error. */
-export function awsError(name: string, httpStatusCode: number, message = 'on purpose'): Error {
-  return Object.assign(new Error(message), { name, $metadata: { httpStatusCode } });
 }

@@ -1,5 +1,5 @@
-import type { RecordPort } from '../../support/hooked-port.ts';
-import { hooked } from '../../support/hooked-port.ts';
+import type { RecordPort } from '../../support/hostile-ports.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 import type { RecordedCall } from './recorded-call.ts';
 import { recordCall } from './recorded-call.ts';
 

@@ -3,7 +3,7 @@ import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { errorMessage } from '../../../experiment/run/stop-cause.ts';
 import { scheduledEvent } from '../../../local/aws/events/services.ts';
 import { controlPlane, MANIFEST } from '../../support/control-plane.ts';
-import { hooked } from '../../support/hooked-port.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 import { named } from '../../support/states-machine.ts';
 import type { Execution, Interpreter, OpenInterpreter, StateFunctions } from './interpreter.ts';
 

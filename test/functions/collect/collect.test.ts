@@ -1,7 +1,8 @@
 import { expect, it } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { renderJoblog } from '../../../experiment/results/joblog.ts';
 import { awsError, controlPlane, failureOf } from '../../support/control-plane.ts';
-import { hooked } from '../../support/hooked-port.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 
 it('a run from drop to report takes at most eight transitions, and everything says the same', async () => {
   const plane = await controlPlane();
@@ -71,6 +72,23 @@ it('a run whose outputs are not there is not told as one that has them', async (
   });
 });
 
+it('a run whose tasks named files with a hash in them is told and closed', async () => {
+  const plane = await controlPlane();
+  const { runId } = await plane.start();
+  const keys = runKeys(runId);
+  const failed = { host: 'n', startTime: 1, runtime: 1, send: 0, receive: 0, exitval: 1, signal: 0 };
+  const rows = [1, 2].map((seq) => ({ ...failed, seq, command: `./sim ${seq}` }));
+  await plane.put(keys.joblog, renderJoblog(rows));
+  for (const { seq } of rows)
+    await plane.put(keys.taskOutput(seq, 'err'), `cannot read cache/${`${seq}a`.repeat(64)}_part.npz\n`);
+  plane.nodes[0]?.exit({ exitCode: 1 });
+  await plane.tick(3);
+  const { failures } = await plane.json(keys.summary);
+  expect(failures).toMatchObject([{ count: 2, signature: expect.stringContaining('cannot read cache/') }]);
+  expect(await plane.json(keys.status)).toMatchObject({ state: 'failed' });
+  expect(await plane.keys('control/')).toEqual([keys.control]);
+});
+
 it('a run whose folder is gone still ends', async () => {
   const plane = await controlPlane();
   const { runId } = await plane.start();
@@ -87,8 +105,7 @@ it('records that tasks wrote over with more than is read keep no run from its en
   const { runId } = await plane.start();
   const keys = runKeys(runId);
   const tooMuch = Buffer.alloc(17 * 1024 * 1024, ' ');
-  for (const key of [keys.progress, keys.nodes, keys.status, keys.summary, `${keys.events}big.json`])
-    await plane.put(key, tooMuch);
+  for (const key of [keys.progress, keys.status]) await plane.put(key, tooMuch);
   plane.nodes[0]?.exit({ exitCode: 0 });
   await plane.tick(3);
   expect(plane.record(runId)?.status).toBe('SUCCEEDED');

@@ -6,7 +6,7 @@ import { rewriteRunsPage } from '../../../functions/collect/runs-page.ts';
 import { dataOfRunsPage } from '../../../report/runs-page.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
 import { awsError, controlPlane, MANIFEST } from '../../support/control-plane.ts';
-import { hooked } from '../../support/hooked-port.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 
 const rowsOf = async (plane: ControlPlane) =>
   asRunIndex(dataOfRunsPage(await plane.text(RUNS_PAGE_KEY))).rows;

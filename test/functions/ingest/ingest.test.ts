@@ -3,7 +3,7 @@ import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { makeRunId } from '../../../experiment/layout/run-id.ts';
 import type { BusEvent } from '../../../local/aws/events/bus.ts';
 import { awsError, BUCKET, controlPlane, failureOf, MANIFEST, runIdOf } from '../../support/control-plane.ts';
-import { hooked } from '../../support/hooked-port.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 
 /** S3's own notification of what an EventBridge event tells, its keys encoded as S3 encodes them. */
 function notification(...events: BusEvent[]) {

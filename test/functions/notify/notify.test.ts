@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { Ajv } from 'ajv';
 import { expect, it } from 'vitest';
 import { awsError, controlPlane, MANIFEST } from '../../support/control-plane.ts';
-import { hooked } from '../../support/hooked-port.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 import { runSeed } from '../../worlds/simulation/run-seed.ts';
 
 const schema = JSON.parse(

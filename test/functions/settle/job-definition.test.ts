@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { awsError, controlPlane, MANIFEST } from '../../support/control-plane.ts';
-import { hooked } from '../../support/hooked-port.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 
 const OWN = (name: string, wishes: string) =>
   MANIFEST.replace('name: sweep', `name: ${name}`).replace('vcpus: 2', `vcpus: 2, ${wishes}`);

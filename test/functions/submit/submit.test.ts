@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { executionArn } from '../../../experiment/run/execution.ts';
 import { awsError, controlPlane, failureOf, MANIFEST, STATE_MACHINE } from '../../support/control-plane.ts';
-import { hooked } from '../../support/hooked-port.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 
 /** A run whose execution exists and whose first call of submit was made. */
 async function started(...options: Parameters<typeof controlPlane>) {

@@ -1,4 +1,4 @@
-import type { RecordPort } from '../../support/hooked-port.ts';
+import type { RecordPort } from '../../support/hostile-ports.ts';
 import type { Drop } from './cloud/workload.ts';
 import { workload } from './cloud/workload.ts';
 import type { World } from './cloud/world.ts';

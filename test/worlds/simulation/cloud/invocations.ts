@@ -3,7 +3,7 @@ import type { Clock } from '../../../../experiment/util/clock.ts';
 import type { FunctionDeps } from '../../../../functions/deps.ts';
 import type { LambdaFunction } from '../../../../functions/middleware.ts';
 import type { SeededRandom } from '../../../../local/clock/seeded-random.ts';
-import { hooked } from '../../../support/hooked-port.ts';
+import { hooked } from '../../../support/hostile-ports.ts';
 import type { Faults } from '../faults/faults.ts';
 import type { AnyCall } from '../faults/hostile-calls.ts';
 import { awsError, crosses, networkError, repeats } from '../faults/hostile-calls.ts';

@@ -26,7 +26,7 @@ import { statusChangeEvent } from '../../../../local/aws/states/status-change-ev
 import { SeededRandom } from '../../../../local/clock/seeded-random.ts';
 import { VirtualClock } from '../../../../local/clock/virtual.ts';
 import { multinodeDefinition, queuesOf } from '../../../../local/system/deployment.ts';
-import type { RecordPort } from '../../../support/hooked-port.ts';
+import type { RecordPort } from '../../../support/hostile-ports.ts';
 import { hurtExecutions } from '../faults/failing-executions.ts';
 import type { Strike } from '../faults/faults.ts';
 import { Faults } from '../faults/faults.ts';

@@ -1,7 +1,7 @@
 import { Readable } from 'node:stream';
 import type { BatchPort, EventsPort, MailPort, S3Port, StatesPort } from '../../../../aws/ports.ts';
-import type { CallOf } from '../../../support/hooked-port.ts';
-import { hooked } from '../../../support/hooked-port.ts';
+import type { CallOf } from '../../../support/hostile-ports.ts';
+import { hooked } from '../../../support/hostile-ports.ts';
 import type { Faults } from './faults.ts';
 
 /** A call, whichever port's. */
