@@ -1,14 +1,10 @@
-import type { Readable } from 'node:stream';
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-} from '@aws-sdk/client-s3';
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { Readable } from 'node:stream';
 import type { Clock } from '../experiment/util/clock.ts';
 import { ServiceUnavailable } from '../experiment/util/errors.ts';
 import { isConflict, isMissing, isNotFound, isPreconditionFailed } from './errors.ts';
+import { paginate } from './paginate.ts';
 import type { S3Port } from './ports.ts';
 
 export interface StoredText {
@@ -19,8 +15,37 @@ export interface StoredText {
 /** Only where there is no object yet, or only over the very one that was read. */
 export type WriteCondition = { ifAbsent: true } | { ifMatch: string };
 
+/** One version of an object: by its id, or by its ETag in a bucket without versions. */
+export interface ObjectVersion {
+  versionId?: string | undefined;
+  etag?: string | undefined;
+}
+
+export interface ReadOptions extends ObjectVersion {
+  /** More than this is not read, whatever S3 has: 16 MiB where nothing is said. */
+  maxBytes?: number;
+  /** The reader may list the bucket: S3 answers 404 for a missing object then, and 403 is a refusal, which is thrown. */
+  mayList?: true;
+}
+
+const MAX_BYTES = 16 * 1024 * 1024;
+
 /** S3 answers 409 when two conditional writes cross; it asks for another try. */
 const CONFLICT_TRIES = 8;
+
+export const JSON_TYPE = 'application/json';
+export const TEXT_TYPE = 'text/plain; charset=utf-8';
+
+/** An object has more bytes than its reader takes. */
+export class TooLarge extends Error {
+  override readonly name = 'TooLarge';
+  readonly etag: string;
+
+  constructor(key: string, maxBytes: number, etag: string) {
+    super(`${key} has more than ${maxBytes} bytes`);
+    this.etag = etag;
+  }
+}
 
 /** One bucket, read and written the way this system needs: missing objects are no errors, conditions are answers. */
 export class Bucket {
@@ -34,49 +59,64 @@ export class Bucket {
     this.#clock = clock;
   }
 
-  /** @returns undefined for a missing object */
-  async read(key: string): Promise<StoredText | undefined> {
-    return orMissing(async () => {
-      const { Body, ETag = '' } = await this.#s3.send(new GetObjectCommand({ Bucket: this.name, Key: key }));
-      return { text: (await Body?.transformToString('utf-8')) ?? '', etag: ETag };
-    });
+  /** @returns undefined for a missing object @throws TooLarge */
+  async read(key: string, options: ReadOptions = {}): Promise<StoredText | undefined> {
+    const found = await this.#readWhole(key, options);
+    return found && { text: found.bytes.toString('utf8'), etag: found.etag };
+  }
+
+  /** The same of what tasks can write over: more than is read of it is as good as empty, and can be replaced as well. */
+  async readUntrusted(key: string, options: ReadOptions = {}): Promise<StoredText | undefined> {
+    try {
+      return await this.read(key, options);
+    } catch (error) {
+      if (error instanceof TooLarge) return { text: '', etag: error.etag };
+      throw error;
+    }
+  }
+
+  /** @returns undefined for a missing object @throws TooLarge */
+  async readBytes(key: string, options: ReadOptions = {}): Promise<Uint8Array | undefined> {
+    return (await this.#readWhole(key, options))?.bytes;
   }
 
   /** @returns undefined for a missing object */
   async head(key: string, version: ObjectVersion = {}): Promise<{ size: number; etag: string } | undefined> {
-    return orMissing(async () => {
-      const { ContentLength = 0, ETag = '' } = await this.#s3.send(
-        new HeadObjectCommand({ Bucket: this.name, Key: key, ...selecting(version) }),
-      );
+    return orMissing(version, async () => {
+      const { ContentLength = 0, ETag = '' } = await this.#s3.headObject({
+        ...this.#object(key),
+        ...selecting(version),
+      });
       return { size: ContentLength, etag: ETag };
     });
   }
 
-  /** @returns undefined for a missing object */
-  async readBytes(key: string, version: ObjectVersion = {}): Promise<Uint8Array | undefined> {
-    return orMissing(async () => {
-      const { Body } = await this.#s3.send(
-        new GetObjectCommand({ Bucket: this.name, Key: key, ...selecting(version) }),
-      );
-      return (await Body?.transformToByteArray()) ?? new Uint8Array();
-    });
+  /** The object as it comes, however large, or undefined for a missing one. The caller reads it to the end or destroys it. */
+  async stream(key: string, options: Omit<ReadOptions, 'maxBytes'> = {}): Promise<Readable | undefined> {
+    return orMissing(options, async () => (await this.open(key, options)).body);
   }
 
-  /** The object as it comes, or undefined for a missing one. The caller reads it to the end or destroys it. */
-  async stream(key: string, version: ObjectVersion = {}): Promise<AsyncIterable<Uint8Array> | undefined> {
-    return orMissing(async () => {
-      const { Body } = await this.#s3.send(
-        new GetObjectCommand({ Bucket: this.name, Key: key, ...selecting(version) }),
-      );
-      // In Node the SDK's body is a Readable; its type covers browsers as well.
-      return Body as AsyncIterable<Uint8Array> | undefined;
-    });
+  /** The same of an object that must be there. @throws the SDK's error, also for a missing one */
+  async open(key: string, version: ObjectVersion = {}): Promise<{ body: Readable; etag: string }> {
+    const { Body, ETag = '' } = await this.#s3.getObject({ ...this.#object(key), ...selecting(version) });
+    // In Node the SDK's body is a Readable; its type covers browsers as well.
+    return { body: Body instanceof Readable ? Body : Readable.from([]), etag: ETag };
   }
 
-  async write(key: string, body: string | Uint8Array, contentType: string): Promise<void> {
-    await this.#s3.send(
-      new PutObjectCommand({ Bucket: this.name, Key: key, Body: body, ContentType: contentType }),
-    );
+  /** @returns what S3 calls the object as it was written @throws the SDK's error, also where the condition did not hold */
+  async write(
+    key: string,
+    body: string | Uint8Array,
+    contentType?: string,
+    condition?: WriteCondition,
+  ): Promise<ObjectVersion> {
+    const { ETag, VersionId } = await this.#s3.putObject({
+      ...this.#object(key),
+      Body: body,
+      ContentType: contentType,
+      ...(condition === undefined ? {} : conditional(condition)),
+    });
+    return { etag: ETag, versionId: VersionId };
   }
 
   /**
@@ -94,15 +134,7 @@ export class Bucket {
   ): Promise<boolean> {
     for (let tried = 1; tried <= CONFLICT_TRIES; tried += 1) {
       try {
-        await this.#s3.send(
-          new PutObjectCommand({
-            Bucket: this.name,
-            Key: key,
-            Body: text,
-            ContentType: contentType,
-            ...('ifAbsent' in condition ? { IfNoneMatch: '*' } : { IfMatch: condition.ifMatch }),
-          }),
-        );
+        await this.write(key, text, contentType, condition);
         return true;
       } catch (error) {
         if (isPreconditionFailed(error)) return (await this.read(key))?.text === text;
@@ -127,16 +159,13 @@ export class Bucket {
    */
   async writeStreamIfAbsent(key: string, body: Readable, length: number): Promise<boolean> {
     try {
-      await this.#s3.send(
-        new PutObjectCommand({
-          Bucket: this.name,
-          Key: key,
-          Body: body,
-          ContentLength: length,
-          ContentType: TEXT_TYPE,
-          IfNoneMatch: '*',
-        }),
-      );
+      await this.#s3.putObject({
+        ...this.#object(key),
+        Body: body,
+        ContentLength: length,
+        ContentType: TEXT_TYPE,
+        IfNoneMatch: '*',
+      });
       return true;
     } catch (error) {
       if (isPreconditionFailed(error)) return false;
@@ -144,68 +173,94 @@ export class Bucket {
     }
   }
 
+  /** Sends a file of this machine as it is now. @param known what S3 is to hold it against, and to call it */
+  async writeFile(
+    key: string,
+    file: string,
+    known: { sha256?: string; contentType?: string } = {},
+  ): Promise<void> {
+    const { size } = await stat(file);
+    await this.#s3.putObject({
+      ...this.#object(key),
+      Body: size === 0 ? '' : createReadStream(file),
+      ContentLength: size,
+      ContentType: known.contentType,
+      ChecksumSHA256:
+        known.sha256 === undefined ? undefined : Buffer.from(known.sha256, 'hex').toString('base64'),
+    });
+  }
+
   async delete(key: string): Promise<void> {
-    await this.#s3.send(new DeleteObjectCommand({ Bucket: this.name, Key: key }));
+    await this.#s3.deleteObject(this.#object(key));
   }
 
   /** Folders right under a prefix, with it and their slash, in S3's order, from at most so many answers of 1,000. */
-  async folders(prefix: string, answers: number): Promise<{ folders: string[]; complete: boolean }> {
+  async folders(
+    prefix: string,
+    answers = Number.POSITIVE_INFINITY,
+  ): Promise<{ folders: string[]; complete: boolean }> {
     const folders: string[] = [];
-    let ContinuationToken: string | undefined;
-    for (let answer = 1; answer <= answers; answer += 1) {
-      const page = await this.#s3.send(
-        new ListObjectsV2Command({
-          Bucket: this.name,
-          Prefix: prefix,
-          Delimiter: '/',
-          ...(ContinuationToken === undefined ? {} : { ContinuationToken }),
-        }),
-      );
-      for (const { Prefix } of page.CommonPrefixes ?? []) if (Prefix !== undefined) folders.push(Prefix);
-      ContinuationToken = page.NextContinuationToken;
-      if (ContinuationToken === undefined) return { folders, complete: true };
+    let asked = 0;
+    for await (const { CommonPrefixes = [], NextContinuationToken } of this.#pages(prefix, '/')) {
+      for (const { Prefix } of CommonPrefixes) if (Prefix !== undefined) folders.push(Prefix);
+      asked += 1;
+      if (asked >= answers) return { folders, complete: NextContinuationToken === undefined };
     }
-    return { folders, complete: false };
+    return { folders, complete: true };
   }
 
   /** Every object with a prefix, in S3's order; `modified` in milliseconds since the epoch. */
   async *list(prefix: string): AsyncGenerator<{ key: string; modified: number }> {
-    let ContinuationToken: string | undefined;
-    do {
-      const page = await this.#s3.send(
-        new ListObjectsV2Command({
-          Bucket: this.name,
-          Prefix: prefix,
-          ...(ContinuationToken === undefined ? {} : { ContinuationToken }),
-        }),
-      );
-      for (const { Key, LastModified } of page.Contents ?? [])
+    for await (const { Contents = [] } of this.#pages(prefix))
+      for (const { Key, LastModified } of Contents)
         if (Key !== undefined) yield { key: Key, modified: LastModified?.getTime() ?? 0 };
-      ContinuationToken = page.NextContinuationToken;
-    } while (ContinuationToken !== undefined);
+  }
+
+  #pages(Prefix: string, Delimiter?: string) {
+    return paginate(
+      (ContinuationToken) =>
+        this.#s3.listObjectsV2({ Bucket: this.name, Prefix, Delimiter, ContinuationToken }),
+      ({ NextContinuationToken }) => NextContinuationToken,
+    );
+  }
+
+  async #readWhole(key: string, options: ReadOptions): Promise<{ bytes: Buffer; etag: string } | undefined> {
+    const { maxBytes = MAX_BYTES } = options;
+    return orMissing(options, async () => {
+      const { body, etag } = await this.open(key, options);
+      const chunks: Buffer[] = [];
+      let size = 0;
+      // Leaving the loop destroys the body, and with it the connection: the rest is never sent.
+      for await (const chunk of body) {
+        chunks.push(chunk);
+        size += chunk.length;
+        if (size > maxBytes) throw new TooLarge(key, maxBytes, etag);
+      }
+      return { bytes: Buffer.concat(chunks), etag };
+    });
+  }
+
+  #object(key: string) {
+    return { Bucket: this.name, Key: key };
   }
 }
 
-/** One version of an object: by its id, or by its ETag in a bucket without versions. */
-export interface ObjectVersion {
-  versionId?: string | undefined;
-  etag?: string | undefined;
+function conditional(condition: WriteCondition) {
+  return 'ifAbsent' in condition ? { IfNoneMatch: '*' } : { IfMatch: condition.ifMatch };
 }
-
-export const JSON_TYPE = 'application/json';
-export const TEXT_TYPE = 'text/plain; charset=utf-8';
 
 function selecting({ versionId, etag }: ObjectVersion) {
   if (versionId !== undefined) return { VersionId: versionId };
   return etag === undefined || etag === '' ? {} : { IfMatch: etag.startsWith('"') ? etag : `"${etag}"` };
 }
 
-async function orMissing<T>(read: () => Promise<T>): Promise<T | undefined> {
+async function orMissing<T>({ mayList }: ReadOptions, read: () => Promise<T>): Promise<T | undefined> {
+  const isNone = mayList === true ? isNotFound : isMissing;
   try {
     return await read();
   } catch (error) {
     // 412: the object was overwritten since, so that version is gone.
-    if (isMissing(error) || isPreconditionFailed(error)) return undefined;
+    if (isNone(error) || isPreconditionFailed(error)) return undefined;
     throw error;
   }
 }

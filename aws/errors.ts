@@ -1,9 +1,16 @@
 /** What an error of an AWS client means, by its HTTP status and name: the same for every client and every fake. */
 
-/** There is no such object. Without `s3:ListBucket` S3 answers 403 for it. */
+/**
+ * There is no such object, as far as one can tell without `s3:ListBucket`: S3 answers 403 for it then. A 403 of keys or a
+ * clock that are wrong says nothing of the object.
+ */
 export function isMissing(error: unknown): boolean {
-  const status = statusOf(error);
-  return status === 404 || status === 403;
+  return isNotFound(error) || (statusOf(error) === 403 && !isUnauthenticated(error));
+}
+
+/** S3 knows no such object, whatever one may list. */
+export function isNotFound(error: unknown): boolean {
+  return statusOf(error) === 404 && nameOf(error) !== 'NoSuchBucket';
 }
 
 /** The condition of a write did not hold. */
@@ -35,9 +42,16 @@ function isOutOfDate(error: unknown): boolean {
   );
 }
 
-/** S3 knows no such object, whatever one may list. */
-export function isNotFound(error: unknown): boolean {
-  return statusOf(error) === 404;
+/** No answer at all, no credentials to ask with, or an answer that says: later. An error of the file that is sent is none of them. */
+export function isOutOfReach(error: unknown): boolean {
+  if (typeof error !== 'object' || error === null || 'path' in error) return false;
+  const status = statusOf(error);
+  if (status !== undefined) return status >= 500 || status === 429;
+  return 'code' in error || ['TimeoutError', 'CredentialsProviderError'].includes(nameOf(error));
+}
+
+function isUnauthenticated(error: unknown): boolean {
+  return isOutOfDate(error) || /Invalid(AccessKeyId|ClientTokenId)/.test(nameOf(error));
 }
 
 /** Whether the error came from an AWS client, or from the network below it. */
@@ -56,7 +70,8 @@ export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
 
-function statusOf(error: unknown): number | undefined {
+/** The HTTP status that AWS answered with; undefined where it did not answer. */
+export function statusOf(error: unknown): number | undefined {
   if (typeof error !== 'object' || error === null || !('$metadata' in error)) return undefined;
   const { $metadata } = error;
   if (typeof $metadata !== 'object' || $metadata === null || !('httpStatusCode' in $metadata))

@@ -1,76 +1,44 @@
 /**
- * What this system asks of AWS: the smallest types that the real clients satisfy without a cast, and that the local
- * system's objects satisfy as well. Types only: no SDK code is loaded from here.
+ * What this system asks of AWS, a method a call, typed by the SDK: `clients/` makes a port of a real client, and the
+ * services of the local system are ports themselves. A port's methods are its own bound properties, so that `{ ...port,
+ * listJobs }` is a port as well. Types only: no SDK code is loaded from here.
  */
-import type {
-  DescribeJobDefinitionsCommand,
-  DescribeJobDefinitionsCommandOutput,
-  DescribeJobsCommand,
-  DescribeJobsCommandOutput,
-  ListJobsCommand,
-  ListJobsCommandOutput,
-  RegisterJobDefinitionCommand,
-  RegisterJobDefinitionCommandOutput,
-  SubmitJobCommand,
-  SubmitJobCommandOutput,
-  TerminateJobCommand,
-  TerminateJobCommandOutput,
-} from '@aws-sdk/client-batch';
-import type { PutEventsCommand, PutEventsCommandOutput } from '@aws-sdk/client-eventbridge';
-import type {
-  DeleteObjectCommand,
-  DeleteObjectCommandOutput,
-  GetObjectCommand,
-  GetObjectCommandOutput,
-  HeadObjectCommand,
-  HeadObjectCommandOutput,
-  ListObjectsV2Command,
-  ListObjectsV2CommandOutput,
-  PutObjectCommand,
-  PutObjectCommandOutput,
-} from '@aws-sdk/client-s3';
-import type {
-  DescribeExecutionCommand,
-  DescribeExecutionCommandOutput,
-  SendTaskSuccessCommand,
-  SendTaskSuccessCommandOutput,
-  StartExecutionCommand,
-  StartExecutionCommandOutput,
-  StopExecutionCommand,
-  StopExecutionCommandOutput,
-} from '@aws-sdk/client-sfn';
-import type { PublishCommand, PublishCommandOutput } from '@aws-sdk/client-sns';
+import type { Batch } from '@aws-sdk/client-batch';
+import type { EventBridge } from '@aws-sdk/client-eventbridge';
+import type { S3 } from '@aws-sdk/client-s3';
+import type { SFN } from '@aws-sdk/client-sfn';
+import type { SNS } from '@aws-sdk/client-sns';
 
-export interface S3Port {
-  send(command: PutObjectCommand): Promise<PutObjectCommandOutput>;
-  send(command: GetObjectCommand): Promise<GetObjectCommandOutput>;
-  send(command: HeadObjectCommand): Promise<HeadObjectCommandOutput>;
-  send(command: DeleteObjectCommand): Promise<DeleteObjectCommandOutput>;
-  send(command: ListObjectsV2Command): Promise<ListObjectsV2CommandOutput>;
-}
+/** The call alone of the SDK's overloads, the last of which takes a callback and names input and output. */
+type Call<Method> = Method extends (
+  input: infer Input,
+  options: infer _Options,
+  done: (error: infer _Error, output?: infer Output) => void,
+) => void
+  ? (input: Input) => Promise<NonNullable<Output>>
+  : never;
 
-export interface BatchPort {
-  send(command: SubmitJobCommand): Promise<SubmitJobCommandOutput>;
-  send(command: DescribeJobsCommand): Promise<DescribeJobsCommandOutput>;
-  send(command: ListJobsCommand): Promise<ListJobsCommandOutput>;
-  send(command: TerminateJobCommand): Promise<TerminateJobCommandOutput>;
-  send(command: RegisterJobDefinitionCommand): Promise<RegisterJobDefinitionCommandOutput>;
-  send(command: DescribeJobDefinitionsCommand): Promise<DescribeJobDefinitionsCommandOutput>;
-}
+type Port<Client, Names extends keyof Client> = { readonly [Name in Names]: Call<Client[Name]> };
 
-export interface StatesPort {
-  send(command: StartExecutionCommand): Promise<StartExecutionCommandOutput>;
-  send(command: DescribeExecutionCommand): Promise<DescribeExecutionCommandOutput>;
-  send(command: StopExecutionCommand): Promise<StopExecutionCommandOutput>;
-  send(command: SendTaskSuccessCommand): Promise<SendTaskSuccessCommandOutput>;
-}
+export type S3Port = Port<S3, 'putObject' | 'getObject' | 'headObject' | 'deleteObject' | 'listObjectsV2'>;
+
+export type BatchPort = Port<
+  Batch,
+  | 'submitJob'
+  | 'describeJobs'
+  | 'listJobs'
+  | 'terminateJob'
+  | 'registerJobDefinition'
+  | 'describeJobDefinitions'
+>;
+
+export type StatesPort = Port<
+  SFN,
+  'startExecution' | 'describeExecution' | 'stopExecution' | 'sendTaskSuccess'
+>;
 
 /** EventBridge. */
-export interface EventsPort {
-  send(command: PutEventsCommand): Promise<PutEventsCommandOutput>;
-}
+export type EventsPort = Port<EventBridge, 'putEvents'>;
 
 /** SNS, which writes to whoever subscribed to a topic. */
-export interface MailPort {
-  send(command: PublishCommand): Promise<PublishCommandOutput>;
-}
+export type MailPort = Port<SNS, 'publish'>;

@@ -1,3 +1,4 @@
+import { Bucket } from '../aws/bucket.ts';
 import { runKeys } from '../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../experiment/plan/plan.ts';
 import type { ExitCode } from '../experiment/records/exit-code.ts';
@@ -17,7 +18,6 @@ import { loadPlan } from './run/load-plan.ts';
 import { takeOwnership } from './run/ownership.ts';
 import { runSierra } from './sierra/sierra.ts';
 import { runFolders } from './storage/run-folders.ts';
-import { getText } from './transfer/objects.ts';
 import { untilAnswered } from './transfer/retry-start.ts';
 
 /** Node 0: takes the run, gathers the nodes, has the tasks run, sends what came of it, and ends with the run's code. */
@@ -102,8 +102,8 @@ function cannotOpen({ config, folders }: Attempt, error: unknown): RunnerReason 
 /** What earlier attempts of this run used, so that a budget holds for all of them. */
 async function nodeHoursBefore({ surroundings, config, nodeLog, termination }: NodeStart): Promise<number> {
   if (config.attempt === 1) return 0;
-  const object = { bucket: config.bucket, key: runKeys(config.runId).progress };
-  const ask = () => getText(surroundings.s3, object);
+  const bucket = new Bucket(surroundings.s3, config.bucket, surroundings.clock);
+  const ask = () => bucket.read(runKeys(config.runId).progress);
   try {
     const found = await untilAnswered(ask, surroundings.clock, termination.signal);
     const before = found === undefined ? undefined : (JSON.parse(found.text) as Partial<Progress>);

@@ -6,10 +6,13 @@ import { EventBridgeClient } from '@aws-sdk/client-eventbridge';
 import { S3Client } from '@aws-sdk/client-s3';
 import { SFNClient } from '@aws-sdk/client-sfn';
 import { SNSClient } from '@aws-sdk/client-sns';
+import { submittingOnce } from '../aws/clients/batch.ts';
+import { eventsPort, mailPort } from '../aws/clients/notify.ts';
+import { s3Port } from '../aws/clients/s3.ts';
+import { statesPort } from '../aws/clients/states.ts';
 import type { Clock } from '../experiment/util/clock.ts';
 import { readDeployment } from './deployment-environment.ts';
 import type { FunctionDeps } from './deps.ts';
-import { SubmitOnce } from './submit-once.ts';
 
 /** The SDK's own tries, of calls that may be made twice. */
 const MAX_ATTEMPTS = 4;
@@ -32,11 +35,11 @@ export function live(serviceName: string): FunctionDeps {
   });
   return {
     // Only tests give an endpoint: one that has no wildcard DNS, so that buckets go in the path.
-    s3: new S3Client({ ...client, forcePathStyle: process.env.AWS_ENDPOINT_URL_S3 !== undefined }),
-    batch: new SubmitOnce(client),
-    states: new SFNClient(client),
-    events: new EventBridgeClient(client),
-    mail: new SNSClient(client),
+    s3: s3Port(new S3Client({ ...client, forcePathStyle: process.env.AWS_ENDPOINT_URL_S3 !== undefined })),
+    batch: submittingOnce(client),
+    states: statesPort(new SFNClient(client)),
+    events: eventsPort(new EventBridgeClient(client)),
+    mail: mailPort(new SNSClient(client)),
     clock: systemClock,
     nonce: () => randomBytes(16).toString('hex'),
     deployment,

@@ -1,6 +1,5 @@
 import { basename } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import type { S3Port } from '../aws/ports.ts';
+import type { Bucket } from '../aws/bucket.ts';
 import { MANIFEST_PREFIX, rejectionKeys, runKeys } from '../experiment/layout/bucket-keys.ts';
 import { makeRunId } from '../experiment/layout/run-id.ts';
 import type { Manifest } from '../experiment/manifest/parse.ts';
@@ -9,12 +8,10 @@ import type { Clock, MakeNonce } from '../experiment/util/clock.ts';
 import type { Edit } from './edit-manifest.ts';
 import { editedText } from './edit-manifest.ts';
 import { packInputs } from './pack.ts';
-import { readText } from './watch-run.ts';
 
 /** A bucket that takes manifests, and how often it is looked at. */
 export interface Destination {
-  s3: S3Port;
-  bucket: string;
+  bucket: Bucket;
   clock: Clock;
   nonce: MakeNonce;
   /** Milliseconds between two looks. */
@@ -39,7 +36,7 @@ export async function dropManifest(
   { manifest, source }: { manifest: Manifest; source: Pick<Source, 'text' | 'root'> },
   edits: readonly Edit[] = [],
 ): Promise<Dropped> {
-  const packed = await packInputs(destination.s3, destination.bucket, file, manifest);
+  const packed = await packInputs(destination.bucket, file, manifest);
   return dropText(destination, basename(file), manifest.name, editedText(source, [...packed, ...edits]));
 }
 
@@ -50,26 +47,24 @@ export async function dropText(
   name: string,
   text: string,
 ): Promise<Dropped> {
-  const { s3, bucket, nonce } = destination;
+  const { bucket, nonce } = destination;
   const key = `${MANIFEST_PREFIX}${nonce().slice(0, 8)}/${fileName}`;
-  const { VersionId, ETag = '' } = await s3.send(
-    new PutObjectCommand({ Bucket: bucket, Key: key, Body: text }),
-  );
-  const version = VersionId ?? ETag.replaceAll('"', '');
-  const runId = makeRunId(name, { bucket, key, version });
+  const { versionId, etag = '' } = await bucket.write(key, text);
+  const version = versionId ?? etag.replaceAll('"', '');
+  const runId = makeRunId(name, { bucket: bucket.name, key, version });
   return answerTo(destination, runId, rejectionKeys(key, version).text);
 }
 
 async function answerTo(
-  { s3, bucket, clock, lookMs, acceptedWithinMs }: Destination,
+  { bucket, clock, lookMs, acceptedWithinMs }: Destination,
   runId: string,
   rejectionKey: string,
 ): Promise<Dropped> {
   const until = clock.now() + acceptedWithinMs;
   while (clock.now() < until) {
-    const rejection = await readText(s3, bucket, rejectionKey);
-    if (rejection !== undefined) return { kind: 'rejected', runId, rejection };
-    const status = await readText(s3, bucket, runKeys(runId).status);
+    const rejection = await bucket.read(rejectionKey);
+    if (rejection !== undefined) return { kind: 'rejected', runId, rejection: rejection.text };
+    const status = await bucket.read(runKeys(runId).status);
     if (status !== undefined) return { kind: 'accepted', runId };
     await clock.sleep(lookMs);
   }

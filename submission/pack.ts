@@ -1,12 +1,11 @@
-import { createHash } from 'node:crypto';
-import { createReadStream, createWriteStream, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
+import { createWriteStream, existsSync, mkdtempSync, rmSync, statSync } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { create } from 'tar';
-import type { S3Port } from '../aws/ports.ts';
+import type { Bucket } from '../aws/bucket.ts';
+import { fileSha256 } from '../aws/file-sha256.ts';
 import { inputArchiveKey, inputListKey } from '../experiment/layout/bucket-keys.ts';
 import type { Manifest } from '../experiment/manifest/parse.ts';
 import type { Edit } from './edit-manifest.ts';
@@ -22,30 +21,25 @@ export class NothingToPack extends Error {
  * Sends what a manifest names beside itself (`from: ./folder`, a `commands.file`) and tells what to write in its place: a
  * folder becomes `inputs/<sha256>.tar.gz`, the same bytes for the same content whenever it is packed. @throws NothingToPack
  */
-export async function packInputs(
-  s3: S3Port,
-  bucket: string,
-  manifestFile: string,
-  manifest: Manifest,
-): Promise<Edit[]> {
+export async function packInputs(bucket: Bucket, manifestFile: string, manifest: Manifest): Promise<Edit[]> {
   const beside = dirname(resolve(manifestFile));
   const edits: Edit[] = [];
   for (const [index, { from }] of (manifest.inputs ?? []).entries()) {
     if (!from.startsWith('./')) continue;
     edits.push({
       path: ['inputs', index, 'from'],
-      value: await sendFolder(s3, bucket, join(beside, from), from),
+      value: await sendFolder(bucket, join(beside, from), from),
     });
   }
   const file = manifest.run.commands?.file;
   if (file !== undefined && !file.startsWith('s3://') && existsSync(join(beside, file))) {
-    const value = await readable(`run.commands.file: ${file}`, sendFile(s3, bucket, join(beside, file)));
+    const value = await readable(`run.commands.file: ${file}`, sendFile(bucket, join(beside, file)));
     edits.push({ path: ['run', 'commands', 'file'], value });
   }
   return edits;
 }
 
-async function sendFolder(s3: S3Port, bucket: string, folder: string, written: string): Promise<string> {
+async function sendFolder(bucket: Bucket, folder: string, written: string): Promise<string> {
   if (!existsSync(folder) || !statSync(folder).isDirectory())
     throw new NothingToPack(`inputs: there is no folder ${written} beside the manifest (${folder})`);
   const temporary = mkdtempSync(join(tmpdir(), 'sb-pack-'));
@@ -63,8 +57,8 @@ async function sendFolder(s3: S3Port, bucket: string, folder: string, written: s
       entries.map((entry) => `./${entry}`),
     );
     await readable(`inputs: ${written}`, pipeline(tape, createWriteStream(archive)));
-    const key = inputArchiveKey(await sha256Of(archive));
-    await putFile(s3, { Bucket: bucket, Key: key, ContentType: 'application/gzip' }, archive);
+    const key = inputArchiveKey(await fileSha256(archive));
+    await bucket.writeFile(key, archive, { contentType: 'application/gzip' });
     return key;
   } finally {
     process.off('exit', remove);
@@ -72,19 +66,10 @@ async function sendFolder(s3: S3Port, bucket: string, folder: string, written: s
   }
 }
 
-async function sendFile(s3: S3Port, bucket: string, path: string): Promise<string> {
-  const key = inputListKey(await sha256Of(path));
-  await putFile(s3, { Bucket: bucket, Key: key, ContentType: 'text/plain' }, path);
-  return `s3://${bucket}/${key}`;
-}
-
-async function putFile(
-  s3: S3Port,
-  object: { Bucket: string; Key: string; ContentType: string },
-  path: string,
-): Promise<void> {
-  const { size } = statSync(path);
-  await s3.send(new PutObjectCommand({ ...object, Body: createReadStream(path), ContentLength: size }));
+async function sendFile(bucket: Bucket, path: string): Promise<string> {
+  const key = inputListKey(await fileSha256(path));
+  await bucket.writeFile(key, path, { contentType: 'text/plain' });
+  return `s3://${bucket.name}/${key}`;
 }
 
 /** What goes wrong with a file of the user's is the user's to know, in a sentence. */
@@ -96,10 +81,4 @@ async function readable<Value>(what: string, work: Promise<Value>): Promise<Valu
       `${what} cannot be read: ${error instanceof Error ? error.message : String(error)}`,
     );
   }
-}
-
-async function sha256Of(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
 }

@@ -1,5 +1,4 @@
-import { GetObjectCommand } from '@aws-sdk/client-s3';
-import type { S3Port } from '../aws/ports.ts';
+import type { Bucket } from '../aws/bucket.ts';
 import { runKeys } from '../experiment/layout/bucket-keys.ts';
 import { isOutcome } from '../experiment/records/outcome.ts';
 import type { NodeRecord, Progress } from '../experiment/records/progress.ts';
@@ -24,19 +23,20 @@ interface WatchOptions {
 
 /** Looks at a run until it has ended and its summary is there; undefined when `signal` ended the watch before. */
 export async function watchRun(
-  { s3, bucket, runId }: { s3: S3Port; bucket: string; runId: string },
+  bucket: Bucket,
+  runId: string,
   { clock, signal, onView, lookMs = LOOK_MS, nodes: withNodes = false }: WatchOptions,
 ): Promise<Summary | undefined> {
   const keys = runKeys(runId);
   while (signal?.aborted !== true) {
     const [status, progress, nodes] = await Promise.all([
-      readJson<Status>(s3, bucket, keys.status),
-      readJson<Progress>(s3, bucket, keys.progress),
-      withNodes ? readJson<NodeRecord[]>(s3, bucket, keys.nodes) : undefined,
+      readJson<Status>(bucket, keys.status),
+      readJson<Progress>(bucket, keys.progress),
+      withNodes ? readJson<NodeRecord[]>(bucket, keys.nodes) : undefined,
     ]);
     onView?.({ status, progress, nodes });
     if (status !== undefined && isOutcome(status.state)) {
-      const summary = await readJson<Summary>(s3, bucket, keys.summary);
+      const summary = await readJson<Summary>(bucket, keys.summary);
       if (summary !== undefined) return summary;
     }
     await clock.sleep(lookMs, signal).catch(() => undefined); // Aborted: the loop ends.
@@ -44,19 +44,8 @@ export async function watchRun(
   return undefined;
 }
 
-/** An object of the bucket as JSON; undefined where there is none yet. */
-export async function readJson<Value>(s3: S3Port, bucket: string, key: string): Promise<Value | undefined> {
-  const text = await readText(s3, bucket, key);
-  return text === undefined ? undefined : JSON.parse(text);
-}
-
-export async function readText(s3: S3Port, bucket: string, key: string): Promise<string | undefined> {
-  try {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-    return await Body?.transformToString();
-  } catch (error) {
-    if (error instanceof Error && (error.name === 'NoSuchKey' || error.name === 'AccessDenied'))
-      return undefined;
-    throw error;
-  }
+/** Ours were written by ourselves. */
+async function readJson<Value>(bucket: Bucket, key: string): Promise<Value | undefined> {
+  const found = await bucket.read(key);
+  return found === undefined ? undefined : JSON.parse(found.text);
 }

@@ -1,14 +1,15 @@
 import { mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { Bucket } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { makeRunId } from '../../experiment/layout/run-id.ts';
 import { parseJoblog } from '../../experiment/results/joblog.ts';
 import { realClock } from '../../local/clock/real.ts';
 import { startQuietSystem } from '../../local/start/quiet-system.ts';
 import type { LocalSystem } from '../../local/system/system.ts';
-import { readText, watchRun } from '../../submission/watch-run.ts';
+import { watchRun } from '../../submission/watch-run.ts';
+import { readText } from '../../test/aws/read-object.ts';
 import { Cluster } from '../../test/worlds/cluster/cluster.ts';
 import { machinesOf } from '../../test/worlds/cluster/nodes.ts';
 
@@ -55,13 +56,13 @@ async function measure({ s3, bucket }: LocalSystem, folder: string, nodes: numbe
     timeouts: { join: '60s', run: '2m' },
   };
   const key = 'manifests/join.json';
-  const put = new PutObjectCommand({ Bucket: bucket, Key: key, Body: JSON.stringify(manifest) });
-  const { VersionId: version = '' } = await s3.send(put);
+  const put = s3.putObject({ Bucket: bucket, Key: key, Body: JSON.stringify(manifest) });
+  const { VersionId: version = '' } = await put;
   const runId = makeRunId('join', { bucket, key, version });
-  const summary = await watchRun(
-    { s3, bucket, runId },
-    { clock: realClock, signal: AbortSignal.timeout(RUN_WITHIN_MS) },
-  );
+  const summary = await watchRun(new Bucket(s3, bucket, realClock), runId, {
+    clock: realClock,
+    signal: AbortSignal.timeout(RUN_WITHIN_MS),
+  });
   if (summary?.exitCode !== 0) throw new Error(`the run of ${nodes} nodes did not succeed: ${summary?.why}`);
   const ups = Array.from({ length: nodes }, (_, index) =>
     sshdUp(join(folder, 'logs', runId, `attempt-1-node-${index}.log`)),

@@ -9,14 +9,11 @@ import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
 import { GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import type { ECRClient } from '@aws-sdk/client-ecr';
 import { DescribeImagesCommand } from '@aws-sdk/client-ecr';
-import type { S3Client } from '@aws-sdk/client-s3';
-import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
 import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
-import type { SFNClient } from '@aws-sdk/client-sfn';
-import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import type { SNSClient } from '@aws-sdk/client-sns';
 import { ListSubscriptionsByTopicCommand } from '@aws-sdk/client-sns';
 import type { STSClient } from '@aws-sdk/client-sts';
+import type { S3Port, StatesPort } from '../../aws/ports.ts';
 import type { Deployment } from '../../experiment/deployment/deployment.ts';
 import { RUN_PREFIX, RUNS_PAGE_KEY } from '../../experiment/layout/bucket-keys.ts';
 import { executionArn } from '../../experiment/run/execution.ts';
@@ -29,8 +26,8 @@ import type { DescribedStack } from './stack.ts';
 /** All that a deployment is looked at with. */
 export interface StackClients {
   sts: Pick<STSClient, 'send'>;
-  s3: Pick<S3Client, 'send'>;
-  states: Pick<SFNClient, 'send'>;
+  s3: S3Port;
+  states: StatesPort;
   batch: Pick<BatchClient, 'send'>;
   logs: Pick<CloudWatchLogsClient, 'send'>;
   ecr: Pick<ECRClient, 'send'>;
@@ -112,12 +109,12 @@ function stackState({ name, status, reason }: DescribedStack): Finding {
 }
 
 async function readBucket({ s3 }: StackClients, { bucket: Bucket }: Deployment): Promise<void> {
-  await s3.send(new ListObjectsV2Command({ Bucket, Prefix: RUN_PREFIX, Delimiter: '/', MaxKeys: 1 }));
-  await s3.send(new GetObjectCommand({ Bucket, Key: RUNS_PAGE_KEY, Range: 'bytes=0-0' }));
+  await s3.listObjectsV2({ Bucket, Prefix: RUN_PREFIX, Delimiter: '/', MaxKeys: 1 });
+  await s3.getObject({ Bucket, Key: RUNS_PAGE_KEY, Range: 'bytes=0-0' });
 }
 
 function askExecution({ states }: StackClients, { stateMachineArn }: Deployment): Promise<unknown> {
-  return states.send(new DescribeExecutionCommand({ executionArn: executionArn(stateMachineArn, NOBODY) }));
+  return states.describeExecution({ executionArn: executionArn(stateMachineArn, NOBODY) });
 }
 
 function readLogs({ logs }: StackClients, { JobLogGroup }: Outputs): Promise<unknown> {

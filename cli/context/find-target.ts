@@ -1,11 +1,13 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
+import { Bucket } from '../../aws/bucket.ts';
+import type { S3Port } from '../../aws/ports.ts';
 import type { LocalEndpoint } from '../../experiment/deployment/local-endpoint.ts';
 import { LOCAL_ENDPOINT_FILE, parseLocalEndpoint } from '../../experiment/deployment/local-endpoint.ts';
 import { CommandFailed } from '../errors/failure.ts';
 import type { TargetOptions } from './context.ts';
 import { folderStore } from './folder-store.ts';
-import { awsClients, localClients, stackClients } from './live.ts';
+import { awsClients, localClients, stackClients, systemClock } from './live.ts';
 import { s3Store } from './s3-store.ts';
 import { describeStack, readOutputs } from './stack.ts';
 import type { Target } from './target.ts';
@@ -21,12 +23,13 @@ async function findStack(stack: string, { region, profile }: TargetOptions): Pro
   const { s3, states, batch, user, logs, formation } = awsClients({ region, profile });
   const described = await describeStack(await formation(), stack);
   const { deployment, logGroup } = readOutputs(stack, described.outputs);
+  const bucket = bucketOf(s3, deployment.bucket);
   return {
     kind: 'stack',
     name: `the stack ${stack}`,
-    store: s3Store(s3, deployment.bucket),
+    store: s3Store(bucket),
     live: {
-      s3,
+      bucket,
       states,
       batch,
       user,
@@ -60,14 +63,19 @@ function findLocal(cwd: string): Target {
   };
   const endpoint = localEndpoint(folder);
   if (endpoint === undefined) return { ...common, name: `the files in ${shown}`, store: folderStore(bucket) };
-  const clients = localClients(endpoint);
+  const { s3, ...clients } = localClients(endpoint);
   const { deployment } = endpoint;
+  const live = { ...clients, bucket: bucketOf(s3, deployment.bucket), deployment };
   return {
     ...common,
     name: `the local system in ${shown}`,
-    store: s3Store(clients.s3, deployment.bucket),
-    live: { ...clients, deployment },
+    store: s3Store(live.bucket),
+    live,
   };
+}
+
+function bucketOf(s3: () => Promise<S3Port>, name: string) {
+  return async () => new Bucket(await s3(), name, systemClock);
 }
 
 /** `.sierra-batch` of this folder or the next one above that has one. */

@@ -2,12 +2,14 @@ import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
+import type { BatchClientConfig } from '@aws-sdk/client-batch';
+import type { S3ClientConfig } from '@aws-sdk/client-s3';
+import type { SFNClientConfig } from '@aws-sdk/client-sfn';
 import type { LocalEndpoint } from '../../experiment/deployment/local-endpoint.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import { userName } from '../../submission/user-name.ts';
 import type { StackClients } from './check-stack.ts';
 import type { Terminal } from './context.ts';
-import type { LiveSystem } from './target.ts';
 
 /** Where the SDK looks: overrides of its own chain. */
 export interface AwsPlace {
@@ -68,11 +70,7 @@ export function awsClients(place: AwsPlace) {
   // An endpoint of one's own has no wildcard DNS, so that buckets go in the path.
   const forcePathStyle = process.env.AWS_ENDPOINT_URL_S3 !== undefined;
   return {
-    s3: onFirstUse(
-      async () => new (await import('@aws-sdk/client-s3')).S3Client({ ...settings, forcePathStyle }),
-    ),
-    states: onFirstUse(async () => new (await import('@aws-sdk/client-sfn')).SFNClient(settings)),
-    batch: onFirstUse(async () => new (await import('@aws-sdk/client-batch')).BatchClient(settings)),
+    ...ports({ s3: { ...settings, forcePathStyle }, states: settings, batch: settings }),
     user: async () => {
       const { GetCallerIdentityCommand, STSClient } = await import('@aws-sdk/client-sts');
       const impatient = new STSClient({ ...settings, maxAttempts: 1 });
@@ -99,18 +97,20 @@ function onFirstUse<Client>(make: () => Promise<Client>): () => Promise<Client> 
 
 /** All that `doctor` looks at a stack with. */
 export async function stackClients(place: AwsPlace): Promise<StackClients> {
-  const { s3, states, batch, logs } = awsClients(place);
+  const { s3, states, logs } = awsClients(place);
   const settings = settingsOf(place);
-  const [{ ECRClient }, { SNSClient }, { STSClient }, { ServiceQuotasClient }] = await Promise.all([
-    import('@aws-sdk/client-ecr'),
-    import('@aws-sdk/client-sns'),
-    import('@aws-sdk/client-sts'),
-    import('@aws-sdk/client-service-quotas'),
-  ]);
+  const [{ BatchClient }, { ECRClient }, { SNSClient }, { STSClient }, { ServiceQuotasClient }] =
+    await Promise.all([
+      import('@aws-sdk/client-batch'),
+      import('@aws-sdk/client-ecr'),
+      import('@aws-sdk/client-sns'),
+      import('@aws-sdk/client-sts'),
+      import('@aws-sdk/client-service-quotas'),
+    ]);
   return {
     s3: await s3(),
     states: await states(),
-    batch: await batch(),
+    batch: new BatchClient(settings),
     logs: await logs(),
     ecr: new ECRClient(settings),
     sns: new SNSClient(settings),
@@ -120,9 +120,7 @@ export async function stackClients(place: AwsPlace): Promise<StackClients> {
 }
 
 /** The clients of a local system. Whatever the user's environment and profile say of AWS does not count. */
-export function localClients({
-  endpoint: caller,
-}: Pick<LocalEndpoint, 'endpoint'>): Pick<LiveSystem, 's3' | 'states' | 'batch' | 'user'> {
+export function localClients({ endpoint: caller }: Pick<LocalEndpoint, 'endpoint'>) {
   const settings = {
     ...PATIENCE,
     region: caller.AWS_REGION,
@@ -131,16 +129,34 @@ export function localClients({
     useFipsEndpoint: false,
     useDualstackEndpoint: false,
   };
-  const [s3, states, batch] = [
-    { ...settings, endpoint: caller.AWS_ENDPOINT_URL_S3, forcePathStyle: true },
-    { ...settings, endpoint: caller.AWS_ENDPOINT_URL_SFN },
-    { ...settings, endpoint: caller.AWS_ENDPOINT_URL_BATCH },
-  ];
   return {
-    s3: onFirstUse(async () => new (await import('@aws-sdk/client-s3')).S3Client(s3)),
-    states: onFirstUse(async () => new (await import('@aws-sdk/client-sfn')).SFNClient(states)),
-    batch: onFirstUse(async () => new (await import('@aws-sdk/client-batch')).BatchClient(batch)),
+    ...ports({
+      s3: { ...settings, endpoint: caller.AWS_ENDPOINT_URL_S3, forcePathStyle: true },
+      states: { ...settings, endpoint: caller.AWS_ENDPOINT_URL_SFN },
+      batch: { ...settings, endpoint: caller.AWS_ENDPOINT_URL_BATCH },
+    }),
     user: async () => ownName(),
+  };
+}
+
+/** By the settings of each client. */
+function ports(settings: { s3: S3ClientConfig; states: SFNClientConfig; batch: BatchClientConfig }) {
+  return {
+    s3: onFirstUse(async () => {
+      const { S3Client } = await import('@aws-sdk/client-s3');
+      const { s3Port } = await import('../../aws/clients/s3.ts');
+      return s3Port(new S3Client(settings.s3));
+    }),
+    states: onFirstUse(async () => {
+      const { SFNClient } = await import('@aws-sdk/client-sfn');
+      const { statesPort } = await import('../../aws/clients/states.ts');
+      return statesPort(new SFNClient(settings.states));
+    }),
+    batch: onFirstUse(async () => {
+      const { BatchClient } = await import('@aws-sdk/client-batch');
+      const { batchPort } = await import('../../aws/clients/batch.ts');
+      return batchPort(new BatchClient(settings.batch));
+    }),
   };
 }
 

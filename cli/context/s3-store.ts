@@ -1,40 +1,17 @@
-import { Readable } from 'node:stream';
-import { GetObjectCommand, ListObjectsV2Command } from '@aws-sdk/client-s3';
-import type { S3Port } from '../../aws/ports.ts';
-import { readText } from '../../submission/watch-run.ts';
+import type { Bucket } from '../../aws/bucket.ts';
 import type { RunStore } from './run-store.ts';
 
+/** What a person asks for is held whole, up to this: half of what a text of Node's can be. */
+const MAX_BYTES = 256 * 1024 * 1024;
+
 /** The bucket through S3. */
-export function s3Store(s3: () => Promise<S3Port>, bucket: string): RunStore {
+export function s3Store(bucket: () => Promise<Bucket>): RunStore {
   return {
-    text: async (key) => readText(await s3(), bucket, key),
-    stream: async (key) => {
-      try {
-        const { Body } = await (await s3()).send(new GetObjectCommand({ Bucket: bucket, Key: key }));
-        return Body instanceof Readable ? Body : undefined;
-      } catch (error) {
-        if (error instanceof Error && error.name === 'NoSuchKey') return undefined;
-        throw error;
-      }
-    },
+    text: async (key) => (await (await bucket()).read(key, { maxBytes: MAX_BYTES }))?.text,
+    stream: async (key) => (await bucket()).stream(key, { mayList: true }),
     folders: async (prefix) => {
-      const found: string[] = [];
-      const client = await s3();
-      let more: string | undefined;
-      do {
-        const page = await client.send(
-          new ListObjectsV2Command({
-            Bucket: bucket,
-            Prefix: prefix,
-            Delimiter: '/',
-            ContinuationToken: more,
-          }),
-        );
-        for (const { Prefix = '' } of page.CommonPrefixes ?? [])
-          found.push(Prefix.slice(prefix.length).replace(/\/$/, ''));
-        more = page.NextContinuationToken;
-      } while (more !== undefined);
-      return found;
+      const { folders } = await (await bucket()).folders(prefix);
+      return folders.map((folder) => folder.slice(prefix.length).replace(/\/$/, ''));
     },
   };
 }

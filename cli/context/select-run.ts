@@ -24,7 +24,7 @@ export async function destinationOf(
   { clock, nonce }: Context,
   { live, lookMs, acceptedWithinMs }: Target & { live: LiveSystem },
 ): Promise<Destination> {
-  return { s3: await live.s3(), bucket: live.deployment.bucket, clock, nonce, lookMs, acceptedWithinMs };
+  return { bucket: await live.bucket(), clock, nonce, lookMs, acceptedWithinMs };
 }
 
 /** A run that is there. @throws CommandFailed */

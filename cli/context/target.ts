@@ -1,12 +1,13 @@
 import type { CloudWatchLogsClient } from '@aws-sdk/client-cloudwatch-logs';
-import type { BatchPort, S3Port, StatesPort } from '../../aws/ports.ts';
+import type { Bucket } from '../../aws/bucket.ts';
+import type { BatchPort, StatesPort } from '../../aws/ports.ts';
 import type { Deployment } from '../../experiment/deployment/deployment.ts';
 import type { Finding } from './finding.ts';
 import type { RunStore } from './run-store.ts';
 
 /** Clients are made when they are first asked for: most commands need one of them. */
 export interface LiveSystem {
-  s3(): Promise<S3Port>;
+  bucket(): Promise<Bucket>;
   states(): Promise<StatesPort>;
   batch(): Promise<BatchPort>;
   /** Who is at work: by IAM on AWS, otherwise as this machine calls them. */

@@ -1,6 +1,5 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { DescribeJobsCommand } from '@aws-sdk/client-batch';
 import { GetLogEventsCommand } from '@aws-sdk/client-cloudwatch-logs';
 import type { Status } from '../../experiment/records/status.ts';
 import type { LiveSystem, Target } from '../context/target.ts';
@@ -44,7 +43,7 @@ function cloudWatchSource({ logs, batch }: LiveSystem, node: number): NodeLogSou
   let token: string | undefined;
   return async ({ jobId }) => {
     if (logs === undefined || jobId === null) return '';
-    const { jobs = [] } = await (await batch()).send(new DescribeJobsCommand({ jobs: [`${jobId}#${node}`] }));
+    const { jobs = [] } = await (await batch()).describeJobs({ jobs: [`${jobId}#${node}`] });
     const name = jobs[0]?.container?.logStreamName;
     if (name === undefined) return '';
     // Each attempt of a job has a stream of its own.

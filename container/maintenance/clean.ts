@@ -5,7 +5,6 @@ import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { isRunId } from '../../experiment/layout/run-id.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
 import { usersOf } from '../storage/run-folders.ts';
-import { getText } from '../transfer/objects.ts';
 import type { OrderSurroundings } from './context.ts';
 import { namesIn } from './list-names.ts';
 import { removeFolder } from './remove-folder.ts';
@@ -53,14 +52,14 @@ export async function clean(around: OrderSurroundings, order: CleanOrder): Promi
   return cleaned;
 }
 
-async function named({ s3, bucket, shared }: OrderSurroundings, order: CleanOrder): Promise<Wanted[]> {
+async function named({ bucket, shared }: OrderSurroundings, order: CleanOrder): Promise<Wanted[]> {
   const wanted: Wanted[] = order.workspaces.map((name) => ({
     path: `workspaces/${name}`,
     users: usersOf(shared, 'workspaces', name),
     runIds: [],
   }));
   for (const runId of order.runIds) {
-    const plan = await getText(s3, { bucket, key: runKeys(runId).plan });
+    const plan = await bucket.readUntrusted(runKeys(runId).plan);
     // A run that resumed another has its folder; of one whose records are gone the id itself is tried.
     const folder = folderIn(plan?.text) ?? runId;
     wanted.push({ path: `runs/${folder}`, users: usersOf(shared, 'runs', folder), runIds: [folder, runId] });

@@ -1,3 +1,4 @@
+import { Bucket, JSON_TYPE } from '../../aws/bucket.ts';
 import type {
   MaintenanceOrder,
   MaintenanceRecord,
@@ -11,7 +12,6 @@ import { checkShared } from '../node/checks.ts';
 import { Reader } from '../process/environment.ts';
 import type { Surroundings } from '../process/live.ts';
 import { makeNodeLog } from '../process/log.ts';
-import { putText } from '../transfer/objects.ts';
 import { untilSent } from '../transfer/retry-send.ts';
 import { clean } from './clean.ts';
 import type { OrderSurroundings } from './context.ts';
@@ -32,7 +32,8 @@ export async function doOrder(surroundings: Surroundings, write: (line: string) 
     for (const why of read.faults) log('Order:Bad', { why });
     return EXIT.badEnvironment;
   }
-  const { bucket, shared, jobId, order } = read;
+  const { shared, jobId, order } = read;
+  const bucket = new Bucket(s3, read.bucket, clock);
   const faults: string[] = [];
   const inContainer = surroundings.env.AWS_ENDPOINT_URL_S3 === undefined;
   await checkShared({ shared, inContainer, index: 0 }, (check, what, todo) =>
@@ -47,8 +48,9 @@ export async function doOrder(surroundings: Surroundings, write: (line: string) 
   try {
     const { exitCode, did } = await perform(around, order);
     const record: MaintenanceRecord = { jobId, at: new Date(clock.now()).toISOString(), ...did };
-    const object = { bucket, key: maintenanceKey(jobId), text: JSON.stringify(record, undefined, 1) };
-    await untilSent(() => putText(s3, object), clock, AbortSignal.timeout(TELL_MS));
+    const text = JSON.stringify(record, undefined, 1);
+    const put = () => bucket.write(maintenanceKey(jobId), text, JSON_TYPE);
+    await untilSent(put, clock, AbortSignal.timeout(TELL_MS));
     log('Order:Done', { ...did, exitCode });
     return exitCode;
   } catch (error) {

@@ -13,7 +13,6 @@ import { runFolders, usersOf } from '../storage/run-folders.ts';
 import { sendFailedOutput } from '../tasks/failed-output.ts';
 import { finalRows, joblogBytes } from '../tasks/joblog-file.ts';
 import { keepWholeRuns, outputsWithSetAside } from '../tasks/whole-runs.ts';
-import { getText, putText } from '../transfer/objects.ts';
 import { sendOutputs } from '../transfer/outputs.ts';
 import { untilSent } from '../transfer/retry-send.ts';
 import type { OrderSurroundings } from './context.ts';
@@ -35,9 +34,9 @@ export async function salvage(
 ): Promise<Salvaged | { refused: string }> {
   const { s3, bucket, shared, clock, log } = around;
   const keys = runKeys(runId);
-  const plan = parsePlan((await getText(s3, { bucket, key: keys.plan }))?.text);
+  const plan = parsePlan((await bucket.readUntrusted(keys.plan))?.text);
   if (plan === undefined) return { refused: `there is no plan of ${runId} in the bucket` };
-  if ((await getText(s3, { bucket, key: keys.status })) === undefined)
+  if ((await bucket.head(keys.status)) === undefined)
     return { refused: `${runId} has no status: it never began, or its folder was deleted` };
   const inUse = await stillInUse(around, usersOf(shared, 'runs', plan.folder), [runId, plan.folder]);
   if (inUse !== undefined) return { refused: inUse };
@@ -47,14 +46,14 @@ export async function salvage(
   const rows = (joblog?.rows ?? []).filter(({ seq }) => seq <= total(plan));
   if (joblog !== undefined) {
     const text = joblogBytes(rows.toSorted((one, other) => one.seq - other.seq).map(renderJoblogRow));
-    const object = { bucket, key: keys.joblog, text, contentType: 'text/tab-separated-values' };
-    await untilSent(() => putText(s3, object), clock, signal);
+    const put = () => bucket.write(keys.joblog, text, 'text/tab-separated-values');
+    await untilSent(put, clock, signal);
   }
   log('Salvage:Joblog', { rows: rows.length, found: joblog !== undefined });
   const failures = rows.filter((row) => !succeeded(row)).slice(0, FAILED_SENT);
   const untold = await sendFailedOutput(
     s3,
-    { bucket, runId },
+    { bucket: bucket.name, runId },
     failures,
     joblog?.results ?? folders.results,
     clock,
@@ -68,7 +67,7 @@ export async function salvage(
   const outputs = await outputsWithSetAside(plan, folders.tasks);
   const { index, unsent } = await sendOutputs({
     s3,
-    bucket,
+    bucket: bucket.name,
     runId,
     folder: folders.tasks,
     outputs,

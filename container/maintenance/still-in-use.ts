@@ -1,6 +1,5 @@
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { isOutcome } from '../../experiment/records/outcome.ts';
-import { getTextForSure } from '../transfer/objects.ts';
 import type { OrderSurroundings } from './context.ts';
 import { namesIn } from './list-names.ts';
 
@@ -11,12 +10,12 @@ import { namesIn } from './list-names.ts';
  * @throws the SDK's error when S3 cannot be reached, or refuses: what is not known is not freed
  */
 export async function stillInUse(
-  around: Pick<OrderSurroundings, 's3' | 'bucket'>,
+  around: Pick<OrderSurroundings, 'bucket'>,
   users: string,
   runIds: readonly string[],
 ): Promise<string | undefined> {
   for (const runId of new Set([...runIds, ...(await namesIn(users))])) {
-    const found = await getTextForSure(around.s3, { bucket: around.bucket, key: runKeys(runId).status });
+    const found = await around.bucket.readUntrusted(runKeys(runId).status, { mayList: true });
     if (found === undefined) continue;
     const state = stateOf(found.text);
     if (!isOutcome(state)) return `run ${runId} has not ended: it is ${state}`;

@@ -2,6 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { S3Client } from '@aws-sdk/client-s3';
+import { s3Port } from '../../aws/clients/s3.ts';
 import type { S3Port } from '../../aws/ports.ts';
 import type { Clock, MakeNonce } from '../../experiment/util/clock.ts';
 
@@ -20,14 +21,16 @@ export function live(): Surroundings {
   const region = env.AWS_REGION ?? env.AWS_DEFAULT_REGION;
   return {
     env,
-    s3: new S3Client({
-      maxAttempts: 4,
-      ...(region === undefined ? {} : { region }),
-      // The local system's endpoint has no wildcard DNS, so buckets go in the path there.
-      forcePathStyle: env.AWS_ENDPOINT_URL_S3 !== undefined,
-      // Of silence, not of the whole request: a large file takes long. `requestTimeout` would only warn.
-      requestHandler: { connectionTimeout: 5000, socketTimeout: 30_000 },
-    }),
+    s3: s3Port(
+      new S3Client({
+        maxAttempts: 4,
+        ...(region === undefined ? {} : { region }),
+        // The local system's endpoint has no wildcard DNS, so buckets go in the path there.
+        forcePathStyle: env.AWS_ENDPOINT_URL_S3 !== undefined,
+        // Of silence, not of the whole request: a large file takes long. `requestTimeout` would only warn.
+        requestHandler: { connectionTimeout: 5000, socketTimeout: 30_000 },
+      }),
+    ),
     clock: monotonicClock(),
     makeNonce: () => randomBytes(16).toString('hex'),
     user: account(),

@@ -67,8 +67,8 @@ async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
       ending.because({ kind: 'bad-environment', faults: [{ ...inUse, node: config.index }] });
       return nothingPrepared(attempt);
     }
-    await bringInputs(surroundings.s3, plan.inputs, folders, log);
-    const commands = await freezeCommands(surroundings.s3, config, work, folders);
+    await bringInputs(surroundings, plan.inputs, folders, log);
+    const commands = await freezeCommands(surroundings, config, work, folders);
     const { done, rows } = await alreadyDone(folders.joblog, commands.total);
     log('Commands:Frozen', { total: commands.total, done: done.size, changed: commands.changed.size });
     return { commands, done, tally: new TaskTally(commands.total, rows) };

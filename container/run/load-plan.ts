@@ -1,10 +1,10 @@
+import { Bucket } from '../../aws/bucket.ts';
 import type { S3Port } from '../../aws/ports.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { isPlan } from '../../experiment/plan/plan.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import type { RunnerConfig } from '../process/environment.ts';
-import { getText } from '../transfer/objects.ts';
 import { untilAnswered } from '../transfer/retry-start.ts';
 
 export type LoadedPlan = { ok: true; plan: Plan } | { ok: false; what: string };
@@ -18,8 +18,9 @@ export async function loadPlan(
 ): Promise<LoadedPlan> {
   const { plan: key } = runKeys(config.runId);
   const where = `s3://${config.bucket}/${key}`;
+  const bucket = new Bucket(s3, config.bucket, clock);
   try {
-    const found = await untilAnswered(() => getText(s3, { bucket: config.bucket, key }), clock, signal);
+    const found = await untilAnswered(() => bucket.read(key), clock, signal);
     if (found === undefined)
       return { ok: false, what: `${where} is not there, or the job’s role may not read it` };
     const plan: unknown = JSON.parse(found.text);

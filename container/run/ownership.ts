@@ -1,9 +1,9 @@
 import * as z from 'zod';
+import { Bucket } from '../../aws/bucket.ts';
 import type { S3Port } from '../../aws/ports.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Owner } from '../../experiment/records/progress.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
-import { getText, isConflict, isPreconditionFailed, putText } from '../transfer/objects.ts';
 
 export type Fence = { kind: 'owned' } | { kind: 'other'; owner: Owner };
 
@@ -21,25 +21,18 @@ export async function takeOwnership(
   me: Owner,
   clock: Clock,
 ): Promise<Fence> {
-  const object = { bucket: run.bucket, key: runKeys(run.runId).owner };
+  const bucket = new Bucket(s3, run.bucket, clock);
+  const { owner: key } = runKeys(run.runId);
   for (let tried = 1; tried <= 10; tried++) {
-    const found = await getText(s3, object);
+    const found = await bucket.readUntrusted(key);
     const owner = found === undefined ? undefined : parseOwner(found.text);
     if (owner?.nonce === me.nonce) return { kind: 'owned' };
     if (owner !== undefined && !mayReplace(owner, me)) return { kind: 'other', owner };
-    try {
-      await putText(
-        s3,
-        { ...object, text: JSON.stringify(me) },
-        found === undefined ? { IfNoneMatch: '*' } : { IfMatch: found.etag },
-      );
-      return { kind: 'owned' };
-    } catch (error) {
-      if (!isPreconditionFailed(error) && !isConflict(error)) throw error;
-      await clock.sleep(100 * tried);
-    }
+    const condition = found === undefined ? { ifAbsent: true as const } : { ifMatch: found.etag };
+    if (await bucket.writeIf(key, JSON.stringify(me), condition)) return { kind: 'owned' };
+    await clock.sleep(100 * tried);
   }
-  throw new FenceContested(`${object.key} changed ten times while this job tried to take it`);
+  throw new FenceContested(`${key} changed ten times while this job tried to take it`);
 }
 
 /** Somebody keeps writing the owner's record. */

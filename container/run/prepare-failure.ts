@@ -1,6 +1,6 @@
+import { ObjectFailed } from '../../aws/download.ts';
 import type { RunnerReason } from '../../experiment/records/progress.ts';
 import { BadCommands } from '../tasks/freeze-commands.ts';
-import { ObjectFailed } from '../transfer/download.ts';
 import { BadInput } from '../transfer/inputs.ts';
 
 /** Why what tasks need could not be made ready: the manifest's fault, S3's, or shared storage's. @param folder what is written there */

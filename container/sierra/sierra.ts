@@ -71,7 +71,7 @@ async function prepare(attempt: Attempt, work: SierraWork): Promise<string> {
   try {
     await makeRunFolders(folders, plan.runId);
     const inUse = await lockBatchRoot(attempt, sierraBatchRoot(work.args) ?? '');
-    if (inUse === undefined) await bringInputs(surroundings.s3, plan.inputs, folders, log);
+    if (inUse === undefined) await bringInputs(surroundings, plan.inputs, folders, log);
     else ending.because({ kind: 'bad-environment', faults: [{ ...inUse, node: config.index }] });
   } catch (error) {
     ending.because(cannotPrepare(error, folders.tasks));

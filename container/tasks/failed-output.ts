@@ -1,6 +1,6 @@
 import { open } from 'node:fs/promises';
 import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { Bucket, TEXT_TYPE } from '../../aws/bucket.ts';
 import type { S3Port } from '../../aws/ports.ts';
 import { NOT_KEPT } from '../../experiment/diagnosis/failure-signature.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
@@ -22,6 +22,7 @@ export async function sendFailedOutput(
   signal: AbortSignal,
 ): Promise<number> {
   const keys = runKeys(run.runId);
+  const bucket = new Bucket(s3, run.bucket, clock);
   let missed = 0;
   await forEachBounded(failures, 8, async (row) => {
     for (const [stream, file] of [
@@ -30,13 +31,9 @@ export async function sendFailedOutput(
     ] as const) {
       if (signal.aborted) return;
       try {
-        const put = new PutObjectCommand({
-          Bucket: run.bucket,
-          Key: keys.taskOutput(row.seq, stream),
-          Body: await outputOf(resultFolder(results, row.command), file, row.seq),
-          ContentType: 'text/plain; charset=utf-8',
-        });
-        await untilSent(() => s3.send(put), clock, signal);
+        const body = await outputOf(resultFolder(results, row.command), file, row.seq);
+        const key = keys.taskOutput(row.seq, stream);
+        await untilSent(() => bucket.write(key, body, TEXT_TYPE), clock, signal);
       } catch {
         missed += 1; // counted: a task that never started has left nothing
       }

@@ -2,14 +2,14 @@ import { createReadStream, createWriteStream } from 'node:fs';
 import { open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import type { S3Port } from '../../aws/ports.ts';
+import { Bucket } from '../../aws/bucket.ts';
+import { download, ObjectFailed } from '../../aws/download.ts';
 import { FROM_WINDOWS } from '../../experiment/commands/list.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { CommandWork } from '../../experiment/plan/plan.ts';
+import type { Surroundings } from '../process/live.ts';
 import { syncFolder } from '../storage/durable-file.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
-import { download, ObjectFailed } from '../transfer/download.ts';
 import { forgetRows } from './resume.ts';
 
 /** The list on shared storage, complete and synced. */
@@ -31,14 +31,15 @@ export class BadCommands extends Error {
  * @throws BadCommands, ObjectFailed, or the file system's errors
  */
 export async function freezeCommands(
-  s3: S3Port,
+  { s3, clock }: Pick<Surroundings, 's3' | 'clock'>,
   run: { bucket: string; runId: string },
   work: CommandWork,
   folders: RunFolders,
 ): Promise<FrozenCommands> {
   const partial = `${folders.commands}.partial-${process.pid}`;
   const key = runKeys(run.runId).commands;
-  if (work.file.kind === 'frozen') await download(s3, { bucket: run.bucket, key: work.file.key }, partial);
+  const bucket = new Bucket(s3, run.bucket, clock);
+  if (work.file.kind === 'frozen') await download(bucket, work.file.key, partial);
   else await copyList(folders, work.file.path, partial);
   const { total, changed } = await compare(partial, folders.commands);
   if (total === 0) throw new BadCommands('the command list is empty');
@@ -51,7 +52,7 @@ export async function freezeCommands(
   if (changed.size > 0) await forgetRows(folders.joblog, changed);
   await rename(partial, folders.commands);
   await syncFolder(folders.run);
-  if (work.file.kind === 'in-work') await upload(s3, run.bucket, key, folders.commands);
+  if (work.file.kind === 'in-work') await upload(bucket, key, folders.commands);
   return { file: folders.commands, total, changed };
 }
 
@@ -81,17 +82,9 @@ async function copy(from: string, to: string): Promise<void> {
   }
 }
 
-async function upload(s3: S3Port, bucket: string, key: string, file: string): Promise<void> {
-  const { size } = await stat(file);
-  const put = new PutObjectCommand({
-    Bucket: bucket,
-    Key: key,
-    Body: createReadStream(file),
-    ContentLength: size,
-    ContentType: 'text/plain',
-  });
-  await s3.send(put).catch((error: unknown) => {
-    throw new ObjectFailed({ bucket, key }, error);
+async function upload(bucket: Bucket, key: string, file: string): Promise<void> {
+  await bucket.writeFile(key, file, { contentType: 'text/plain' }).catch((error: unknown) => {
+    throw new ObjectFailed(bucket, key, error);
   });
 }
 

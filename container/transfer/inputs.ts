@@ -1,17 +1,14 @@
-import { createHash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
 import { mkdir, mkdtemp, rename, rm, stat, utimes } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import * as tar from 'tar';
-import type { S3Port } from '../../aws/ports.ts';
+import { Bucket } from '../../aws/bucket.ts';
+import { download, ObjectFailed } from '../../aws/download.ts';
 import type { PlanInput } from '../../experiment/plan/plan.ts';
+import type { Surroundings } from '../process/live.ts';
 import type { Log } from '../process/log.ts';
 import { copyTree, replace } from '../storage/copy-tree.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
 import { forEachBounded } from '../util/for-each-limit.ts';
-import { download, ObjectFailed } from './download.ts';
 
 /** An input is not there, is not what its hash says, or would lie outside the tasks' folder. */
 export class BadInput extends Error {
@@ -26,7 +23,7 @@ const AT_ONCE = 8;
  * @throws BadInput, or the SDK's and the file system's errors
  */
 export async function bringInputs(
-  s3: S3Port,
+  { s3, clock }: Pick<Surroundings, 's3' | 'clock'>,
   inputs: readonly PlanInput[],
   folders: RunFolders,
   log: Log,
@@ -34,26 +31,21 @@ export async function bringInputs(
   for (const input of inputs) {
     const to = inside(folders.tasks, input.to);
     log('Input:Bringing', { kind: input.kind, to: input.to });
-    if (input.kind === 'archive') await bringArchive(s3, input, folders, to);
-    else if (input.kind === 'prefix') await bringPrefix(s3, input, to);
-    else
-      await bringObject(
-        s3,
-        input.bucket,
-        input.key,
-        input.to.endsWith('/') ? join(to, baseName(input.key)) : to,
-      );
+    const bucket = new Bucket(s3, input.bucket, clock);
+    if (input.kind === 'archive') await bringArchive(bucket, input, folders, to);
+    else if (input.kind === 'prefix') await bringPrefix(bucket, input.prefix, to);
+    else await bringObject(bucket, input.key, input.to.endsWith('/') ? join(to, baseName(input.key)) : to);
   }
 }
 
 async function bringArchive(
-  s3: S3Port,
+  bucket: Bucket,
   input: Extract<PlanInput, { kind: 'archive' }>,
   folders: RunFolders,
   to: string,
 ): Promise<void> {
   const unpacked = join(folders.inputs, input.sha256);
-  if (!(await isFolder(unpacked))) await unpackOnce(s3, input, folders.inputs, unpacked);
+  if (!(await isFolder(unpacked))) await unpackOnce(bucket, input, folders.inputs, unpacked);
   // What is old is freed (`clean --older`): this is in use.
   const now = new Date();
   await utimes(unpacked, now, now);
@@ -61,7 +53,7 @@ async function bringArchive(
 }
 
 async function unpackOnce(
-  s3: S3Port,
+  bucket: Bucket,
   input: Extract<PlanInput, { kind: 'archive' }>,
   inputs: string,
   unpacked: string,
@@ -69,7 +61,7 @@ async function unpackOnce(
   const making = await mkdtemp(join(inputs, '.unpacking-'));
   try {
     const archive = join(making, 'archive.tar.gz');
-    const sha256 = await readable(download(s3, input, archive));
+    const sha256 = await readable(download(bucket, input.key, archive));
     if (sha256 !== input.sha256)
       throw new BadInput(
         `s3://${input.bucket}/${input.key} has SHA-256 ${sha256}, not ${input.sha256}: submit again`,
@@ -86,59 +78,41 @@ async function unpackOnce(
   }
 }
 
-async function bringPrefix(
-  s3: S3Port,
-  { bucket, prefix }: Extract<PlanInput, { kind: 'prefix' }>,
-  to: string,
-): Promise<void> {
-  let token: string | undefined;
+async function bringPrefix(bucket: Bucket, prefix: string, to: string): Promise<void> {
   let found = 0;
-  do {
-    const listing = s3.send(
-      new ListObjectsV2Command({
-        Bucket: bucket,
-        Prefix: prefix,
-        ...(token === undefined ? {} : { ContinuationToken: token }),
-      }),
-    );
-    const page = await readable(
-      listing.catch((error: unknown) => {
-        throw new ObjectFailed({ bucket, key: prefix }, error);
-      }),
-    );
-    const keys = (page.Contents ?? []).flatMap(({ Key }) =>
-      Key === undefined || Key.endsWith('/') ? [] : [Key],
-    );
-    found += keys.length;
-    await forEachBounded(keys, AT_ONCE, (key) =>
-      bringObject(s3, bucket, key, inside(to, key.slice(prefix.length))),
-    );
-    token = page.NextContinuationToken;
-  } while (token !== undefined);
+  await forEachBounded(keysOf(bucket, prefix), AT_ONCE, async (key) => {
+    found += 1;
+    await bringObject(bucket, key, inside(to, key.slice(prefix.length)));
+  });
   if (found === 0)
-    throw new BadInput(`s3://${bucket}/${prefix} holds no object: correct \`inputs\` in the manifest`);
+    throw new BadInput(`s3://${bucket.name}/${prefix} holds no object: correct \`inputs\` in the manifest`);
 }
 
-async function bringObject(s3: S3Port, bucket: string, key: string, to: string): Promise<void> {
+/** Names that end in a slash stand for folders in S3's console. */
+async function* keysOf(bucket: Bucket, prefix: string): AsyncGenerator<string> {
+  try {
+    for await (const { key } of bucket.list(prefix)) if (!key.endsWith('/')) yield key;
+  } catch (error) {
+    throw unreadable(new ObjectFailed(bucket, prefix, error));
+  }
+}
+
+async function bringObject(bucket: Bucket, key: string, to: string): Promise<void> {
   await mkdir(dirname(to), { recursive: true });
-  await replace(to, (partial) => readable(download(s3, { bucket, key }, partial)));
+  await replace(to, (partial) => readable(download(bucket, key, partial)));
 }
 
-/** What an input says when S3 refuses it or does not have it. */
 async function readable<Answer>(asked: Promise<Answer>): Promise<Answer> {
   return asked.catch((error: unknown) => {
-    if (!(error instanceof ObjectFailed)) throw error;
-    throw new BadInput(
-      `${error.place} cannot be read (${error.message}): correct \`inputs\`, or let the job’s role read it`,
-    );
+    throw error instanceof ObjectFailed ? unreadable(error) : error;
   });
 }
 
-/** SHA-256 of a file, in hex. */
-export async function fileSha256(path: string): Promise<string> {
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex');
+/** What an input says when S3 refuses it or does not have it. */
+function unreadable({ place, message }: ObjectFailed): BadInput {
+  return new BadInput(
+    `${place} cannot be read (${message}): correct \`inputs\`, or let the job’s role read it`,
+  );
 }
 
 /** A path below a folder, checked once more although the manifest's rules refuse `..`. @throws BadInput */

@@ -1,9 +1,9 @@
+import { Bucket } from '../../aws/bucket.ts';
 import type { S3Port } from '../../aws/ports.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import type { Log, LogTail } from '../process/log.ts';
 import { forEachBounded } from '../util/for-each-limit.ts';
-import { putText } from './objects.ts';
 import { untilSent } from './retry-send.ts';
 
 /** One after another, a thousand logs take longer than a run that is told to end has. */
@@ -12,7 +12,7 @@ const AT_ONCE = 16;
 /** Sends the end of what each node said. What could not be sent is told in this node's own log. */
 export async function sendNodeLogs({
   s3,
-  bucket,
+  bucket: name,
   runId,
   tails,
   clock,
@@ -30,10 +30,11 @@ export async function sendNodeLogs({
   log: Log;
 }): Promise<void> {
   const { nodeLog: keyOf } = runKeys(runId);
+  const bucket = new Bucket(s3, name, clock);
   await forEachBounded(tails, AT_ONCE, async ([index, tail]) => {
-    const object = { bucket, key: keyOf(index), text: tail.text(), contentType: 'text/plain' };
+    const text = tail.text();
     try {
-      await untilSent(() => putText(s3, object), clock, signal);
+      await untilSent(() => bucket.write(keyOf(index), text, 'text/plain'), clock, signal);
     } catch (error) {
       log('NodeLog:NotSent', { index, why: String(error) });
     }

@@ -1,15 +1,13 @@
-import { createReadStream } from 'node:fs';
 import { lstat, opendir, realpath, stat } from 'node:fs/promises';
 import { join, relative, sep } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { Bucket, JSON_TYPE } from '../../aws/bucket.ts';
+import { fileSha256 } from '../../aws/file-sha256.ts';
 import type { S3Port } from '../../aws/ports.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { OutputIndex } from '../../experiment/records/progress.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import type { Log } from '../process/log.ts';
 import { forEachBounded } from '../util/for-each-limit.ts';
-import { fileSha256 } from './inputs.ts';
-import { putText } from './objects.ts';
 import { untilSent } from './retry-send.ts';
 
 export interface OutputsOptions {
@@ -36,7 +34,8 @@ const MAX_BYTES = 5 * 1024 ** 3;
  * Answers how many files could not be sent.
  */
 export async function sendOutputs(options: OutputsOptions): Promise<{ index: OutputIndex; unsent: number }> {
-  const { s3, bucket, runId, folder, outputs, signal, clock, log } = options;
+  const { s3, runId, folder, outputs, signal, clock, log } = options;
+  const bucket = new Bucket(s3, options.bucket, clock);
   const keys = runKeys(runId);
   const files = new Map<string, OutputIndex['files'][number]>();
   const missing: string[] = [];
@@ -57,7 +56,7 @@ export async function sendOutputs(options: OutputsOptions): Promise<{ index: Out
       if (files.has(name)) return; // one output may lie in another
       const sent: Sent =
         unread === undefined
-          ? await sendFile(options, file, `${keys.outputs}${name}`)
+          ? await sendFile(bucket, options, file, `${keys.outputs}${name}`)
           : { ok: false, why: unread };
       if (sent.ok) files.set(name, { path: name, size: sent.size, sha256: sent.sha256 });
       else {
@@ -73,7 +72,7 @@ export async function sendOutputs(options: OutputsOptions): Promise<{ index: Out
   };
   if (outputs.length > 0) {
     const text = JSON.stringify(index);
-    const put = () => putText(s3, { bucket, key: keys.outputIndex, text });
+    const put = () => bucket.write(keys.outputIndex, text, JSON_TYPE);
     await untilSent(put, clock, signal).catch((error: unknown) => {
       unsent += 1;
       log('Output:IndexNotSent', { why: String(error) });
@@ -85,8 +84,12 @@ export async function sendOutputs(options: OutputsOptions): Promise<{ index: Out
 
 type Sent = { ok: true; size: number; sha256: string } | { ok: false; why: string };
 
-async function sendFile(options: OutputsOptions, file: string, key: string): Promise<Sent> {
-  const { s3, bucket, clock, signal } = options;
+async function sendFile(
+  bucket: Bucket,
+  { clock, signal }: OutputsOptions,
+  file: string,
+  key: string,
+): Promise<Sent> {
   let sent: Sent = { ok: false, why: 'no time left' };
   const put = async () => {
     const { size } = await stat(file);
@@ -95,15 +98,7 @@ async function sendFile(options: OutputsOptions, file: string, key: string): Pro
       return;
     }
     const sha256 = await fileSha256(file);
-    await s3.send(
-      new PutObjectCommand({
-        Bucket: bucket,
-        Key: key,
-        Body: size === 0 ? '' : createReadStream(file),
-        ContentLength: size,
-        ChecksumSHA256: Buffer.from(sha256, 'hex').toString('base64'),
-      }),
-    );
+    await bucket.writeFile(key, file, { sha256 });
     sent = { ok: true, size, sha256 };
   };
   try {

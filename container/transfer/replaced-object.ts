@@ -1,7 +1,8 @@
-import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import type { WriteCondition } from '../../aws/bucket.ts';
+import { Bucket } from '../../aws/bucket.ts';
+import { isConflict, isPreconditionFailed } from '../../aws/errors.ts';
 import type { S3Port } from '../../aws/ports.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
-import { isConflict, isMissing, isPreconditionFailed } from './objects.ts';
 
 /** What a request gets even when time is up. */
 const LEAST_MS = 1000;
@@ -11,16 +12,16 @@ const LEAST_MS = 1000;
  * A write that was given up because S3 was silent may arrive minutes later, and must not take the place of a newer one.
  */
 export class ReplacedObject {
-  readonly #s3: S3Port;
-  readonly #object: { Bucket: string; Key: string };
+  readonly #bucket: Bucket;
+  readonly #key: string;
   readonly #contentType: string;
   readonly #clock: Clock;
   /** undefined where it is not known what lies there. */
-  #condition: { IfMatch: string } | { IfNoneMatch: '*' } | undefined;
+  #condition: WriteCondition | undefined;
 
   constructor(s3: S3Port, object: { bucket: string; key: string; contentType: string }, clock: Clock) {
-    this.#s3 = s3;
-    this.#object = { Bucket: object.bucket, Key: object.key };
+    this.#bucket = new Bucket(s3, object.bucket, clock);
+    this.#key = object.key;
     this.#contentType = object.contentType;
     this.#clock = clock;
   }
@@ -42,33 +43,21 @@ export class ReplacedObject {
   async #write(body: string | Uint8Array, until: number): Promise<void> {
     const condition = this.#condition ?? (await this.#inTime(this.#look(), until));
     this.#condition = undefined;
-    const put = this.#s3.send(
-      new PutObjectCommand({
-        ...this.#object,
-        ...condition,
-        Body: body,
-        ContentType: this.#contentType,
-      }),
-    );
-    const { ETag } = await this.#inTime(put, until);
-    if (ETag !== undefined) this.#condition = { IfMatch: ETag };
+    const put = this.#bucket.write(this.#key, body, this.#contentType, condition);
+    const { etag } = await this.#inTime(put, until);
+    if (etag !== undefined) this.#condition = { ifMatch: etag };
   }
 
-  async #look(): Promise<{ IfMatch: string } | { IfNoneMatch: '*' }> {
-    try {
-      const { ETag } = await this.#s3.send(new HeadObjectCommand(this.#object));
-      return ETag === undefined ? { IfNoneMatch: '*' } : { IfMatch: ETag };
-    } catch (error) {
-      if (isMissing(error)) return { IfNoneMatch: '*' };
-      throw error;
-    }
+  async #look(): Promise<WriteCondition> {
+    const found = await this.#bucket.head(this.#key);
+    return found === undefined ? { ifAbsent: true } : { ifMatch: found.etag };
   }
 
   async #inTime<Answer>(asked: Promise<Answer>, until: number): Promise<Answer> {
     const leftMs = Math.max(LEAST_MS, until - this.#clock.now());
     const over = new AbortController();
     const limit = this.#clock.sleep(leftMs, over.signal).then(
-      () => Promise.reject(new Error(`${this.#object.Key}: no answer from S3 for ${leftMs / 1000} s`)),
+      () => Promise.reject(new Error(`${this.#key}: no answer from S3 for ${leftMs / 1000} s`)),
       () => new Promise<never>(() => undefined),
     );
     asked.catch(() => undefined); // an answer after the limit is nobody's

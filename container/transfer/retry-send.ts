@@ -1,3 +1,4 @@
+import { isOutOfReach } from '../../aws/errors.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 
 /** For what S3 refuses although it can be reached. */
@@ -24,16 +25,4 @@ export async function untilSent(
       if (signal.aborted) throw error;
     }
   }
-}
-
-/** No answer at all, no credentials to ask with, or an answer that says: later. An error of the file that is sent is none of them. */
-export function isOutOfReach(error: unknown): boolean {
-  if (typeof error !== 'object' || error === null || 'path' in error) return false;
-  const status =
-    '$metadata' in error && typeof error.$metadata === 'object' && error.$metadata !== null
-      ? 'httpStatusCode' in error.$metadata && error.$metadata.httpStatusCode
-      : undefined;
-  if (typeof status === 'number') return status >= 500 || status === 429;
-  const name = 'name' in error ? error.name : undefined;
-  return 'code' in error || name === 'TimeoutError' || name === 'CredentialsProviderError';
 }

@@ -1,5 +1,5 @@
+import { isOutOfReach } from '../../aws/errors.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
-import { isOutOfReach } from './retry-send.ts';
 
 const PATIENCE_MS = 60_000;
 const LONGEST_PAUSE_MS = 5000;

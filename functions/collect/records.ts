@@ -59,7 +59,7 @@ async function collectOnce(
   runId: string,
 ): Promise<Collected | undefined> {
   const keys = runKeys(runId);
-  const before = { summary: await bucket.read(keys.summary), report: await bucket.head(keys.report) };
+  const before = { summary: await bucket.head(keys.summary), report: await bucket.head(keys.report) };
   const store = new ControlStore(bucket, deps.nonce);
   const stored = await store.read(runId);
   if (stored === undefined) throw new UnknownRecord(`there is no run ${runId}`);

@@ -27,7 +27,7 @@ export async function rewriteRunsPage(deps: FunctionDeps, bucket: Bucket, runId:
 }
 
 async function rewriteOnce(deps: FunctionDeps, bucket: Bucket, runId: string): Promise<boolean> {
-  const stored = await bucket.read(RUNS_PAGE_KEY);
+  const stored = await bucket.readUntrusted(RUNS_PAGE_KEY);
   const index = asRunIndex(dataOfRunsPage(stored?.text ?? ''));
   const listed = await listRuns(bucket);
   const rows = await readRunRows(bucket, runsToRead(runId, index, listed));

@@ -1,5 +1,3 @@
-import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { PublishCommand } from '@aws-sdk/client-sns';
 import { nameOf } from '../../aws/errors.ts';
 import { bucketLink } from '../../experiment/layout/console-link.ts';
 import { untold, withTelling, withTold } from '../../experiment/notify/delivery-lease.ts';
@@ -69,19 +67,17 @@ export async function tell(
 /** @returns those that EventBridge took: it may refuse some of a call */
 async function putEvents(deps: FunctionDeps, messages: readonly Message[]): Promise<Message[]> {
   const { bucket, stateMachineArn } = deps.deployment;
-  const { Entries = [] } = await deps.events.send(
-    new PutEventsCommand({
-      Entries: messages.map(({ change }) => ({
-        Source: EVENT_SOURCE,
-        DetailType: EVENT_DETAIL_TYPE,
-        Resources: [
-          `arn:${stateMachineArn.split(':')[1]}:s3:::${bucket}`,
-          ...(change.runId === undefined ? [] : [executionArn(stateMachineArn, change.runId)]),
-        ],
-        Detail: JSON.stringify(change),
-      })),
-    }),
-  );
+  const { Entries = [] } = await deps.events.putEvents({
+    Entries: messages.map(({ change }) => ({
+      Source: EVENT_SOURCE,
+      DetailType: EVENT_DETAIL_TYPE,
+      Resources: [
+        `arn:${stateMachineArn.split(':')[1]}:s3:::${bucket}`,
+        ...(change.runId === undefined ? [] : [executionArn(stateMachineArn, change.runId)]),
+      ],
+      Detail: JSON.stringify(change),
+    })),
+  });
   const taken = messages.filter((_, index) => Entries[index]?.ErrorCode === undefined);
   for (const { change } of taken) deps.logger.info('Told:Event', { id: change.id });
   for (const { ErrorCode, ErrorMessage } of Entries)
@@ -93,8 +89,8 @@ async function publish(deps: FunctionDeps, change: StateChange): Promise<void> {
   const { id, subject, plainSubject, body, state } = mailOf(change, (key) =>
     bucketLink(deps.deployment, key),
   );
-  const mail = (line: string) =>
-    new PublishCommand({
+  const publishAs = (line: string) =>
+    deps.mail.publish({
       TopicArn: deps.deployment.topicArn,
       Subject: line,
       Message: body,
@@ -106,11 +102,11 @@ async function publish(deps: FunctionDeps, change: StateChange): Promise<void> {
       },
     });
   try {
-    await deps.mail.send(mail(subject));
+    await publishAs(subject);
   } catch (error) {
     // AWS' own documents differ about what a subject may hold; a parameter that is refused was not published.
     if (!/^InvalidParameter/.test(nameOf(error))) throw error;
-    await deps.mail.send(mail(plainSubject));
+    await publishAs(plainSubject);
   }
   deps.logger.info('Told:Mail', { id });
 }

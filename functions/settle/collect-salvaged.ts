@@ -14,7 +14,7 @@ const record = z.looseObject({ kind: z.literal('salvage'), runId: z.string(), di
  */
 export async function collectSalvaged(deps: FunctionDeps, runId: string, jobId: string): Promise<void> {
   const bucket = new Bucket(deps.s3, deps.deployment.bucket, deps.clock);
-  const found = await bucket.read(maintenanceKey(jobId));
+  const found = await bucket.readUntrusted(maintenanceKey(jobId));
   if (found === undefined) return;
   const salvaged = record.safeParse(parsedJson(found.text));
   if (!salvaged.success || salvaged.data.runId !== runId || 'refused' in salvaged.data.did) {

@@ -1,4 +1,3 @@
-import { DescribeJobDefinitionsCommand, RegisterJobDefinitionCommand } from '@aws-sdk/client-batch';
 import { needsOwnDefinition, ownDefinition } from '../../experiment/batch/job-definition.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { UnknownRecord } from '../../experiment/util/errors.ts';
@@ -14,18 +13,19 @@ export async function jobDefinitionFor(
   plan: Plan,
 ): Promise<string> {
   if (!needsOwnDefinition(plan)) return deployment.jobDefinition;
-  const { jobDefinitions: [deployed] = [] } = await batch.send(
-    new DescribeJobDefinitionsCommand({ jobDefinitions: [deployment.jobDefinition] }),
-  );
+  const { jobDefinitions: [deployed] = [] } = await batch.describeJobDefinitions({
+    jobDefinitions: [deployment.jobDefinition],
+  });
   if (deployed === undefined)
     throw new UnknownRecord(`Batch does not know the job definition ${deployment.jobDefinition}`);
   const wanted = ownDefinition(plan, deployed);
-  const { jobDefinitions = [] } = await batch.send(
-    new DescribeJobDefinitionsCommand({ jobDefinitionName: wanted.jobDefinitionName, status: 'ACTIVE' }),
-  );
+  const { jobDefinitions = [] } = await batch.describeJobDefinitions({
+    jobDefinitionName: wanted.jobDefinitionName,
+    status: 'ACTIVE',
+  });
   const known = jobDefinitions.find(({ jobDefinitionArn }) => jobDefinitionArn !== undefined);
   if (known?.jobDefinitionArn !== undefined) return known.jobDefinitionArn;
-  const { jobDefinitionArn = '' } = await batch.send(new RegisterJobDefinitionCommand(wanted));
+  const { jobDefinitionArn = '' } = await batch.registerJobDefinition(wanted);
   logger.info('JobDefinition:Registered', { runId: plan.runId, jobDefinition: jobDefinitionArn });
   return jobDefinitionArn;
 }

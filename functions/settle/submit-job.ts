@@ -1,5 +1,4 @@
 import type { SubmitJobCommandInput } from '@aws-sdk/client-batch';
-import { SubmitJobCommand } from '@aws-sdk/client-batch';
 import { isRefused, isThrottled, messageOf, nameOf } from '../../aws/errors.ts';
 import { submitJobRequest } from '../../experiment/batch/submit-request.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
@@ -91,7 +90,7 @@ async function trySubmit(
 ): Promise<string | undefined> {
   for (let tried = 1; ; tried += 1) {
     try {
-      return (await deps.batch.send(new SubmitJobCommand(request))).jobId;
+      return (await deps.batch.submitJob(request)).jobId;
     } catch (error) {
       const fields = { runId, error: nameOf(error), said: messageOf(error) };
       const ours = (control: Control) => control.submitting?.nonce === nonce;

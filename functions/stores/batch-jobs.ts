@@ -1,5 +1,5 @@
 import type { ListJobsCommandInput } from '@aws-sdk/client-batch';
-import { DescribeJobsCommand, ListJobsCommand, TerminateJobCommand } from '@aws-sdk/client-batch';
+import { paginate } from '../../aws/paginate.ts';
 import type { JobObservation } from '../../experiment/batch/job-observation.ts';
 import { observeJob } from '../../experiment/batch/job-observation.ts';
 import { isRunId } from '../../experiment/layout/run-id.ts';
@@ -20,9 +20,7 @@ export async function describeJobs(
 ): Promise<JobObservation[]> {
   const found: JobObservation[] = [];
   for (let from = 0; from < ids.length; from += AT_ONCE) {
-    const { jobs = [] } = await batch.send(
-      new DescribeJobsCommand({ jobs: ids.slice(from, from + AT_ONCE) }),
-    );
+    const { jobs = [] } = await batch.describeJobs({ jobs: ids.slice(from, from + AT_ONCE) });
     for (const detail of jobs) {
       const job = observeJob(detail);
       if (job?.name === runId && Object.values(job.tags).includes(jobNonce)) found.push(job);
@@ -57,15 +55,13 @@ async function* listJobs(
   { batch }: Pick<FunctionDeps, 'batch'>,
   input: ListJobsCommandInput,
 ): AsyncGenerator<{ id: string; name: string }> {
-  let nextToken: string | undefined;
-  do {
-    const page = await batch.send(
-      new ListJobsCommand({ ...input, ...(nextToken === undefined ? {} : { nextToken }) }),
-    );
-    for (const { jobId: id, jobName: name } of page.jobSummaryList ?? [])
+  const pages = paginate(
+    (nextToken) => batch.listJobs({ ...input, nextToken }),
+    (page) => page.nextToken,
+  );
+  for await (const { jobSummaryList = [] } of pages)
+    for (const { jobId: id, jobName: name } of jobSummaryList)
       if (id !== undefined && name !== undefined) yield { id, name };
-    nextToken = page.nextToken;
-  } while (nextToken !== undefined);
 }
 
 /** TerminateJob works in every state; CancelJob would do nothing, silently, from STARTING on. */
@@ -75,7 +71,7 @@ export async function terminateJob(
   jobId: string,
   reason: string,
 ): Promise<void> {
-  await batch.send(new TerminateJobCommand({ jobId, reason: reason.slice(0, 256).toWellFormed() }));
+  await batch.terminateJob({ jobId, reason: reason.slice(0, 256).toWellFormed() });
   metrics.count('JobTerminated');
   logger.info('Job:Terminated', { runId, jobId, reason });
 }

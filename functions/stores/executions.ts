@@ -5,7 +5,6 @@ import type {
   TaskDoesNotExist,
   TaskTimedOut,
 } from '@aws-sdk/client-sfn';
-import { DescribeExecutionCommand, SendTaskSuccessCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import { nameOf } from '../../aws/errors.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { sameSource } from '../../experiment/records/control.ts';
@@ -33,13 +32,11 @@ type StatesDeps = Pick<FunctionDeps, 'states' | 'deployment' | 'logger'>;
  */
 export async function startExecution(deps: StatesDeps, plan: Plan): Promise<void> {
   try {
-    await deps.states.send(
-      new StartExecutionCommand({
-        stateMachineArn: deps.deployment.stateMachineArn,
-        name: plan.runId,
-        input: renderExecutionInput(plan),
-      }),
-    );
+    await deps.states.startExecution({
+      stateMachineArn: deps.deployment.stateMachineArn,
+      name: plan.runId,
+      input: renderExecutionInput(plan),
+    });
   } catch (error) {
     if (!isNamed(error, 'ExecutionAlreadyExists')) throw error;
     const standing = await describe(deps, plan.runId);
@@ -76,9 +73,10 @@ export async function completeToken(
   jobId: string | undefined,
 ) {
   try {
-    await deps.states.send(
-      new SendTaskSuccessCommand({ taskToken: token, output: JSON.stringify({ jobId: jobId ?? null }) }),
-    );
+    await deps.states.sendTaskSuccess({
+      taskToken: token,
+      output: JSON.stringify({ jobId: jobId ?? null }),
+    });
     deps.logger.info('Token:Completed', { runId });
   } catch (error) {
     if (!DEAD.some((name) => isNamed(error, name))) throw error;
@@ -88,9 +86,9 @@ export async function completeToken(
 
 async function describe({ states, deployment }: Pick<StatesDeps, 'states' | 'deployment'>, runId: string) {
   try {
-    return await states.send(
-      new DescribeExecutionCommand({ executionArn: executionArn(deployment.stateMachineArn, runId) }),
-    );
+    return await states.describeExecution({
+      executionArn: executionArn(deployment.stateMachineArn, runId),
+    });
   } catch (error) {
     if (isNamed(error, 'ExecutionDoesNotExist')) return undefined;
     throw error;

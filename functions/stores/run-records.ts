@@ -41,21 +41,24 @@ const outputs = z.object({
   unsent: z.number().optional(),
 });
 
+/** A line for each file that a run has sent. */
+const MAX_INDEX_BYTES = 256 * 1024 * 1024;
+
 /** What the run's job does; undefined where there is no plan, or none that this version wrote: the run must end all the same. */
 export async function readPlan(bucket: Bucket, runId: string): Promise<Plan | undefined> {
-  const found = await bucket.read(runKeys(runId).plan);
+  const found = await bucket.readUntrusted(runKeys(runId).plan);
   return parsePlan(found?.text);
 }
 
 /** The job that may run the experiment; undefined while none has taken it, or when the record cannot be read. */
 export async function readOwner(bucket: Bucket, runId: string): Promise<Owner | undefined> {
-  const found = await bucket.read(runKeys(runId).owner);
+  const found = await bucket.readUntrusted(runKeys(runId).owner);
   return owner.safeParse(parsedJson(found?.text)).data;
 }
 
 /** Node 0's last words, or undefined where there are none that can be read. */
 export async function readProgress(bucket: Bucket, runId: string): Promise<Progress | undefined> {
-  const found = await bucket.read(runKeys(runId).progress);
+  const found = await bucket.readUntrusted(runKeys(runId).progress);
   const parsed = progress.safeParse(parsedJson(found?.text));
   // The runner wrote it from the same type; only what is reckoned with was checked.
   return parsed.success ? (parsed.data as unknown as Progress) : undefined;
@@ -63,7 +66,7 @@ export async function readProgress(bucket: Bucket, runId: string): Promise<Progr
 
 /** Node 0's table of nodes; empty where there is none. */
 export async function readNodes(bucket: Bucket, runId: string): Promise<NodeRecord[]> {
-  const found = await bucket.read(runKeys(runId).nodes);
+  const found = await bucket.readUntrusted(runKeys(runId).nodes);
   const parsed = z
     .array(z.looseObject({ index: z.int(), state: z.string() }))
     .safeParse(parsedJson(found?.text));
@@ -72,6 +75,6 @@ export async function readNodes(bucket: Bucket, runId: string): Promise<NodeReco
 
 /** What node 0 sent of the outputs; undefined where the manifest names none, or nothing that can be read. */
 export async function readOutputs(bucket: Bucket, runId: string): Promise<OutputIndex | undefined> {
-  const found = await bucket.read(runKeys(runId).outputIndex);
+  const found = await bucket.readUntrusted(runKeys(runId).outputIndex, { maxBytes: MAX_INDEX_BYTES });
   return outputs.safeParse(parsedJson(found?.text)).data;
 }

@@ -1,22 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type {
-  DescribeJobDefinitionsCommandInput,
-  DescribeJobsCommandInput,
-  ListJobsCommandInput,
-  RegisterJobDefinitionCommandInput,
-  SubmitJobCommandInput,
-  TerminateJobCommandInput,
-} from '@aws-sdk/client-batch';
-import {
-  DescribeJobDefinitionsCommand,
-  DescribeJobsCommand,
-  ListJobsCommand,
-  RegisterJobDefinitionCommand,
-  SubmitJobCommand,
-  TerminateJobCommand,
-} from '@aws-sdk/client-batch';
 import type { BatchPort } from '../../aws/ports.ts';
-import { errorOf, readJson, reply } from './reply.ts';
+import { errorOf, perform, readJson, reply } from './reply.ts';
 
 /** AWS Batch's REST-JSON protocol for the calls that other processes make. The fake behind the port checks the input. */
 export async function answerBatch(
@@ -36,7 +20,7 @@ export async function answerBatch(
     return;
   }
   try {
-    const output = await call(batch, await readJson(request));
+    const output = await perform(batch, call, await readJson(request));
     reply(response, 200, 'application/json', JSON.stringify({ ...output, $metadata: undefined }));
   } catch (error) {
     const { status, name, message } = errorOf(error);
@@ -44,18 +28,11 @@ export async function answerBatch(
   }
 }
 
-type Call = (batch: BatchPort, input: unknown) => Promise<object>;
-
-// The wire carries what the SDK serialised from these very types; the service judges the values.
-const CALLS: Readonly<Record<string, Call>> = {
-  '/v1/submitjob': (batch, input) => batch.send(new SubmitJobCommand(input as SubmitJobCommandInput)),
-  '/v1/describejobs': (batch, input) =>
-    batch.send(new DescribeJobsCommand(input as DescribeJobsCommandInput)),
-  '/v1/listjobs': (batch, input) => batch.send(new ListJobsCommand(input as ListJobsCommandInput)),
-  '/v1/terminatejob': (batch, input) =>
-    batch.send(new TerminateJobCommand(input as TerminateJobCommandInput)),
-  '/v1/registerjobdefinition': (batch, input) =>
-    batch.send(new RegisterJobDefinitionCommand(input as RegisterJobDefinitionCommandInput)),
-  '/v1/describejobdefinitions': (batch, input) =>
-    batch.send(new DescribeJobDefinitionsCommand(input as DescribeJobDefinitionsCommandInput)),
+const CALLS: Readonly<Record<string, keyof BatchPort>> = {
+  '/v1/submitjob': 'submitJob',
+  '/v1/describejobs': 'describeJobs',
+  '/v1/listjobs': 'listJobs',
+  '/v1/terminatejob': 'terminateJob',
+  '/v1/registerjobdefinition': 'registerJobDefinition',
+  '/v1/describejobdefinitions': 'describeJobDefinitions',
 };

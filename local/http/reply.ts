@@ -1,4 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import { statusOf } from '../../aws/errors.ts';
 
 /** The largest request that is not an object's body. */
 const MOST_BYTES = 4 * 1024 * 1024;
@@ -35,8 +36,16 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
 /** What the SDK's JSON protocols need to make their own error of one that a local service threw. */
 export function errorOf(error: unknown): { status: number; name: string; message: string } {
   if (!(error instanceof Error)) return { status: 500, name: 'InternalFailure', message: String(error) };
-  const metadata: unknown = Reflect.get(error, '$metadata');
-  const status: unknown =
-    typeof metadata === 'object' && metadata !== null ? Reflect.get(metadata, 'httpStatusCode') : undefined;
-  return { status: typeof status === 'number' ? status : 500, name: error.name, message: error.message };
+  return { status: statusOf(error) ?? 500, name: error.name, message: error.message };
+}
+
+/** Makes a call that came over the wire: the SDK serialised it from the port's own types, and the service judges the values. */
+export async function perform<Port extends object>(
+  port: Port,
+  name: keyof Port,
+  input: unknown,
+): Promise<object> {
+  const call = port[name];
+  if (typeof call !== 'function') throw new TypeError(`a port has no method ${String(name)}`);
+  return Object(await Reflect.apply(call, port, [input]));
 }

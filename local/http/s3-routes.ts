@@ -2,13 +2,6 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-} from '@aws-sdk/client-s3';
 import type { S3Port } from '../../aws/ports.ts';
 import { decodeAwsChunked } from './aws-chunked.ts';
 import { errorOf, reply } from './reply.ts';
@@ -65,16 +58,14 @@ async function putObject(
   const chunked =
     header('content-encoding')?.includes('aws-chunked') === true ||
     header('x-amz-decoded-content-length') !== undefined;
-  const output = await s3.send(
-    new PutObjectCommand({
-      Bucket,
-      Key,
-      Body: chunked ? Readable.from(decodeAwsChunked(request), { objectMode: false }) : request,
-      ContentType: header('content-type'),
-      IfMatch: header('if-match'),
-      IfNoneMatch: header('if-none-match'),
-    }),
-  );
+  const output = await s3.putObject({
+    Bucket,
+    Key,
+    Body: chunked ? Readable.from(decodeAwsChunked(request), { objectMode: false }) : request,
+    ContentType: header('content-type'),
+    IfMatch: header('if-match'),
+    IfNoneMatch: header('if-none-match'),
+  });
   response.writeHead(200, {
     etag: output.ETag ?? '',
     'x-amz-version-id': output.VersionId ?? '',
@@ -89,15 +80,13 @@ async function getObject(
   _request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const output = await s3.send(
-    new GetObjectCommand({
-      Bucket,
-      Key,
-      VersionId: query.get('versionId') ?? undefined,
-      Range: header('range'),
-      IfMatch: header('if-match'),
-    }),
-  );
+  const output = await s3.getObject({
+    Bucket,
+    Key,
+    VersionId: query.get('versionId') ?? undefined,
+    Range: header('range'),
+    IfMatch: header('if-match'),
+  });
   response.writeHead(output.ContentRange === undefined ? 200 : 206, objectHeaders(output));
   if (output.Body instanceof Readable) await pipeline(output.Body, response);
   else response.end();
@@ -109,14 +98,12 @@ async function headObject(
   _request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const output = await s3.send(
-    new HeadObjectCommand({
-      Bucket,
-      Key,
-      VersionId: query.get('versionId') ?? undefined,
-      IfMatch: header('if-match'),
-    }),
-  );
+  const output = await s3.headObject({
+    Bucket,
+    Key,
+    VersionId: query.get('versionId') ?? undefined,
+    IfMatch: header('if-match'),
+  });
   response.writeHead(200, objectHeaders(output));
   response.end();
 }
@@ -127,7 +114,7 @@ async function deleteObject(
   _request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const output = await s3.send(new DeleteObjectCommand({ Bucket, Key }));
+  const output = await s3.deleteObject({ Bucket, Key });
   response.writeHead(204, { 'x-amz-delete-marker': 'true', 'x-amz-version-id': output.VersionId ?? '' });
   response.end();
 }
@@ -138,16 +125,14 @@ async function listObjects(
   _request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const output = await s3.send(
-    new ListObjectsV2Command({
-      Bucket,
-      Prefix: query.get('prefix') ?? undefined,
-      Delimiter: query.get('delimiter') ?? undefined,
-      ContinuationToken: query.get('continuation-token') ?? undefined,
-      StartAfter: query.get('start-after') ?? undefined,
-      MaxKeys: query.has('max-keys') ? Number(query.get('max-keys')) : undefined,
-    }),
-  );
+  const output = await s3.listObjectsV2({
+    Bucket,
+    Prefix: query.get('prefix') ?? undefined,
+    Delimiter: query.get('delimiter') ?? undefined,
+    ContinuationToken: query.get('continuation-token') ?? undefined,
+    StartAfter: query.get('start-after') ?? undefined,
+    MaxKeys: query.has('max-keys') ? Number(query.get('max-keys')) : undefined,
+  });
   reply(response, 200, 'application/xml', listXml(output));
 }
 

@@ -7,6 +7,7 @@ import type { NodeAddresses } from './ecs-metadata.ts';
 import { answerMetadata } from './ecs-metadata.ts';
 import { reply } from './reply.ts';
 import { answerS3 } from './s3-routes.ts';
+import { errorXml } from './s3-xml.ts';
 import { answerStates } from './states-routes.ts';
 
 export interface LoopbackSettings {
@@ -79,21 +80,26 @@ async function route(
   }
   const { accessKey, service } = credentialOf(request.headers.authorization);
   if (accessKey !== settings.accessKeyId) {
-    reply(
-      response,
-      403,
-      'application/json',
-      JSON.stringify({ __type: 'InvalidClientTokenId', message: 'not the access key of this local system' }),
-      {
-        'x-amzn-errortype': 'InvalidClientTokenId',
-      },
-    );
+    refuse(response, service);
     return;
   }
   if (service === 's3') await answerS3(settings.s3, request, response);
   else if (service === 'batch') await answerBatch(settings.batch, request, response);
   else if (service === 'states') await answerStates(settings.states, request, response);
   else reply(response, 501, 'text/plain', `the local system has no service ${JSON.stringify(service)}\n`);
+}
+
+/** As each service refuses keys that it does not know: of a 403 without a name a client would think that an object is missing. */
+function refuse(response: ServerResponse, service: string): void {
+  const message = 'not the access key of this local system';
+  if (service === 's3') {
+    reply(response, 403, 'application/xml', errorXml('InvalidAccessKeyId', message));
+    return;
+  }
+  const name = 'InvalidClientTokenId';
+  reply(response, 403, 'application/json', JSON.stringify({ __type: name, message }), {
+    'x-amzn-errortype': name,
+  });
 }
 
 /** `AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, …`. */

@@ -1,18 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import type {
-  DescribeExecutionCommandInput,
-  SendTaskSuccessCommandInput,
-  StartExecutionCommandInput,
-  StopExecutionCommandInput,
-} from '@aws-sdk/client-sfn';
-import {
-  DescribeExecutionCommand,
-  SendTaskSuccessCommand,
-  StartExecutionCommand,
-  StopExecutionCommand,
-} from '@aws-sdk/client-sfn';
 import type { StatesPort } from '../../aws/ports.ts';
-import { errorOf, readJson, reply } from './reply.ts';
+import { errorOf, perform, readJson, reply } from './reply.ts';
 
 const JSON_1_0 = 'application/x-amz-json-1.0';
 
@@ -37,7 +25,7 @@ export async function answerStates(
     return;
   }
   try {
-    const output = await call(states, await readJson(request));
+    const output = await perform(states, call, await readJson(request));
     reply(response, 200, JSON_1_0, JSON.stringify({ ...output, $metadata: undefined }, secondsForDates));
   } catch (error) {
     const { status, name, message } = errorOf(error);
@@ -45,17 +33,11 @@ export async function answerStates(
   }
 }
 
-type Call = (states: StatesPort, input: unknown) => Promise<object>;
-
-// As for Batch: the SDK serialised these very types on the other side.
-const CALLS: Readonly<Record<string, Call>> = {
-  StartExecution: (states, input) =>
-    states.send(new StartExecutionCommand(input as StartExecutionCommandInput)),
-  DescribeExecution: (states, input) =>
-    states.send(new DescribeExecutionCommand(input as DescribeExecutionCommandInput)),
-  SendTaskSuccess: (states, input) =>
-    states.send(new SendTaskSuccessCommand(input as SendTaskSuccessCommandInput)),
-  StopExecution: (states, input) => states.send(new StopExecutionCommand(input as StopExecutionCommandInput)),
+const CALLS: Readonly<Record<string, keyof StatesPort>> = {
+  StartExecution: 'startExecution',
+  DescribeExecution: 'describeExecution',
+  SendTaskSuccess: 'sendTaskSuccess',
+  StopExecution: 'stopExecution',
 };
 
 /** AWS JSON sends times as seconds since the epoch; JSON.stringify has made text of the Date before it asks. */

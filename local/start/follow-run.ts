@@ -1,5 +1,5 @@
 import { join, relative } from 'node:path';
-import { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import { Bucket } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { cancellationCause } from '../../experiment/records/cancellation.ts';
 import { parseControl } from '../../experiment/records/control.ts';
@@ -9,7 +9,7 @@ import { exitCodeOf } from '../../experiment/records/summary.ts';
 import { executionArn } from '../../experiment/run/execution.ts';
 import { plainLine } from '../../experiment/text/terminal-codes.ts';
 import type { Display } from '../../submission/progress-display.ts';
-import { readText, watchRun } from '../../submission/watch-run.ts';
+import { watchRun } from '../../submission/watch-run.ts';
 import { realClock } from '../clock/real.ts';
 import type { LocalSystem } from '../system/system.ts';
 import type { Interruption } from './interruption.ts';
@@ -42,15 +42,16 @@ export async function followRun(
   interruption.asked.addEventListener('abort', onAsked);
   interruption.insisted.addEventListener('abort', onInsisted);
   try {
-    const { s3, bucket } = system;
-    const summary = await watchRun(
-      { s3, bucket, runId },
-      { clock: realClock, signal: leaving.signal, onView: display.update },
-    );
+    const bucket = new Bucket(system.s3, system.bucket, realClock);
+    const summary = await watchRun(bucket, runId, {
+      clock: realClock,
+      signal: leaving.signal,
+      onView: display.update,
+    });
     display.end();
     if (summary === undefined) return EXIT.terminated;
-    await tell(summary, system, options, display);
-    await untilClosed(system, runId);
+    await tell(summary, bucket, options, display);
+    await untilClosed(bucket, runId);
     return interruption.asked.aborted ? EXIT.terminated : exitCodeOf(summary);
   } finally {
     over.abort();
@@ -67,13 +68,11 @@ async function stop(
   leaving: AbortController,
   over: AbortSignal,
 ): Promise<void> {
-  await system.states.send(
-    new StopExecutionCommand({
-      executionArn: executionArn(system.deployment.stateMachineArn, runId),
-      error: 'Cancelled',
-      cause: cancellationCause({ by: user, reason: 'stopped at the terminal' }),
-    }),
-  );
+  await system.states.stopExecution({
+    executionArn: executionArn(system.deployment.stateMachineArn, runId),
+    error: 'Cancelled',
+    cause: cancellationCause({ by: user, reason: 'stopped at the terminal' }),
+  });
   await realClock.sleep(STOP.killAfterMs, over);
   system.kill();
   await realClock.sleep(STOP.leaveAfterMs - STOP.killAfterMs, over);
@@ -81,18 +80,18 @@ async function stop(
 }
 
 /** The control plane's last work on a run that has ended: telling of it. */
-async function untilClosed({ s3, bucket }: LocalSystem, runId: string): Promise<void> {
+async function untilClosed(bucket: Bucket, runId: string): Promise<void> {
   const until = realClock.now() + CLOSED_WITHIN_MS;
   while (realClock.now() < until) {
-    const control = await readText(s3, bucket, runKeys(runId).control);
-    if (control === undefined || parseControl(control).closedAt !== undefined) return;
+    const control = await bucket.read(runKeys(runId).control);
+    if (control === undefined || parseControl(control.text).closedAt !== undefined) return;
     await realClock.sleep(50);
   }
 }
 
 async function tell(
   { runId, outcome, headline, why, next }: Summary,
-  { s3, bucket }: LocalSystem,
+  bucket: Bucket,
   { folder, from }: StartOptions,
   display: Display,
 ): Promise<void> {
@@ -109,6 +108,5 @@ async function tell(
   if (outcome !== 'succeeded') sentence(next);
   display.say('');
   display.say(`report   ${shown(keys.report)}`);
-  if ((await readText(s3, bucket, keys.outputIndex)) !== undefined)
-    display.say(`outputs  ${shown(keys.outputs)}`);
+  if ((await bucket.head(keys.outputIndex)) !== undefined) display.say(`outputs  ${shown(keys.outputs)}`);
 }

@@ -1,4 +1,5 @@
 import { relative } from 'node:path';
+import { Bucket } from '../../aws/bucket.ts';
 import { manifestFormat, parseManifest } from '../../experiment/manifest/parse.ts';
 import { renderFaults } from '../../experiment/manifest/source/fault.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
@@ -111,10 +112,8 @@ async function drop(
   { edits }: ManifestChanges,
   nonce: () => string,
 ): Promise<{ runId: string; rejection?: string }> {
-  const { s3, bucket } = system;
   const destination = {
-    s3,
-    bucket,
+    bucket: new Bucket(system.s3, system.bucket, realClock),
     clock: realClock,
     nonce,
     lookMs: 20,

@@ -11,7 +11,6 @@ import type { EventBus } from '../aws/events/bus.ts';
 import { addRules } from '../aws/events/rules.ts';
 import { scheduledEvent } from '../aws/events/services.ts';
 import { LocalStates } from '../aws/states/states.ts';
-import { StatesInProcess } from '../aws/states/states-in-process.ts';
 import { statusChangeEvent } from '../aws/states/status-change-event.ts';
 import { ownFiles } from '../util/list-own-files.ts';
 import { LOCAL_FUNCTIONS } from './deployment.ts';
@@ -52,7 +51,7 @@ export async function startControlPlane(
     onStatus: (execution) => bus.putEvent(statusChangeEvent(execution, nonce(), clock.now())),
   });
   const earlier = await findEarlierRuns(new ControlStore(new Bucket(s3, bucket, clock), nonce));
-  const states = withEarlierExecutions(new StatesInProcess(localStates), stateMachineArn, earlier);
+  const states = withEarlierExecutions(localStates, stateMachineArn, earlier);
   const batch = withEarlierJobs(around.batch, earlier, clock.now());
   const deps: FunctionDeps = { ...around, batch, states };
   const ingest = makeIngest(deps);

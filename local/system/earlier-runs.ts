@@ -1,7 +1,6 @@
 import type { JobDetail } from '@aws-sdk/client-batch';
-import { DescribeJobsCommand } from '@aws-sdk/client-batch';
 import type { DescribeExecutionCommandOutput } from '@aws-sdk/client-sfn';
-import { DescribeExecutionCommand, ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
+import { ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
 import type { BatchPort, StatesPort } from '../../aws/ports.ts';
 import { cancellationCause } from '../../experiment/records/cancellation.ts';
 import type { Control } from '../../experiment/records/control.ts';
@@ -30,15 +29,18 @@ export function withEarlierExecutions(
   runs: EarlierRuns,
 ): StatesPort {
   const aborted = new Set(runs.map(({ runId }) => executionArn(stateMachineArn, runId)));
-  return answering(states, async (command, answer) => {
-    try {
-      return await answer();
-    } catch (error) {
-      const arn = command instanceof DescribeExecutionCommand ? command.input.executionArn : undefined;
-      if (!(error instanceof ExecutionDoesNotExist) || arn === undefined || !aborted.has(arn)) throw error;
-      return abortedExecution(arn, stateMachineArn);
-    }
-  });
+  return {
+    ...states,
+    describeExecution: async (input) => {
+      try {
+        return await states.describeExecution(input);
+      } catch (error) {
+        const { executionArn: arn = '' } = input;
+        if (!(error instanceof ExecutionDoesNotExist) || !aborted.has(arn)) throw error;
+        return abortedExecution(arn, stateMachineArn);
+      }
+    },
+  };
 }
 
 /** The same port, which knows the jobs of earlier runs. @param now when they were found to be dead */
@@ -46,24 +48,13 @@ export function withEarlierJobs(batch: BatchPort, runs: EarlierRuns, now: number
   const dead = new Map(
     runs.flatMap((run) => (run.job === undefined ? [] : [[run.job.id, deadJob(run, now)]])),
   );
-  return answering(batch, async (command, answer) => {
-    if (!(command instanceof DescribeJobsCommand)) return answer();
-    const { jobs = [], $metadata } = await batch.send(command);
-    const asked = command.input.jobs ?? [];
-    return { $metadata, jobs: [...jobs, ...asked.flatMap((id) => dead.get(id) ?? [])] };
-  });
-}
-
-function answering<Port extends object>(
-  port: Port & { send: unknown },
-  send: (command: unknown, answer: () => Promise<unknown>) => Promise<unknown>,
-): Port {
-  const real = port.send;
-  if (typeof real !== 'function') throw new TypeError('a port has a function `send`');
-  const wrapped = (command: unknown) => send(command, async () => await Reflect.apply(real, port, [command]));
-  return new Proxy(port, {
-    get: (target, property) => (property === 'send' ? wrapped : Reflect.get(target, property, target)),
-  });
+  return {
+    ...batch,
+    describeJobs: async (input) => {
+      const { jobs = [], $metadata } = await batch.describeJobs(input);
+      return { $metadata, jobs: [...jobs, ...(input.jobs ?? []).flatMap((id) => dead.get(id) ?? [])] };
+    },
+  };
 }
 
 function abortedExecution(arn: string, stateMachineArn: string): DescribeExecutionCommandOutput {

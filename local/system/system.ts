@@ -6,7 +6,6 @@ import type { Deployment } from '../../experiment/deployment/deployment.ts';
 import type { Clock, MakeNonce } from '../../experiment/util/clock.ts';
 import type { FunctionDeps } from '../../functions/deps.ts';
 import { LocalBatch } from '../aws/batch/batch.ts';
-import { BatchInProcess } from '../aws/batch/batch-in-process.ts';
 import { EventBus } from '../aws/events/bus.ts';
 import {
   jobStateChangeEvent,
@@ -14,13 +13,12 @@ import {
   LOCAL_REGION,
   objectCreatedEvent,
 } from '../aws/events/services.ts';
-import { EventsInProcess } from '../aws/notify/events-in-process.ts';
-import type { Published } from '../aws/notify/mail-in-process.ts';
-import { MailInProcess } from '../aws/notify/mail-in-process.ts';
+import { localEventBridge } from '../aws/notify/event-bridge.ts';
+import type { Published } from '../aws/notify/mail.ts';
+import { localMail } from '../aws/notify/mail.ts';
 import { openNotifications } from '../aws/notify/notifications.ts';
 import { openFolderBucket } from '../aws/s3/folder-bucket.ts';
 import { LocalS3 } from '../aws/s3/s3.ts';
-import { S3InProcess } from '../aws/s3/s3-in-process.ts';
 import { startLoopbackServer } from '../http/server.ts';
 import { portFrom } from '../nodes/addresses.ts';
 import { removeJoinFolders } from '../nodes/join-leftovers.ts';
@@ -111,7 +109,7 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
   });
 
   const { bodies, index, record } = openFolderBucket(folder);
-  const localS3 = new LocalS3({
+  const s3 = new LocalS3({
     bucket: LOCAL_BUCKET,
     bodies,
     index,
@@ -122,9 +120,8 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     onVersion: record,
     onCreated: (object) => bus.putEvent(objectCreatedEvent(object, nonce())),
   });
-  const s3 = new S3InProcess(localS3);
 
-  const localBatch = new LocalBatch({
+  const batch = new LocalBatch({
     clock,
     nonce,
     region: LOCAL_REGION,
@@ -134,8 +131,7 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     onStateChange: (detail) => bus.putEvent(jobStateChangeEvent(detail, nonce(), clock.now())),
     ...(faults.capacityHook === undefined ? {} : { capacityHook: faults.capacityHook }),
   });
-  const batch = new BatchInProcess(localBatch);
-  const { jobDefinitionArn = '' } = await localBatch.registerJobDefinition(
+  const { jobDefinitionArn = '' } = await batch.registerJobDefinition(
     localJobDefinition(settings.defaultVcpus),
   );
   const deployment = localDeployment(
@@ -145,7 +141,7 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     pathToFileURL(join(folder, 'bucket/')).href,
   );
   const notifications = openNotifications(join(folder, 'notifications'));
-  const events = new EventsInProcess({
+  const events = localEventBridge({
     account: LOCAL_ACCOUNT,
     region: LOCAL_REGION,
     nonce,
@@ -155,7 +151,7 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
       bus.putEvent(event);
     },
   });
-  const mail = new MailInProcess(nonce, (one) => {
+  const mail = localMail(nonce, (one) => {
     const file = notifications.keepMail(one);
     settings.onMail?.(one, file);
   });
@@ -203,7 +199,7 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     close: async () => {
       closing.abort();
       withdraw();
-      await localBatch.close();
+      await batch.close();
       await removeJoinFolders(shared);
       await controlPlane.close();
       await bus.close();

@@ -1,7 +1,4 @@
 import { createServer } from 'node:http';
-import { DescribeJobsCommand } from '@aws-sdk/client-batch';
-import { ListObjectsV2Command } from '@aws-sdk/client-s3';
-import { DescribeExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { localClients } from '../../cli/context/live.ts';
 import { parseLocalEndpoint, renderLocalEndpoint } from '../../experiment/deployment/local-endpoint.ts';
@@ -42,9 +39,9 @@ test('clients of a local system go there with its key, whatever the user has set
       AWS_ENDPOINT_URL_BATCH: `${url}/batch`,
     },
   });
-  await (await s3()).send(new ListObjectsV2Command({ Bucket: 'runs' }));
-  await (await states()).send(new DescribeExecutionCommand({ executionArn: 'arn' }));
-  await (await batch()).send(new DescribeJobsCommand({ jobs: ['a'] }));
+  await (await s3()).listObjectsV2({ Bucket: 'runs' });
+  await (await states()).describeExecution({ executionArn: 'arn' });
+  await (await batch()).describeJobs({ jobs: ['a'] });
   const signed = (service: string) => expect.stringMatching(`Credential=own-key/\\d+/local/${service}/`);
   expect(requests).toEqual([
     { path: '/s3/runs/?list-type=2', authorization: signed('s3'), token: undefined },

@@ -7,7 +7,7 @@ import { watch } from '../../cli/commands/runs/watch.ts';
 import { folderStore } from '../../cli/context/folder-store.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { realClock } from '../../local/clock/real.ts';
-import { readText } from '../../submission/watch-run.ts';
+import { readText } from '../../test/aws/read-object.ts';
 import { aSummary, RUN_ID } from '../fixtures/records.ts';
 import { awsError } from '../support/hostile-ports.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
@@ -69,7 +69,8 @@ it.each(['NoSuchKey', 'AccessDenied'] as const)(
   'an object that is not there, which S3 answers with %s, is not there yet',
   async (missing) => {
     expect(await readText(memoryS3('b', missing), 'b', 'runs/x/status.json')).toBeUndefined();
-    const broken = { send: () => Promise.reject(awsError('InternalError', 500)) };
+    const getObject = () => Promise.reject(awsError('InternalError', 500));
+    const broken = { ...memoryS3('b'), getObject };
     await expect(readText(broken, 'b', 'x')).rejects.toThrow('on purpose');
   },
 );

@@ -3,7 +3,9 @@ import fsp from 'node:fs/promises';
 import { syncBuiltinESMExports } from 'node:module';
 import { join } from 'node:path';
 import { expect, it, onTestFinished } from 'vitest';
+import { Bucket } from '../../aws/bucket.ts';
 import type { Manifest } from '../../experiment/manifest/parse.ts';
+import { realClock } from '../../local/clock/real.ts';
 import { packInputs } from '../../submission/pack.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
 import { folderOfItsOwn } from './context.ts';
@@ -26,7 +28,10 @@ it('the same content has the same key, in whatever order the file system lists i
   ]) {
     Object.assign(fsp, { readdir: async () => names });
     syncBuiltinESMExports();
-    keys.push((await packInputs(memoryS3('b'), 'b', join(folder, 'm.yaml'), manifest))[0]?.value);
+    keys.push(
+      (await packInputs(new Bucket(memoryS3('b'), 'b', realClock), join(folder, 'm.yaml'), manifest))[0]
+        ?.value,
+    );
   }
   expect(new Set(keys).size).toBe(1);
 });

@@ -1,10 +1,11 @@
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
+import { Bucket } from '../../aws/bucket.ts';
 import { resume } from '../../cli/commands/runs/resume.ts';
 import { s3Store } from '../../cli/context/s3-store.ts';
 import type { LiveSystem, Target } from '../../cli/context/target.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { renderJoblog } from '../../experiment/results/joblog.ts';
+import { realClock } from '../../local/clock/real.ts';
 import { aPlan, aRow, RUN_ID } from '../fixtures/records.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
 import { contextIn, folderOfItsOwn } from './context.ts';
@@ -14,7 +15,7 @@ const MANIFEST =
 
 async function aRun(state: string) {
   const s3 = memoryS3('b');
-  const put = (Key: string, Body: string) => s3.send(new PutObjectCommand({ Bucket: 'b', Key, Body }));
+  const put = (Key: string, Body: string) => s3.putObject({ Bucket: 'b', Key, Body });
   const keys = runKeys(RUN_ID);
   await put(keys.status, JSON.stringify({ state, history: [] }));
   await put(keys.manifest, MANIFEST);
@@ -29,20 +30,19 @@ async function aRun(state: string) {
     ]),
   );
   await put(keys.commands, 'a\na\nc\n');
-  const live = { s3: async () => s3, deployment: { bucket: 'b' } } as unknown as LiveSystem;
+  const bucket = async () => new Bucket(s3, 'b', realClock);
+  const live = { bucket, deployment: { bucket: 'b' } } as unknown as LiveSystem;
   const at: Target = {
     kind: 'local',
     name: 'here',
-    store: s3Store(async () => s3, 'b'),
+    store: s3Store(bucket),
     live,
     place: (key) => key,
     lookMs: 1,
     acceptedWithinMs: 0,
   };
-  const list = async (Prefix: string) =>
-    (await s3.send(new ListObjectsV2Command({ Bucket: 'b', Prefix }))).Contents ?? [];
-  const text = async (Key = '') =>
-    (await s3.send(new GetObjectCommand({ Bucket: 'b', Key }))).Body?.transformToString();
+  const list = async (Prefix: string) => (await s3.listObjectsV2({ Bucket: 'b', Prefix })).Contents ?? [];
+  const text = async (Key = '') => (await s3.getObject({ Bucket: 'b', Key })).Body?.transformToString();
   return { ...contextIn(folderOfItsOwn(), { at }), list, text };
 }
 

@@ -3,7 +3,6 @@ import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, expect, it } from 'vitest';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { executionArn } from '../../experiment/run/execution.ts';
@@ -84,7 +83,7 @@ it('the bundles run on Node 24 with nothing beside them: from a manifest to the 
 
   expect(await invoke('collect', { runId })).toMatchObject({ errorType: 'StillStopping' });
 
-  await plane.states.send(new StopExecutionCommand({ executionArn: executionArn(STATE_MACHINE, runId) }));
+  await plane.states.stopExecution({ executionArn: executionArn(STATE_MACHINE, runId) });
   // The manifest's event once more: its execution is known by the name of an error.
   expect(await invoke('ingest', event)).toEqual({ output: null });
   expect(await invoke('settle', { source: 'aws.states', detail: { name: runId } })).toEqual({ output: null });

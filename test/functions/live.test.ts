@@ -61,11 +61,11 @@ beforeEach(() => {
     missing: 'AccessDenied',
     keepNoncurrent: 2,
   });
-  objects.on(PutObjectCommand).callsFake((input) => s3.put(input));
-  objects.on(GetObjectCommand).callsFake((input) => s3.get(input));
-  objects.on(HeadObjectCommand).callsFake((input) => s3.head(input));
-  objects.on(DeleteObjectCommand).callsFake((input) => s3.delete(input));
-  objects.on(ListObjectsV2Command).callsFake((input) => s3.list(input));
+  objects.on(PutObjectCommand).callsFake((input) => s3.putObject(input));
+  objects.on(GetObjectCommand).callsFake((input) => s3.getObject(input));
+  objects.on(HeadObjectCommand).callsFake((input) => s3.headObject(input));
+  objects.on(DeleteObjectCommand).callsFake((input) => s3.deleteObject(input));
+  objects.on(ListObjectsV2Command).callsFake((input) => s3.listObjectsV2(input));
   states.on(StartExecutionCommand).resolves({});
   states.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
   batch.on(SubmitJobCommand).resolves({ jobId: 'job-1' });

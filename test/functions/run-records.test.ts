@@ -1,4 +1,3 @@
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
 import { Bucket } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
@@ -31,7 +30,7 @@ test.each<[unknown, unknown]>([
     incomplete,
   };
   const Body = JSON.stringify(record);
-  await s3.send(new PutObjectCommand({ Bucket: 'lab', Key: runKeys(RUN).progress, Body }));
+  await s3.putObject({ Bucket: 'lab', Key: runKeys(RUN).progress, Body });
 
   const progress = await readProgress(new Bucket(s3, 'lab', realClock), RUN);
 

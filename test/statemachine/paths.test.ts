@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { SendTaskSuccessCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { makeMachine, named } from '../support/states-machine.ts';
 
@@ -33,9 +32,7 @@ async function play({ submit, settle, collect }: Script) {
         const does = submit?.(call);
         if (does instanceof Error) throw does;
         if (does === undefined)
-          await machine.port.send(
-            new SendTaskSuccessCommand({ taskToken: String(Object(payload).token), output: '{}' }),
-          );
+          await machine.port.sendTaskSuccess({ taskToken: String(Object(payload).token), output: '{}' });
       },
       settle: async (payload) => {
         const call = nth('settle', payload);

@@ -1,5 +1,4 @@
 import { readFileSync } from 'node:fs';
-import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { Deployment } from '../../experiment/deployment/deployment.ts';
 import { makeRunId } from '../../experiment/layout/run-id.ts';
 import { makeCollect } from '../../functions/collect/collect.ts';
@@ -9,18 +8,15 @@ import { makeSettle } from '../../functions/settle/settle.ts';
 import { makeSubmit } from '../../functions/submit/submit.ts';
 import type { LocalBatchSettings } from '../../local/aws/batch/batch.ts';
 import { LocalBatch } from '../../local/aws/batch/batch.ts';
-import { BatchInProcess } from '../../local/aws/batch/batch-in-process.ts';
 import type { BusEvent } from '../../local/aws/events/bus.ts';
 import { objectCreatedEvent, scheduledEvent } from '../../local/aws/events/services.ts';
-import { EventsInProcess } from '../../local/aws/notify/events-in-process.ts';
-import type { Published } from '../../local/aws/notify/mail-in-process.ts';
-import { MailInProcess } from '../../local/aws/notify/mail-in-process.ts';
+import { localEventBridge } from '../../local/aws/notify/event-bridge.ts';
+import type { Published } from '../../local/aws/notify/mail.ts';
+import { localMail } from '../../local/aws/notify/mail.ts';
 import { memoryBodies } from '../../local/aws/s3/memory-bodies.ts';
 import { ObjectIndex } from '../../local/aws/s3/object-index.ts';
 import { LocalS3 } from '../../local/aws/s3/s3.ts';
-import { S3InProcess } from '../../local/aws/s3/s3-in-process.ts';
 import { LocalStates } from '../../local/aws/states/states.ts';
-import { StatesInProcess } from '../../local/aws/states/states-in-process.ts';
 import { SeededRandom } from '../../local/clock/seeded-random.ts';
 import { VirtualClock } from '../../local/clock/virtual.ts';
 import { multinodeDefinition, queuesOf } from '../../local/system/deployment.ts';
@@ -78,7 +74,7 @@ export async function controlPlane(options: Options = {}) {
     keepNoncurrent: 2,
     onCreated: (object) => created.push(objectCreatedEvent(object, random.nonce())),
   });
-  const s3 = hostileS3(new S3InProcess(localS3));
+  const s3 = hostileS3(localS3);
   const localBatch = new LocalBatch({
     clock,
     nonce: random.nonce,
@@ -88,7 +84,7 @@ export async function controlPlane(options: Options = {}) {
     startNode: fake.startNode,
     ...options,
   });
-  const batch = hostileBatch(new BatchInProcess(localBatch));
+  const batch = hostileBatch(localBatch);
   const { jobDefinitionArn: jobDefinition = '' } = await localBatch.registerJobDefinition(
     multinodeDefinition('sierra-batch', { image: 'i' }),
   );
@@ -109,24 +105,23 @@ export async function controlPlane(options: Options = {}) {
       collect: (payload) => collect(payload),
     },
   });
-  const states = new StatesInProcess(localStates);
   const log: { event: string; fields: Record<string, unknown> }[] = [];
   const note = (event: string, fields: Record<string, unknown>) => void log.push({ event, fields });
   const told: BusEvent[] = [];
   const mails: Published[] = [];
   const measured: [string, number][] = [];
-  const events = new EventsInProcess({
+  const events = localEventBridge({
     account: '000000000000',
     region: 'eu-central-1',
     nonce: random.nonce,
     now: () => clock.now(),
     put: (event) => told.push(event),
   });
-  const mail = new MailInProcess(random.nonce, (one) => mails.push(one));
+  const mail = localMail(random.nonce, (one) => mails.push(one));
   const deps: FunctionDeps = {
     s3: options.s3?.(s3) ?? s3,
     batch: options.batch?.(batch) ?? batch,
-    states: options.states?.(states) ?? states,
+    states: options.states?.(localStates) ?? localStates,
     events: options.events?.(events) ?? events,
     mail: options.mail?.(mail) ?? mail,
     clock,
@@ -157,12 +152,12 @@ export async function controlPlane(options: Options = {}) {
   const collect = makeCollect(deps);
 
   const text = async (key: string) => {
-    const { Body } = await s3.send(new GetObjectCommand({ Bucket: BUCKET, Key: key }));
+    const { Body } = await s3.getObject({ Bucket: BUCKET, Key: key });
     return (await Body?.transformToString()) ?? '';
   };
   /** Puts an object and gives back the event that S3 would send. */
   const put = async (key: string, body: string | Uint8Array): Promise<BusEvent> => {
-    await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: key, Body: body }));
+    await s3.putObject({ Bucket: BUCKET, Key: key, Body: body });
     const event = created.findLast(({ detail }) => JSON.stringify(detail).includes(JSON.stringify(key)));
     if (event === undefined) throw new Error(`no event of ${key}`);
     return event;
@@ -196,7 +191,7 @@ export async function controlPlane(options: Options = {}) {
     deps,
     s3,
     batch,
-    states,
+    states: localStates,
     localBatch,
     localStates,
     ingest,
@@ -212,10 +207,13 @@ export async function controlPlane(options: Options = {}) {
     json: async (key: string): Promise<Record<string, unknown>> => JSON.parse(await text(key)),
     /** Keys of the bucket with a prefix. */
     keys: async (prefix: string) =>
-      ((await localS3.list({ Bucket: BUCKET, Prefix: prefix })).Contents ?? []).map(({ Key }) => Key ?? ''),
+      ((await localS3.listObjectsV2({ Bucket: BUCKET, Prefix: prefix })).Contents ?? []).map(
+        ({ Key }) => Key ?? '',
+      ),
     /** Runs of which nobody knows that they are open. */
     forgetMarks: async (runIds: readonly string[]) => {
-      for (const runId of runIds) await localS3.delete({ Bucket: BUCKET, Key: `control/open/${runId}` });
+      for (const runId of runIds)
+        await localS3.deleteObject({ Bucket: BUCKET, Key: `control/open/${runId}` });
     },
     logged: (event: string) => log.filter((line) => line.event === event),
     /** Drops a manifest, delivers its event and lets the state machine begin. */

@@ -4,14 +4,13 @@ import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, w
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { test as base } from 'vitest';
+import { Bucket } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import type { NodeRecord, Progress } from '../../experiment/records/progress.ts';
 import { realClock } from '../../local/clock/real.ts';
 import { startLoopbackServer } from '../../local/http/server.ts';
-import { readText } from '../../submission/watch-run.ts';
 import { reserveLoopbackBlock } from '../loopback-block.ts';
 import { memoryS3 } from './memory-s3.ts';
 import { noBatch, noStates } from './no-services.ts';
@@ -95,12 +94,12 @@ export async function loopbackCluster(
     addresses,
   });
   const put = async (key: string, text: string) => {
-    await s3.send(new PutObjectCommand({ Bucket: 'bucket', Key: key, Body: text }));
+    await s3.putObject({ Bucket: 'bucket', Key: key, Body: text });
   };
   await put(keys.commands, commands.map((line) => `${line}\n`).join(''));
   await put(keys.plan, JSON.stringify({ ...plainPlan(runId, keys.commands, commands.length), ...change }));
   const children: LoopbackNode[] = [];
-  const text = (key: string) => readText(s3, 'bucket', key);
+  const text = (key: string) => new Bucket(s3, 'bucket', realClock).read(key).then((found) => found?.text);
   const start = (index: number, environment: Record<string, string> = {}) => {
     const temporary = join(base, `t${index}`);
     mkdirSync(temporary, { recursive: true });

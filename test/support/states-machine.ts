@@ -1,7 +1,5 @@
-import { DescribeExecutionCommand, StartExecutionCommand } from '@aws-sdk/client-sfn';
 import type { ExecutionRecord } from '../../local/aws/states/execution-record.ts';
 import { LocalStates } from '../../local/aws/states/states.ts';
-import { StatesInProcess } from '../../local/aws/states/states-in-process.ts';
 import type { LocalFunction } from '../../local/aws/states/task.ts';
 import { SeededRandom } from '../../local/clock/seeded-random.ts';
 import { VirtualClock } from '../../local/clock/virtual.ts';
@@ -29,7 +27,6 @@ export function makeMachine(
     functions,
     onStatus: ({ name, status }) => statuses.push(`${name} ${status}`),
   });
-  const port = new StatesInProcess(states);
   const record = (name = 'one'): ExecutionRecord => {
     const found = states.records().find((one) => one.name === name);
     if (found === undefined) throw new Error(`no execution is called ${name}`);
@@ -38,13 +35,12 @@ export function makeMachine(
   return {
     clock,
     states,
-    port,
+    port: states,
     statuses,
     record,
     start: (input: unknown = {}, name = 'one') =>
-      port.send(new StartExecutionCommand({ stateMachineArn: MACHINE, name, input: JSON.stringify(input) })),
-    describe: async (name = 'one') =>
-      port.send(new DescribeExecutionCommand({ executionArn: record(name).executionArn })),
+      states.startExecution({ stateMachineArn: MACHINE, name, input: JSON.stringify(input) }),
+    describe: async (name = 'one') => states.describeExecution({ executionArn: record(name).executionArn }),
     /** Seconds of virtual time since the system began. */
     seconds: () => (clock.now() - START) / 1000,
     untilEnd: async (name = 'one') => {

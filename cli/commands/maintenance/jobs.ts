@@ -1,5 +1,4 @@
 import type { SubmitJobCommandInput } from '@aws-sdk/client-batch';
-import { DescribeJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
 import type { MaintenanceRecord } from '../../../experiment/batch/maintenance-job.ts';
 import { maintenanceKey } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
@@ -21,11 +20,11 @@ export async function runMaintenance(
   const { terminal, asJson } = context;
   const batch = await target.live.batch();
   const ids: string[] = [];
-  for (const request of requests) ids.push((await batch.send(new SubmitJobCommand(request))).jobId ?? '');
+  for (const request of requests) ids.push((await batch.submitJob(request)).jobId ?? '');
   context.whenInterrupted(`The work goes on as ${ids.join(', ')}.`);
   const until = context.clock.now() + ENDS_WITHIN_MS;
   for (;;) {
-    const { jobs = [] } = await batch.send(new DescribeJobsCommand({ jobs: ids }));
+    const { jobs = [] } = await batch.describeJobs({ jobs: ids });
     const ended = jobs.filter(({ status }) => status === 'SUCCEEDED' || status === 'FAILED');
     if (ended.length === ids.length) break;
     if (context.clock.now() > until)

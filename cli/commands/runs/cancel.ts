@@ -39,15 +39,12 @@ async function cancel(
     else terminal.say(`${runId} has ended before: ${before.state}.`);
     return EXIT.succeeded;
   }
-  const { StopExecutionCommand } = await import('@aws-sdk/client-sfn');
   const states = await target.live.states();
-  await states.send(
-    new StopExecutionCommand({
-      executionArn: executionArn(target.live.deployment.stateMachineArn, runId),
-      error: 'Cancelled',
-      cause: cancellationCause({ by: await target.live.user(), reason }),
-    }),
-  );
+  await states.stopExecution({
+    executionArn: executionArn(target.live.deployment.stateMachineArn, runId),
+    error: 'Cancelled',
+    cause: cancellationCause({ by: await target.live.user(), reason }),
+  });
   if (!asJson) terminal.remark('Stopping: this waits until nothing of the run is at work.');
   const signal = AbortSignal.timeout(ENDS_WITHIN_MS);
   const summary = await untilEnded(context, target, runId, { shown: false, signal });

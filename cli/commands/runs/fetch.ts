@@ -1,17 +1,10 @@
 import { createHash } from 'node:crypto';
-import {
-  createReadStream,
-  createWriteStream,
-  existsSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-} from 'node:fs';
+import { createWriteStream, existsSync, mkdirSync, renameSync, rmSync, statSync } from 'node:fs';
 import { dirname, isAbsolute, join, relative, resolve } from 'node:path';
 import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { Command } from '@commander-js/extra-typings';
+import { fileSha256 } from '../../../aws/file-sha256.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import type { OutputIndex } from '../../../experiment/records/progress.ts';
@@ -117,7 +110,5 @@ async function fetchFile(
 
 async function isThere(path: string, { size, sha256 }: OutputFile): Promise<boolean> {
   if (!existsSync(path) || statSync(path).size !== size) return false;
-  const hash = createHash('sha256');
-  await pipeline(createReadStream(path), hash);
-  return hash.digest('hex') === sha256;
+  return (await fileSha256(path)) === sha256;
 }

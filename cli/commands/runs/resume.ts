@@ -88,11 +88,9 @@ async function failedOnly(
   const list = await failedCommands(target, runId);
   const body = `${list.join('\n')}\n`;
   const key = inputListKey(createHash('sha256').update(body).digest('hex'));
-  const { bucket } = target.live.deployment;
-  const { PutObjectCommand } = await import('@aws-sdk/client-s3');
-  const s3 = await target.live.s3();
-  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: body, ContentType: 'text/plain' }));
-  const commands = { file: `s3://${bucket}/${key}` };
+  const bucket = await target.live.bucket();
+  await bucket.write(key, body, 'text/plain');
+  const commands = { file: `s3://${bucket.name}/${key}` };
   return editedText(parsed.source, [{ path: ['run', 'commands'], value: commands }]);
 }
 

@@ -60,16 +60,13 @@ export async function untilEnded(
     now: () => clock.now(),
   });
   const { watchRun } = await import('../../../submission/watch-run.ts');
-  const summary = await watchRun(
-    { s3: await live.s3(), bucket: live.deployment.bucket, runId },
-    {
-      clock,
-      lookMs: target.lookMs,
-      nodes: terminal.interactive,
-      ...(shown && !context.asJson ? { onView: display.update } : {}),
-      ...(signal === undefined ? {} : { signal }),
-    },
-  );
+  const summary = await watchRun(await live.bucket(), runId, {
+    clock,
+    lookMs: target.lookMs,
+    nodes: terminal.interactive,
+    ...(shown && !context.asJson ? { onView: display.update } : {}),
+    ...(signal === undefined ? {} : { signal }),
+  });
   display.end();
   if (summary === undefined) throw new CommandFailed(`the run ${runId} has not ended yet`, 1);
   return summary;

@@ -1,18 +1,5 @@
-import type {
-  DescribeJobDefinitionsCommandInput,
-  DescribeJobDefinitionsCommandOutput,
-  DescribeJobsCommandInput,
-  DescribeJobsCommandOutput,
-  JobDetail,
-  ListJobsCommandInput,
-  ListJobsCommandOutput,
-  RegisterJobDefinitionCommandInput,
-  RegisterJobDefinitionCommandOutput,
-  SubmitJobCommandInput,
-  SubmitJobCommandOutput,
-  TerminateJobCommandInput,
-  TerminateJobCommandOutput,
-} from '@aws-sdk/client-batch';
+import type { JobDetail, ListJobsCommandInput } from '@aws-sdk/client-batch';
+import type { BatchPort } from '../../../aws/ports.ts';
 import type { Clock, MakeNonce } from '../../../experiment/util/clock.ts';
 import type { CapacityHook } from './capacity.ts';
 import { Capacity } from './capacity.ts';
@@ -50,7 +37,7 @@ export interface LocalBatchSettings {
 const NO_DELAYS: Delays = { pending: 0, starting: 0, child: () => 0 };
 
 /** AWS Batch for multi-node parallel jobs: the same requests taken and refused, the same states, the same order of nodes. */
-export class LocalBatch {
+export class LocalBatch implements BatchPort {
   readonly #settings: LocalBatchSettings;
   readonly #definitions = new Map<string, JobDefinition[]>();
   readonly #jobs = new Map<string, Job>();
@@ -62,9 +49,7 @@ export class LocalBatch {
     this.#capacity = new Capacity(settings.queues, settings.capacityHook);
   }
 
-  async registerJobDefinition(
-    input: RegisterJobDefinitionCommandInput,
-  ): Promise<RegisterJobDefinitionCommandOutput> {
+  readonly registerJobDefinition: BatchPort['registerJobDefinition'] = async (input) => {
     const nodes = checkJobDefinition(input);
     const name = input.jobDefinitionName ?? '';
     const revisions = this.#definitions.get(name) ?? [];
@@ -73,11 +58,9 @@ export class LocalBatch {
     revisions.push({ arn, name, revision, nodes, input });
     this.#definitions.set(name, revisions);
     return { $metadata: { httpStatusCode: 200 }, jobDefinitionName: name, jobDefinitionArn: arn, revision };
-  }
+  };
 
-  async describeJobDefinitions(
-    input: DescribeJobDefinitionsCommandInput,
-  ): Promise<DescribeJobDefinitionsCommandOutput> {
+  readonly describeJobDefinitions: BatchPort['describeJobDefinitions'] = async (input) => {
     const wanted = (definition: JobDefinition) =>
       input.jobDefinitions === undefined
         ? input.jobDefinitionName === undefined || input.jobDefinitionName === definition.name
@@ -95,10 +78,10 @@ export class LocalBatch {
         nodeProperties: nodes,
       })),
     };
-  }
+  };
 
   /** Not idempotent: the same request twice is two jobs, as on AWS. */
-  async submitJob(input: SubmitJobCommandInput): Promise<SubmitJobCommandOutput> {
+  readonly submitJob: BatchPort['submitJob'] = async (input) => {
     const definition = [...this.#definitions.values()]
       .flat()
       .findLast((each) => names(each, input.jobDefinition ?? ''));
@@ -134,15 +117,15 @@ export class LocalBatch {
     this.#running.add(run);
     void run.finally(() => this.#running.delete(run));
     return { $metadata: { httpStatusCode: 200 }, jobId: id, jobArn: job.arn, jobName: job.name };
-  }
+  };
 
-  async describeJobs(input: DescribeJobsCommandInput): Promise<DescribeJobsCommandOutput> {
+  readonly describeJobs: BatchPort['describeJobs'] = async (input) => {
     const ids = input.jobs ?? [];
     if (ids.length > 100) throw clientError('DescribeJobs takes at most 100 jobs');
     return { $metadata: { httpStatusCode: 200 }, jobs: ids.flatMap((id) => this.#detail(id)) };
-  }
+  };
 
-  async listJobs(input: ListJobsCommandInput): Promise<ListJobsCommandOutput> {
+  readonly listJobs: BatchPort['listJobs'] = async (input) => {
     if (input.multiNodeJobId !== undefined) {
       const job = this.#visible(input.multiNodeJobId);
       return {
@@ -154,10 +137,10 @@ export class LocalBatch {
       throw clientError(`JobQueue ${input.jobQueue} does not exist`);
     const listed = [...this.#jobs.values()].filter((job) => this.#isListed(job, input)).toReversed();
     return { $metadata: { httpStatusCode: 200 }, jobSummaryList: listed.map(jobSummary) };
-  }
+  };
 
   /** Ends a job in whatever state it is; an ended job is left as it is. */
-  async terminateJob(input: TerminateJobCommandInput): Promise<TerminateJobCommandOutput> {
+  readonly terminateJob: BatchPort['terminateJob'] = async (input) => {
     if ((input.reason ?? '') === '') throw clientError('reason must be given');
     const job = this.#jobs.get((input.jobId ?? '').split('#', 1)[0] ?? '');
     if (job !== undefined && !isOver(job) && job.terminated === undefined) {
@@ -165,7 +148,7 @@ export class LocalBatch {
       job.ending.abort();
     }
     return { $metadata: { httpStatusCode: 200 } };
-  }
+  };
 
   /** Ids of jobs that are not over; for whoever checks the system from outside. */
   liveJobs(): readonly Job[] {

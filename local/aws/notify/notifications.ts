@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { BusEvent } from '../events/bus.ts';
-import type { Published } from './mail-in-process.ts';
+import type { Published } from './mail.ts';
 
 /** Where what was told lies on this machine: each message a file, so that one told twice is there once. */
 export interface Notifications {

@@ -1,17 +1,7 @@
 import { Readable } from 'node:stream';
-import type {
-  DeleteObjectCommandInput,
-  DeleteObjectCommandOutput,
-  GetObjectCommandInput,
-  GetObjectCommandOutput,
-  HeadObjectCommandInput,
-  HeadObjectCommandOutput,
-  ListObjectsV2CommandInput,
-  ListObjectsV2CommandOutput,
-  PutObjectCommandInput,
-  PutObjectCommandOutput,
-} from '@aws-sdk/client-s3';
+import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { sdkStreamMixin } from '@smithy/core/serde';
+import type { S3Port } from '../../../aws/ports.ts';
 import type { Clock, MakeNonce } from '../../../experiment/util/clock.ts';
 import type { Bodies } from './bodies.ts';
 import { listObjects } from './list-objects.ts';
@@ -45,7 +35,7 @@ export interface CreatedObject {
  * One versioned bucket with the semantics of S3 that this system rests on: conditional writes, versions, ETags, ranges,
  * listing in order. A write is committed in one synchronous step, so two at once are ordered as S3 orders them.
  */
-export class LocalS3 {
+export class LocalS3 implements S3Port {
   readonly #settings: LocalS3Settings;
   #sequence = 0;
 
@@ -53,7 +43,7 @@ export class LocalS3 {
     this.#settings = settings;
   }
 
-  async put(input: PutObjectCommandInput): Promise<PutObjectCommandOutput> {
+  readonly putObject: S3Port['putObject'] = async (input) => {
     const { bodies, clock, nonce } = this.#settings;
     const key = this.#checkedKey(input);
     // AWS looks at the condition first, and again when the body has arrived.
@@ -82,9 +72,9 @@ export class LocalS3 {
     this.#becomeCurrent(version);
     this.#settings.onCreated?.({ bucket: this.#settings.bucket, version, sequencer: this.#nextSequencer() });
     return { $metadata: { httpStatusCode: 200 }, ETag: version.etag, VersionId: version.versionId };
-  }
+  };
 
-  async get(input: GetObjectCommandInput): Promise<GetObjectCommandOutput> {
+  readonly getObject: S3Port['getObject'] = async (input) => {
     const version = this.#readable(input);
     const range = byteRange(input.Range, version.size);
     const bytes = this.#settings.bodies.read(version.key, version.versionId, range.from, range.to);
@@ -96,13 +86,13 @@ export class LocalS3 {
       Body: sdkStreamMixin(stream),
       $metadata: { httpStatusCode: range.whole ? 200 : 206 },
     };
-  }
+  };
 
-  async head(input: HeadObjectCommandInput): Promise<HeadObjectCommandOutput> {
+  readonly headObject: S3Port['headObject'] = async (input) => {
     return { ...describe(this.#readable(input)), $metadata: { httpStatusCode: 200 } };
-  }
+  };
 
-  async delete(input: DeleteObjectCommandInput): Promise<DeleteObjectCommandOutput> {
+  readonly deleteObject: S3Port['deleteObject'] = async (input) => {
     const key = this.#checkedKey(input);
     const current = this.#settings.index.current(key);
     if (current !== undefined && current.deleted !== true) this.#settings.bodies.hide(key);
@@ -116,12 +106,12 @@ export class LocalS3 {
     };
     this.#becomeCurrent(marker);
     return { $metadata: { httpStatusCode: 204 }, DeleteMarker: true, VersionId: marker.versionId };
-  }
+  };
 
-  async list(input: ListObjectsV2CommandInput): Promise<ListObjectsV2CommandOutput> {
+  readonly listObjectsV2: S3Port['listObjectsV2'] = async (input) => {
     this.#checkBucket(input.Bucket);
     return listObjects(this.#settings.index, input);
-  }
+  };
 
   #becomeCurrent(version: ObjectVersion): void {
     const { bodies, index, keepNoncurrent, onVersion } = this.#settings;

@@ -1,13 +1,3 @@
-import type {
-  DescribeExecutionCommandInput,
-  DescribeExecutionCommandOutput,
-  SendTaskSuccessCommandInput,
-  SendTaskSuccessCommandOutput,
-  StartExecutionCommandInput,
-  StartExecutionCommandOutput,
-  StopExecutionCommandInput,
-  StopExecutionCommandOutput,
-} from '@aws-sdk/client-sfn';
 import {
   ExecutionAlreadyExists,
   ExecutionDoesNotExist,
@@ -18,6 +8,7 @@ import {
   StateMachineDoesNotExist,
   ValidationException,
 } from '@aws-sdk/client-sfn';
+import type { StatesPort } from '../../../aws/ports.ts';
 import type { Clock, MakeNonce } from '../../../experiment/util/clock.ts';
 import { Execution } from './execution.ts';
 import type { ExecutionRecord } from './execution-record.ts';
@@ -52,7 +43,7 @@ const MOST_BYTES = 262_144;
  * Step Functions with one Standard state machine: its executions and task tokens, with the answers and refusals of AWS.
  * Nothing outlives the process.
  */
-export class LocalStates {
+export class LocalStates implements StatesPort {
   readonly #settings: LocalStatesSettings;
   readonly #definition: Definition;
   readonly #tokens: TaskTokens;
@@ -77,7 +68,7 @@ export class LocalStates {
   }
 
   /** The same name with the same input while it runs is the same execution; everything else of that name is refused. */
-  async startExecution(given: StartExecutionCommandInput): Promise<StartExecutionCommandOutput> {
+  readonly startExecution: StatesPort['startExecution'] = async (given) => {
     const { stateMachineArn, clock, nonce } = this.#settings;
     this.#refuseOther(given.stateMachineArn);
     const name = given.name ?? nonce();
@@ -110,9 +101,9 @@ export class LocalStates {
         history: [],
       });
     return { executionArn, startDate: new Date(record.startedAt), $metadata: ok() };
-  }
+  };
 
-  async describeExecution(given: DescribeExecutionCommandInput): Promise<DescribeExecutionCommandOutput> {
+  readonly describeExecution: StatesPort['describeExecution'] = async (given) => {
     const { record } = this.#find(given.executionArn);
     return {
       executionArn: record.executionArn,
@@ -129,16 +120,16 @@ export class LocalStates {
       redriveCount: 0,
       $metadata: ok(),
     };
-  }
+  };
 
-  async stopExecution(given: StopExecutionCommandInput): Promise<StopExecutionCommandOutput> {
+  readonly stopExecution: StatesPort['stopExecution'] = async (given) => {
     const execution = this.#find(given.executionArn);
     refuseLonger('error', given.error, 256);
     refuseLonger('cause', given.cause, 32_768);
     execution.stop('ABORTED', given.error, given.cause);
     const { stoppedAt } = execution.record;
     return { stopDate: new Date(stoppedAt ?? this.#settings.clock.now()), $metadata: ok() };
-  }
+  };
 
   /** Ends an execution past all its catches, as Step Functions does on errors of its own (`States.Runtime`). */
   failExecution(executionArn: string, error: string, cause: string): void {
@@ -150,14 +141,14 @@ export class LocalStates {
     this.#tokens.fail(token, error, cause);
   }
 
-  async sendTaskSuccess(given: SendTaskSuccessCommandInput): Promise<SendTaskSuccessCommandOutput> {
+  readonly sendTaskSuccess: StatesPort['sendTaskSuccess'] = async (given) => {
     const output = given.output === undefined ? undefined : parsed(given.output);
     if (output === undefined)
       throw new InvalidOutput({ message: `Invalid Output: '${given.output?.slice(0, 200)}'`, $metadata });
     refuseLonger('output', given.output, MOST_BYTES);
     this.#tokens.succeed(given.taskToken, output);
     return { $metadata: ok() };
-  }
+  };
 
   /** Aborts what runs and waits for the functions that were called. */
   async close(): Promise<void> {

@@ -1,7 +1,7 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { runSeed } from '../../worlds/simulation/run-seed.ts';
 import { judgeCalls } from './judge-calls.ts';
-import { recordCalls } from './record-calls.ts';
+import { recordTo } from './record-calls.ts';
 import type { RecordedCall } from './recorded-call.ts';
 
 const SEEDS = 40;
@@ -9,13 +9,11 @@ const SEEDS = 40;
 const EXPLAINED = /^Batch DescribeJobs: output: Missing required parameter in jobs\[\d+\]: "startedAt"$/;
 
 const calls: RecordedCall[] = [];
-let stop: () => void = () => undefined;
 
 beforeAll(async () => {
-  stop = recordCalls((call) => calls.push(call));
-  for (let seed = 1; seed <= SEEDS; seed += 1) await runSeed(seed);
+  const record = recordTo((call) => calls.push(call));
+  for (let seed = 1; seed <= SEEDS; seed += 1) await runSeed(seed, { record });
 });
-afterAll(() => stop());
 
 describe("every call of the simulated control plane, judged by AWS's models", () => {
   it('asks what AWS takes, and our fakes answer and refuse as AWS does', async () => {

@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, it } from 'vitest';
-import { BatchInProcess } from '../../../local/aws/batch/batch-in-process.ts';
 import { multinodeDefinition } from '../../../local/system/deployment.ts';
 import { awsVenv } from '../../../scripts/install/aws-venv.ts';
 import { loopback } from '../../support/loopback.ts';
@@ -78,5 +77,5 @@ async function batchWithAnEndedJob() {
   await clock.advance(1000);
   for (const { exit } of nodes) exit({ exitCode: 0 });
   await clock.advance(60_000);
-  return { batch: new BatchInProcess(local), ended };
+  return { batch: local, ended };
 }

@@ -1,6 +1,6 @@
 import { appendFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
-import { recordCall } from './recorded-call.ts';
+import { callOf, recordCall } from './recorded-call.ts';
 
 /**
  * Loaded with `--import` into a process of ours, before anything else: every call that a client of the SDK makes there is
@@ -14,7 +14,7 @@ const real = Client.prototype.send;
 if (file !== undefined)
   Client.prototype.send = function (this: { config: { serviceId: string } }, command: { input: object }) {
     const send = async () => Reflect.apply(real, this, [command]);
-    return recordCall(this.config.serviceId, command, send, (call) =>
+    return recordCall(callOf(this.config.serviceId, command), send, (call) =>
       appendFileSync(file, `${JSON.stringify(call)}\n`),
     );
   };

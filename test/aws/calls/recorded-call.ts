@@ -10,21 +10,25 @@ export interface RecordedCall {
 
 /** Makes the call, and tells of it whether it succeeds or not. */
 export async function recordCall<Output>(
-  service: string,
-  command: { input: object },
-  send: () => Promise<Output>,
+  call: Pick<RecordedCall, 'service' | 'operation' | 'input'>,
+  go: () => Promise<Output>,
   onCall: (call: RecordedCall) => void,
 ): Promise<Output> {
-  const operation = command.constructor.name.replace(/Command$/, '');
-  const input = plain(command.input);
+  const asked = { ...call, input: plain(call.input) };
   try {
-    const output = await send();
-    onCall({ service, operation, input, output: plain(output) });
+    const output = await go();
+    onCall({ ...asked, output: plain(output) });
     return output;
   } catch (error) {
-    onCall({ service, operation, input, error: error instanceof Error ? error.name : String(error) });
+    onCall({ ...asked, error: error instanceof Error ? error.name : String(error) });
     throw error;
   }
+}
+
+/** What the SDK's client sends. @param serviceId as AWS's models call the service */
+export function callOf(serviceId: string, command: { input: object }) {
+  const operation = command.constructor.name.replace(/Command$/, '');
+  return { service: serviceId, operation, input: command.input };
 }
 
 /** What a client that a test put words into was asked, and answered. */
@@ -36,8 +40,7 @@ export async function recordedOf(client: object): Promise<RecordedCall[]> {
   const calls: RecordedCall[] = [];
   for (const { args, returnValue } of spied)
     await recordCall(
-      serviceId,
-      args[0],
+      callOf(serviceId, args[0]),
       async () => (await returnValue) ?? {},
       (call) => calls.push(call),
     ).catch(() => undefined); // It is in the record.

@@ -1,7 +1,6 @@
 import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { executionArn } from '../../../experiment/run/execution.ts';
@@ -71,7 +70,7 @@ describe("the bundles in AWS's runtime emulator, started by AWS's runtime client
 
     // What the state machine matches on is what Lambda makes of a thrown error.
     expect(await invoke('collect', { runId })).toMatchObject({ errorType: 'StillStopping' });
-    await plane.states.send(new StopExecutionCommand({ executionArn: executionArn(STATE_MACHINE, runId) }));
+    await plane.states.stopExecution({ executionArn: executionArn(STATE_MACHINE, runId) });
     expect(await invoke('settle', { source: 'aws.states', detail: { name: runId } })).toBeNull();
     await plane.pass(1);
     expect(await invoke('settle', { source: 'aws.events', detail: {} })).toBeNull();

@@ -1,8 +1,9 @@
-import { StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
+import type { StartExecutionCommandInput } from '@aws-sdk/client-sfn';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { errorMessage } from '../../../experiment/run/stop-cause.ts';
 import { scheduledEvent } from '../../../local/aws/events/services.ts';
-import { controlPlane, hooked, MANIFEST } from '../../support/control-plane.ts';
+import { controlPlane, MANIFEST } from '../../support/control-plane.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 import { named } from '../../support/states-machine.ts';
 import type { Execution, Interpreter, OpenInterpreter, StateFunctions } from './interpreter.ts';
 
@@ -43,7 +44,11 @@ export async function play(course: Course, name: string, open: OpenInterpreter):
   const plane = await controlPlane({
     ignoreTerm: course.ignoreTerm ?? false,
     states: (real) =>
-      hooked(real, (command) => interpreter?.send(withTimeout(command, course.timeoutSeconds))),
+      hooked(real, ({ name, input }) => {
+        const states = interpreter?.states ?? real;
+        const given = name === 'startExecution' ? withTimeout(input, course.timeoutSeconds) : input;
+        return Reflect.apply(states[name], states, [given]);
+      }),
   });
   const { clock, localBatch } = plane;
   const called: { which: string; at: number; token: string; executionArn: string }[] = [];
@@ -69,7 +74,7 @@ export async function play(course: Course, name: string, open: OpenInterpreter):
   if (before.status === 'RUNNING') {
     const { token = '', executionArn = '' } = called.at(-1) ?? {};
     if (course.tokenFails !== undefined) await running.failToken(token, course.tokenFails);
-    if (course.aborted === true) await running.abort(new StopExecutionCommand({ executionArn }), token);
+    if (course.aborted === true) await running.abort(executionArn, token);
     if (course.exitCode !== undefined) plane.nodes[0]?.exit({ exitCode: course.exitCode });
     if (course.timeoutSeconds !== undefined) await running.timeOut(course.timeoutSeconds);
     else if (course.tokenFails === undefined && course.aborted === undefined) {
@@ -95,11 +100,8 @@ export async function play(course: Course, name: string, open: OpenInterpreter):
   };
 }
 
-function withTimeout(command: object, timeoutSeconds: number | undefined): object {
-  if (!(command instanceof StartExecutionCommand) || timeoutSeconds === undefined) return command;
-  const input: object = JSON.parse(command.input.input ?? '{}');
-  return new StartExecutionCommand({
-    ...command.input,
-    input: JSON.stringify({ ...input, timeoutSeconds }),
-  });
+function withTimeout(start: StartExecutionCommandInput, timeoutSeconds: number | undefined) {
+  if (timeoutSeconds === undefined) return start;
+  const input: object = JSON.parse(start.input ?? '{}');
+  return { ...start, input: JSON.stringify({ ...input, timeoutSeconds }) };
 }

@@ -1,6 +1,5 @@
-import type { StopExecutionCommand } from '@aws-sdk/client-sfn';
+import type { StatesPort } from '../../../aws/ports.ts';
 import { LocalStates } from '../../../local/aws/states/states.ts';
-import { StatesInProcess } from '../../../local/aws/states/states-in-process.ts';
 import type { LocalFunction } from '../../../local/aws/states/task.ts';
 import { SeededRandom } from '../../../local/clock/seeded-random.ts';
 import type { VirtualClock } from '../../../local/clock/virtual.ts';
@@ -24,14 +23,13 @@ export interface Execution {
 /** Who runs the definition: ours, or somebody else's. */
 export interface Interpreter {
   stateMachineArn: string;
-  /** One call of the API of Step Functions. */
-  send(command: object): Promise<unknown>;
+  states: StatesPort;
   /** Lets time pass until `done` holds for the execution of this name. @throws when it never does */
   until(name: string, done: (execution: Execution) => boolean): Promise<Execution>;
   /** Lets time pass until the call is over. */
   during(call: Promise<unknown>): Promise<void>;
   /** StopExecution while the token is waited for. */
-  abort(command: StopExecutionCommand, token: string): Promise<void>;
+  abort(executionArn: string, token: string): Promise<void>;
   /** Fails the token that is waited for. */
   failToken(token: string, error: string): Promise<void>;
   /** Lets a time limit of the definition pass. */
@@ -57,7 +55,6 @@ export function ourInterpreter(definition: string): OpenInterpreter {
       definition: withNames(definition),
       functions: { ...functions },
     });
-    const port = new StatesInProcess(states);
     const look = (name: string): Execution => {
       const record = states.records().find((one) => one.name === name);
       if (record === undefined) throw new Error(`there is no execution ${name}`);
@@ -69,7 +66,7 @@ export function ourInterpreter(definition: string): OpenInterpreter {
     };
     return {
       stateMachineArn: STATE_MACHINE,
-      send: async (command) => Reflect.apply(port.send, port, [command]),
+      states,
       until: async (name, done) => {
         if (!(await clock.runUntil(() => done(look(name)), WEEK_MS)))
           throw new Error(`it does not come to it: ${JSON.stringify(look(name))}`);
@@ -84,8 +81,8 @@ export function ourInterpreter(definition: string): OpenInterpreter {
         await clock.runUntil(() => isOver, CALL_WITHIN_MS);
         await over;
       },
-      abort: async (command) => {
-        await port.send(command);
+      abort: async (executionArn) => {
+        await states.stopExecution({ executionArn });
       },
       failToken: async (token, error) => states.failTask(token, error, ''),
       timeOut: (seconds) => clock.advance(1000 * seconds),

@@ -1,5 +1,6 @@
 import { BatchClient, CreateComputeEnvironmentCommand, CreateJobQueueCommand } from '@aws-sdk/client-batch';
 import { CreateRoleCommand, IAMClient } from '@aws-sdk/client-iam';
+import { batchPort } from '../../../aws/clients/batch.ts';
 import { batchContract } from '../../local/aws/batch/batch-contract.ts';
 import { startMoto } from './moto.ts';
 
@@ -37,7 +38,7 @@ batchContract('moto', async () => {
     }),
   );
   return {
-    batch,
+    batch: batchPort(batch),
     queue: jobQueueArn,
     finishJobs: async () => undefined,
     close: async () => {

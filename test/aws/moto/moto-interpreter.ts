@@ -8,7 +8,9 @@ import {
   SendTaskFailureCommand,
   SendTaskSuccessCommand,
   SFNClient,
+  StopExecutionCommand,
 } from '@aws-sdk/client-sfn';
+import { statesPort } from '../../../aws/clients/states.ts';
 import type { LocalFunction } from '../../../local/aws/states/task.ts';
 import type { VirtualClock } from '../../../local/clock/virtual.ts';
 import type { OpenInterpreter, StateFunctions } from './interpreter.ts';
@@ -85,7 +87,7 @@ export async function startMotoInterpreter(
       behind = { functions, clock };
       return {
         stateMachineArn,
-        send: async (command) => Reflect.apply(states.send, states, [command]),
+        states: statesPort(states),
         until: async (name, done) => {
           for (const until = Date.now() + WITHIN_MS; ; await step(clock)) {
             const execution = await look(name);
@@ -104,8 +106,8 @@ export async function startMotoInterpreter(
           await over;
         },
         // The engine looks whether it was stopped when a state is done, and this one waits.
-        abort: async (command, token) => {
-          await states.send(command);
+        abort: async (executionArn, token) => {
+          await states.send(new StopExecutionCommand({ executionArn }));
           await states.send(new SendTaskSuccessCommand({ taskToken: token, output: '{}' }));
         },
         failToken: async (taskToken, error) => {

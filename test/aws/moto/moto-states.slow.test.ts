@@ -1,3 +1,4 @@
+import { statesPort } from '../../../aws/clients/states.ts';
 import { VirtualClock } from '../../../local/clock/virtual.ts';
 import { CONTRACT_MACHINE, statesContract } from '../../local/aws/states/states-contract.ts';
 import { startMotoInterpreter } from './moto-interpreter.ts';
@@ -14,7 +15,7 @@ statesContract('moto', async () => {
   };
   const engine = await moto.open({ submit, settle: nothing, collect: nothing }, new VirtualClock(0));
   return {
-    states: moto.states,
+    states: statesPort(moto.states),
     stateMachineArn: engine.stateMachineArn,
     token: async (name) => {
       await engine.until(name, () => tokens.has(name));

@@ -1,4 +1,5 @@
 import { CreateBucketCommand, PutBucketVersioningCommand, S3Client } from '@aws-sdk/client-s3';
+import { s3Port } from '../../../aws/clients/s3.ts';
 import { s3Contract } from '../../local/aws/s3/s3-contract.ts';
 import { startMoto } from './moto.ts';
 
@@ -21,7 +22,7 @@ s3Contract('moto', async () => {
     new PutBucketVersioningCommand({ Bucket: bucket, VersioningConfiguration: { Status: 'Enabled' } }),
   );
   return {
-    s3,
+    s3: s3Port(s3),
     bucket,
     close: async () => {
       s3.destroy();

@@ -1,4 +1,4 @@
-import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import type { PutObjectCommandInput } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import type { S3Port } from '../../../aws/ports.ts';
 import { ProgressSender } from '../../../container/attempt/progress-sender.ts';
@@ -24,12 +24,13 @@ const row = (seq: number, exitval = 0) => ({
   command: `c ${seq}`,
 });
 
-function sender(answer: (put: PutObjectCommand) => Promise<unknown>) {
+function sender(answer: (put: PutObjectCommandInput) => Promise<unknown>) {
   const clock = new VirtualClock(0);
-  const s3 = {
-    send: (command: unknown) =>
-      command instanceof PutObjectCommand ? answer(command) : Promise.resolve({ ETag: '"before"' }),
-  } as S3Port;
+  const s3: S3Port = {
+    ...memoryS3('bucket'),
+    putObject: async (input) => ({ $metadata: {}, ...Object(await answer(input)) }),
+    headObject: async () => ({ $metadata: {}, ETag: '"before"' }),
+  };
   const roster = new Roster(2, 1);
   const log: string[] = [];
   const state = new RunState('results', () => progress.wake());
@@ -67,7 +68,7 @@ describe('progress', () => {
   it('sends its last word again until it arrives, the record with the reason last', async () => {
     let failures = 3;
     const arrived: [string, string][] = [];
-    const { state, finishes } = sender(async ({ input }) => {
+    const { state, finishes } = sender(async (input) => {
       failures -= 1;
       if (failures >= 0) throw new Error('503');
       arrived.push([String(input.Key), String(input.Body)]);
@@ -94,20 +95,20 @@ describe('an object that is replaced again and again', () => {
   const object = { bucket: 'bucket', key: 'progress', contentType: 'text/plain' };
   const soon = () => realClock.now() + 20;
   const later = () => realClock.now() + 5000;
-  const storedIn = async (s3: S3Port) =>
-    (await s3.send(new GetObjectCommand(asked))).Body?.transformToString();
+  const storedIn = async (s3: S3Port) => (await s3.getObject(asked)).Body?.transformToString();
 
   it('keeps the newest: a write that was given up and arrives late counts for nothing', async () => {
     const s3 = memoryS3('bucket');
     const late: (() => Promise<unknown>)[] = [];
     let hangs = true;
-    const silent = {
-      send: (command: PutObjectCommand) => {
-        if (!(command instanceof PutObjectCommand) || !hangs) return s3.send(command);
-        late.push(() => s3.send(command));
+    const silent: S3Port = {
+      ...s3,
+      putObject: (input) => {
+        if (!hangs) return s3.putObject(input);
+        late.push(() => s3.putObject(input));
         return new Promise(() => undefined);
       },
-    } as S3Port;
+    };
     const replaced = new ReplacedObject(silent, object, realClock);
     await expect(replaced.put('first', soon())).rejects.toThrow('no answer from S3');
     hangs = false;
@@ -124,15 +125,16 @@ describe('an object that is replaced again and again', () => {
 
   it('goes on when its own write arrived and the answer was lost, and where an earlier attempt has written', async () => {
     const s3 = memoryS3('bucket');
-    await s3.send(new PutObjectCommand({ ...asked, Body: 'of an earlier attempt' }));
+    await s3.putObject({ ...asked, Body: 'of an earlier attempt' });
     let deaf = true;
-    const halfDeaf = {
-      send: async (command: PutObjectCommand) => {
-        const answer = await s3.send(command);
-        if (command instanceof PutObjectCommand && deaf) throw new Error('ECONNRESET');
+    const halfDeaf: S3Port = {
+      ...s3,
+      putObject: async (input) => {
+        const answer = await s3.putObject(input);
+        if (deaf) throw new Error('ECONNRESET');
         return answer;
       },
-    } as S3Port;
+    };
     const replaced = new ReplacedObject(halfDeaf, object, realClock);
     await expect(replaced.put('first', later())).rejects.toThrow('ECONNRESET');
     deaf = false;
@@ -145,19 +147,20 @@ describe('a write that the SDK repeats', () => {
   it('is no failure: what it finds in its way is itself', async () => {
     const s3 = memoryS3('bucket');
     let lostAnswers = 1;
-    const repeating = {
-      send: async (command: PutObjectCommand) => {
-        if (command instanceof PutObjectCommand && lostAnswers-- > 0) await s3.send(command);
-        return s3.send(command);
+    const repeating: S3Port = {
+      ...s3,
+      putObject: async (input) => {
+        if (lostAnswers-- > 0) await s3.putObject(input);
+        return s3.putObject(input);
       },
-    } as S3Port;
+    };
     const replaced = new ReplacedObject(
       repeating,
       { bucket: 'bucket', key: 'progress', contentType: 'text/plain' },
       realClock,
     );
     await replaced.put('only', realClock.now() + 5000);
-    const stored = await s3.send(new GetObjectCommand({ Bucket: 'bucket', Key: 'progress' }));
+    const stored = await s3.getObject({ Bucket: 'bucket', Key: 'progress' });
     expect(await stored.Body?.transformToString()).toBe('only');
   });
 });
@@ -165,7 +168,7 @@ describe('a write that the SDK repeats', () => {
 describe('the last word', () => {
   it('says how it ended although the joblog never arrives', async () => {
     const arrived: Progress[] = [];
-    const { state, finishes } = sender(async ({ input }) => {
+    const { state, finishes } = sender(async (input) => {
       if (String(input.Key).endsWith('joblog.tsv')) return new Promise(() => undefined);
       if (String(input.Key).endsWith('progress.json')) arrived.push(JSON.parse(String(input.Body)));
       return {};

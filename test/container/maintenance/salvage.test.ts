@@ -1,7 +1,5 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DescribeJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
 import { cleanJobRequests, salvageJobRequest } from '../../../experiment/batch/maintenance-job.ts';
 import { maintenanceKey, runKeys } from '../../../experiment/layout/bucket-keys.ts';
@@ -30,11 +28,9 @@ test('node 0 is lost: what shared storage has comes to the bucket, the report is
 }, async () => {
   const { system, folder } = await systemOfItsOwn();
   const { s3, bucket, batch, deployment } = system;
-  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'inputs/empty', Body: '' }));
+  await s3.putObject({ Bucket: bucket, Key: 'inputs/empty', Body: '' });
   const key = 'manifests/lost.yaml';
-  const { VersionId: version = '' } = await s3.send(
-    new PutObjectCommand({ Bucket: bucket, Key: key, Body: MANIFEST }),
-  );
+  const { VersionId: version = '' } = await s3.putObject({ Bucket: bucket, Key: key, Body: MANIFEST });
   const runId = makeRunId('lost', { bucket, key, version });
   const keys = runKeys(runId);
   const inBucket = (name: string) => join(folder, 'bucket', name);
@@ -56,11 +52,11 @@ test('node 0 is lost: what shared storage has comes to the bucket, the report is
   await until('a summary of a failed run', () => json(keys.summary)?.outcome === 'failed', status);
   expect(existsSync(inBucket(keys.outputIndex))).toBe(false);
   // The bucket had what node 0 sent every second; here it is as if it had been lost a second earlier.
-  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: keys.joblog, Body: '' }));
+  await s3.putObject({ Bucket: bucket, Key: keys.joblog, Body: '' });
   const before = json(keys.summary);
-  await s3.send(new PutObjectCommand({ Bucket: bucket, Key: keys.summary, Body: '{}' }));
+  await s3.putObject({ Bucket: bucket, Key: keys.summary, Body: '{}' });
 
-  const { jobId = '' } = await batch.send(new SubmitJobCommand(salvageJobRequest(runId, deployment)));
+  const { jobId = '' } = await batch.submitJob(salvageJobRequest(runId, deployment));
   await ended(system, jobId, 'SUCCEEDED');
 
   expect(json(maintenanceKey(jobId))).toMatchObject({ did: { rows: 3, outputs: 3, unsent: 0 } });
@@ -80,14 +76,14 @@ test('node 0 is lost: what shared storage has comes to the bucket, the report is
 
   const [request] = cleanJobRequests({ runIds: [runId], workspaces: [] }, deployment, 'n');
   if (request === undefined) throw new Error('no request');
-  const cleaning = await batch.send(new SubmitJobCommand(request));
+  const cleaning = await batch.submitJob(request);
   await ended(system, cleaning.jobId ?? '', 'SUCCEEDED');
   expect(existsSync(onStorage)).toBe(false);
   expect(existsSync(inBucket(keys.report))).toBe(true);
 });
 
 async function ended({ batch }: LocalSystem, jobId: string, status: string): Promise<void> {
-  const job = async () => (await batch.send(new DescribeJobsCommand({ jobs: [jobId] }))).jobs?.[0];
+  const job = async () => (await batch.describeJobs({ jobs: [jobId] })).jobs?.[0];
   const isOver = async () => [status, 'FAILED'].includes((await job())?.status ?? '');
   await until(`the end of job ${jobId}`, isOver, job);
   expect(await job()).toMatchObject({ status });

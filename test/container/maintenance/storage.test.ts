@@ -10,7 +10,6 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import type { S3Port } from '../../../aws/ports.ts';
 import { doOrder } from '../../../container/maintenance/maintain.ts';
@@ -36,9 +35,8 @@ beforeEach(() => {
 afterEach(() => rmSync(shared, { recursive: true, force: true }));
 
 const put = (Key: string, value: unknown) =>
-  s3.send(new PutObjectCommand({ Bucket: 'lab', Key, Body: JSON.stringify(value) }));
-const read = async (Key: string) =>
-  (await s3.send(new GetObjectCommand({ Bucket: 'lab', Key }))).Body?.transformToString();
+  s3.putObject({ Bucket: 'lab', Key, Body: JSON.stringify(value) });
+const read = async (Key: string) => (await s3.getObject({ Bucket: 'lab', Key })).Body?.transformToString();
 
 /** A run with what it left on storage; `folder` is another's where it resumed that one. */
 async function run(
@@ -230,12 +228,13 @@ describe('clean', () => {
 
   test('keeps what S3 does not say the state of', async () => {
     const { run: folder } = await run(FIRST, 'running');
-    const refusing = {
-      send: (command: GetObjectCommand) =>
-        command.input.Key === runKeys(FIRST).status
+    const refusing: S3Port = {
+      ...s3,
+      getObject: (input) =>
+        input.Key === runKeys(FIRST).status
           ? Promise.reject(Object.assign(new Error('Access Denied'), { $metadata: { httpStatusCode: 403 } }))
-          : s3.send(command),
-    } as S3Port;
+          : s3.getObject(input),
+    };
 
     const { record } = await order({ kind: 'clean', runIds: [FIRST], workspaces: [] }, 'lab', refusing);
 

@@ -1,6 +1,5 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import type { Cluster } from '../../../container/join/cluster.ts';
 import { ended, runCommands } from '../../../container/run/commands.ts';
@@ -45,7 +44,7 @@ describe('a run of commands that starts nothing', () => {
     const key = `runs/${RUN_ID}/commands.txt`;
     const work = { kind: 'commands', file: { kind: 'frozen', key, total: 2 } } as const;
     const { attempt, joins } = await anAttempt({ config: { shared }, plan: { work, ...more } });
-    await attempt.surroundings.s3.send(new PutObjectCommand({ Bucket: 'b', Key: key, Body: list }));
+    await attempt.surroundings.s3.putObject({ Bucket: 'b', Key: key, Body: list });
     const nodefiles: string[] = [];
     const cluster = {
       gathered: async () => undefined,

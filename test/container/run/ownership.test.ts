@@ -27,17 +27,18 @@ describe('the fence', () => {
   it('is owned when the write arrived and only its answer was lost', async () => {
     const inner = memoryS3('b', 'AccessDenied');
     let lost = false;
-    const s3 = {
-      async send(command: Parameters<S3Port['send']>[0]) {
-        const answer = await inner.send(command);
-        if (command.constructor.name === 'PutObjectCommand' && !lost) {
+    const s3: S3Port = {
+      ...inner,
+      putObject: async (input) => {
+        const answer = await inner.putObject(input);
+        if (!lost) {
           lost = true;
           // What the SDK's own retry of that write then meets.
           throw Object.assign(new Error('PreconditionFailed'), { $metadata: { httpStatusCode: 412 } });
         }
         return answer;
       },
-    } as S3Port;
+    };
     expect(await take(s3, 'one', 1, 'n1')).toEqual({ kind: 'owned' });
     expect(lost).toBe(true);
   });

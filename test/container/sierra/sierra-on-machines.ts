@@ -1,7 +1,6 @@
 import { chmodSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { LocalSystem } from '../../../local/system/system.ts';
 import type { SierraVersion } from '../../../scripts/install/sierra-venv.ts';
 import { sierraVenv } from '../../../scripts/install/sierra-venv.ts';
@@ -114,7 +113,7 @@ async function sendProject(
       const path = join(entry.parentPath, entry.name);
       if (!entry.isFile() || path.includes('__pycache__')) continue;
       const Key = `project/${path.slice(folder.length + 1)}`;
-      await s3.send(new PutObjectCommand({ Bucket: bucket, Key, Body: readFileSync(path, 'utf8') }));
+      await s3.putObject({ Bucket: bucket, Key, Body: readFileSync(path, 'utf8') });
     }
   } finally {
     rmSync(folder, { recursive: true, force: true });

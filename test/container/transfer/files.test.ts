@@ -15,10 +15,10 @@ import { readFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Readable } from 'node:stream';
-import { GetObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
+import { sdkStreamMixin } from '@smithy/core/serde';
 import fc from 'fast-check';
 import { create } from 'tar';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { S3Port } from '../../../aws/ports.ts';
 import type { RunFolders } from '../../../container/storage/run-folders.ts';
 import { makeRunFolders, runFolders } from '../../../container/storage/run-folders.ts';
@@ -48,10 +48,8 @@ beforeEach(async () => {
 });
 afterEach(() => rmSync(base, { recursive: true, force: true }));
 
-const put = (Key: string, Body: string | Uint8Array) =>
-  s3.send(new PutObjectCommand({ Bucket: 'b', Key, Body }));
-const text = async (Key: string) =>
-  (await s3.send(new GetObjectCommand({ Bucket: 'b', Key }))).Body?.transformToString();
+const put = (Key: string, Body: string | Uint8Array) => s3.putObject({ Bucket: 'b', Key, Body });
+const text = async (Key: string) => (await s3.getObject({ Bucket: 'b', Key })).Body?.transformToString();
 
 describe('the command list', () => {
   const key = runKeys(runId).commands;
@@ -59,23 +57,31 @@ describe('the command list', () => {
 
   it('has the lines that GNU parallel sees: cut at newlines only, a last one without newline too', async () => {
     await put(key, 'a\rb\n\n  c\u2028d\r\nlast');
-    expect(await freezeCommands(s3, run, frozen(4), folders)).toMatchObject({ total: 4 });
+    expect(await freezeCommands({ s3, clock: realClock }, run, frozen(4), folders)).toMatchObject({
+      total: 4,
+    });
     expect(readFileSync(folders.commands, 'utf8')).toBe('a\rb\n\n  c\u2028d\r\nlast');
   });
 
   it('is refused when it is empty, cut off, or not there', async () => {
     await put(key, '');
-    await expect(freezeCommands(s3, run, frozen(0), folders)).rejects.toThrow(BadCommands);
+    await expect(freezeCommands({ s3, clock: realClock }, run, frozen(0), folders)).rejects.toThrow(
+      BadCommands,
+    );
     await put(key, 'one\n');
-    await expect(freezeCommands(s3, run, frozen(2), folders)).rejects.toThrow(/1 lines, and the plan says 2/);
+    await expect(freezeCommands({ s3, clock: realClock }, run, frozen(2), folders)).rejects.toThrow(
+      /1 lines, and the plan says 2/,
+    );
     const inWork = { kind: 'commands', file: { kind: 'in-work', path: 'list.txt' } } as const;
-    await expect(freezeCommands(s3, run, inWork, folders)).rejects.toThrow(/list.txt cannot be read/);
+    await expect(freezeCommands({ s3, clock: realClock }, run, inWork, folders)).rejects.toThrow(
+      /list.txt cannot be read/,
+    );
   });
 
   it('from the tasks’ folder is sent to the bucket', async () => {
     writeFileSync(join(folders.tasks, 'list.txt'), 'one\ntwo\n');
     const inWork = { kind: 'commands', file: { kind: 'in-work', path: 'list.txt' } } as const;
-    expect(await freezeCommands(s3, run, inWork, folders)).toMatchObject({ total: 2 });
+    expect(await freezeCommands({ s3, clock: realClock }, run, inWork, folders)).toMatchObject({ total: 2 });
     expect(await text(key)).toBe('one\ntwo\n');
   });
 
@@ -85,12 +91,12 @@ describe('the command list', () => {
   ])('from the tasks’ folder is refused with %s', async (_what, list, said) => {
     writeFileSync(join(folders.tasks, 'list.txt'), list);
     const inWork = { kind: 'commands', file: { kind: 'in-work', path: 'list.txt' } } as const;
-    await expect(freezeCommands(s3, run, inWork, folders)).rejects.toThrow(said);
+    await expect(freezeCommands({ s3, clock: realClock }, run, inWork, folders)).rejects.toThrow(said);
   });
 
   it('of a resumed run: what succeeded and reads the same need not run again', async () => {
     await put(key, 'one\ntwo\nthree\n');
-    await freezeCommands(s3, run, frozen(3), folders);
+    await freezeCommands({ s3, clock: realClock }, run, frozen(3), folders);
     const row = (seq: number, exitval: number) => ({
       seq,
       host: 'h',
@@ -104,11 +110,11 @@ describe('the command list', () => {
     });
     writeFileSync(folders.joblog, `${renderJoblog([row(1, 0), row(2, 1), row(3, 0)])}4\tcut off`);
     await put(key, 'one\ntwo\nTHREE\nfour\n');
-    const { total, changed } = await freezeCommands(s3, run, frozen(4), folders);
+    const { total, changed } = await freezeCommands({ s3, clock: realClock }, run, frozen(4), folders);
     expect([...changed]).toEqual([3, 4]);
     expect([...(await alreadyDone(folders.joblog, total)).done]).toEqual([1]);
     // Batch's own retry finds the new list there already, and no row of a task of it that has not run.
-    await freezeCommands(s3, run, frozen(4), folders);
+    await freezeCommands({ s3, clock: realClock }, run, frozen(4), folders);
     expect([...(await alreadyDone(folders.joblog, total)).done]).toEqual([1]);
   });
 });
@@ -138,8 +144,8 @@ describe('inputs', () => {
     await put('data/two.csv', '2');
     const prefix = { kind: 'prefix', bucket: 'b', prefix: 'data/', to: 'data/' } as const;
     const object = { kind: 'object', bucket: 'b', key: 'data/two.csv', to: 'renamed.csv' } as const;
-    await bringInputs(s3, [input, prefix, object], folders, quiet);
-    await bringInputs(s3, [input, prefix, object], folders, quiet);
+    await bringInputs({ s3, clock: realClock }, [input, prefix, object], folders, quiet);
+    await bringInputs({ s3, clock: realClock }, [input, prefix, object], folders, quiet);
     expect(spawnSync('test', ['-x', join(folders.tasks, 'project/bin/sim')]).status).toBe(0);
     expect(readFileSync(join(folders.tasks, 'project/latest'), 'utf8')).toBe('#!/bin/sh\n');
     expect(readFileSync(join(folders.tasks, 'data/x/one.csv'), 'utf8')).toBe('1');
@@ -153,7 +159,7 @@ describe('inputs', () => {
     const input = await archive(Object.fromEntries(names.map((name) => [name, content])));
     await put('data/a', content);
     const object = { kind: 'object', bucket: 'b', key: 'data/a', to: 'a' } as const;
-    const bring = () => bringInputs(s3, [input, object], folders, quiet);
+    const bring = () => bringInputs({ s3, clock: realClock }, [input, object], folders, quiet);
     await bring();
     let isOver = false;
     const torn: string[] = [];
@@ -179,7 +185,7 @@ describe('inputs', () => {
   it('that are not what their hash says leave nothing behind', async () => {
     const input = await archive({ a: '1' });
     await put(input.key, 'something else');
-    await expect(bringInputs(s3, [input], folders, quiet)).rejects.toThrow(BadInput);
+    await expect(bringInputs({ s3, clock: realClock }, [input], folders, quiet)).rejects.toThrow(BadInput);
     expect(readdirSync(folders.inputs)).toEqual([]);
     expect(readdirSync(folders.tasks)).toEqual([]);
   });
@@ -201,31 +207,36 @@ sys.stdout.buffer.write(out.getvalue())`,
       { encoding: 'buffer' },
     );
     expect(made.status).toBe(0);
-    await expect(bringInputs(s3, [await put2(made.stdout)], folders, quiet)).rejects.toThrow();
+    await expect(
+      bringInputs({ s3, clock: realClock }, [await put2(made.stdout)], folders, quiet),
+    ).rejects.toThrow();
     expect(existsSync(join(base, 'absolute'))).toBe(false);
     expect(existsSync(join(folders.inputs, 'escaped'))).toBe(false);
     expect(readdirSync(folders.inputs)).toEqual([]);
     await put('data/x', '1');
     const object = { kind: 'object', bucket: 'b', key: 'data/x', to: '../../x' } as const;
-    await expect(bringInputs(s3, [object], folders, quiet)).rejects.toThrow(/leads out/);
+    await expect(bringInputs({ s3, clock: realClock }, [object], folders, quiet)).rejects.toThrow(
+      /leads out/,
+    );
   });
 
   it('that are not there are named', async () => {
     const prefix = { kind: 'prefix', bucket: 'b', prefix: 'nothing/', to: 'x/' } as const;
-    await expect(bringInputs(s3, [prefix], folders, quiet)).rejects.toThrow(
+    await expect(bringInputs({ s3, clock: realClock }, [prefix], folders, quiet)).rejects.toThrow(
       's3://b/nothing/ holds no object',
     );
   });
 
   it('that S3 does not let the job see are named, of a prefix as of an object', async () => {
-    const denied = { send: () => Promise.reject(new Error('AccessDenied')) } as S3Port;
+    const refuse = () => Promise.reject(new Error('AccessDenied'));
+    const denied: S3Port = { ...s3, getObject: refuse, listObjectsV2: refuse };
     const prefix = { kind: 'prefix', bucket: 'b', prefix: 'data/', to: 'x/' } as const;
     const object = { kind: 'object', bucket: 'b', key: 'data/a', to: 'a' } as const;
     for (const [input, place] of [
       [prefix, 's3://b/data/'],
       [object, 's3://b/data/a'],
     ] as const) {
-      const brought = bringInputs(denied, [input], folders, quiet);
+      const brought = bringInputs({ s3: denied, clock: realClock }, [input], folders, quiet);
       await expect(brought).rejects.toThrow(`${place} cannot be read (Error: AccessDenied)`);
       await expect(brought).rejects.toThrow(BadInput);
     }
@@ -233,23 +244,23 @@ sys.stdout.buffer.write(out.getvalue())`,
 
   it('whose bytes stop coming are begun anew, and given up the fourth time', async () => {
     let broken = 0;
-    const breaking = (times: number) =>
-      ({
-        send: async (): Promise<unknown> => {
-          async function* bytes() {
-            yield Buffer.from('whole');
-            if (broken++ < times) throw new Error('aborted');
-          }
-          return { Body: Readable.from(bytes()), $metadata: {} };
-        },
-      }) as S3Port;
+    const breaking = (times: number): S3Port => ({
+      ...s3,
+      getObject: async () => {
+        async function* bytes() {
+          yield Buffer.from('whole');
+          if (broken++ < times) throw new Error('aborted');
+        }
+        return { Body: sdkStreamMixin(Readable.from(bytes())), $metadata: {} };
+      },
+    });
     const object = { kind: 'object', bucket: 'b', key: 'data/a', to: 'a' } as const;
-    await bringInputs(breaking(3), [object], folders, quiet);
+    await bringInputs({ s3: breaking(3), clock: realClock }, [object], folders, quiet);
     expect(readFileSync(join(folders.tasks, 'a'), 'utf8')).toBe('whole');
     broken = 0;
-    await expect(bringInputs(breaking(4), [object], folders, quiet)).rejects.toThrow(
-      /cannot be read .*aborted/,
-    );
+    await expect(
+      bringInputs({ s3: breaking(4), clock: realClock }, [object], folders, quiet),
+    ).rejects.toThrow(/cannot be read .*aborted/);
   });
 });
 
@@ -283,9 +294,16 @@ describe('outputs of which one lies in another', () => {
   it('arrive once', async () => {
     mkdirSync(join(folders.tasks, 'out'));
     writeFileSync(join(folders.tasks, 'out/a.csv'), 'data');
-    const put = vi.spyOn(s3, 'send');
+    const keys: unknown[] = [];
+    const counted: S3Port = {
+      ...s3,
+      putObject: (input) => {
+        keys.push(input.Key);
+        return s3.putObject(input);
+      },
+    };
     const { index } = await sendOutputs({
-      s3,
+      s3: counted,
       ...run,
       folder: folders.tasks,
       outputs: ['out/', 'out/a.csv', './out'],
@@ -294,7 +312,6 @@ describe('outputs of which one lies in another', () => {
       log: quiet,
     });
     expect(index.files.map(({ path }) => path)).toEqual(['out/a.csv']);
-    const keys = put.mock.calls.map(([{ input }]) => ('Key' in input ? input.Key : undefined));
     expect(keys).toEqual([`runs/${runId}/outputs/out/a.csv`, runKeys(runId).outputIndex]);
   });
 });

@@ -1,4 +1,3 @@
-import { GetObjectCommand } from '@aws-sdk/client-s3';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { ReplacedObject } from '../../../container/transfer/replaced-object.ts';
@@ -27,8 +26,7 @@ function aWriter(fates: Fate[]) {
     await Promise.race([tried, undefined]);
     return isDone;
   };
-  const stored = async () =>
-    (await s3.send(new GetObjectCommand({ Bucket: 'b', Key: 'progress' }))).Body?.transformToString();
+  const stored = async () => (await s3.getObject({ Bucket: 'b', Key: 'progress' })).Body?.transformToString();
   return { put, stored, late };
 }
 
@@ -71,7 +69,7 @@ it.each([
 ])('a write that is answered with %d is tried again: %s', async (status, again) => {
   let answers = [awsError('OnPurpose', status)];
   const s3 = hooked(memoryS3('b'), (command, call) => {
-    const error = command.constructor.name === 'PutObjectCommand' ? answers.shift() : undefined;
+    const error = command.name === 'putObject' ? answers.shift() : undefined;
     if (error !== undefined) throw error;
     return call();
   });
@@ -86,7 +84,7 @@ it.each([
 it('looks once at what lies there: its own answers tell it from then on', async () => {
   let looks = 0;
   const s3 = hooked(memoryS3('b'), (command, call) => {
-    if (command.constructor.name === 'HeadObjectCommand') looks += 1;
+    if (command.name === 'headObject') looks += 1;
     return call();
   });
   const replaced = new ReplacedObject(s3, OBJECT, new VirtualClock(START));

@@ -1,8 +1,8 @@
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { renderJoblog } from '../../../experiment/results/joblog.ts';
-import { awsError, controlPlane, failureOf, hooked } from '../../support/control-plane.ts';
+import { awsError, controlPlane, failureOf } from '../../support/control-plane.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 
 it('a run from drop to report takes at most eight transitions, and everything says the same', async () => {
   const plane = await controlPlane();
@@ -100,6 +100,19 @@ it('a run whose folder is gone still ends', async () => {
   expect(await plane.json(runKeys(runId).status)).toMatchObject({ state: 'succeeded' });
 });
 
+it('records that tasks wrote over with more than is read keep no run from its end', async () => {
+  const plane = await controlPlane();
+  const { runId } = await plane.start();
+  const keys = runKeys(runId);
+  const tooMuch = Buffer.alloc(17 * 1024 * 1024, ' ');
+  for (const key of [keys.progress, keys.status]) await plane.put(key, tooMuch);
+  plane.nodes[0]?.exit({ exitCode: 0 });
+  await plane.tick(3);
+  expect(plane.record(runId)?.status).toBe('SUCCEEDED');
+  expect(await plane.json(keys.status)).toMatchObject({ state: 'succeeded' });
+  expect(await plane.json(keys.summary)).toMatchObject({ outcome: 'succeeded' });
+});
+
 it.each([
   ['whose answer was lost (412 after an own write)', 412, true],
   ['that crossed another (409)', 409, false],
@@ -109,7 +122,7 @@ it.each([
     s3: (real) =>
       hooked(real, async (command, call) => {
         const conditional =
-          command instanceof PutObjectCommand && (command.input.IfMatch ?? command.input.IfNoneMatch);
+          command.name === 'putObject' && (command.input.IfMatch ?? command.input.IfNoneMatch);
         if (!once || !conditional || !command.input.Key?.startsWith('control/')) return call();
         once = false;
         if (done) await call();
@@ -131,7 +144,7 @@ it('a record that may not be written is told as what it is, not as a conflict', 
   const plane = await controlPlane({
     s3: (real) =>
       hooked(real, (command, call) => {
-        if (command instanceof PutObjectCommand && command.input.IfMatch !== undefined)
+        if (command.name === 'putObject' && command.input.IfMatch !== undefined)
           throw awsError('AccessDenied', 403, 'not yours');
         return call();
       }),

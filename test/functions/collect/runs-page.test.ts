@@ -1,4 +1,3 @@
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
 import { Bucket } from '../../../aws/bucket.ts';
 import { RUNS_PAGE_KEY, runKeys } from '../../../experiment/layout/bucket-keys.ts';
@@ -6,7 +5,8 @@ import { asRunIndex } from '../../../experiment/run-list/page-index.ts';
 import { rewriteRunsPage } from '../../../functions/collect/runs-page.ts';
 import { dataOfRunsPage } from '../../../report/runs-page.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
-import { awsError, controlPlane, hooked, MANIFEST } from '../../support/control-plane.ts';
+import { awsError, controlPlane, MANIFEST } from '../../support/control-plane.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 
 const rowsOf = async (plane: ControlPlane) =>
   asRunIndex(dataOfRunsPage(await plane.text(RUNS_PAGE_KEY))).rows;
@@ -28,7 +28,7 @@ it('of two runs that end at once neither loses its row', async () => {
   const plane = await controlPlane({
     s3: (real) =>
       hooked(real, async (command, call) => {
-        const overtaken = command instanceof PutObjectCommand && command.input.Key === RUNS_PAGE_KEY;
+        const overtaken = command.name === 'putObject' && command.input.Key === RUNS_PAGE_KEY;
         const other = overtaken ? meanwhile : undefined;
         if (other !== undefined) {
           meanwhile = undefined;
@@ -67,7 +67,7 @@ it('a page that cannot be written holds up no run', async () => {
   const plane = await controlPlane({
     s3: (real) =>
       hooked(real, (command, call) => {
-        if (command instanceof PutObjectCommand && command.input.Key === RUNS_PAGE_KEY)
+        if (command.name === 'putObject' && command.input.Key === RUNS_PAGE_KEY)
           throw awsError('AccessDenied', 403);
         return call();
       }),

@@ -1,15 +1,15 @@
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { Readable } from 'node:stream';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { controlPlane, hooked } from '../../support/control-plane.ts';
+import { controlPlane } from '../../support/control-plane.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 
 // A process of its own that takes in the manifest named as its argument, as the function does, and tells what it sent.
 const sent = { bytes: 0, lines: 0, hash: '', longest: 0 };
 const plane = await controlPlane({
   s3: (real) =>
     hooked(real, async (command, call) => {
-      const input = command instanceof PutObjectCommand ? command.input : undefined;
+      const input = command.name === 'putObject' ? command.input : undefined;
       if (!(input?.Body instanceof Readable)) return call();
       const hash = createHash('sha256');
       for await (const block of input.Body) {

@@ -1,9 +1,8 @@
 import { readFileSync } from 'node:fs';
-import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { PublishCommand } from '@aws-sdk/client-sns';
 import { Ajv } from 'ajv';
 import { expect, it } from 'vitest';
-import { awsError, controlPlane, hooked, MANIFEST } from '../../support/control-plane.ts';
+import { awsError, controlPlane, MANIFEST } from '../../support/control-plane.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 import { runSeed } from '../../worlds/simulation/run-seed.ts';
 
 const schema = JSON.parse(
@@ -83,7 +82,7 @@ it('a mail that SNS does not take is sent later, and its event not again; a run 
   const plane = await controlPlane({
     mail: (real) =>
       hooked(real, (command, call) => {
-        if (command instanceof PublishCommand && !works) throw awsError('InternalError', 500);
+        if (command.name === 'publish' && !works) throw awsError('InternalError', 500);
         return call();
       }),
   });
@@ -102,7 +101,7 @@ it('a subject that SNS refuses is sent in ASCII', async () => {
   const plane = await controlPlane({
     mail: (real) =>
       hooked(real, (command, call) => {
-        const { Subject = '' } = command instanceof PublishCommand ? command.input : {};
+        const { Subject = '' } = command.name === 'publish' ? command.input : {};
         if (/[^ -~]/.test(Subject)) throw awsError('InvalidParameterException', 400);
         return call();
       }),
@@ -120,7 +119,7 @@ it('an event that EventBridge refuses within an answer is put again', async () =
   const plane = await controlPlane({
     events: (real) =>
       hooked(real, (command, call) => {
-        if (!(command instanceof PutEventsCommand) || refused > 0) return call();
+        if (command.name !== 'putEvents' || refused > 0) return call();
         refused += 1;
         return { FailedEntryCount: 1, Entries: [{ ErrorCode: 'ThrottlingException' }] };
       }),

@@ -1,7 +1,7 @@
-import { RegisterJobDefinitionCommand } from '@aws-sdk/client-batch';
 import { describe, expect, it } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
-import { awsError, controlPlane, hooked, MANIFEST } from '../../support/control-plane.ts';
+import { awsError, controlPlane, MANIFEST } from '../../support/control-plane.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 
 const OWN = (name: string, wishes: string) =>
   MANIFEST.replace('name: sweep', `name: ${name}`).replace('vcpus: 2', `vcpus: 2, ${wishes}`);
@@ -55,7 +55,7 @@ describe('a manifest’s image and shared memory', () => {
     const plane = await controlPlane({
       batch: (real) =>
         hooked(real, (command, call) => {
-          if (command instanceof RegisterJobDefinitionCommand)
+          if (command.name === 'registerJobDefinition')
             throw awsError('ClientException', 400, 'not an image');
           return call();
         }),
@@ -75,7 +75,7 @@ describe('a manifest’s image and shared memory', () => {
     const plane = await controlPlane({
       batch: (real) =>
         hooked(real, async (command, call) => {
-          if (!(command instanceof RegisterJobDefinitionCommand) || !failing) return call();
+          if (command.name !== 'registerJobDefinition' || !failing) return call();
           failing = false;
           await call();
           throw awsError('InternalServerError', 500);

@@ -1,11 +1,10 @@
-import { DescribeJobsCommand, TerminateJobCommand } from '@aws-sdk/client-batch';
-import { SendTaskSuccessCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { submitJobRequest } from '../../../experiment/batch/submit-request.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { executionArn } from '../../../experiment/run/execution.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
-import { awsError, controlPlane, hooked, MANIFEST, STATE_MACHINE } from '../../support/control-plane.ts';
+import { awsError, controlPlane, MANIFEST, STATE_MACHINE } from '../../support/control-plane.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 
 const LONG = MANIFEST.replace('run: 2h', 'run: 20h');
 
@@ -141,7 +140,7 @@ describe('two jobs of one run', () => {
       batch: (real) =>
         hooked(real, async (command, call) => {
           const answer = await call();
-          if (!(command instanceof DescribeJobsCommand)) return answer;
+          if (command.name !== 'describeJobs') return answer;
           const jobs: { jobId: string }[] = Object(answer).jobs;
           return { ...Object(answer), jobs: jobs.filter(({ jobId }) => !hidden.has(jobId)) };
         }),
@@ -192,9 +191,7 @@ describe('two jobs of one run', () => {
 
 describe('the end of an execution', () => {
   const stop = (plane: ControlPlane, runId: string) =>
-    plane.states.send(
-      new StopExecutionCommand({ executionArn: executionArn(STATE_MACHINE, runId), cause: 'enough' }),
-    );
+    plane.states.stopExecution({ executionArn: executionArn(STATE_MACHINE, runId), cause: 'enough' });
 
   it('that was stopped terminates the job, collects once it is dead, and closes the record', async () => {
     const plane = await running({ ignoreTerm: true });
@@ -236,7 +233,7 @@ describe('the end of an execution', () => {
     const plane = await running({
       states: (real) =>
         hooked(real, (command, call) => {
-          if (command instanceof SendTaskSuccessCommand) throw awsError('TaskTimedOut', 400);
+          if (command.name === 'sendTaskSuccess') throw awsError('TaskTimedOut', 400);
           return call();
         }),
     });
@@ -318,7 +315,7 @@ describe('the state Stop', () => {
       batch: (real) =>
         hooked(real, (command, call) => {
           // As on AWS, where it shows later.
-          if (!(command instanceof TerminateJobCommand)) return call();
+          if (command.name !== 'terminateJob') return call();
           terminated += 1;
           return {};
         }),

@@ -1,5 +1,4 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { expect, it } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { executionArn } from '../../../experiment/run/execution.ts';
@@ -30,9 +29,7 @@ it('every open run is looked at, however many pages of marks there are', async (
 it('every live job is found, however many pages of jobs there are, also where its run’s mark is gone', async () => {
   const { plane, runs } = await manyRuns();
   for (const runId of runs)
-    await plane.states.send(
-      new StopExecutionCommand({ executionArn: executionArn(STATE_MACHINE, runId), cause: 'enough' }),
-    );
+    await plane.states.stopExecution({ executionArn: executionArn(STATE_MACHINE, runId), cause: 'enough' });
   await plane.forgetMarks(runs);
   await plane.tick(2);
   expect(plane.localBatch.liveJobs()).toEqual([]);

@@ -1,17 +1,8 @@
-import { SubmitJobCommand } from '@aws-sdk/client-batch';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { DescribeExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { executionArn } from '../../../experiment/run/execution.ts';
-import {
-  awsError,
-  controlPlane,
-  failureOf,
-  hooked,
-  MANIFEST,
-  STATE_MACHINE,
-} from '../../support/control-plane.ts';
+import { awsError, controlPlane, failureOf, MANIFEST, STATE_MACHINE } from '../../support/control-plane.ts';
+import { hooked } from '../../support/hostile-ports.ts';
 
 /** A run whose execution exists and whose first call of submit was made. */
 async function started(...options: Parameters<typeof controlPlane>) {
@@ -78,14 +69,14 @@ describe('submit', () => {
     const plane = await controlPlane({
       s3: (real) =>
         hooked(real, (command, call) => {
-          const replaces = command instanceof PutObjectCommand && command.input.IfMatch !== undefined;
+          const replaces = command.name === 'putObject' && command.input.IfMatch !== undefined;
           if (failing === 'store' && replaces && command.input.Key?.startsWith('control/'))
             throw awsError('InternalError', 500);
           return call();
         }),
       batch: (real) =>
         hooked(real, (command, call) => {
-          if (failing === 'submit' && command instanceof SubmitJobCommand)
+          if (failing === 'submit' && command.name === 'submitJob')
             throw awsError('TooManyRequestsException', 429);
           return call();
         }),
@@ -118,7 +109,7 @@ describe('the job of a run', () => {
     const plane = await controlPlane({
       states: (real) =>
         hooked(real, (command, call) => {
-          if (command instanceof DescribeExecutionCommand) throw awsError('ExecutionDoesNotExist', 400);
+          if (command.name === 'describeExecution') throw awsError('ExecutionDoesNotExist', 400);
           return call();
         }),
     });
@@ -131,7 +122,7 @@ describe('the job of a run', () => {
     const plane = await controlPlane({
       batch: (real) =>
         hooked(real, async (command, call) => {
-          if (!(command instanceof SubmitJobCommand)) return call();
+          if (command.name !== 'submitJob') return call();
           if (throttled) throw awsError('TooManyRequestsException', 429);
           await plane.clock.sleep(5000);
           return call();
@@ -152,12 +143,12 @@ describe('the job of a run', () => {
     const plane = await controlPlane({
       batch: (real) =>
         hooked(real, async (command, call) => {
-          if (command instanceof SubmitJobCommand) await plane.clock.sleep(100_000);
+          if (command.name === 'submitJob') await plane.clock.sleep(100_000);
           return call();
         }),
     });
     const { runId } = await plane.start();
-    await plane.states.send(new StopExecutionCommand({ executionArn: executionArn(STATE_MACHINE, runId) }));
+    await plane.states.stopExecution({ executionArn: executionArn(STATE_MACHINE, runId) });
     await plane.tick();
     const control = () => plane.json(runKeys(runId).control);
     expect(await control()).toMatchObject({ stop: { cause: 'cancelled' }, submitting: {} });
@@ -170,7 +161,7 @@ describe('the job of a run', () => {
     const plane = await controlPlane({
       batch: (real) =>
         hooked(real, (command, call) => {
-          if (command instanceof SubmitJobCommand) throw awsError('ClientException', 400, 'no such queue');
+          if (command.name === 'submitJob') throw awsError('ClientException', 400, 'no such queue');
           return call();
         }),
     });
@@ -186,7 +177,7 @@ describe('the job of a run', () => {
     const plane = await controlPlane({
       batch: (real) =>
         hooked(real, (command, call) => {
-          if (command instanceof SubmitJobCommand && throttled-- > 0)
+          if (command.name === 'submitJob' && throttled-- > 0)
             throw awsError('TooManyRequestsException', 429);
           return call();
         }),
@@ -206,7 +197,7 @@ describe('the job of a run', () => {
       listAfterMs: 90_000,
       batch: (real) =>
         hooked(real, async (command, call) => {
-          if (!(command instanceof SubmitJobCommand) || !lost) return call();
+          if (command.name !== 'submitJob' || !lost) return call();
           lost = false;
           if (made) await call();
           throw awsError('InternalServerError', 500);
@@ -231,7 +222,7 @@ describe('the job of a run', () => {
     const plane = await controlPlane({
       batch: (real) =>
         hooked(real, (command, call) => {
-          if (command instanceof SubmitJobCommand && expired) {
+          if (command.name === 'submitJob' && expired) {
             expired = false;
             throw awsError('ExpiredTokenException', 403);
           }

@@ -1,5 +1,4 @@
 import { request } from 'node:http';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { S3Port } from '../../../aws/ports.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
@@ -18,8 +17,7 @@ beforeEach(async () => {
 });
 afterEach(() => page.close());
 
-const put = (key: string, text: string) =>
-  s3.send(new PutObjectCommand({ Bucket: 'lab', Key: key, Body: text }));
+const put = (key: string, text: string) => s3.putObject({ Bucket: 'lab', Key: key, Body: text });
 
 const status = (state: string) => ({
   state,

@@ -1,14 +1,15 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { fileURLToPath } from 'node:url';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, test } from 'vitest';
+import { Bucket } from '../../../aws/bucket.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { makeRunId } from '../../../experiment/layout/run-id.ts';
 import { executionArn } from '../../../experiment/run/execution.ts';
 import { realClock } from '../../../local/clock/real.ts';
 import type { LocalSystem } from '../../../local/system/system.ts';
-import { readJson, watchRun } from '../../../submission/watch-run.ts';
+import { watchRun } from '../../../submission/watch-run.ts';
+import { readJson } from '../../../test/aws/read-object.ts';
 import { systemOfItsOwn } from '../../support/system-of-its-own.ts';
 import { manifest } from './npm-start.ts';
 
@@ -31,10 +32,10 @@ test('another process sees and stops a run through the real SDK and its endpoint
     after: 'ABORTED',
   });
   const { s3, bucket } = system;
-  const summary = await watchRun(
-    { s3, bucket, runId },
-    { clock: realClock, signal: AbortSignal.timeout(20_000) },
-  );
+  const summary = await watchRun(new Bucket(s3, bucket, realClock), runId, {
+    clock: realClock,
+    signal: AbortSignal.timeout(20_000),
+  });
   expect(summary).toMatchObject({ outcome: 'cancelled' });
 
   await expect(
@@ -44,9 +45,7 @@ test('another process sees and stops a run through the real SDK and its endpoint
 
 async function drop({ s3, bucket }: LocalSystem, text: string): Promise<string> {
   const key = 'manifests/m.json';
-  const { VersionId: version = '' } = await s3.send(
-    new PutObjectCommand({ Bucket: bucket, Key: key, Body: text }),
-  );
+  const { VersionId: version = '' } = await s3.putObject({ Bucket: bucket, Key: key, Body: text });
   return makeRunId('small', { bucket, key, version });
 }
 

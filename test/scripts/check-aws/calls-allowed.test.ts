@@ -1,7 +1,5 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import { readFileSync } from 'node:fs';
-import { SubmitJobCommand } from '@aws-sdk/client-batch';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { cleanJobRequests, salvageJobRequest } from '../../../experiment/batch/maintenance-job.ts';
 import { allows, statementsOfRole } from '../../../scripts/check-aws/rules/policies.ts';
@@ -9,7 +7,7 @@ import type { Json } from '../../../scripts/check-aws/template/json.ts';
 import { listAt } from '../../../scripts/check-aws/template/json.ts';
 import { readTemplate } from '../../../scripts/check-aws/template/read.ts';
 import { resolveTemplate } from '../../../scripts/check-aws/template/resolve.ts';
-import { recordCalls } from '../../aws/calls/record-calls.ts';
+import { recordTo } from '../../aws/calls/record-calls.ts';
 import { controlPlane } from '../../support/control-plane.ts';
 import { SimulatedLambda } from '../../worlds/simulation/cloud/invocations.ts';
 import { BUCKET, makeWorld } from '../../worlds/simulation/cloud/world.ts';
@@ -30,6 +28,13 @@ const operations = new Set<string>();
 const caller = new AsyncLocalStorage<string>();
 const undo: (() => void)[] = [];
 
+const record = recordTo((call) => {
+  const who = caller.getStore();
+  if (who === undefined) return;
+  operations.add(`${who} ${call.operation}`);
+  for (const need of needsOf(call)) needs.set(`${who} ${need.action} ${need.resource}`, { who, ...need });
+});
+
 /** Every call that a role or an operator made, over a few seeds, a run with wishes of its own, and maintenance. */
 beforeAll(async () => {
   const { invoke } = SimulatedLambda.prototype;
@@ -40,15 +45,7 @@ beforeAll(async () => {
   undo.push(() => {
     SimulatedLambda.prototype.invoke = invoke;
   });
-  undo.push(
-    recordCalls((call) => {
-      const who = caller.getStore();
-      if (who === undefined) return;
-      operations.add(`${who} ${call.operation}`);
-      for (const need of needsOf(call)) needs.set(`${who} ${need.action} ${need.resource}`, { who, ...need });
-    }),
-  );
-  for (let seed = 1; seed <= 8; seed += 1) await runSeed(seed);
+  for (let seed = 1; seed <= 8; seed += 1) await runSeed(seed, { record });
   await runWithWishes();
   await maintain();
 });
@@ -57,26 +54,27 @@ afterAll(() => {
 });
 
 async function runWithWishes(): Promise<void> {
-  const { s3, clock, localBatch } = await makeWorld(1, { keep: new Set() });
+  const { s3, clock, localBatch } = await makeWorld(1, { keep: new Set(), record });
   const manifest = `apiVersion: sierra-batch/v1
 name: own
 cluster: {nodes: 2, vcpus: 2, memory: 1GiB, image: "lab/own:1", sharedMemory: 512MiB, instanceType: c6i.large}
 run: {commands: {list: [a]}}
 tags: {project: foraging}
 `;
-  await s3.send(new PutObjectCommand({ Bucket: BUCKET, Key: 'manifests/own.yaml', Body: manifest }));
+  await s3.putObject({ Bucket: BUCKET, Key: 'manifests/own.yaml', Body: manifest });
   expect(await clock.runUntil(() => localBatch.allJobs().length > 0, 60_000)).toBe(true);
 }
 
 async function maintain(): Promise<void> {
   const { batch, deps } = await controlPlane();
+  const operators = record('Batch', batch);
   const order = { runIds: ['own-0123456789a'], workspaces: [] };
   await caller.run('OperatorPolicy', async () => {
     for (const request of [
       salvageJobRequest('own-0123456789a', deps.deployment),
       ...cleanJobRequests(order, deps.deployment, 'n'),
     ])
-      await batch.send(new SubmitJobCommand(request));
+      await operators.submitJob(request);
   });
 }
 

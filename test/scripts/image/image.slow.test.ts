@@ -3,7 +3,6 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { TerminateJobCommand } from '@aws-sdk/client-batch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { pinDockerfile } from '../../../scripts/image/pin.ts';
 import { FaultRun, task } from '../../worlds/cluster/faults/fault-run.ts';
@@ -143,7 +142,7 @@ describe('a whole experiment on nodes made from the image', () => {
       const run = await FaultRun.start({ nodes: 2, image, commands: Array(4).fill(task(120)) });
       try {
         await run.tasksOn(0, 1);
-        await run.system.batch.send(new TerminateJobCommand({ jobId: run.jobId, reason: 'enough' }));
+        await run.system.batch.terminateJob({ jobId: run.jobId, reason: 'enough' });
         expect(await run.exitOf(0)).toBe(143);
         await run.clean();
       } finally {

@@ -1,3 +1,4 @@
+import type { RecordPort } from '../../support/hostile-ports.ts';
 import type { Drop } from './cloud/workload.ts';
 import { workload } from './cloud/workload.ts';
 import type { World } from './cloud/world.ts';
@@ -28,6 +29,8 @@ export interface SeedOptions {
   mutation?: Mutation | undefined;
   /** Only these faults of the seed strike. */
   keep?: ReadonlySet<Strike> | undefined;
+  /** Sees every call that reaches the cloud. */
+  record?: RecordPort | undefined;
 }
 
 const MINUTE_MS = 60_000;

@@ -6,7 +6,7 @@ import { runKeys } from '../../../../experiment/layout/bucket-keys.ts';
 import type { OutputIndex } from '../../../../experiment/records/progress.ts';
 import { parseJoblog } from '../../../../experiment/results/joblog.ts';
 import { sierraVenv } from '../../../../scripts/install/sierra-venv.ts';
-import { readJson, readText } from '../../../../submission/watch-run.ts';
+import { readJson, readText } from '../../../../test/aws/read-object.ts';
 import type { Ended } from '../../../worlds/cluster/faults/fault-run.ts';
 import { VERSIONS } from '../project-for.ts';
 import { ARGS, BATCH_ROOT, INSTALLING } from '../real-sierra.ts';

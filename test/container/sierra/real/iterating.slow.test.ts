@@ -1,7 +1,5 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { DescribeJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { test as base, beforeAll, describe, expect } from 'vitest';
 import type { MaintenanceRecord } from '../../../../experiment/batch/maintenance-job.ts';
 import { salvageJobRequest } from '../../../../experiment/batch/maintenance-job.ts';
@@ -10,7 +8,7 @@ import type { Summary } from '../../../../experiment/records/summary.ts';
 import type { JoblogRow } from '../../../../experiment/results/joblog.ts';
 import { parseJoblog } from '../../../../experiment/results/joblog.ts';
 import { sierraVenv } from '../../../../scripts/install/sierra-venv.ts';
-import { readJson, readText } from '../../../../submission/watch-run.ts';
+import { readJson, readText } from '../../../../test/aws/read-object.ts';
 import type { FaultRun } from '../../../worlds/cluster/faults/fault-run.ts';
 import { ARGS, BATCH_ROOT, INSTALLING } from '../real-sierra.ts';
 import type { SierraOnMachinesOptions } from '../sierra-on-machines.ts';
@@ -155,10 +153,9 @@ const runOf = ({ command }: JoblogRow) =>
     expect((await run.ended()).summary.outcome).toBe('failed');
     const keys = runKeys(run.runId);
     // As if node 0 had been lost before it sent anything.
-    for (const key of [keys.joblog, keys.summary])
-      await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: '' }));
-    const { jobId = '' } = await batch.send(new SubmitJobCommand(salvageJobRequest(run.runId, deployment)));
-    const job = async () => (await batch.send(new DescribeJobsCommand({ jobs: [jobId] }))).jobs?.[0]?.status;
+    for (const key of [keys.joblog, keys.summary]) await s3.putObject({ Bucket: bucket, Key: key, Body: '' });
+    const { jobId = '' } = await batch.submitJob(salvageJobRequest(run.runId, deployment));
+    const job = async () => (await batch.describeJobs({ jobs: [jobId] })).jobs?.[0]?.status;
     await run.until(async () => (await job()) === 'SUCCEEDED', 60_000, 'the salvage');
     const record = await readJson<MaintenanceRecord>(s3, bucket, maintenanceKey(jobId));
     expect(record).toMatchObject({ kind: 'salvage', did: { rows: 5, missing: [], unsent: 0 } });

@@ -1,11 +1,3 @@
-import {
-  DescribeJobDefinitionsCommand,
-  DescribeJobsCommand,
-  ListJobsCommand,
-  RegisterJobDefinitionCommand,
-  SubmitJobCommand,
-  TerminateJobCommand,
-} from '@aws-sdk/client-batch';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { BatchPort } from '../../../../aws/ports.ts';
 
@@ -56,30 +48,24 @@ export function batchContract(
     };
 
     const register = (jobDefinitionName: string) =>
-      provider.batch.send(
-        new RegisterJobDefinitionCommand({
-          jobDefinitionName,
-          type: 'multinode',
-          nodeProperties: NODE_PROPERTIES,
-        }),
-      );
+      provider.batch.registerJobDefinition({
+        jobDefinitionName,
+        type: 'multinode',
+        nodeProperties: NODE_PROPERTIES,
+      });
     const submit = (jobName: string, more: { jobDefinition?: string; jobQueue?: string } = {}) =>
-      provider.batch.send(
-        new SubmitJobCommand({
-          jobName,
-          jobQueue: provider.queue,
-          jobDefinition: 'd:1',
-          nodeOverrides: { numNodes: 3 },
-          tags: { project: 'p' },
-          ...more,
-        }),
-      );
+      provider.batch.submitJob({
+        jobName,
+        jobQueue: provider.queue,
+        jobDefinition: 'd:1',
+        nodeOverrides: { numNodes: 3 },
+        tags: { project: 'p' },
+        ...more,
+      });
     const describeJob = async (jobId = '') =>
-      (await provider.batch.send(new DescribeJobsCommand({ jobs: [jobId] }))).jobs?.[0];
+      (await provider.batch.describeJobs({ jobs: [jobId] })).jobs?.[0];
     const idsOf = async (given: object) => {
-      const { jobSummaryList = [] } = await provider.batch.send(
-        new ListJobsCommand({ jobQueue: provider.queue, ...given }),
-      );
+      const { jobSummaryList = [] } = await provider.batch.listJobs({ jobQueue: provider.queue, ...given });
       return jobSummaryList.map(({ jobId }) => jobId);
     };
     const byName = (...values: string[]) => ({ filters: [{ name: 'JOB_NAME', values }] });
@@ -95,7 +81,7 @@ export function batchContract(
       expect([first.revision, second.revision]).toEqual([1, 2]);
       expect(first.jobDefinitionArn).toMatch(/^arn:aws:batch:[\w-]+:\d{12}:job-definition\/revised:1$/);
       const named = async (given: { jobDefinitionName?: string; jobDefinitions?: string[] }) =>
-        (await provider.batch.send(new DescribeJobDefinitionsCommand(given))).jobDefinitions ?? [];
+        (await provider.batch.describeJobDefinitions(given)).jobDefinitions ?? [];
       const all = await named({ jobDefinitionName: 'revised' });
       expect(all.map(({ revision }) => revision).toSorted()).toEqual([1, 2]);
       const [one, ...others] = await named({ jobDefinitions: [first.jobDefinitionArn ?? ''] });
@@ -144,9 +130,9 @@ export function batchContract(
 
     it('describes those jobs that there are', async () => {
       const { jobId = '', jobArn } = await submit('described');
-      const { jobs } = await provider.batch.send(
-        new DescribeJobsCommand({ jobs: ['00000000-0000-4000-8000-000000000000', jobId] }),
-      );
+      const { jobs } = await provider.batch.describeJobs({
+        jobs: ['00000000-0000-4000-8000-000000000000', jobId],
+      });
       expect(jobs).toHaveLength(1);
       expect(jobs?.[0]).toMatchObject({
         jobId,
@@ -160,18 +146,16 @@ export function batchContract(
     });
 
     unless('shape of a multi-node job', 'tells of nodes, and of no container', async () => {
-      const { jobDefinitions = [] } = await provider.batch.send(
-        new DescribeJobDefinitionsCommand({ jobDefinitions: ['d:1'] }),
-      );
+      const { jobDefinitions = [] } = await provider.batch.describeJobDefinitions({
+        jobDefinitions: ['d:1'],
+      });
       expect(jobDefinitions.map(({ nodeProperties }) => nodeProperties)).toEqual([NODE_PROPERTIES]);
       const { jobId } = await submit('shape');
       const job = await describeJob(jobId);
       expect(job?.nodeProperties?.numNodes).toBe(3);
       expect(job?.container).toBeUndefined();
       await provider.finishJobs();
-      const { jobSummaryList = [] } = await provider.batch.send(
-        new ListJobsCommand({ multiNodeJobId: jobId ?? '' }),
-      );
+      const { jobSummaryList = [] } = await provider.batch.listJobs({ multiNodeJobId: jobId ?? '' });
       expect(jobSummaryList.map((child) => child.nodeProperties?.nodeIndex)).toEqual([0, 1, 2]);
     });
 
@@ -209,22 +193,20 @@ export function batchContract(
       await provider.finishJobs();
       const before = await describeJob(jobId);
       for (const id of [jobId, '00000000-0000-4000-8000-000000000000'])
-        await provider.batch.send(new TerminateJobCommand({ jobId: id, reason: 'too late' }));
+        await provider.batch.terminateJob({ jobId: id, reason: 'too late' });
       const { status, stoppedAt, attempts } = before ?? {};
       expect(await describeJob(jobId)).toMatchObject({ status, stoppedAt, attempts });
     });
 
     it('wants a reason', async () => {
       const { jobId = '' } = await submit('no-reason');
-      expect(await nameOf(provider.batch.send(new TerminateJobCommand({ jobId, reason: '' })))).toBe(
-        'ClientException',
-      );
+      expect(await nameOf(provider.batch.terminateJob({ jobId, reason: '' }))).toBe('ClientException');
     });
 
     unless('jobs that run', 'ends a job that runs, and says why', async () => {
       const { jobId = '' } = await submit('terminated');
       expect(await idsOf({ jobStatus: 'SUCCEEDED' })).not.toContain(jobId);
-      await provider.batch.send(new TerminateJobCommand({ jobId, reason: 'The run was cancelled' }));
+      await provider.batch.terminateJob({ jobId, reason: 'The run was cancelled' });
       await provider.finishJobs();
       expect(await describeJob(jobId)).toMatchObject({
         status: 'FAILED',

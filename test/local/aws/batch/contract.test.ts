@@ -1,5 +1,5 @@
 import { BatchClient } from '@aws-sdk/client-batch';
-import { BatchInProcess } from '../../../../local/aws/batch/batch-in-process.ts';
+import { batchPort } from '../../../../aws/clients/batch.ts';
 import { loopback } from '../../../support/loopback.ts';
 import { QUEUE, virtualBatch } from '../../../support/virtual-batch.ts';
 import type { BatchProvider } from './batch-contract.ts';
@@ -13,7 +13,7 @@ batchContract('over loopback HTTP', async () => {
   const client = new BatchClient(settings);
   return {
     ...provider,
-    batch: client,
+    batch: batchPort(client),
     close: async () => {
       client.destroy();
       await server.close();
@@ -24,7 +24,7 @@ batchContract('over loopback HTTP', async () => {
 function inProcess(): BatchProvider {
   const { clock, batch, nodes } = virtualBatch({ queues: [{ ...QUEUE, maxvCpus: 1_000_000 }] });
   return {
-    batch: new BatchInProcess(batch),
+    batch,
     queue: QUEUE.arn,
     finishJobs: async () => {
       await clock.advance(1000);

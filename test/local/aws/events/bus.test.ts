@@ -5,7 +5,6 @@ import { EventBus } from '../../../../local/aws/events/bus.ts';
 import type { EventPattern } from '../../../../local/aws/events/pattern.ts';
 import { compilePattern } from '../../../../local/aws/events/pattern.ts';
 import { VirtualClock } from '../../../../local/clock/virtual.ts';
-import { faultyPort } from './faulty-port.ts';
 
 function eventOf(detail: Readonly<Record<string, unknown>> = {}, id = 'event-1'): BusEvent {
   return {
@@ -236,52 +235,5 @@ describe('a pattern', () => {
     expect(() => compilePattern(pattern as unknown as EventPattern)).toThrow(
       expect.objectContaining({ name: 'UnknownPattern' }),
     );
-  });
-});
-
-describe('a port with faults around it', () => {
-  class Add {
-    readonly input: number;
-    constructor(input: number) {
-      this.input = input;
-    }
-  }
-  const counter = () => {
-    const port = {
-      sum: 0,
-      send: async (command: Add) => {
-        port.sum += command.input;
-        return port.sum;
-      },
-    };
-    return port;
-  };
-
-  it('can fail before the call took effect', async () => {
-    const port = counter();
-    const faulty = faultyPort(port, {
-      before: (command, input) => {
-        throw new Error(`${command} ${input} throttled`);
-      },
-    });
-    await expect(faulty.send(new Add(5))).rejects.toThrow('Add 5 throttled');
-    expect(port.sum).toBe(0);
-  });
-
-  it('can fail after the call took effect: the answer is lost', async () => {
-    const port = counter();
-    const faulty = faultyPort(port, {
-      after: () => {
-        throw new Error('lost');
-      },
-    });
-    await expect(faulty.send(new Add(5))).rejects.toThrow('lost');
-    expect(port.sum).toBe(5);
-  });
-
-  it('hands everything else through', async () => {
-    const faulty = faultyPort(counter(), {});
-    expect(await faulty.send(new Add(5))).toBe(5);
-    expect(faulty.sum).toBe(5);
   });
 });

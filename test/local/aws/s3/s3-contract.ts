@@ -1,11 +1,4 @@
 import { Readable } from 'node:stream';
-import {
-  DeleteObjectCommand,
-  GetObjectCommand,
-  HeadObjectCommand,
-  ListObjectsV2Command,
-  PutObjectCommand,
-} from '@aws-sdk/client-s3';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { S3Port } from '../../../../aws/ports.ts';
 
@@ -24,9 +17,9 @@ export function s3Contract(name: string, open: () => Promise<S3Provider>): void 
     });
     afterAll(() => provider.close());
     const put = (Key: string, Body: string | Uint8Array | Readable, more: object = {}) =>
-      provider.s3.send(new PutObjectCommand({ Bucket: provider.bucket, Key, Body, ...more }));
+      provider.s3.putObject({ Bucket: provider.bucket, Key, Body, ...more });
     const get = (Key: string, more: object = {}) =>
-      provider.s3.send(new GetObjectCommand({ Bucket: provider.bucket, Key, ...more }));
+      provider.s3.getObject({ Bucket: provider.bucket, Key, ...more });
     const text = async (Key: string, more: object = {}) => (await get(Key, more)).Body?.transformToString();
     const nameOf = (promise: Promise<unknown>) =>
       promise.then(
@@ -53,9 +46,7 @@ export function s3Contract(name: string, open: () => Promise<S3Provider>): void 
         await put(key, key);
         expect(await text(key)).toBe(key);
       }
-      const { Contents } = await provider.s3.send(
-        new ListObjectsV2Command({ Bucket: provider.bucket, Prefix: 'k/' }),
-      );
+      const { Contents } = await provider.s3.listObjectsV2({ Bucket: provider.bucket, Prefix: 'k/' });
       expect(Contents?.map((entry) => entry.Key)).toEqual(['k/\'q"&<>', 'k/a b+c', 'k/ü/試/%41']);
     });
 
@@ -70,10 +61,9 @@ export function s3Contract(name: string, open: () => Promise<S3Provider>): void 
         ),
         { ContentLength: blocks * block.length },
       );
-      expect(
-        (await provider.s3.send(new HeadObjectCommand({ Bucket: provider.bucket, Key: 'a/large' })))
-          .ContentLength,
-      ).toBe(blocks * block.length);
+      expect((await provider.s3.headObject({ Bucket: provider.bucket, Key: 'a/large' })).ContentLength).toBe(
+        blocks * block.length,
+      );
       expect((await text('a/large'))?.length).toBe(blocks * block.length);
     });
 
@@ -103,9 +93,9 @@ export function s3Contract(name: string, open: () => Promise<S3Provider>): void 
 
     it('says that a missing object is missing', async () => {
       expect(await nameOf(get('missing'))).toBe('NoSuchKey');
-      expect(
-        await nameOf(provider.s3.send(new HeadObjectCommand({ Bucket: provider.bucket, Key: 'missing' }))),
-      ).toMatch(/NotFound|NoSuchKey|Unknown/);
+      expect(await nameOf(provider.s3.headObject({ Bucket: provider.bucket, Key: 'missing' }))).toMatch(
+        /NotFound|NoSuchKey|Unknown/,
+      );
     });
 
     it('keeps versions', async () => {
@@ -114,7 +104,7 @@ export function s3Contract(name: string, open: () => Promise<S3Provider>): void 
       expect(first.VersionId).not.toBe(second.VersionId);
       expect(await text('manifests/v')).toBe('second');
       expect(await text('manifests/v', { VersionId: first.VersionId })).toBe('first');
-      await provider.s3.send(new DeleteObjectCommand({ Bucket: provider.bucket, Key: 'manifests/v' }));
+      await provider.s3.deleteObject({ Bucket: provider.bucket, Key: 'manifests/v' });
       expect(await nameOf(get('manifests/v'))).toBe('NoSuchKey');
       expect(await text('manifests/v', { VersionId: second.VersionId })).toBe('second');
       await put('manifests/v', 'third');
@@ -124,7 +114,7 @@ export function s3Contract(name: string, open: () => Promise<S3Provider>): void 
     it('lists in pages, with folders', async () => {
       for (const key of ['l/b', 'l/a', 'l/x/2', 'l/x/1', 'l/y/1', 'm']) await put(key, key);
       const page = (more: object) =>
-        provider.s3.send(new ListObjectsV2Command({ Bucket: provider.bucket, Prefix: 'l/', ...more }));
+        provider.s3.listObjectsV2({ Bucket: provider.bucket, Prefix: 'l/', ...more });
       const all = await page({});
       expect(all.Contents?.map((entry) => entry.Key)).toEqual(['l/a', 'l/b', 'l/x/1', 'l/x/2', 'l/y/1']);
       expect(all.Contents?.[0]).toMatchObject({ Size: 3, ETag: expect.stringMatching(/^"[0-9a-f]{32}"$/) });

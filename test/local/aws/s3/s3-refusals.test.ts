@@ -29,20 +29,20 @@ function inMemory(settings: Partial<LocalS3Settings> = {}): LocalS3 {
 const refused = (name: string, status: number) =>
   expect.objectContaining({ name, $metadata: { httpStatusCode: status } });
 const put = (s3: LocalS3, Key: string, Body: string | Readable = 'x', more: object = {}) =>
-  s3.put({ Bucket: 'b', Key, Body, ...more });
+  s3.putObject({ Bucket: 'b', Key, Body, ...more });
 const keysOf = async (s3: LocalS3) =>
-  (await s3.list({ Bucket: 'b' })).Contents?.map((entry) => entry.Key) ?? [];
+  (await s3.listObjectsV2({ Bucket: 'b' })).Contents?.map((entry) => entry.Key) ?? [];
 
 describe('the local S3', () => {
   it('answers 403 for a missing key to whoever may not list, as AWS does', async () => {
     const s3 = inMemory({ missing: 'AccessDenied' });
-    await expect(s3.get({ Bucket: 'b', Key: 'gone' })).rejects.toThrow(refused('AccessDenied', 403));
-    await expect(s3.head({ Bucket: 'b', Key: 'gone' })).rejects.toThrow(refused('AccessDenied', 403));
+    await expect(s3.getObject({ Bucket: 'b', Key: 'gone' })).rejects.toThrow(refused('AccessDenied', 403));
+    await expect(s3.headObject({ Bucket: 'b', Key: 'gone' })).rejects.toThrow(refused('AccessDenied', 403));
   });
 
   it('refuses another bucket and a key that is none', async () => {
     const s3 = inMemory();
-    await expect(s3.get({ Bucket: 'other', Key: 'a' })).rejects.toThrow(refused('NoSuchBucket', 404));
+    await expect(s3.getObject({ Bucket: 'other', Key: 'a' })).rejects.toThrow(refused('NoSuchBucket', 404));
     await expect(put(s3, '')).rejects.toThrow(refused('KeyTooLongError', 400));
     await expect(put(s3, 'ü'.repeat(513))).rejects.toThrow(refused('KeyTooLongError', 400));
   });
@@ -59,7 +59,7 @@ describe('the local S3', () => {
       },
     });
     await expect(put(s3, 'a', cut)).rejects.toThrow('connection lost');
-    const { Body } = await s3.get({ Bucket: 'b', Key: 'a' });
+    const { Body } = await s3.getObject({ Bucket: 'b', Key: 'a' });
     expect(await Body?.transformToString()).toBe('before');
   });
 
@@ -79,7 +79,7 @@ describe('the local S3', () => {
       const ids: (string | undefined)[] = [];
       for (const body of ['1', '2', '3']) ids.push((await put(s3, key, body)).VersionId);
       return ids.map((VersionId) =>
-        s3.get({ Bucket: 'b', Key: key, VersionId }).then(
+        s3.getObject({ Bucket: 'b', Key: key, VersionId }).then(
           () => 'kept',
           (error: Error) => error.name,
         ),
@@ -98,7 +98,7 @@ describe('the local S3', () => {
       const events: unknown[] = [];
       const s3 = inMemory({ onCreated: (object) => events.push(objectCreatedEvent(object, 'id')) });
       for (const key of ['a', 'b', 'a']) events.push(await put(s3, key));
-      events.push(await s3.delete({ Bucket: 'b', Key: 'a' }), await s3.list({ Bucket: 'b' }));
+      events.push(await s3.deleteObject({ Bucket: 'b', Key: 'a' }), await s3.listObjectsV2({ Bucket: 'b' }));
       return JSON.stringify(events);
     };
     expect(await run()).toBe(await run());
@@ -157,9 +157,9 @@ describe('the bucket in a folder', () => {
   it('gives the place of a deleted object to another', async () => {
     const s3 = open();
     await put(s3, 'a');
-    await s3.delete({ Bucket: 'b', Key: 'a' });
+    await s3.deleteObject({ Bucket: 'b', Key: 'a' });
     await put(s3, 'a/b/c');
-    await s3.delete({ Bucket: 'b', Key: 'a/b/c' });
+    await s3.deleteObject({ Bucket: 'b', Key: 'a/b/c' });
     await put(s3, 'a');
     expect(await keysOf(s3)).toEqual(['a']);
   });
@@ -169,7 +169,7 @@ describe('the bucket in a folder', () => {
     appendFileSync(join(folder, 'bucket-versions/journal.jsonl'), '{"key":"b","vers');
     const again = open();
     expect(await keysOf(again)).toEqual(['a']);
-    const { Body } = await again.get({ Bucket: 'b', Key: 'a' });
+    const { Body } = await again.getObject({ Bucket: 'b', Key: 'a' });
     expect(await Body?.transformToString()).toBe('whole');
   });
 
@@ -181,7 +181,7 @@ describe('the bucket in a folder', () => {
     await put(s3, 'd', 'last');
     const again = open();
     expect(await keysOf(again)).toEqual(['a', 'c', 'd']);
-    const { Body } = await again.get({ Bucket: 'b', Key: 'c' });
+    const { Body } = await again.getObject({ Bucket: 'b', Key: 'c' });
     expect(await Body?.transformToString()).toBe('behind it');
   });
 });

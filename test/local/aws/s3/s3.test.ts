@@ -1,14 +1,14 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { GetObjectCommand, ListObjectsV2Command, PutObjectCommand, S3Client } from '@aws-sdk/client-s3';
+import { S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
+import { s3Port } from '../../../../aws/clients/s3.ts';
 import { openFolderBucket } from '../../../../local/aws/s3/folder-bucket.ts';
 import { memoryBodies } from '../../../../local/aws/s3/memory-bodies.ts';
 import { ObjectIndex } from '../../../../local/aws/s3/object-index.ts';
 import type { CreatedObject } from '../../../../local/aws/s3/s3.ts';
 import { LocalS3 } from '../../../../local/aws/s3/s3.ts';
-import { S3InProcess } from '../../../../local/aws/s3/s3-in-process.ts';
 import { realClock } from '../../../../local/clock/real.ts';
 import { SeededRandom } from '../../../../local/clock/seeded-random.ts';
 import { startLoopbackServer } from '../../../../local/http/server.ts';
@@ -50,7 +50,7 @@ function newFolder(): string {
 }
 
 s3Contract('in memory', async () => ({
-  s3: new S3InProcess(memoryS3()),
+  s3: memoryS3(),
   bucket: 'b',
   close: async () => undefined,
 }));
@@ -58,7 +58,7 @@ s3Contract('in memory', async () => ({
 s3Contract('in a folder', async () => {
   const folder = newFolder();
   return {
-    s3: new S3InProcess(folderS3(folder)),
+    s3: folderS3(folder),
     bucket: 'b',
     close: async () => rmSync(folder, { recursive: true }),
   };
@@ -66,10 +66,10 @@ s3Contract('in a folder', async () => {
 
 s3Contract('over loopback HTTP with the real SDK', async () => {
   const folder = newFolder();
-  const { server, client: settings } = await loopback({ s3: new S3InProcess(folderS3(folder)) });
+  const { server, client: settings } = await loopback({ s3: folderS3(folder) });
   const client = new S3Client({ ...settings, forcePathStyle: true });
   return {
-    s3: client,
+    s3: s3Port(client),
     bucket: 'b',
     close: async () => {
       client.destroy();
@@ -82,13 +82,11 @@ s3Contract('over loopback HTTP with the real SDK', async () => {
 describe('the bucket in a folder', () => {
   it('is what people find there, and survives a restart with versions and ETags', async () => {
     const folder = newFolder();
-    const first = new S3InProcess(folderS3(folder));
-    const put = await first.send(
-      new PutObjectCommand({ Bucket: 'b', Key: 'runs/x/status.json', Body: '{}' }),
-    );
+    const first = folderS3(folder);
+    const put = await first.putObject({ Bucket: 'b', Key: 'runs/x/status.json', Body: '{}' });
     expect(readFileSync(join(folder, 'bucket/runs/x/status.json'), 'utf8')).toBe('{}');
-    const again = new S3InProcess(folderS3(folder));
-    const got = await again.send(new GetObjectCommand({ Bucket: 'b', Key: 'runs/x/status.json' }));
+    const again = folderS3(folder);
+    const got = await again.getObject({ Bucket: 'b', Key: 'runs/x/status.json' });
     expect([got.ETag, got.VersionId, await got.Body?.transformToString()]).toEqual([
       put.ETag,
       put.VersionId,
@@ -99,17 +97,17 @@ describe('the bucket in a folder', () => {
 
   it('takes in what a person put there, changed or removed by hand', async () => {
     const folder = newFolder();
-    const first = new S3InProcess(folderS3(folder));
-    await first.send(new PutObjectCommand({ Bucket: 'b', Key: 'a', Body: 'written' }));
-    await first.send(new PutObjectCommand({ Bucket: 'b', Key: 'gone', Body: 'x' }));
+    const first = folderS3(folder);
+    await first.putObject({ Bucket: 'b', Key: 'a', Body: 'written' });
+    await first.putObject({ Bucket: 'b', Key: 'gone', Body: 'x' });
     writeFileSync(join(folder, 'bucket/a'), 'changed by hand');
     writeFileSync(join(folder, 'bucket/new'), 'new by hand');
     rmSync(join(folder, 'bucket/gone'));
-    const again = new S3InProcess(folderS3(folder));
+    const again = folderS3(folder);
     const read = async (Key: string) =>
-      (await again.send(new GetObjectCommand({ Bucket: 'b', Key }))).Body?.transformToString();
+      (await again.getObject({ Bucket: 'b', Key })).Body?.transformToString();
     expect([await read('a'), await read('new')]).toEqual(['changed by hand', 'new by hand']);
-    const listed = await again.send(new ListObjectsV2Command({ Bucket: 'b' }));
+    const listed = await again.listObjectsV2({ Bucket: 'b' });
     expect(listed.Contents?.map((entry) => entry.Key)).toEqual(['a', 'new']);
     rmSync(folder, { recursive: true });
   });
@@ -118,9 +116,9 @@ describe('the bucket in a folder', () => {
     'refuses the key %j, which would leave or confuse the folder',
     async (Key) => {
       const folder = newFolder();
-      await expect(
-        new S3InProcess(folderS3(folder)).send(new PutObjectCommand({ Bucket: 'b', Key, Body: 'x' })),
-      ).rejects.toThrow(/no such key/);
+      await expect(folderS3(folder).putObject({ Bucket: 'b', Key, Body: 'x' })).rejects.toThrow(
+        /no such key/,
+      );
       rmSync(folder, { recursive: true });
     },
   );
@@ -130,7 +128,7 @@ describe('S3 tells the bus', () => {
   it('of every object created, with a sequencer that grows', async () => {
     const created: CreatedObject[] = [];
     const s3 = memoryS3((object) => created.push(object));
-    for (const Body of ['1', '2', '3']) await s3.put({ Bucket: 'b', Key: 'manifests/a.yaml', Body });
+    for (const Body of ['1', '2', '3']) await s3.putObject({ Bucket: 'b', Key: 'manifests/a.yaml', Body });
     expect(created.map((object) => object.version.size)).toEqual([1, 1, 1]);
     const sequencers = created.map((object) => object.sequencer);
     expect(sequencers.toSorted()).toEqual(sequencers);
@@ -140,7 +138,7 @@ describe('S3 tells the bus', () => {
 
 describe('the loopback server', () => {
   it('refuses whoever does not know the access key, and a foreign Host', async () => {
-    const s3 = new S3InProcess(memoryS3());
+    const s3 = memoryS3();
     const server = await startLoopbackServer({
       s3,
       batch: noBatch,
@@ -155,9 +153,10 @@ describe('the loopback server', () => {
       maxAttempts: 1,
       credentials: { accessKeyId: 'GUESS', secretAccessKey: 'x' },
     });
-    await expect(
-      stranger.send(new PutObjectCommand({ Bucket: 'b', Key: 'a', Body: 'x' })),
-    ).rejects.toMatchObject({ $metadata: { httpStatusCode: 403 } });
+    await expect(s3Port(stranger).putObject({ Bucket: 'b', Key: 'a', Body: 'x' })).rejects.toMatchObject({
+      name: 'InvalidAccessKeyId',
+      $metadata: { httpStatusCode: 403 },
+    });
     expect((await fetch(`${server.url}/b/a`)).status).toBe(403);
     expect((await fetch(`${server.url}/ecs/token`)).status).toBe(200);
     expect(await (await fetch(`${server.url}/ecs/token`)).json()).toEqual({

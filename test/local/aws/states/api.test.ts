@@ -1,4 +1,3 @@
-import { DescribeExecutionCommand, StartExecutionCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { statusChangeEvent } from '../../../../local/aws/states/status-change-event.ts';
 import { invokeAndWait, MACHINE, makeMachine } from '../../../support/states-machine.ts';
@@ -38,7 +37,7 @@ describe('StartExecution', () => {
   it('refuses what AWS refuses, by the same names', async () => {
     const { port } = waiting();
     const start = (given: { stateMachineArn?: string; name?: string; input?: string }) =>
-      port.send(new StartExecutionCommand({ stateMachineArn: MACHINE, ...given }));
+      port.startExecution({ stateMachineArn: MACHINE, ...given });
     await expect(start({ stateMachineArn: `${MACHINE}s` })).rejects.toThrow(
       named('StateMachineDoesNotExist'),
     );
@@ -75,7 +74,7 @@ describe('the other calls', () => {
     const machine = waiting();
     const { executionArn } = await machine.start();
     await machine.clock.advance(1_000);
-    const stop = (cause: string) => machine.port.send(new StopExecutionCommand({ executionArn, cause }));
+    const stop = (cause: string) => machine.port.stopExecution({ executionArn, cause });
     await stop('first');
     await stop('second');
     await machine.clock.advance(120_000);
@@ -86,16 +85,12 @@ describe('the other calls', () => {
   it('refuse an execution that does not exist', async () => {
     const { port } = waiting();
     await expect(
-      port.send(
-        new DescribeExecutionCommand({
-          executionArn: `${MACHINE.replace('stateMachine', 'execution')}:none`,
-        }),
-      ),
+      port.describeExecution({
+        executionArn: `${MACHINE.replace('stateMachine', 'execution')}:none`,
+      }),
     ).rejects.toThrow(named('ExecutionDoesNotExist'));
     await expect(
-      port.send(
-        new StopExecutionCommand({ executionArn: `${MACHINE.replace('stateMachine', 'execution')}:none` }),
-      ),
+      port.stopExecution({ executionArn: `${MACHINE.replace('stateMachine', 'execution')}:none` }),
     ).rejects.toThrow(named('ExecutionDoesNotExist'));
   });
 

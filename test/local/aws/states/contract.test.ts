@@ -1,4 +1,5 @@
 import { SFNClient } from '@aws-sdk/client-sfn';
+import { statesPort } from '../../../../aws/clients/states.ts';
 import { loopback } from '../../../support/loopback.ts';
 import { MACHINE, makeMachine } from '../../../support/states-machine.ts';
 import type { StatesProvider } from './states-contract.ts';
@@ -12,7 +13,7 @@ statesContract('over loopback HTTP', async () => {
   const client = new SFNClient(settings);
   return {
     ...provider,
-    states: client,
+    states: statesPort(client),
     close: async () => {
       client.destroy();
       await server.close();

@@ -1,9 +1,3 @@
-import {
-  DescribeExecutionCommand,
-  SendTaskSuccessCommand,
-  StartExecutionCommand,
-  StopExecutionCommand,
-} from '@aws-sdk/client-sfn';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { StatesPort } from '../../../../aws/ports.ts';
 
@@ -55,13 +49,10 @@ export function statesContract(
     const arnOf = (name: string) =>
       `${provider.stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
     const start = (name: string, input = '{"a":1}') =>
-      provider.states.send(
-        new StartExecutionCommand({ stateMachineArn: provider.stateMachineArn, name, input }),
-      );
-    const look = (name: string) =>
-      provider.states.send(new DescribeExecutionCommand({ executionArn: arnOf(name) }));
+      provider.states.startExecution({ stateMachineArn: provider.stateMachineArn, name, input });
+    const look = (name: string) => provider.states.describeExecution({ executionArn: arnOf(name) });
     const succeed = (taskToken: string, output = '{"done":true}') =>
-      provider.states.send(new SendTaskSuccessCommand({ taskToken, output }));
+      provider.states.sendTaskSuccess({ taskToken, output });
     const finish = async (name: string) => {
       await succeed(await provider.token(name));
       await provider.ended(name);
@@ -98,16 +89,16 @@ export function statesContract(
     });
 
     it('refuses a machine that does not exist, and an execution that never was', async () => {
-      const elsewhere = new StartExecutionCommand({ stateMachineArn: `${provider.stateMachineArn}x` });
-      expect(await nameOf(provider.states.send(elsewhere))).toBe('StateMachineDoesNotExist');
+      const elsewhere = { stateMachineArn: `${provider.stateMachineArn}x` };
+      expect(await nameOf(provider.states.startExecution(elsewhere))).toBe('StateMachineDoesNotExist');
       expect(await nameOf(look('nobodys'))).toBe('ExecutionDoesNotExist');
-      const stop = new StopExecutionCommand({ executionArn: arnOf('nobodys') });
-      expect(await nameOf(provider.states.send(stop))).toBe('ExecutionDoesNotExist');
+      const stop = { executionArn: arnOf('nobodys') };
+      expect(await nameOf(provider.states.stopExecution(stop))).toBe('ExecutionDoesNotExist');
     });
 
     it('refuses what is no ARN', async () => {
-      const describing = new DescribeExecutionCommand({ executionArn: 'arn:none' });
-      expect(await nameOf(provider.states.send(describing))).toBe('InvalidArn');
+      const describing = provider.states.describeExecution({ executionArn: 'arn:none' });
+      expect(await nameOf(describing)).toBe('InvalidArn');
     });
 
     unless(
@@ -147,9 +138,7 @@ export function statesContract(
       await start('stopped');
       const token = await provider.token('stopped');
       const stop = (cause: string) =>
-        provider.states.send(
-          new StopExecutionCommand({ executionArn: arnOf('stopped'), error: 'Cancelled', cause }),
-        );
+        provider.states.stopExecution({ executionArn: arnOf('stopped'), error: 'Cancelled', cause });
       const { stopDate } = await stop('first');
       expect(await look('stopped')).toMatchObject({
         status: 'ABORTED',

@@ -1,4 +1,3 @@
-import { SendTaskSuccessCommand, StopExecutionCommand } from '@aws-sdk/client-sfn';
 import { describe, expect, it } from 'vitest';
 import { invokeAndWait, makeMachine, named } from '../../../support/states-machine.ts';
 
@@ -17,9 +16,7 @@ function waitingMachine(more: object = {}, others: object = {}) {
   const token = (attempt = 0) => given[attempt]?.token ?? 'none';
   const untilCalled = (calls = 1) => machine.clock.runUntil(() => given.length >= calls, 3_600_000);
   const succeed = (attempt: number, output: unknown) =>
-    machine.port.send(
-      new SendTaskSuccessCommand({ taskToken: token(attempt), output: JSON.stringify(output) }),
-    );
+    machine.port.sendTaskSuccess({ taskToken: token(attempt), output: JSON.stringify(output) });
   const fail = async (attempt: number, error: string, cause = '') =>
     machine.states.failTask(token(attempt), error, cause);
   return { ...machine, given, token, untilCalled, succeed, fail };
@@ -43,7 +40,7 @@ describe('a task that waits for its token', () => {
       {
         hasty: async (payload) => {
           const { token } = payload as { token: string };
-          await machine.port.send(new SendTaskSuccessCommand({ taskToken: token, output: '"early"' }));
+          await machine.port.sendTaskSuccess({ taskToken: token, output: '"early"' });
           throw named('TooLate');
         },
       },
@@ -111,7 +108,7 @@ describe('a token', () => {
     const machine = waitingMachine();
     const { executionArn } = await machine.start();
     await machine.untilCalled();
-    await machine.port.send(new StopExecutionCommand({ executionArn, error: 'cancelled', cause: 'by ada' }));
+    await machine.port.stopExecution({ executionArn, error: 'cancelled', cause: 'by ada' });
     await machine.clock.advance(0);
     await expect(machine.succeed(0, {})).rejects.toThrow(expect.objectContaining({ name: 'TaskTimedOut' }));
     expect(machine.record()).toMatchObject({ status: 'ABORTED', error: 'cancelled', cause: 'by ada' });
@@ -120,7 +117,7 @@ describe('a token', () => {
 
   it('that was never given, or is none, is refused by name', async () => {
     const { port } = waitingMachine();
-    const send = (taskToken: string) => port.send(new SendTaskSuccessCommand({ taskToken, output: '{}' }));
+    const send = (taskToken: string) => port.sendTaskSuccess({ taskToken, output: '{}' });
     await expect(send('token-0')).rejects.toThrow(expect.objectContaining({ name: 'TaskDoesNotExist' }));
     await expect(send('nonsense')).rejects.toThrow(expect.objectContaining({ name: 'InvalidToken' }));
   });
@@ -130,7 +127,7 @@ describe('a token', () => {
     await machine.start();
     await machine.untilCalled();
     const taskToken = machine.token();
-    const send = (output: string) => machine.port.send(new SendTaskSuccessCommand({ taskToken, output }));
+    const send = (output: string) => machine.port.sendTaskSuccess({ taskToken, output });
     await expect(send('{')).rejects.toThrow(expect.objectContaining({ name: 'InvalidOutput' }));
     await expect(send(JSON.stringify('x'.repeat(262_144)))).rejects.toThrow(
       expect.objectContaining({ name: 'ValidationException' }),

@@ -11,9 +11,8 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { DescribeJobsCommand, ListJobsCommand } from '@aws-sdk/client-batch';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
+import { Bucket } from '../../../../aws/bucket.ts';
 import { runKeys } from '../../../../experiment/layout/bucket-keys.ts';
 import { makeRunId } from '../../../../experiment/layout/run-id.ts';
 import type { NodeRecord, Progress } from '../../../../experiment/records/progress.ts';
@@ -23,7 +22,8 @@ import { parseJoblog } from '../../../../experiment/results/joblog.ts';
 import { realClock } from '../../../../local/clock/real.ts';
 import { startQuietSystem } from '../../../../local/start/quiet-system.ts';
 import type { LocalSystem } from '../../../../local/system/system.ts';
-import { readJson, readText, watchRun } from '../../../../submission/watch-run.ts';
+import { watchRun } from '../../../../submission/watch-run.ts';
+import { readJson, readText } from '../../../../test/aws/read-object.ts';
 import { Cluster } from '../cluster.ts';
 import { leftOfClusters } from '../left-of-clusters.ts';
 import type { Machine } from '../machine/machine.ts';
@@ -135,9 +135,7 @@ export class FaultRun {
     });
     const { bucket, s3 } = this.system;
     const key = `manifests/${performance.now()}/fault.json`;
-    const { VersionId: version = '' } = await s3.send(
-      new PutObjectCommand({ Bucket: bucket, Key: key, Body: text }),
-    );
+    const { VersionId: version = '' } = await s3.putObject({ Bucket: bucket, Key: key, Body: text });
     this.runId = makeRunId('fault', { bucket, key, version });
     this.jobId = await this.#job();
   }
@@ -202,10 +200,10 @@ export class FaultRun {
   async ended(within = 240_000): Promise<Ended> {
     const { s3, bucket } = this.system;
     const timer = setTimeout(() => this.#ending.abort(), within);
-    const summary = await watchRun(
-      { s3, bucket, runId: this.runId },
-      { clock: realClock, signal: this.#ending.signal },
-    );
+    const summary = await watchRun(new Bucket(s3, bucket, realClock), this.runId, {
+      clock: realClock,
+      signal: this.#ending.signal,
+    });
     clearTimeout(timer);
     if (summary === undefined) throw new Error(`the run did not end:\n${this.log(0).slice(-6000)}`);
     const keys = runKeys(this.runId);
@@ -221,9 +219,7 @@ export class FaultRun {
   /** How a node's container ended, once it has. */
   async exitOf(index: number, within = 60_000): Promise<number | undefined> {
     const look = async () => {
-      const { jobs = [] } = await this.system.batch.send(
-        new DescribeJobsCommand({ jobs: [`${this.jobId}#${index}`] }),
-      );
+      const { jobs = [] } = await this.system.batch.describeJobs({ jobs: [`${this.jobId}#${index}`] });
       return jobs[0];
     };
     await this.until(async () => (await look())?.stoppedAt !== undefined, within, `the end of node ${index}`);
@@ -271,9 +267,7 @@ export class FaultRun {
     await this.until(
       async () => {
         const filters = [{ name: 'JOB_NAME', values: [this.runId] }];
-        const { jobSummaryList = [] } = await this.system.batch.send(
-          new ListJobsCommand({ jobQueue: 'local', filters }),
-        );
+        const { jobSummaryList = [] } = await this.system.batch.listJobs({ jobQueue: 'local', filters });
         id = jobSummaryList[0]?.jobId;
         return id !== undefined;
       },

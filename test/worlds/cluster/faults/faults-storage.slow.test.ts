@@ -7,7 +7,7 @@ import { runKeys } from '../../../../experiment/layout/bucket-keys.ts';
 import type { OutputIndex, Progress } from '../../../../experiment/records/progress.ts';
 import { parseJoblog, parseJoblogRow } from '../../../../experiment/results/joblog.ts';
 import { realClock } from '../../../../local/clock/real.ts';
-import { readJson } from '../../../../submission/watch-run.ts';
+import { readJson } from '../../../../test/aws/read-object.ts';
 import { commandIn } from '../machine/command-in.ts';
 import type { FaultRun } from './fault-run.ts';
 import { measured, task } from './fault-run.ts';

@@ -4,7 +4,6 @@ import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect } from 'vitest';
 import type { Hello } from '../../../../container/join/messages.ts';
 import { renderMessage } from '../../../../container/join/messages.ts';
@@ -12,7 +11,7 @@ import { runKeys } from '../../../../experiment/layout/bucket-keys.ts';
 import { makeRunId } from '../../../../experiment/layout/run-id.ts';
 import { realClock } from '../../../../local/clock/real.ts';
 import { JOIN_PORT } from '../../../../local/system/deployment.ts';
-import { readText } from '../../../../submission/watch-run.ts';
+import { readText } from '../../../../test/aws/read-object.ts';
 import type { Machine } from '../machine/machine.ts';
 import { environmentOf, runnerOn } from '../on-machines.ts';
 import type { FaultRun } from './fault-run.ts';
@@ -175,13 +174,11 @@ fault(
     const { s3, bucket } = run.system;
     const another = makeRunId('another', { bucket, key: 'manifests/another.json', version: '1' });
     const plan = (await readText(s3, bucket, runKeys(run.runId).plan)) ?? '';
-    await s3.send(
-      new PutObjectCommand({
-        Bucket: bucket,
-        Key: runKeys(another).plan,
-        Body: JSON.stringify({ ...JSON.parse(plan), runId: another }),
-      }),
-    );
+    await s3.putObject({
+      Bucket: bucket,
+      Key: runKeys(another).plan,
+      Body: JSON.stringify({ ...JSON.parse(plan), runId: another }),
+    });
     const since = Date.now();
     const ofAnotherRun = await runnerBesides(run, 1, { SIERRA_BATCH_RUN: `s3://${bucket}/runs/${another}` });
     const ofAnotherAttempt = await runnerBesides(run, 1, { AWS_BATCH_JOB_ATTEMPT: '2' });

@@ -1,12 +1,11 @@
 import { readFileSync, truncateSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { TerminateJobCommand } from '@aws-sdk/client-batch';
 import { expect } from 'vitest';
 import { runKeys } from '../../../../experiment/layout/bucket-keys.ts';
 import { parseJoblog, parseJoblogRow } from '../../../../experiment/results/joblog.ts';
 import { realClock } from '../../../../local/clock/real.ts';
-import { readText } from '../../../../submission/watch-run.ts';
+import { readText } from '../../../../test/aws/read-object.ts';
 import { killSshd, runnerOn } from '../on-machines.ts';
 import { compiled } from './compiled.ts';
 import { measured, task } from './fault-run.ts';
@@ -84,7 +83,7 @@ fault(
     await realClock.sleep(random.between(0, 2000));
     process.kill(runnerOn(run.machine(0)), 'SIGSTOP');
     const since = Date.now();
-    await run.system.batch.send(new TerminateJobCommand({ jobId: run.jobId, reason: 'enough' }));
+    await run.system.batch.terminateJob({ jobId: run.jobId, reason: 'enough' });
     expect(await run.exitOf(0)).toBe(137);
     const took = Date.now() - since;
     measured('a runner takes no SIGTERM', 'killed', took);

@@ -1,13 +1,12 @@
-import { PutEventsCommand } from '@aws-sdk/client-eventbridge';
-import { PublishCommand } from '@aws-sdk/client-sns';
 import { settleReason } from '../../../../experiment/run/settle-trigger.ts';
 import type { Clock } from '../../../../experiment/util/clock.ts';
 import type { FunctionDeps } from '../../../../functions/deps.ts';
 import type { LambdaFunction } from '../../../../functions/middleware.ts';
 import type { SeededRandom } from '../../../../local/clock/seeded-random.ts';
+import { hooked } from '../../../support/hostile-ports.ts';
 import type { Faults } from '../faults/faults.ts';
-import type { Send, SentCommand } from '../faults/hostile-calls.ts';
-import { awsError, commandName, crosses, networkError, repeats, sendingBy } from '../faults/hostile-calls.ts';
+import type { AnyCall } from '../faults/hostile-calls.ts';
+import { awsError, crosses, networkError, repeats } from '../faults/hostile-calls.ts';
 import type { Mutation } from '../faults/mutants.ts';
 import type { Trace } from './trace.ts';
 
@@ -85,13 +84,13 @@ export class SimulatedLambda {
       startedAt: clock.now(),
       end: Promise.withResolvers<never>(),
     };
-    const around = (send: Send) => (command: SentCommand) => this.#call(send, life, command);
+    const around = (call: AnyCall, go: Go) => this.#call(go, life, call);
     const [s3, batch, states, events, mail] = [
-      sendingBy(deps.s3, around),
-      sendingBy(deps.batch, around),
-      sendingBy(deps.states, around),
-      sendingBy(deps.events, around),
-      sendingBy(deps.mail, around),
+      hooked(deps.s3, around),
+      hooked(deps.batch, around),
+      hooked(deps.states, around),
+      hooked(deps.events, around),
+      hooked(deps.mail, around),
     ];
     const run = make({
       ...deps,
@@ -126,12 +125,12 @@ export class SimulatedLambda {
     }
   }
 
-  async #call(send: Send, life: Life, command: SentCommand): Promise<unknown> {
+  async #call(go: Go, life: Life, call: AnyCall): Promise<unknown> {
     const { clock, faults, network, trace } = this.#settings;
-    const name = commandName(command);
+    const { name } = call;
     if (life.isOver) return never();
     if (faults.strikes('function-killed') || clock.now() - life.startedAt > LIFE_MS)
-      return this.#kill(send, life, command);
+      return this.#kill(go, life, call);
     await clock.sleep(network.between(...LATENCY_MS));
     if (faults.strikes('call-slow')) await clock.sleep(faults.between('call-slow', 1000, 25_000));
     if (life.isOver) return never();
@@ -143,18 +142,18 @@ export class SimulatedLambda {
     };
     if (faults.strikes('call-throttled')) refuse('throttled', awsError('ThrottlingException', 429));
     if (faults.strikes('call-failed')) refuse('failed', awsError('InternalServerError', 500));
-    if (name === 'SubmitJob' && faults.strikes('submit-refused'))
+    if (name === 'submitJob' && faults.strikes('submit-refused'))
       refuse('refused', awsError('ClientException', 400));
-    if (name === 'SubmitJob' && faults.strikes('submission-late')) {
-      this.#performLater(send, life, command, faults.between('submission-late', 0, LATE_SUBMISSION_MS));
+    if (name === 'submitJob' && faults.strikes('submission-late')) {
+      this.#performLater(go, life, call, faults.between('submission-late', 0, LATE_SUBMISSION_MS));
       refuse('answer lost', networkError());
     }
-    if (crosses(command, faults)) refuse('crossed', awsError('ConditionalRequestConflict', 409));
-    let output = await this.#perform(send, life.id, command, life);
-    if (repeats(command, faults))
-      output = await this.#perform(send, `${life.id} again`, command, { isTroubled: true });
+    if (crosses(call, faults)) refuse('crossed', awsError('ConditionalRequestConflict', 409));
+    let output = await this.#perform(go, life.id, call, life);
+    if (repeats(call, faults))
+      output = await this.#perform(go, `${life.id} again`, call, { isTroubled: true });
     if (life.isOver) return never();
-    if (faults.strikes('function-killed')) return this.#kill(send, life, undefined);
+    if (faults.strikes('function-killed')) return this.#kill(go, life, undefined);
     if (faults.strikes('answer-lost'))
       refuse(
         'answer lost',
@@ -164,31 +163,31 @@ export class SimulatedLambda {
   }
 
   /** What it was calling may still reach AWS a little later. */
-  #kill(send: Send, life: Life, command: SentCommand | undefined): Promise<never> {
+  #kill(go: Go, life: Life, call: AnyCall | undefined): Promise<never> {
     const { faults, trace } = this.#settings;
     trace.add(`${life.id} is killed`);
     life.isOver = true;
     life.isTroubled = true;
     life.end.reject(new FunctionKilled('the function was killed'));
-    if (command !== undefined && faults.strikes('effect-after-death'))
-      this.#performLater(send, life, command, faults.between('effect-after-death', 0, AFTER_DEATH_MS));
+    if (call !== undefined && faults.strikes('effect-after-death'))
+      this.#performLater(go, life, call, faults.between('effect-after-death', 0, AFTER_DEATH_MS));
     return never();
   }
 
-  #performLater(send: Send, { id }: Life, command: SentCommand, ms: number): void {
+  #performLater(go: Go, { id }: Life, call: AnyCall, ms: number): void {
     void this.#settings.clock
       .sleep(ms)
-      .then(() => this.#perform(send, `${id} (late)`, command, { isTroubled: true }))
+      .then(() => this.#perform(go, `${id} (late)`, call, { isTroubled: true }))
       .catch(() => undefined); // Its answer reaches nobody.
   }
 
-  async #perform(send: Send, who: string, command: SentCommand, sender: Telling['sender']): Promise<unknown> {
+  async #perform(go: Go, who: string, call: AnyCall, sender: Telling['sender']): Promise<unknown> {
     const { trace, tellings, clock } = this.#settings;
-    const what = `${who} ${commandName(command)} ${subjectOf(command)}`;
+    const what = `${who} ${call.name} ${subjectOf(call)}`;
     try {
-      const output = await send(command);
+      const output = await go();
       trace.add(what);
-      tellings.push(...messagesIn(command).map((message) => ({ ...message, at: clock.now(), sender })));
+      tellings.push(...messagesIn(call).map((message) => ({ ...message, at: clock.now(), sender })));
       return output;
     } catch (error) {
       trace.add(what, { error: error instanceof Error ? error.name : error });
@@ -196,6 +195,9 @@ export class SimulatedLambda {
     }
   }
 }
+
+/** Does the call. */
+type Go = () => Promise<unknown>;
 
 interface Life {
   id: string;
@@ -206,13 +208,13 @@ interface Life {
 }
 
 /** What a call tells people. */
-function messagesIn(command: SentCommand): Pick<Telling, 'kind' | 'id' | 'detail'>[] {
-  if (command instanceof PublishCommand) {
-    const id = command.input.MessageAttributes?.id?.StringValue ?? '';
+function messagesIn(call: AnyCall): Pick<Telling, 'kind' | 'id' | 'detail'>[] {
+  if (call.name === 'publish') {
+    const id = call.input.MessageAttributes?.id?.StringValue ?? '';
     return [{ kind: 'mail', id, detail: '' }];
   }
-  if (!(command instanceof PutEventsCommand)) return [];
-  return (command.input.Entries ?? []).map(({ Detail = '{}' }) => {
+  if (call.name !== 'putEvents') return [];
+  return (call.input.Entries ?? []).map(({ Detail = '{}' }) => {
     const { id } = JSON.parse(Detail);
     return { kind: 'event', id: String(id), detail: Detail };
   });
@@ -231,8 +233,7 @@ const SUBJECTS = [
   'filters',
 ];
 
-function subjectOf({ input }: SentCommand): string {
-  if (typeof input !== 'object' || input === null) return '';
+function subjectOf({ input }: AnyCall): string {
   const field = SUBJECTS.find((name) => name in input);
   return field === undefined ? '' : JSON.stringify(Reflect.get(input, field));
 }

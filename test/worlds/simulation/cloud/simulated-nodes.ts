@@ -1,4 +1,3 @@
-import { PutObjectCommand } from '@aws-sdk/client-s3';
 import type { S3Port } from '../../../../aws/ports.ts';
 import { takeOwnership } from '../../../../container/run/ownership.ts';
 import { runKeys } from '../../../../experiment/layout/bucket-keys.ts';
@@ -193,7 +192,7 @@ class MainNode {
 
   async #put(key: string, text: string): Promise<void> {
     const { s3, bucket } = this.#settings;
-    await s3.send(new PutObjectCommand({ Bucket: bucket, Key: key, Body: text }));
+    await s3.putObject({ Bucket: bucket, Key: key, Body: text });
   }
 
   #time(): string {

@@ -1,5 +1,3 @@
-import { DeleteObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
-import { StopExecutionCommand } from '@aws-sdk/client-sfn';
 import type { S3Port, StatesPort } from '../../../../aws/ports.ts';
 import { makeRunId } from '../../../../experiment/layout/run-id.ts';
 import { executionArn } from '../../../../experiment/run/execution.ts';
@@ -58,12 +56,10 @@ async function person(settings: WorkloadSettings, index: number, drops: Drop[]):
   if (!victim.isValid) return;
   trace.add(`person ${index} cancels`, { runId: victim.runId });
   try {
-    await settings.states.send(
-      new StopExecutionCommand({
-        executionArn: executionArn(settings.stateMachineArn, victim.runId),
-        cause: 'cancelled by a person',
-      }),
-    );
+    await settings.states.stopExecution({
+      executionArn: executionArn(settings.stateMachineArn, victim.runId),
+      cause: 'cancelled by a person',
+    });
     victim.cancelledAt = clock.now();
   } catch (error) {
     // There is no execution yet: the person gives up.
@@ -80,9 +76,7 @@ async function drop(
 ): Promise<Drop> {
   const { s3, bucket, clock, random, trace } = settings;
   const text = manifest(name, random, isValid);
-  const { VersionId: version = '' } = await s3.send(
-    new PutObjectCommand({ Bucket: bucket, Key: key, Body: text }),
-  );
+  const { VersionId: version = '' } = await s3.putObject({ Bucket: bucket, Key: key, Body: text });
   const dropped: Drop = {
     key,
     version,
@@ -97,7 +91,7 @@ async function drop(
 
 /** For good: that very version cannot be read any more. */
 async function remove({ s3, bucket, clock, trace }: WorkloadSettings, dropped: Drop): Promise<void> {
-  await s3.send(new DeleteObjectCommand({ Bucket: bucket, Key: dropped.key }));
+  await s3.deleteObject({ Bucket: bucket, Key: dropped.key });
   dropped.deletedAt = clock.now();
   trace.add('delete', { key: dropped.key });
 }

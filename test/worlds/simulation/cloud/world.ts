@@ -7,7 +7,6 @@ import { makeIngest } from '../../../../functions/ingest/ingest.ts';
 import { makeSettle } from '../../../../functions/settle/settle.ts';
 import { makeSubmit } from '../../../../functions/submit/submit.ts';
 import { LocalBatch } from '../../../../local/aws/batch/batch.ts';
-import { BatchInProcess } from '../../../../local/aws/batch/batch-in-process.ts';
 import { EventBus } from '../../../../local/aws/events/bus.ts';
 import { addRules } from '../../../../local/aws/events/rules.ts';
 import {
@@ -17,18 +16,17 @@ import {
   objectCreatedEvent,
   scheduledEvent,
 } from '../../../../local/aws/events/services.ts';
-import { EventsInProcess } from '../../../../local/aws/notify/events-in-process.ts';
-import { MailInProcess } from '../../../../local/aws/notify/mail-in-process.ts';
+import { localEventBridge } from '../../../../local/aws/notify/event-bridge.ts';
+import { localMail } from '../../../../local/aws/notify/mail.ts';
 import { memoryBodies } from '../../../../local/aws/s3/memory-bodies.ts';
 import { ObjectIndex } from '../../../../local/aws/s3/object-index.ts';
 import { LocalS3 } from '../../../../local/aws/s3/s3.ts';
-import { S3InProcess } from '../../../../local/aws/s3/s3-in-process.ts';
 import { LocalStates } from '../../../../local/aws/states/states.ts';
-import { StatesInProcess } from '../../../../local/aws/states/states-in-process.ts';
 import { statusChangeEvent } from '../../../../local/aws/states/status-change-event.ts';
 import { SeededRandom } from '../../../../local/clock/seeded-random.ts';
 import { VirtualClock } from '../../../../local/clock/virtual.ts';
 import { multinodeDefinition, queuesOf } from '../../../../local/system/deployment.ts';
+import type { RecordPort } from '../../../support/hostile-ports.ts';
 import { hurtExecutions } from '../faults/failing-executions.ts';
 import type { Strike } from '../faults/faults.ts';
 import { Faults } from '../faults/faults.ts';
@@ -64,9 +62,13 @@ export type World = Awaited<ReturnType<typeof makeWorld>>;
 
 export async function makeWorld(
   seed: number,
-  options: { mutation?: Mutation | undefined; keep?: ReadonlySet<Strike> | undefined } = {},
+  options: {
+    mutation?: Mutation | undefined;
+    keep?: ReadonlySet<Strike> | undefined;
+    record?: RecordPort | undefined;
+  } = {},
 ) {
-  const { mutation = {} } = options;
+  const { mutation = {}, record = (_, port) => port } = options;
   const clock = new VirtualClock(START_MS);
   // A source of chance for each part: a fault that is left out moves nothing but what follows from it.
   const random = SeededRandom.of(seed, 'people');
@@ -101,7 +103,8 @@ export async function makeWorld(
   });
   const bodies = memoryBodies();
   const index = new ObjectIndex();
-  const s3 = new S3InProcess(
+  const s3 = record(
+    'S3',
     new LocalS3({
       bucket: BUCKET,
       bodies,
@@ -194,8 +197,8 @@ export async function makeWorld(
       bus.putEvent(statusChangeEvent(execution, nonces.nonce(), clock.now()));
     },
   });
-  const states = new StatesInProcess(localStates);
-  const batch = new BatchInProcess(localBatch);
+  const states = record('SFN', localStates);
+  const batch = record('Batch', localBatch);
   const log = (event: string, fields: Record<string, unknown>) => {
     count(typeof fields.do === 'string' ? `${event}:${fields.do}` : event);
     if (typeof fields.stop === 'object' && fields.stop !== null)
@@ -204,14 +207,20 @@ export async function makeWorld(
     trace.add(event, fields);
   };
   const tellings: Telling[] = [];
-  const events = new EventsInProcess({
-    account: LOCAL_ACCOUNT,
-    region: LOCAL_REGION,
-    nonce: nonces.nonce,
-    now: () => clock.now(),
-    put: (event) => bus.putEvent(event),
-  });
-  const mail = new MailInProcess(nonces.nonce, () => undefined);
+  const events = record(
+    'EventBridge',
+    localEventBridge({
+      account: LOCAL_ACCOUNT,
+      region: LOCAL_REGION,
+      nonce: nonces.nonce,
+      now: () => clock.now(),
+      put: (event) => bus.putEvent(event),
+    }),
+  );
+  const mail = record(
+    'SNS',
+    localMail(nonces.nonce, () => undefined),
+  );
   const deps: FunctionDeps = {
     s3,
     batch,

@@ -1,9 +1,7 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream } from 'node:fs';
-import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
-import { GetObjectCommand } from '@aws-sdk/client-s3';
-import type { S3Port } from '../../aws/ports.ts';
+import type { Bucket } from './bucket.ts';
 
 const TRIES = 4;
 
@@ -13,9 +11,9 @@ export class ObjectFailed extends Error {
   /** `s3://<bucket>/<key>` */
   readonly place: string;
 
-  constructor({ bucket, key }: { bucket: string; key: string }, why: unknown) {
+  constructor({ name }: Bucket, key: string, why: unknown) {
     super(why instanceof Error ? `${why.name}: ${why.message}` : String(why));
-    this.place = `s3://${bucket}/${key}`;
+    this.place = `s3://${name}/${key}`;
   }
 }
 
@@ -23,17 +21,13 @@ export class ObjectFailed extends Error {
  * Streams an object to a file and answers its SHA-256. The SDK asks again only until an answer begins: what breaks off in
  * the midst of a large object is begun anew here. @throws ObjectFailed, or the file system's errors
  */
-export async function download(
-  s3: S3Port,
-  object: { bucket: string; key: string },
-  to: string,
-): Promise<string> {
+export async function download(bucket: Bucket, key: string, to: string): Promise<string> {
   for (let tried = 1; ; tried += 1) {
     try {
-      return await downloadOnce(s3, object, to);
+      return await downloadOnce(bucket, key, to);
     } catch (error) {
       if (!(error instanceof BrokenOff)) throw error;
-      if (tried === TRIES) throw new ObjectFailed(object, error.cause);
+      if (tried === TRIES) throw new ObjectFailed(bucket, key, error.cause);
     }
   }
 }
@@ -43,21 +37,14 @@ class BrokenOff extends Error {
   override readonly name = 'BrokenOff';
 }
 
-async function downloadOnce(
-  s3: S3Port,
-  object: { bucket: string; key: string },
-  to: string,
-): Promise<string> {
-  const { Body } = await s3
-    .send(new GetObjectCommand({ Bucket: object.bucket, Key: object.key }))
-    .catch((error: unknown) => {
-      throw new ObjectFailed(object, error);
-    });
-  if (!(Body instanceof Readable)) throw new ObjectFailed(object, 'it has no body');
+async function downloadOnce(bucket: Bucket, key: string, to: string): Promise<string> {
+  const { body } = await bucket.open(key).catch((error: unknown) => {
+    throw new ObjectFailed(bucket, key, error);
+  });
   const hash = createHash('sha256');
   await pipeline(async function* () {
     try {
-      for await (const chunk of Body as AsyncIterable<Buffer>) {
+      for await (const chunk of body) {
         hash.update(chunk);
         yield chunk;
       }

@@ -1,9 +1,8 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { DescribeJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
 import { expect, it } from 'vitest';
-import { SubmitOnce } from '../../functions/submit-once.ts';
+import { submittingOnce } from '../../aws/clients/batch.ts';
 import { failureOf } from '../support/control-plane.ts';
 
 /** An AWS that answers every request with an error, or not at all, and counts them by path. */
@@ -18,7 +17,7 @@ async function brokenAws(answer: 'error' | 'throttled' | 'hangs up') {
   server.listen(0, '127.0.0.1');
   await once(server, 'listening');
   const { port } = server.address() as AddressInfo;
-  const batch = new SubmitOnce({
+  const batch = submittingOnce({
     region: 'local',
     maxAttempts: 3,
     endpoint: `http://127.0.0.1:${port}`,
@@ -32,9 +31,9 @@ it.each(['error', 'throttled', 'hangs up'] as const)(
   async (answer) => {
     const { asked, batch, close } = await brokenAws(answer);
     const job = { jobName: 'a', jobQueue: 'q', jobDefinition: 'd' };
-    await failureOf(batch.send(new SubmitJobCommand(job)));
+    await failureOf(batch.submitJob(job));
     expect(asked).toEqual(['/v1/submitjob']);
-    await failureOf(batch.send(new DescribeJobsCommand({ jobs: ['x'] })));
+    await failureOf(batch.describeJobs({ jobs: ['x'] }));
     expect(asked.slice(1)).toEqual(Array(3).fill('/v1/describejobs'));
     close();
   },
