@@ -1,34 +1,42 @@
-import { checkBucket } from './rules/bucket.ts';
-import { checkAsl } from './rules/definition.ts';
-import { checkEvents } from './rules/events.ts';
-import { checkAlarms, checkFunctions } from './rules/functions.ts';
-import { checkJobDefinition } from './rules/job-definition.ts';
-import { checkNetwork } from './rules/network.ts';
-import { checkParameters } from './rules/parameters.ts';
-import { checkPermissions } from './rules/permissions.ts';
-import { checkQueue } from './rules/queue.ts';
-import { checkStateMachine } from './rules/state-machine.ts';
-import { checkStorage } from './rules/storage.ts';
-import type { Check, Finding } from './template/finding.ts';
-import { Found } from './template/finding.ts';
+import { ALARMS } from './rules/alarms.ts';
+import { BUCKET } from './rules/bucket.ts';
+import { DEFINITION } from './rules/definition.ts';
+import { EVENTS } from './rules/events.ts';
+import { FUNCTION_RULES } from './rules/functions.ts';
+import { JOB_DEFINITION } from './rules/job-definition.ts';
+import { NETWORK } from './rules/network.ts';
+import { PARAMETERS } from './rules/parameters.ts';
+import { PERMISSIONS } from './rules/permissions.ts';
+import { QUEUE } from './rules/queue.ts';
+import { STATE_MACHINE } from './rules/state-machine.ts';
+import { STORAGE } from './rules/storage.ts';
+import type { Finding, Table } from './template/finding.ts';
+import { table } from './template/finding.ts';
 import type { Json } from './template/json.ts';
 import { stringsIn } from './template/json.ts';
+import type { System } from './template/place.ts';
 import { resolveTemplate } from './template/resolve.ts';
 
-const CHECKS: readonly Check[] = [
-  checkParameters,
-  checkJobDefinition,
-  checkQueue,
-  checkBucket,
-  checkStorage,
-  checkNetwork,
-  checkEvents,
-  checkFunctions,
-  checkAlarms,
-  checkAsl,
-  checkStateMachine,
-  checkPermissions,
-  checkReferences,
+const TABLES: readonly Table[] = [
+  ...PARAMETERS,
+  ...JOB_DEFINITION,
+  ...QUEUE,
+  ...BUCKET,
+  ...STORAGE,
+  ...NETWORK,
+  ...EVENTS,
+  ...FUNCTION_RULES,
+  ...ALARMS,
+  ...DEFINITION,
+  ...STATE_MACHINE,
+  ...PERMISSIONS,
+  // A reference to what this variant does not have would fail in the middle of a deployment.
+  table(references, {
+    'dangling-reference': [
+      ({ target, stack }) => `there is no ${target} (${stack.variant})`,
+      ({ target, stack }) => stack.resources.has(target),
+    ],
+  }),
 ];
 
 /** The ways in which a stack can be made: each takes other conditions of the template. */
@@ -58,12 +66,13 @@ export const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>
 
 /** Every mistake that our own checks find in a template with its state machine, in each of its variants, each once. */
 export function checkSystem(template: Json, asl: Json): Finding[] {
-  const all = Object.entries(VARIANTS).flatMap(([variant, parameters]) => {
-    const stack = resolveTemplate(template, variant, parameters);
-    const found = new Found();
-    for (const check of CHECKS) check({ stack, asl }, found);
-    return found.findings;
-  });
+  return inEachVariant(template, asl, (system) => TABLES.flatMap((rules) => rules.find(system)));
+}
+
+function inEachVariant(template: Json, asl: Json, findings: (system: System) => Finding[]): Finding[] {
+  const all = Object.entries(VARIANTS).flatMap(([variant, parameters]) =>
+    findings({ stack: resolveTemplate(template, variant, parameters), asl }),
+  );
   return [
     ...new Map(
       all.map((finding) => [`${finding.code} ${finding.where} ${finding.message}`, finding]),
@@ -71,15 +80,14 @@ export function checkSystem(template: Json, asl: Json): Finding[] {
   ];
 }
 
-/** A reference to what this variant does not have would fail in the middle of a deployment. */
-function checkReferences({ stack }: Parameters<Check>[0], found: Found): void {
-  for (const { name, whole, properties } of stack.resources.values())
-    for (const text of [...stringsIn(whole), ...stringsIn(properties)])
-      for (const [, target = ''] of text.matchAll(/<([A-Za-z0-9]+)(?:\.[A-Za-z.]+)?>/g))
-        found.expect(
-          stack.resources.has(target),
-          'dangling-reference',
-          name,
-          `there is no ${target} (${stack.variant})`,
-        );
+function references({ stack }: System) {
+  return [...stack.resources.values()].flatMap(({ name, whole, properties }) =>
+    [...stringsIn(whole), ...stringsIn(properties)].flatMap((text) =>
+      [...text.matchAll(/<([A-Za-z0-9]+)(?:\.[A-Za-z.]+)?>/g)].map(([, target = '']) => ({
+        name,
+        target,
+        stack,
+      })),
+    ),
+  );
 }

@@ -1,5 +1,5 @@
-import type { Json } from './json.ts';
-import type { Resource, Stack } from './resolve.ts';
+import type { Place, System } from './place.ts';
+import { placeNamed, placesOf } from './place.ts';
 
 /** One mistake, with what it would do. */
 export interface Finding {
@@ -9,35 +9,46 @@ export interface Finding {
   message: string;
 }
 
-/** What is checked: the stack as it comes out for one set of parameters, and the state machine in it. */
-interface System {
-  stack: Stack;
-  asl: Json;
+/** By code: what a mistake would do, and the condition under which there is none. */
+type Rules<Subject> = Readonly<
+  Record<
+    string,
+    readonly [reason: string | ((subject: Subject) => string), holds: (subject: Subject) => boolean]
+  >
+>;
+
+/** The rules for one kind of place, and what they say of a system. */
+export interface Table {
+  /** A finding for each place and each rule that does not hold there. */
+  find(system: System): Finding[];
+  /** A finding for each place and each rule, whether it holds or not. */
+  list(system: System): Finding[];
 }
 
-export type Check = (system: System, found: Found) => void;
-
-/** Collects findings; each check says what should hold. */
-export class Found {
-  readonly findings: Finding[] = [];
-
-  /** Notes a mistake unless it holds. */
-  expect(holds: boolean, code: string, where: string, message: string): void {
-    if (!holds) this.findings.push({ code, where, message });
-  }
+/** The rules for whatever has a name that a finding can be told by. */
+export function table<Subject extends { readonly name: string }>(
+  subjects: (system: System) => readonly Subject[],
+  rules: Rules<Subject>,
+): Table {
+  const judge = (system: System, wanted: (holds: boolean) => boolean) =>
+    subjects(system).flatMap((subject) =>
+      Object.entries(rules)
+        .filter(([, [, holds]]) => wanted(holds(subject)))
+        .map(([code, [reason]]) => ({
+          code,
+          where: subject.name,
+          message: typeof reason === 'string' ? reason : reason(subject),
+        })),
+    );
+  return { find: (system) => judge(system, (holds) => !holds), list: (system) => judge(system, () => true) };
 }
 
-export function ofType(stack: Stack, type: string): Resource[] {
-  return [...stack.resources.values()].filter((resource) => resource.type === type);
+/** The rules for every resource of a type. */
+export function each(type: string, rules: Rules<Place>): Table {
+  return table(placesOf(type), rules);
 }
 
-/** The one resource of a name, or one without properties where it is missing, so that checks find what it lacks. */
-export function named(stack: Stack, name: string): Resource {
-  return stack.resources.get(name) ?? { name, type: 'missing', properties: {}, whole: {} };
-}
-
-/** The resource that a resolved reference (`<Name>`, `<Name.Arn>`) names. */
-export function referred(stack: Stack, reference: string): Resource | undefined {
-  const name = /^<([^.>]+)[^>]*>$/.exec(reference)?.[1];
-  return name === undefined ? undefined : stack.resources.get(name);
+/** The rules for the one resource of a name; where it is missing, none of its properties is there. */
+export function one(name: string, rules: Rules<Place>): Table {
+  return table((system) => [placeNamed(name)(system)], rules);
 }
