@@ -49,7 +49,7 @@ async function main(): Promise<number> {
     for (const count of options.nodes)
       for (const workload of options.workloads)
         for (const scheme of options.schemes) {
-          const row = await measure(nodes, workload, scheme, count, options);
+          const row = await measure(nodes, { workload, scheme, count }, options);
           if (row !== undefined) rows.push(row);
         }
   } finally {
@@ -69,9 +69,7 @@ function openNodes({ long, nodes, workloads }: BenchOptions): Promise<BenchNodes
 /** One cell of the table: the median of its repetitions. */
 async function measure(
   nodes: BenchNodes,
-  workload: Workload,
-  scheme: Scheme,
-  count: number,
+  { workload, scheme, count }: { workload: Workload; scheme: Scheme; count: number },
   options: BenchOptions,
 ): Promise<Row | undefined> {
   const without = workload === 'slow-storage' ? whyNoStrangeStorage() : undefined;
