@@ -31,10 +31,14 @@ const TABLES: readonly Table[] = [
   ...STATE_MACHINE,
   ...PERMISSIONS,
   // A reference to what this variant does not have would fail in the middle of a deployment.
-  table(references, {
+  table(everyResource, {
     'dangling-reference': [
-      ({ target, stack }) => `there is no ${target} (${stack.variant})`,
-      ({ target, stack }) => stack.resources.has(target),
+      (target, variant) => `there is no ${target} (${variant})`,
+      ({ texts, stack }) =>
+        texts
+          .flatMap((text) => [...text.matchAll(/<([A-Za-z0-9]+)(?:\.[A-Za-z.]+)?>/g)])
+          .map(([, target = '']) => [target, stack.variant])
+          .filter(([target = '']) => !stack.resources.has(target)),
     ],
   }),
 ];
@@ -66,13 +70,10 @@ export const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>
 
 /** Every mistake that our own checks find in a template with its state machine, in each of its variants, each once. */
 export function checkSystem(template: Json, asl: Json): Finding[] {
-  return inEachVariant(template, asl, (system) => TABLES.flatMap((rules) => rules.find(system)));
-}
-
-function inEachVariant(template: Json, asl: Json, findings: (system: System) => Finding[]): Finding[] {
-  const all = Object.entries(VARIANTS).flatMap(([variant, parameters]) =>
-    findings({ stack: resolveTemplate(template, variant, parameters), asl }),
-  );
+  const all = Object.entries(VARIANTS).flatMap(([variant, parameters]) => {
+    const stack = resolveTemplate(template, variant, parameters);
+    return TABLES.flatMap((rules) => rules.find({ stack, asl }));
+  });
   return [
     ...new Map(
       all.map((finding) => [`${finding.code} ${finding.where} ${finding.message}`, finding]),
@@ -80,14 +81,15 @@ function inEachVariant(template: Json, asl: Json, findings: (system: System) => 
   ];
 }
 
-function references({ stack }: System) {
-  return [...stack.resources.values()].flatMap(({ name, whole, properties }) =>
-    [...stringsIn(whole), ...stringsIn(properties)].flatMap((text) =>
-      [...text.matchAll(/<([A-Za-z0-9]+)(?:\.[A-Za-z.]+)?>/g)].map(([, target = '']) => ({
-        name,
-        target,
-        stack,
-      })),
-    ),
-  );
+/** Every rule with its reason. */
+export function listRules(): string[] {
+  return [...new Set(TABLES.flatMap(({ reasons }) => reasons.map(([code, reason]) => `${code}: ${reason}`)))];
+}
+
+function everyResource({ stack }: System) {
+  return [...stack.resources.values()].map(({ name, whole, properties }) => ({
+    name,
+    texts: [...stringsIn(whole), ...stringsIn(properties)],
+    stack,
+  }));
 }

@@ -1,11 +1,13 @@
 import type { Table } from '../template/finding.ts';
 import { each, one, table } from '../template/finding.ts';
 import type { Place, System } from '../template/place.ts';
-import { placeNamed, placesOf } from '../template/place.ts';
+import { placesOf } from '../template/place.ts';
 import { referred } from '../template/resolve.ts';
 
 /** As the stack’s template names it. */
 const STATE_MACHINE_NAME = /-experiment$/;
+
+const PUBLISHERS = ['cloudwatch.amazonaws.com', 'events.amazonaws.com'];
 
 /** Alarms and their way to people. */
 export const ALARMS: readonly Table[] = [
@@ -33,33 +35,18 @@ export const ALARMS: readonly Table[] = [
             alarm.text('MetricName') === 'Invocations' && alarm.text('TreatMissingData') === 'breaching',
         ),
     ],
+    'metric-unheard': [
+      (metric) =>
+        `nobody hears of ${metric}: functions write it with the state machine’s name as \`service\``,
+      ({ alarms }) =>
+        ['RunFailed', 'RunStuck'].filter((metric) => !alarms.some((alarm) => isOfMetric(alarm, metric))),
+    ],
   }),
-  table(
-    (system) =>
-      ['RunFailed', 'RunStuck'].map((metric) => ({ name: 'alarms', metric, alarms: alarmsOf(system) })),
-    {
-      'metric-unheard': [
-        ({ metric }) =>
-          `nobody hears of ${metric}: functions write it with the state machine’s name as \`service\``,
-        ({ metric, alarms }) => alarms.some((alarm) => isOfMetric(alarm, metric)),
-      ],
-    },
-  ),
-  table(
-    (system) =>
-      ['cloudwatch.amazonaws.com', 'events.amazonaws.com'].map((service) => ({
-        name: 'TopicPolicy',
-        service,
-        policy: placeNamed('TopicPolicy')(system),
-      })),
-    {
-      'topic-closed': [
-        ({ service }) => `${service} may not publish`,
-        ({ service, policy }) => JSON.stringify(policy.properties).includes(service),
-      ],
-    },
-  ),
   one('TopicPolicy', {
+    'topic-closed': [
+      (service) => `${service} may not publish`,
+      ({ properties }) => PUBLISHERS.filter((service) => !JSON.stringify(properties).includes(service)),
+    ],
     'topic-condition': [
       'EventBridge meets no condition of a topic: nobody would hear of a blocked queue',
       (policy) =>

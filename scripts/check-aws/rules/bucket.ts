@@ -1,6 +1,5 @@
 import type { Table } from '../template/finding.ts';
 import { one, table } from '../template/finding.ts';
-import { textAt } from '../template/json.ts';
 import type { Place } from '../template/place.ts';
 import { placeNamed } from '../template/place.ts';
 
@@ -12,14 +11,10 @@ const REWRITTEN = ['runs/', 'runs.html', 'control/', 'inputs/', 'rejected/', 'ma
 /** The bucket: the only store. */
 export const BUCKET: readonly Table[] = [
   one('Bucket', {
-    'bucket-not-kept': [
-      'results would go with the stack',
-      ({ whole }) =>
-        /^Retain/.test(textAt(whole, 'DeletionPolicy')) && textAt(whole, 'UpdateReplacePolicy') === 'Retain',
-    ],
+    'bucket-not-kept': ['results would go with the stack', (bucket) => bucket.isKept()],
     'bucket-left-over': [
       'each first deployment that fails would leave an empty one behind',
-      ({ whole }) => textAt(whole, 'DeletionPolicy') !== 'Retain',
+      (bucket) => !bucket.isLeftOver(),
     ],
     'no-versions': [
       'a manifest that is overwritten before it is read would be another run',
@@ -38,6 +33,10 @@ export const BUCKET: readonly Table[] = [
     'no-encryption': [
       'objects are not encrypted',
       (bucket) => bucket.list('BucketEncryption', 'ServerSideEncryptionConfiguration').length > 0,
+    ],
+    'versions-kept': [
+      (key) => `old versions of ${key} are kept for ever`,
+      (bucket) => REWRITTEN.filter((key) => !losesVersions(bucket, key)),
     ],
     'marks-kept': [
       'control/open/, which is listed every minute, would hold a mark of every run that ever was',
@@ -59,12 +58,6 @@ export const BUCKET: readonly Table[] = [
             !rule.has('ExpirationInDays') ||
             /^(runs|rejected|maintenance|control\/rejected)\/$/.test(rule.text('Prefix')),
         ),
-    ],
-  }),
-  table((system) => REWRITTEN.map((key) => ({ name: 'Bucket', key, bucket: placeNamed('Bucket')(system) })), {
-    'versions-kept': [
-      ({ key }) => `old versions of ${key} are kept for ever`,
-      ({ key, bucket }) => losesVersions(bucket, key),
     ],
   }),
   table(bucketPolicy, {

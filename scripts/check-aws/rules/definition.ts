@@ -2,7 +2,7 @@ import * as errors from '../../../experiment/util/errors.ts';
 import type { Table } from '../template/finding.ts';
 import { table } from '../template/finding.ts';
 import type { Json } from '../template/json.ts';
-import { entriesAt, isRecord, listAt, stringsIn, textAt } from '../template/json.ts';
+import { entriesAt, isRecord, listAt, stringsIn } from '../template/json.ts';
 import type { System } from '../template/place.ts';
 import { Place } from '../template/place.ts';
 
@@ -38,25 +38,45 @@ export const DEFINITION: readonly Table[] = [
           .some((rule) => rule.text('ErrorEquals', 0) === 'States.ALL' && rule.text('Next') === 'Stop'),
     ],
   }),
-  table(transitions, {
-    'no-such-state': [({ to }) => `there is no state ${to}`, ({ to, states }) => states.includes(to)],
+  table((system) => statesOf(system), {
+    'no-such-state': [
+      (next) => `there is no state ${next}`,
+      (state) =>
+        [...state.texts('Next'), ...state.parts('Catch').map((rule) => rule.text('Next'))].filter(
+          (next) => !machineOf(state.system).has('States', next),
+        ),
+    ],
+    // `"x.$": "text"` and `"x": "$.path"`: both are taken, and neither is meant.
+    'no-path': [
+      (key, text) => `${key} is no path: ${text}`,
+      (state) =>
+        textsHandedOn(state).filter(
+          ([key, text]) => key.endsWith('.$') && !IS_PATH.test(text) && !text.startsWith('States.'),
+        ),
+    ],
+    'path-as-text': [
+      (key, text) => `${key} is the text ${text}, not what lies there`,
+      (state) => textsHandedOn(state).filter(([key, text]) => IS_PATH.test(text) && !key.endsWith('.$')),
+    ],
   }),
   table((system) => statesOf(system, 'Choice'), {
     'choice-without-default': [
       'a value that no rule matches fails the execution past every catch',
       (state) => state.text('Default') !== '',
     ],
-  }),
-  table(comparisons, {
     'unknown-operator': [
-      ({ operator }) => `${operator} is no comparison`,
-      ({ operator }) => OPERATORS.test(operator),
+      (operator) => `${operator} is no comparison`,
+      (state) =>
+        state
+          .list('Choices')
+          .flatMap(operatorsIn)
+          .filter((operator) => !OPERATORS.test(operator)),
     ],
   }),
   table((system) => statesOf(system, 'Task'), {
     'unknown-resource': [
-      (task) => `${task.text('Resource')} is none of ${RESOURCES.join(', ')}`,
-      (task) => RESOURCES.includes(task.text('Resource')),
+      (resource) => `${resource} is none of ${RESOURCES.join(', ')}`,
+      (task) => RESOURCES.includes(task.text('Resource')) || [task.text('Resource')],
     ],
     'no-token': [
       'the function would have nothing to complete the state with',
@@ -91,6 +111,15 @@ export const DEFINITION: readonly Table[] = [
       'States.ALL must be the last rule',
       ({ errors, isLast }) => !errors.includes('States.ALL') || isLast,
     ],
+    'unknown-error': [
+      (error) => `nothing throws ${error}`,
+      ({ errors }) =>
+        errors.filter((error) =>
+          error.startsWith('States.')
+            ? !RESERVED.test(error)
+            : !ERROR_NAMES.includes(error) && error !== REFUSED_BY_LAMBDA,
+        ),
+    ],
     'rule-never-reached': [
       'an earlier rule takes these errors',
       ({ errors, earlier }) =>
@@ -101,15 +130,6 @@ export const DEFINITION: readonly Table[] = [
         ),
     ],
   }),
-  table(namedErrors, {
-    'unknown-error': [
-      ({ error }) => `nothing throws ${error}`,
-      ({ error }) =>
-        error.startsWith('States.')
-          ? RESERVED.test(error)
-          : ERROR_NAMES.includes(error) || error === REFUSED_BY_LAMBDA,
-    ],
-  }),
   table((system) => errorRules(system).filter(({ kind }) => kind === 'Retry'), {
     'retries-without-end': [
       'an execution has 25,000 history events',
@@ -118,18 +138,6 @@ export const DEFINITION: readonly Table[] = [
     'terminal-retried': [
       'trying again cannot help',
       ({ maxAttempts, errors }) => maxAttempts === 0 || !errors.some((error) => TERMINAL.includes(error)),
-    ],
-  }),
-  // `"x.$": "text"` and `"x": "$.path"`: both are taken, and neither is meant.
-  table(values, {
-    'no-path': [
-      ({ key, value }) => `${key} is no path: ${textAt(value)}`,
-      ({ key, value }) =>
-        typeof value !== 'string' || !key.endsWith('.$') || isPath(value) || value.startsWith('States.'),
-    ],
-    'path-as-text': [
-      ({ key, value }) => `${key} is the text ${textAt(value)}, not what lies there`,
-      ({ key, value }) => !isPath(value) || key.endsWith('.$'),
     ],
   }),
 ];
@@ -145,25 +153,6 @@ function statesOf(system: System, type?: string): Place[] {
     .entries('States')
     .map(([name, state]) => machine.part(state, name))
     .filter((state) => type === undefined || state.text('Type') === type);
-}
-
-function transitions(system: System) {
-  const states = statesOf(system).map(({ name }) => name);
-  return statesOf(system).flatMap((state) =>
-    [...state.texts('Next'), ...state.parts('Catch').map((rule) => rule.text('Next'))].map((to) => ({
-      name: state.name,
-      to,
-      states,
-    })),
-  );
-}
-
-function comparisons(system: System) {
-  return statesOf(system, 'Choice').flatMap((state) =>
-    state
-      .list('Choices')
-      .flatMap((choice) => operatorsIn(choice).map((operator) => ({ name: state.name, operator }))),
-  );
 }
 
 function operatorsIn(choice: Json): string[] {
@@ -193,24 +182,18 @@ function errorRules(system: System) {
   );
 }
 
-function namedErrors(system: System) {
-  return errorRules(system).flatMap((rule) => rule.errors.map((error) => ({ name: rule.name, error })));
+const IS_PATH = /^\$(\.|\$|\[|$)/;
+
+/** The texts that a state hands on, each with its key. */
+function textsHandedOn(state: Place): (readonly [key: string, text: string])[] {
+  return ['Parameters', 'ResultSelector'].flatMap((part) => textsIn(state.at(part)));
 }
 
-/** What states hand on, key by key. */
-function values(system: System) {
-  return statesOf(system).flatMap((state) =>
-    ['Parameters', 'ResultSelector']
-      .flatMap((part) => valuesIn(state.at(part)))
-      .map(([key, value]) => ({ name: state.name, key, value })),
+function textsIn(template: Json | undefined): (readonly [key: string, text: string])[] {
+  return entriesAt(template).flatMap(([key, value]) =>
+    typeof value === 'string' ? [[key, value] as const] : textsIn(value),
   );
 }
-
-function valuesIn(template: Json | undefined): [key: string, value: Json][] {
-  return entriesAt(template).flatMap(([key, value]): [string, Json][] => [[key, value], ...valuesIn(value)]);
-}
-
-const isPath = (value: Json) => typeof value === 'string' && /^\$(\.|\$|\[|$)/.test(value);
 
 function namesOf(family: typeof errors.TerminalError | typeof errors.TransientError): string[] {
   return Object.values(errors).flatMap((made) =>

@@ -47,11 +47,12 @@ const SAMPLES: readonly { event: Json; to: string | undefined; what: string }[] 
 export const EVENTS: readonly Table[] = [
   table(samples, {
     'event-astray': [
-      ({ what, to, targets }) =>
-        `${what} must reach ${to ?? 'nothing'} and reaches ${targets.join(', ') || 'nothing'}`,
-      ({ to, targets }) => {
+      (what, to, reached) => `${what} must reach ${to} and reaches ${reached}`,
+      ({ what, to, targets }) => {
         const wanted = to === undefined ? [] : [`<${to}.Arn>`];
-        return targets.length === wanted.length && targets.every((target) => wanted.includes(target));
+        const isRight =
+          targets.length === wanted.length && targets.every((target) => wanted.includes(target));
+        return isRight || [[what, to ?? 'nothing', targets.join(', ') || 'nothing']];
       },
     ],
   }),
@@ -89,10 +90,10 @@ export const EVENTS: readonly Table[] = [
           ),
     ],
     'no-permission': [
-      (target) => `the rule may not call ${target.referred('Arn')?.name}`,
+      (called) => `the rule may not call ${called}`,
       (target) => {
         const called = target.referred('Arn');
-        return called?.type !== 'AWS::Serverless::Function' || mayCall(target, called.name);
+        return called?.type !== 'AWS::Serverless::Function' || mayCall(target, called.name) || [called.name];
       },
     ],
   }),

@@ -21,9 +21,10 @@ export const FUNCTION_RULES: readonly Table[] = [
         place.text('Runtime') === 'nodejs24.x' && place.texts('Architectures').join() === 'arm64',
     ],
     'wrong-handler': [
-      ({ short }) => `scripts/build/build.ts writes dist/functions/${short}/index.mjs with its handler`,
+      (short) => `scripts/build/build.ts writes dist/functions/${short}/index.mjs with its handler`,
       ({ short, place }) =>
-        place.text('Handler') === 'index.handler' && place.text('CodeUri') === `dist/functions/${short}`,
+        (place.text('Handler') === 'index.handler' &&
+          place.text('CodeUri') === `dist/functions/${short}`) || [short],
     ],
     'reserved-concurrency': [
       'a new account has 10 in all, and any reservation fails there',
@@ -63,8 +64,8 @@ export const FUNCTION_RULES: readonly Table[] = [
   }),
   table(deployments, {
     'bad-environment': [
-      ({ deployment }) => (typeof deployment === 'string' ? deployment : 'functions cannot read it'),
-      ({ deployment }) => typeof deployment !== 'string',
+      (reason) => reason,
+      ({ deployment }) => typeof deployment !== 'string' || [deployment],
     ],
   }),
   table(readableDeployments, {
@@ -91,11 +92,11 @@ export const FUNCTION_RULES: readonly Table[] = [
         bucket === '<Bucket>' && jobDefinition === '<JobDefinition.JobDefinitionArn>',
     ],
     'storage-not-where-said': [
-      ({ deployment: { sharedFolder } }) => `nothing is mounted at ${sharedFolder}`,
+      (sharedFolder) => `nothing is mounted at ${sharedFolder}`,
       ({ deployment: { sharedFolder }, place }) =>
         JSON.stringify(place.other('JobDefinition').properties).includes(
           `"ContainerPath":${JSON.stringify(sharedFolder)}`,
-        ),
+        ) || [sharedFolder],
     ],
   }),
 ];

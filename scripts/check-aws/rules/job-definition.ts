@@ -80,11 +80,12 @@ export const JOB_DEFINITION: readonly Table[] = [
       (container) => container.parts('MountPoints').every((mount) => mount.text('ReadOnly') !== 'true'),
     ],
     'storage-not-where-said': [
-      (container) => `SIERRA_BATCH_SHARED is ${sharedFolder(container)}, and nothing is mounted there`,
-      (container) =>
-        container
-          .parts('MountPoints')
-          .some((mount) => mount.text('ContainerPath') === sharedFolder(container)),
+      (folder) => `SIERRA_BATCH_SHARED is ${folder}, and nothing is mounted there`,
+      (container) => {
+        const folder = sharedFolder(container);
+        const places = container.parts('MountPoints').map((mount) => mount.text('ContainerPath'));
+        return places.includes(folder) || [folder];
+      },
     ],
     'no-region': [
       'ECS on EC2 does not set AWS_REGION, and the runner needs it',

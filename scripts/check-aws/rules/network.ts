@@ -63,8 +63,8 @@ function nodePort(code: string, variable: string): Table {
   const portOf = (group: Place) => group.other('SettleFunction').text('Environment', 'Variables', variable);
   return one('NodeSecurityGroup', {
     [code]: [
-      (group) => `nodes cannot reach each other on port ${portOf(group)}`,
-      (group) => opens(group, portOf(group), '<NodeSecurityGroup>'),
+      (port) => `nodes cannot reach each other on port ${port}`,
+      (group) => opens(group, portOf(group), '<NodeSecurityGroup>') || [portOf(group)],
     ],
   });
 }

@@ -184,14 +184,23 @@ const PASSED_TO = ['batch.amazonaws.com', 'ecs-tasks.amazonaws.com'];
 
 /** Who may do what: nobody may do more than it needs, and some things nobody may do. */
 export const PERMISSIONS: readonly Table[] = [
-  table(allowedActions, {
+  table((system) => statementsThat(system, 'Allow'), {
     'action-wildcard': [
-      ({ action }) => `${action} allows what nobody has read`,
-      ({ action }) => !action.includes('*'),
+      (action) => `${action} allows what nobody has read`,
+      ({ actions }) => actions.filter((action) => action.includes('*')),
     ],
     'resource-wildcard': [
-      ({ action }) => `${action} can be given for a resource by name`,
-      ({ action, resources }) => !resources.includes('*') || NOTHING_NARROWER.has(action),
+      (action) => `${action} can be given for a resource by name`,
+      ({ actions, resources }) =>
+        resources.includes('*') ? actions.filter((action) => !NOTHING_NARROWER.has(action)) : [],
+    ],
+    // A submission with tags needs both actions on its queue and its definition.
+    'may-not-tag': [
+      (resource) => `whoever submits with tags to ${resource} needs batch:TagResource there`,
+      ({ actions, resources, beside }) =>
+        actions.includes('batch:SubmitJob')
+          ? resources.filter((resource) => !allows(beside, 'batch:TagResource', resource))
+          : [],
     ],
   }),
   each('AWS::IAM::Role', {
@@ -200,22 +209,25 @@ export const PERMISSIONS: readonly Table[] = [
       (role) => role.texts('ManagedPolicyArns').every((arn) => arn.startsWith('<')),
     ],
   }),
-  table((system) => judged(system, { ...NEEDS, ...PEOPLE }), {
+  table((system) => rolesOf(system, { ...NEEDS, ...PEOPLE }), {
     'not-allowed': [
-      ({ action, resource }) => `${action} on ${resource} is needed`,
-      ({ action, resource, statements }) => allows(statements, action, resource),
+      (action, resource) => `${action} on ${resource} is needed`,
+      ({ pairs, statements }) => pairs.filter((pair) => !allows(statements, ...pair)),
     ],
   }),
-  table((system) => judged(system, NEVER), {
+  table((system) => rolesOf(system, NEEDS), {
+    'more-than-needed': [
+      (action) => `${action} is not used`,
+      ({ pairs, statements }) => {
+        const known = [...pairs.map(([action]) => action), ...MAY_ALSO];
+        return statements.flatMap(({ actions }) => actions).filter((action) => !known.includes(action));
+      },
+    ],
+  }),
+  table((system) => rolesOf(system, NEVER), {
     'too-much': [
-      ({ action, resource }) => `${action} on ${resource} must not be allowed`,
-      ({ action, resource, statements }) => !allows(statements, action, resource),
-    ],
-  }),
-  table(submissions, {
-    'may-not-tag': [
-      ({ resource }) => `whoever submits with tags to ${resource} needs batch:TagResource there`,
-      ({ resource, beside }) => allows(beside, 'batch:TagResource', resource),
+      (action, resource) => `${action} on ${resource} must not be allowed`,
+      ({ pairs, statements }) => pairs.filter((pair) => allows(statements, ...pair)),
     ],
   }),
   table(passedRoles, {
@@ -224,37 +236,28 @@ export const PERMISSIONS: readonly Table[] = [
       ({ services }) => services.toSorted().join() === PASSED_TO.join(),
     ],
   }),
-  table(actionsOfRoles, {
-    'more-than-needed': [({ action }) => `${action} is not used`, ({ action, known }) => known.has(action)],
-  }),
 ];
 
-function allowedActions({ stack }: System) {
-  return identityPolicies(stack)
-    .flatMap(statementsOf)
-    .filter(({ effect }) => effect === 'Allow')
-    .flatMap(({ where, actions, resources }) =>
-      actions.map((action) => ({ name: where, action, resources })),
-    );
-}
-
-/** Each action on a resource, with all that the role may do. */
-function judged({ stack }: System, needs: Needs) {
-  return Object.entries(needs).flatMap(([name, pairs]) => {
-    const statements = statementsOfRole(stack, name);
-    return pairs.map(([action, resource]) => ({ name, action, resource, statements }));
-  });
-}
-
-/** What is submitted to, and what else its submitter may do: tags need an action of their own there. */
-function submissions({ stack }: System) {
+/** Statements of one effect, each with all that stand in policies of the same place. */
+function statementsThat({ stack }: System, wanted: string) {
   const statements = identityPolicies(stack).flatMap(statementsOf);
   return statements
-    .filter(({ effect, actions }) => effect === 'Allow' && actions.includes('batch:SubmitJob'))
-    .flatMap(({ where, resources }) => {
-      const beside = statements.filter((other) => other.where === where);
-      return resources.map((resource) => ({ name: where, resource, beside }));
-    });
+    .filter(({ effect }) => effect === wanted)
+    .map(({ where, actions, resources }) => ({
+      name: where,
+      actions,
+      resources,
+      beside: statements.filter((other) => other.where === where),
+    }));
+}
+
+/** Roles with what is asked of them and all that they may do. */
+function rolesOf({ stack }: System, needs: Needs) {
+  return Object.entries(needs).map(([name, pairs]) => ({
+    name,
+    pairs,
+    statements: statementsOfRole(stack, name),
+  }));
 }
 
 function passedRoles({ stack }: System) {
@@ -266,15 +269,6 @@ function passedRoles({ stack }: System) {
         services: textsAt(statement, 'Condition', 'StringEquals', 'iam:PassedToService'),
       })),
   );
-}
-
-function actionsOfRoles({ stack }: System) {
-  return Object.entries(NEEDS).flatMap(([name, needs]) => {
-    const known = new Set([...needs.map(([action]) => action), ...MAY_ALSO]);
-    return statementsOfRole(stack, name).flatMap(({ actions }) =>
-      actions.map((action) => ({ name, action, known })),
-    );
-  });
 }
 
 /**

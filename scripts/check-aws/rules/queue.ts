@@ -92,6 +92,10 @@ export const QUEUE: readonly Table[] = [
         return policies.includes(queue.text('SchedulingPolicyArn'));
       },
     ],
+    'no-backstop': [
+      (reason) => `${reason} would be waited for without end`,
+      (queue) => STUCK.filter((reason) => !reasonsOf(queue).includes(reason)),
+    ],
     'refused-backstop': [
       'Batch takes three reasons, each once, with CANCEL, and refuses the queue for any other',
       (queue) =>
@@ -108,18 +112,6 @@ export const QUEUE: readonly Table[] = [
         ),
     ],
   }),
-  table(
-    (system) =>
-      placesOf('AWS::Batch::JobQueue')(system).flatMap((queue) =>
-        STUCK.map((reason) => ({ name: queue.name, reason, reasons: reasonsOf(queue) })),
-      ),
-    {
-      'no-backstop': [
-        ({ reason }) => `${reason} would be waited for without end`,
-        ({ reason, reasons }) => reasons.includes(reason),
-      ],
-    },
-  ),
   one('FairShare', {
     'queue-without-shares': [
       'the scheduling policy is empty',

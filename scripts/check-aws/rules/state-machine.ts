@@ -3,35 +3,35 @@ import { one, table } from '../template/finding.ts';
 import { stringsIn, textAt } from '../template/json.ts';
 import type { System } from '../template/place.ts';
 import { placeNamed } from '../template/place.ts';
-import { referred } from '../template/resolve.ts';
 
 const FUNCTIONS = ['IngestFunction', 'SubmitFunction', 'SettleFunction', 'CollectFunction'];
 
 /** The machine in the template. */
 export const STATE_MACHINE: readonly Table[] = [
-  table(wantedSubstitutions, {
+  one('StateMachine', {
     'no-substitution': [
-      ({ variable }) => `\${${variable}} of the definition is given nowhere`,
-      ({ value }) => value !== undefined,
+      (variable) => `\${${variable}} of the definition is given nowhere`,
+      (machine) =>
+        variablesOf(machine.system).filter((variable) => !machine.has('DefinitionSubstitutions', variable)),
     ],
     'wrong-substitution': [
-      ({ variable }) => `\${${variable}} is not the function of that name`,
-      ({ variable, value, stack }) => {
-        const expected = `<${variable.replace(/Arn$/, '')}.Arn>`;
-        return (
-          value === undefined ||
-          (textAt(value) === expected && referred(stack, expected)?.type === 'AWS::Serverless::Function')
-        );
+      (variable) => `\${${variable}} is not the function of that name`,
+      (machine) =>
+        variablesOf(machine.system).filter((variable) => {
+          const path = ['DefinitionSubstitutions', variable];
+          const isRight =
+            machine.text(...path) === `<${variable.replace(/Arn$/, '')}.Arn>` &&
+            machine.referred(...path)?.type === 'AWS::Serverless::Function';
+          return machine.has(...path) && !isRight;
+        }),
+    ],
+    'unused-substitution': [
+      (variable) => `\${${variable}} does not stand in the definition`,
+      (machine) => {
+        const given = machine.entries('DefinitionSubstitutions').map(([variable]) => variable);
+        return given.filter((variable) => !variablesOf(machine.system).includes(variable));
       },
     ],
-  }),
-  table(givenSubstitutions, {
-    'unused-substitution': [
-      ({ variable }) => `\${${variable}} does not stand in the definition`,
-      ({ variable, wanted }) => wanted.includes(variable),
-    ],
-  }),
-  one('StateMachine', {
     express: [
       'an express execution lives for five minutes and knows no task tokens',
       (machine) => machine.text('Type') === 'STANDARD',
@@ -59,12 +59,8 @@ export const STATE_MACHINE: readonly Table[] = [
         `arn:aws:states:eu-central-1:123456789012:stateMachine:${each.other('StateMachine').text('Name')}`,
     ],
   }),
-  table(functionsOfStates, {
-    'function-outlives-state': [
-      ({ state }) => `the state ${state} gives up first, and a second copy starts beside the first`,
-      ({ timeout, limit }) => timeout < limit,
-    ],
-  }),
+  outlives('Stop', 'SettleFunction'),
+  outlives('Collect', 'CollectFunction'),
 ];
 
 /** What the definition leaves to the template. */
@@ -73,34 +69,13 @@ function variablesOf({ asl }: System): string[] {
   return [...new Set(found.map((match) => match[1] ?? ''))];
 }
 
-function wantedSubstitutions(system: System) {
-  const machine = placeNamed('StateMachine')(system);
-  const given = new Map(machine.entries('DefinitionSubstitutions'));
-  return variablesOf(system).map((variable) => ({
-    name: machine.name,
-    variable,
-    value: given.get(variable),
-    stack: system.stack,
-  }));
-}
-
-function givenSubstitutions(system: System) {
-  const machine = placeNamed('StateMachine')(system);
-  const wanted = variablesOf(system);
-  return machine
-    .entries('DefinitionSubstitutions')
-    .map(([variable]) => ({ name: machine.name, variable, wanted }));
-}
-
-function functionsOfStates(system: System) {
-  const pairs = [
-    ['Stop', 'SettleFunction'],
-    ['Collect', 'CollectFunction'],
-  ] as const;
-  return pairs.map(([state, name]) => ({
-    name,
-    state,
-    timeout: placeNamed(name)(system).number('Timeout'),
-    limit: Number(textAt(system.asl, 'States', state, 'TimeoutSeconds')),
-  }));
+/** A state waits longer than its function may take. */
+function outlives(state: string, target: string): Table {
+  return one(target, {
+    'function-outlives-state': [
+      `the state ${state} gives up first, and a second copy starts beside the first`,
+      (called) =>
+        called.number('Timeout') < Number(textAt(called.system.asl, 'States', state, 'TimeoutSeconds')),
+    ],
+  });
 }

@@ -13,14 +13,10 @@ export const STORAGE: readonly Table[] = [
       (fs) => fs.text('ThroughputMode') === 'elastic',
     ],
     'no-encryption': ['it cannot be encrypted later', (fs) => fs.text('Encrypted') === 'true'],
-    'storage-not-kept': [
-      'workspaces would go with the stack',
-      ({ whole }) =>
-        /^Retain/.test(textAt(whole, 'DeletionPolicy')) && textAt(whole, 'UpdateReplacePolicy') === 'Retain',
-    ],
+    'storage-not-kept': ['workspaces would go with the stack', (fs) => fs.isKept()],
     'storage-left-over': [
       'each first deployment that fails would leave an empty one behind',
-      ({ whole }) => textAt(whole, 'DeletionPolicy') !== 'Retain',
+      (fs) => !fs.isLeftOver(),
     ],
     'efs-policy-without-tls': [
       'the policy lets clients without TLS in',

@@ -9,20 +9,25 @@ export interface Finding {
   message: string;
 }
 
-/** By code: what a mistake would do, and the condition under which there is none. */
+/**
+ * By code: what a mistake would do, and the check. It answers whether there is none, or what breaks the rule: of each a
+ * finding is told, whose words the reason makes its sentence of.
+ */
 type Rules<Subject> = Readonly<
   Record<
     string,
-    readonly [reason: string | ((subject: Subject) => string), holds: (subject: Subject) => boolean]
+    readonly [
+      reason: string | ((...broken: string[]) => string),
+      check: (subject: Subject) => boolean | readonly (string | readonly string[])[],
+    ]
   >
 >;
 
-/** The rules for one kind of place, and what they say of a system. */
+/** The rules for one kind of place. */
 export interface Table {
-  /** A finding for each place and each rule that does not hold there. */
   find(system: System): Finding[];
-  /** A finding for each place and each rule, whether it holds or not. */
-  list(system: System): Finding[];
+  /** Its rules by code, with an ellipsis where a finding has words of its own. */
+  reasons: readonly (readonly [code: string, reason: string])[];
 }
 
 /** The rules for whatever has a name that a finding can be told by. */
@@ -30,17 +35,21 @@ export function table<Subject extends { readonly name: string }>(
   subjects: (system: System) => readonly Subject[],
   rules: Rules<Subject>,
 ): Table {
-  const judge = (system: System, wanted: (holds: boolean) => boolean) =>
+  const find = (system: System) =>
     subjects(system).flatMap((subject) =>
-      Object.entries(rules)
-        .filter(([, [, holds]]) => wanted(holds(subject)))
-        .map(([code, [reason]]) => ({
+      Object.entries(rules).flatMap(([code, [reason, check]]) => {
+        const broken = check(subject);
+        return (typeof broken === 'boolean' ? (broken ? [] : ['']) : broken).map((words) => ({
           code,
           where: subject.name,
-          message: typeof reason === 'string' ? reason : reason(subject),
-        })),
+          message: typeof reason === 'string' ? reason : reason(...[words].flat()),
+        }));
+      }),
     );
-  return { find: (system) => judge(system, (holds) => !holds), list: (system) => judge(system, () => true) };
+  const reasons = Object.entries(rules).map(
+    ([code, [reason]]) => [code, typeof reason === 'string' ? reason : reason('…', '…', '…')] as const,
+  );
+  return { find, reasons };
 }
 
 /** The rules for every resource of a type. */

@@ -53,6 +53,19 @@ export class Place {
     return entriesAt(this.properties, ...path);
   }
 
+  /** Whether it stays when the stack goes, or when an update replaces it. */
+  isKept(): boolean {
+    return (
+      /^Retain/.test(textAt(this.whole, 'DeletionPolicy')) &&
+      textAt(this.whole, 'UpdateReplacePolicy') === 'Retain'
+    );
+  }
+
+  /** Whether it stays when a first deployment fails. */
+  isLeftOver(): boolean {
+    return textAt(this.whole, 'DeletionPolicy') === 'Retain';
+  }
+
   /** A part of it, under its own name where it has one. */
   part(properties: Json | undefined, name: string = this.name): Place {
     return new Place(this.system, { name, properties: properties ?? {}, whole: {} });
