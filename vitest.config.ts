@@ -1,20 +1,24 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
+import { LongOnesFirst } from './test/sequencer.ts';
 
 /** How long a test that looks again and again does so. Two busy cores are slow at times. */
 const expect = { poll: { timeout: 20_000 } };
 
-/** Whole control planes in virtual time: nothing but CPU of one core each, so they share the machine without harm. */
-const VIRTUAL_TIME = ['test/worlds/simulation/many-seeds.slow.test.ts'];
+/** Slow tests that need no machine for themselves: two files at a time share it. */
+const BESIDE_OTHERS = ['test/{aws,cli,docs,experiment,report,worlds/simulation}/**/*.slow.test.ts'];
 
 /**
- * `fast` is `npm test`; `slow` needs root, Python, a browser or an image, or waits long, and has the machine for itself;
- * `virtual` is long simulations, side by side after it (`npm run test:slow` is both); `faults` is every fault three times
- * over (`npm run test:faults`).
+ * `fast` is `npm test`; `slow` needs root, Python or an image, or waits long, and has the machine for itself; `beside` is as
+ * slow and shares it (`npm run test:slow` is both); `faults` is every fault three times over (`npm run test:faults`).
  */
 export default defineConfig({
   test: {
     reporters: ['default', './test/reporter.ts'],
+    // The ten slowest are named at the end; hundreds of others in between hide what failed.
+    slowTestThreshold: Number.POSITIVE_INFINITY,
     passWithNoTests: false,
+    sequence: { sequencer: LongOnesFirst },
     projects: [
       {
         test: {
@@ -24,6 +28,11 @@ export default defineConfig({
           exclude: ['test/**/*.slow.test.ts'],
           testTimeout: 30_000,
           hookTimeout: 30_000,
+          // Loading modules anew for each file costs more than most files. Mocks are restored where they are made.
+          isolate: false,
+          // Some of the files wait for child processes.
+          maxWorkers: availableParallelism() + 1,
+          sequence: { groupOrder: 0 },
         },
       },
       {
@@ -31,22 +40,23 @@ export default defineConfig({
           name: 'slow',
           expect,
           include: ['test/**/*.slow.test.ts'],
-          exclude: VIRTUAL_TIME,
+          exclude: BESIDE_OTHERS,
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
           maxConcurrency: 3,
-          sequence: { groupOrder: 0 },
+          sequence: { groupOrder: 1 },
         },
       },
       {
         test: {
-          name: 'virtual',
+          name: 'beside',
           expect,
-          include: VIRTUAL_TIME,
-          testTimeout: 900_000,
+          include: BESIDE_OTHERS,
+          testTimeout: 600_000,
+          hookTimeout: 300_000,
           maxWorkers: 2,
-          sequence: { groupOrder: 1 },
+          sequence: { groupOrder: 2 },
         },
       },
       {
@@ -58,6 +68,7 @@ export default defineConfig({
           hookTimeout: 300_000,
           fileParallelism: false,
           maxConcurrency: 3,
+          sequence: { groupOrder: 3 },
         },
       },
     ],

@@ -1,6 +1,11 @@
 import type { S3Port } from '../../aws/ports.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
-import type { Progress, RunnerPhase, RunnerReason } from '../../experiment/records/progress.ts';
+import type {
+  ExperimentRuns,
+  Progress,
+  RunnerPhase,
+  RunnerReason,
+} from '../../experiment/records/progress.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import type { RunnerConfig } from '../process/environment.ts';
 import type { Log } from '../process/log.ts';
@@ -24,6 +29,8 @@ export interface ProgressOptions {
 const SEND_MS = 20_000;
 /** What is under way when the end comes gets so long. */
 const UNDER_WAY_MS = 2000;
+/** Experiments that miss runs; all are in the log. */
+const INCOMPLETE_TOLD = 1000;
 /** A joblog is sent at most so fast on average, so that a large one is sent less often. */
 const JOBLOG_BYTES_A_SECOND = 1024 * 1024;
 
@@ -37,6 +44,8 @@ export class ProgressSender {
   tasksStartedAt?: number;
   tasksEndedAt?: number;
   stage?: number;
+  /** Of SIERRA, before stage 3. */
+  incomplete: readonly ExperimentRuns[] = [];
   tally: TaskTally | undefined;
   /** How many tasks run now, as the fan-out knows it. */
   running: () => number = () => 0;
@@ -169,6 +178,7 @@ export class ProgressSender {
       nodeHours: this.nodeHours(),
       rate: this.tally?.rate(now, this.tasksStartedAt ?? now) ?? 0,
       ...(this.stage === undefined ? {} : { stage: this.stage }),
+      ...(this.incomplete.length === 0 ? {} : { incomplete: this.incomplete.slice(0, INCOMPLETE_TOLD) }),
       ...(reason === undefined ? {} : { exitCode: exitCodeOf(reason), reason }),
     };
   }

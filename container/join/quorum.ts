@@ -65,13 +65,13 @@ export class Gathering {
     const isOver = (since: number | undefined, ms: number) => since !== undefined && now - since >= ms;
     const isTold =
       isOver(this.#firstFaultAt, FAULTS_TOGETHER_MS) || isOver(this.#firstUnreadableAt, UNREADABLE_MS);
-    const faults = [...this.#faults, ...this.#unequalCpus(missing)];
+    const faults = [...this.#faults, ...this.#unequalCpus()];
     const spoken = new Set(faults.map((fault) => fault.node));
     // Who could not read the folder may still come: it counts once there is no more waiting.
     if (isLate || isTold) faults.push(...this.#cannotRead(missing));
     if (faults.length > 0 && (isLate || isTold || missing.every((index) => spoken.has(index))))
       return { kind: 'bad-environment', faults };
-    if (missing.length === 0 && faults.length === 0) return 'go';
+    if (missing.length === 0) return 'go';
     if (!isLate) return 'wait';
     const joined = roster.live().length;
     if (joined >= plan.minNodes) return 'go';
@@ -114,11 +114,11 @@ export class Gathering {
   }
 
   /** SIERRA requires the same number of CPUs on all nodes; other runs only lose speed. */
-  #unequalCpus(missing: readonly number[]): CheckFault[] {
+  #unequalCpus(): CheckFault[] {
     const { plan, roster, config } = this.#attempt;
-    if (plan.work.kind !== 'sierra' || missing.length > 0) return [];
     const records = roster.records();
     const own = records[config.mainIndex]?.cpus;
+    if (plan.work.kind !== 'sierra' || own === undefined) return [];
     return records
       .filter(({ cpus, state }) => state === 'joined' && cpus !== own)
       .map(({ index, cpus }) => ({

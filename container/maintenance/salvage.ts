@@ -12,6 +12,7 @@ import type { RunFolders } from '../storage/run-folders.ts';
 import { runFolders, usersOf } from '../storage/run-folders.ts';
 import { sendFailedOutput } from '../tasks/failed-output.ts';
 import { finalRows, joblogBytes } from '../tasks/joblog-file.ts';
+import { keepWholeRuns, outputsWithSetAside } from '../tasks/whole-runs.ts';
 import { getText, putText } from '../transfer/objects.ts';
 import { sendOutputs } from '../transfer/outputs.ts';
 import { untilSent } from '../transfer/retry-send.ts';
@@ -60,7 +61,11 @@ export async function salvage(
     signal,
   );
   if (untold > 0) log('TaskOutput:NotSent', { files: untold });
-  const { outputs } = plan;
+  if (plan.work.kind === 'sierra' && joblog !== undefined) {
+    const kept = await keepWholeRuns(dirname(joblog.results));
+    log('Salvage:RunsSetAside', { runs: kept?.setAside ?? 0 });
+  }
+  const outputs = await outputsWithSetAside(plan, folders.tasks);
   const { index, unsent } = await sendOutputs({
     s3,
     bucket,

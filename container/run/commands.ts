@@ -45,7 +45,8 @@ export async function runCommands(
 /** What ends a run before its tasks have. Once all have, only connections were waited for: to a node that is lost, for instance. */
 const CUT_SHORT: readonly RunnerReason['kind'][] = ['too-many-lost', 'run-time-limit', 'budget-used'];
 
-function ended(reason: RunnerReason | undefined, tally: TaskTally): RunnerReason | undefined {
+/** Why the run was ended before its tasks had; undefined where it was not. */
+export function ended(reason: RunnerReason | undefined, tally: TaskTally): RunnerReason | undefined {
   const { total, succeeded, failed } = tally.counts();
   const isComplete = succeeded + failed === total;
   return reason !== undefined && isComplete && CUT_SHORT.includes(reason.kind) ? undefined : reason;

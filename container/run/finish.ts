@@ -7,6 +7,7 @@ import type { Cluster } from '../join/cluster.ts';
 import { ownUsage } from '../process/cgroup-usage.ts';
 import { TERMINATION } from '../process/termination.ts';
 import { sendFailedOutput } from '../tasks/failed-output.ts';
+import { outputsWithSetAside } from '../tasks/whole-runs.ts';
 import { sendNodeLogs } from '../transfer/node-logs.ts';
 import { sendOutputs } from '../transfer/outputs.ts';
 
@@ -62,7 +63,7 @@ async function sendAll(attempt: Attempt, cluster: Cluster | undefined, signal: A
       bucket: config.bucket,
       runId: config.runId,
       folder: folders.tasks,
-      outputs: plan.outputs,
+      outputs: await outputsWithSetAside(plan, folders.tasks),
       signal,
       clock,
       log,

@@ -10,18 +10,26 @@ export interface StageResult {
   code: number;
   /** The end of what it wrote. */
   tail: string;
+  /** It was ended because its time was over. */
+  isLate: boolean;
+}
+
+export interface StageCommand {
+  program: string;
+  args: readonly string[];
+  environment: Readonly<Record<string, string>>;
+  /** Undefined: as long as it takes. */
+  limitMs?: number | undefined;
 }
 
 const TAIL_CHARS = 4000;
 /** What SIERRA left in the background may hold its output for so long after it has ended. */
 const LEFT_MS = 3000;
 
-/** Runs one SIERRA command on node 0 in a process group of its own; ends it and all it started with the attempt. */
+/** Runs one SIERRA command on node 0 in a process group of its own; ends it and all it started with the attempt or in time. */
 export async function runStage(
   attempt: Attempt,
-  program: string,
-  args: readonly string[],
-  environment: Readonly<Record<string, string>>,
+  { program, args, environment, limitMs }: StageCommand,
 ): Promise<StageResult> {
   const { folders, config, ending, log, surroundings } = attempt;
   // A marker of its own: when this node's sshd is started anew its tasks are ended, and SIERRA must outlive that.
@@ -60,10 +68,25 @@ export async function runStage(
     },
     () => closed,
   );
+  let isLate = false;
+  const over = new AbortController();
+  const late = new Promise<void>((resolve) => {
+    if (limitMs === undefined) return;
+    surroundings.clock.sleep(limitMs, over.signal).then(
+      () => {
+        isLate = true;
+        log('Sierra:TimeIsOver', { seconds: limitMs / 1000 });
+        resolve();
+      },
+      () => undefined, // it ended in time
+    );
+  });
   // What would not die is left to the end of the node.
-  const stopped = ending.promise.then(async () => {
+  const stopped = Promise.race([ending.promise, late]).then(async () => {
     await processes.end(TERMINATION.graceMs);
     return code();
   });
-  return { code: await Promise.race([closed, exited, stopped]), tail };
+  const ended = await Promise.race([closed, exited, stopped]);
+  over.abort();
+  return { code: ended, tail, isLate };
 }

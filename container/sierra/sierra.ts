@@ -1,5 +1,5 @@
 import { stat } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { SierraWork } from '../../experiment/plan/plan.ts';
 import type { RunnerReason } from '../../experiment/records/progress.ts';
 import { sierraBatchRoot, suppliedArguments } from '../../experiment/sierra/arguments.ts';
@@ -13,10 +13,12 @@ import { cannotPrepare } from '../run/prepare-failure.ts';
 import { brokenBy } from '../run/supervise-fan-out.ts';
 import { makeRunFolders } from '../storage/run-folders.ts';
 import { TaskTally } from '../tasks/tally.ts';
+import { bringBack, keepWholeRuns } from '../tasks/whole-runs.ts';
 import { bringInputs } from '../transfer/inputs.ts';
 import { findOnPath } from '../util/find-on-path.ts';
 import { checkEngines } from './check-engines.ts';
 import { sierraEnvironment } from './cli-environment.ts';
+import { newestBatchJoblog } from './find-joblog.ts';
 import { findSierra } from './find-program.ts';
 import { failedRuns, SierraJoblog } from './follow-joblog.ts';
 import type { StageResult } from './run-stage.ts';
@@ -25,9 +27,12 @@ import { openParallelDoor } from './shim/listen.ts';
 import { LineInPool } from './shim/run-line.ts';
 import type { StageOne } from './stage-one-marker.ts';
 import { beginStageOne, markStageOne, stageOneOf } from './stage-one-marker.ts';
+import { unevenExperiment } from './uneven-runs.ts';
 
 /** Stages 1 and 2 use all nodes; the later ones run on node 0 once the workers are released. */
 const LAST_ON_ALL_NODES = 2;
+/** Statistics, and graphs of them; stage 5 compares what these have made. */
+const READS_RUNS = [3, 4];
 
 /**
  * A SIERRA experiment: stages 1 and 2 with every node, then 3, 4 and 5 on node 0. Each stage is a command of its own, so
@@ -86,6 +91,11 @@ class Pipeline {
   readonly #batchRoot: string;
   #environment: Record<string, string> = {};
   #workersAreHere = true;
+  #areRunsJudged = false;
+  /** The batch root of the line that stage 2 has run. */
+  #rootOfStageTwo: string | undefined;
+  /** When `timeouts.process` is over; set as the first of stages 3 to 5 begins. */
+  #processEnds: number | undefined;
 
   constructor(attempt: Attempt, work: SierraWork, cluster: Cluster, program: string) {
     this.#attempt = attempt;
@@ -112,6 +122,8 @@ class Pipeline {
           continue;
         }
         if (stage > LAST_ON_ALL_NODES) await this.#releaseWorkers();
+        const tooFew = READS_RUNS.includes(stage) ? await this.#keepWholeRuns(stage) : undefined;
+        if (tooFew !== undefined) return ending.reason ?? tooFew;
         progress.stage = stage;
         const reason = ending.reason ?? (await this.#stage(stage, stageOne));
         if (reason !== undefined) return reason;
@@ -134,22 +146,27 @@ class Pipeline {
         ? await checkEngines(this.#attempt, this.#cluster, commands, path)
         : [];
       if (faults.length > 0) return { kind: 'bad-environment', faults };
+      const root = join(folders.tasks, this.#batchRoot);
+      const notBack =
+        this.#batchRoot === '' ? undefined : await bringBack(root).catch((error: unknown) => error);
+      if (notBack !== undefined) return cannotPrepare(notBack, root);
       await this.#joblog.follow();
     }
     log('Sierra:Stage:Started', { stage });
-    const result = await runStage(
-      this.#attempt,
-      this.#program,
-      this.#arguments(stage, stageOne),
-      this.#environment,
-    );
+    const result = await runStage(this.#attempt, {
+      program: this.#program,
+      args: this.#arguments(stage, stageOne),
+      environment: this.#environment,
+      limitMs: this.#timeFor(stage),
+    });
     if (stage === 2) {
       await this.#pool.ended();
       await this.#joblog.end();
+      this.#rootOfStageTwo = dirname(folders.results);
     }
     log('Sierra:Stage:Ended', { stage, code: result.code });
     if (ending.reason !== undefined) return ending.reason;
-    const reason = this.#judge(stage, result);
+    const reason = await this.#judge(stage, result);
     if (reason === undefined && stage === 1)
       await markStageOne(this.#attempt, {
         args: this.#work.args,
@@ -159,26 +176,74 @@ class Pipeline {
     return reason;
   }
 
-  #judge(stage: number, result: StageResult): RunnerReason | undefined {
+  async #judge(stage: number, result: StageResult): Promise<RunnerReason | undefined> {
     const { progress, folders } = this.#attempt;
-    const failed: RunnerReason = {
-      kind: 'sierra-failed',
-      stage,
-      exitCode: result.code,
-      tail: result.tail,
-      files: join(folders.tasks, this.#batchRoot),
-      ...placeInSierra(result.tail),
-    };
     if (stage === 2) {
       const broken = brokenBy(this.#pool.result, folders.tasks);
       if (broken !== undefined) return broken;
       // SIERRA exits 0 although its line could not even start.
-      if (progress.tally === undefined) return failed;
+      if (progress.tally === undefined) return this.#failed(stage, result);
       const runs = failedRuns(this.#attempt);
       // With -xstrict SIERRA fails because runs failed, and that is no failure of SIERRA's.
       if (runs !== undefined) return this.#work.onFailedRuns === 'stop' ? runs : undefined;
     }
-    return result.code === 0 ? undefined : failed;
+    return result.code === 0 && !result.isLate ? undefined : this.#failed(stage, result);
+  }
+
+  async #failed(stage: number, { code, tail, isLate }: StageResult): Promise<RunnerReason> {
+    const { folders, plan } = this.#attempt;
+    const files = join(folders.tasks, this.#batchRoot);
+    const failed = { kind: 'sierra-failed' as const, stage, exitCode: code, tail, files };
+    if (isLate) return { ...failed, limitSeconds: plan.timeouts.processSeconds ?? 0 };
+    const root = READS_RUNS.includes(stage) ? await this.#rootOfRuns() : undefined;
+    const experiment = root === undefined ? undefined : await unevenExperiment(root, tail);
+    return { ...failed, ...placeInSierra(tail), ...(experiment === undefined ? {} : { experiment }) };
+  }
+
+  /**
+   * Before the first stage that reads what runs have left: the outputs of failed runs leave its way. Answers why that stage
+   * is not started, where too few are left.
+   */
+  async #keepWholeRuns(stage: number): Promise<RunnerReason | undefined> {
+    if (this.#areRunsJudged) return undefined;
+    this.#areRunsJudged = true;
+    const { progress, folders, log } = this.#attempt;
+    try {
+      const root = await this.#rootOfRuns();
+      const kept = root === undefined ? undefined : await keepWholeRuns(root);
+      if (kept === undefined) {
+        log('Sierra:Runs:NotJudged', { root, why: 'there is no joblog of stage 2' });
+        return undefined;
+      }
+      const { unnamed } = kept.runs;
+      const minRuns = this.#work.minRuns ?? 1;
+      const incomplete = kept.runs.experiments().filter(({ whole, runs }) => whole < Math.max(runs, minRuns));
+      progress.incomplete = incomplete;
+      log('Sierra:Runs:Judged', { root, incomplete, setAside: kept.setAside, unnamed });
+      const isEnough = unnamed.failed === 0 && incomplete.every(({ whole }) => whole >= minRuns);
+      return isEnough ? undefined : { kind: 'too-few-runs', stage, minRuns, unnamed: unnamed.failed };
+    } catch (error) {
+      return cannotPrepare(error, folders.tasks);
+    }
+  }
+
+  /** The batch root whose runs are processed: that of the line that stage 2 ran, else as the arguments tell. */
+  async #rootOfRuns(): Promise<string | undefined> {
+    const { folders } = this.#attempt;
+    if (this.#rootOfStageTwo !== undefined) return this.#rootOfStageTwo;
+    if (this.#batchRoot !== '') return join(folders.tasks, this.#batchRoot);
+    const newest = await newestBatchJoblog(folders.tasks);
+    return newest === undefined ? undefined : dirname(dirname(newest.path));
+  }
+
+  /** Milliseconds that a stage may take; undefined where only `timeouts.run` ends it. */
+  #timeFor(stage: number): number | undefined {
+    const { plan, surroundings } = this.#attempt;
+    const { processSeconds } = plan.timeouts;
+    if (stage <= LAST_ON_ALL_NODES || processSeconds === undefined) return undefined;
+    const now = surroundings.clock.now();
+    this.#processEnds ??= now + processSeconds * 1000;
+    return this.#processEnds - now;
   }
 
   async #releaseWorkers(): Promise<void> {

@@ -58,7 +58,7 @@ function decimalOf(value: number): Decimal {
 function unitsAsText(units: bigint, decimals: number): string {
   if (decimals === 0) return String(units);
   const digits = String(units < 0n ? -units : units).padStart(decimals + 1, '0');
-  const fraction = digits.slice(-decimals).replace(/0+$/, '');
+  const fraction = digits.slice(-decimals).replace(/(?<!0)0+$/, '');
   const text = digits.slice(0, -decimals) + (fraction === '' ? '' : `.${fraction}`);
   return units < 0n ? `-${text}` : text;
 }

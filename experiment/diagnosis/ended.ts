@@ -2,7 +2,9 @@ import { runKeys } from '../layout/bucket-keys.ts';
 import { parseCancellation } from '../records/cancellation.ts';
 import { EXIT } from '../records/exit-code.ts';
 import { counted, grouped, nodeHoursSpoken, spoken } from '../text/numbers.ts';
+import { says } from '../text/says.ts';
 import { plainLine } from '../text/terminal-codes.ts';
+import { meansClause } from './incomplete-runs.ts';
 import { lastExitCode, wordsOfAws } from './infrastructure.ts';
 import { quoted, readNodeLog, resumeIt, seeReport, sentence, submitAgain } from './next-steps.ts';
 import type { Observed, Sentences, Situation, StopBecause } from './observation.ts';
@@ -44,7 +46,7 @@ export const ENDED: readonly Situation[] = [
     ({ name, said, why, next }): Situation => ({
       name: `stopped-submit-refused-${name}`,
       tell: ({ stop }) =>
-        stop?.because === 'submit-refused' && said.test(stop.why)
+        stop?.because === 'submit-refused' && says(stop.why, ...said)
           ? { headline: REFUSED, why: `${why} AWS says: ${quoted(stop.why)}.`, next }
           : undefined,
     }),
@@ -122,9 +124,9 @@ function succeeded(observed: Observed): Sentences | undefined {
   const cost = nodeHours === undefined ? '' : `, ${nodeHoursSpoken(nodeHours)}`;
   return {
     headline: parts.length === 0 ? `Succeeded${cost}.` : `Succeeded: ${parts.join(' ')}${cost}.`,
-    why: sentence(
+    why: `${sentence(
       `${hadNoTasks ? 'it had no runs to start' : `every task ended well${remarks(observed)}`}${withoutOutputs(observed)}`,
-    ),
+    )}${meansClause(observed)}`,
     next: sentence(
       `${correctOutputs(observed)}the outputs are under \`${runKeys(observed.runId).outputs}\`; ${seeReport(observed)} shows where the time went`,
     ),

@@ -49,6 +49,16 @@ const BASH_SAYS = /^\S*\/par-job-\w+: line \d+: /;
 /** Its last word about a program that a signal ended: the exit code says so, and the program's own words are better. */
 const OBITUARY = /(?:^|\n)\S*\/par-job-\w+: line \d+: +\d+ [A-Z][^\n]*$/;
 
+const HEX = '[0-9a-f]';
+/**
+ * Hexadecimal numbers: `0x…`, a hash, a UUID (16 digits or more, in groups joined by dashes). No text matches in two ways:
+ * with a dash that may be missing between groups, 128 digits are cut in more ways than can be tried.
+ */
+const HEX_NUMBER = new RegExp(
+  String.raw`0x${HEX}+|\b(?:${HEX}{16,}|${HEX}{12,}-${HEX}{4,}|${HEX}{8}-${HEX}{8,}|${HEX}{8}-${HEX}{4,}-${HEX}{4,})(?:-${HEX}{4,})*\b`,
+  'gi',
+);
+
 /** A line as bash would write it had the task been typed: without the path and the line of its script, which say nothing to anybody. */
 export function asBashSays(line: string): string {
   return line.replace(BASH_SAYS, 'bash: ');
@@ -65,7 +75,7 @@ function foldedLastLine(text: string): string {
     .trimEnd();
   const line = end.slice(Math.max(end.lastIndexOf('\n'), end.lastIndexOf('\r')) + 1);
   return asBashSays(plainLine(line.slice(0, 4 * LONGEST)))
-    .replaceAll(/0x[0-9a-f]+|\b[0-9a-f]{8}(?:-?[0-9a-f]{4,}){2,}\b/gi, '#')
+    .replaceAll(HEX_NUMBER, '#')
     .replaceAll(/\d+(?:[.,]\d+)*/g, '#')
     .slice(0, LONGEST)
     .toWellFormed();

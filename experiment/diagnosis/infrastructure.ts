@@ -1,11 +1,13 @@
+import type { Saying } from '../text/says.ts';
+import { says } from '../text/says.ts';
 import { quoted, readNodeLog, resumeIt, sentence, submitAgain } from './next-steps.ts';
 import type { Observed, Situation } from './observation.ts';
 import { progressClause } from './runner-reasons.ts';
 
 interface MachineFault {
   name: string;
-  /** Matched against every word of AWS about the last attempt and the job. */
-  reason?: RegExp;
+  /** One of these is in a word of AWS about the last attempt or the job. */
+  reason?: readonly Saying[];
   exitCode?: number;
   headline: string;
   why: string;
@@ -22,14 +24,17 @@ const operators = 'ask the operators of the deployment';
 const FAULTS: readonly MachineFault[] = [
   {
     name: 'image-not-found',
-    reason: /CannotPullContainer.*(not found|manifest unknown|does not exist)|repository .* not found/is,
+    reason: [
+      [/CannotPullContainer/is, /not found|manifest unknown|does not exist/i],
+      [/repository /is, / not found/i],
+    ],
     headline: 'The image was not found; nothing was started.',
     why: 'The registry does not have the image or the tag that the run names.',
     next: () => `check \`cluster.image\` in the manifest, or ${operators} to push the image`,
   },
   {
     name: 'image-denied',
-    reason: /CannotPullContainer.*(denied|unauthorized|no basic auth|403)/is,
+    reason: [[/CannotPullContainer/is, /denied|unauthorized|no basic auth|403/i]],
     headline: 'The image may not be pulled; nothing was started.',
     why: 'The registry refused to give the image to this account.',
     next: () =>
@@ -37,21 +42,21 @@ const FAULTS: readonly MachineFault[] = [
   },
   {
     name: 'image-unreachable',
-    reason: /CannotPullContainer|CannotPullECRContainer|CannotPullImageManifest/i,
+    reason: [/CannotPullContainer|CannotPullECRContainer|CannotPullImageManifest/i],
     headline: 'The image could not be pulled; nothing was started.',
     why: 'The machines could not get it from the registry.',
     next: () => `${submitAgain()}; if it happens again, ${operators} whether the machines reach the registry`,
   },
   {
     name: 'exec-format',
-    reason: /exec format error/i,
+    reason: [/exec format error/i],
     headline: 'The image was built for another kind of processor; nothing was started.',
     why: 'Its architecture is not that of the machines (arm64 against x86-64 most often).',
     next: () => 'build the image with `--platform` of the machines, push it and submit again',
   },
   {
     name: 'mount-owner',
-    reason: /lchown.*operation not permitted/is,
+    reason: [[/lchown/is, /operation not permitted/i]],
     headline: 'Shared storage could not be mounted into the image; nothing was started.',
     why: 'The mount folder inside the image does not belong to the user that the file system’s access point prescribes.',
     next: () =>
@@ -59,86 +64,96 @@ const FAULTS: readonly MachineFault[] = [
   },
   {
     name: 'storage-not-mounted',
-    reason: /ResourceInitializationError.*(efs|mount)|mount\.nfs|failed to invoke EFS/is,
+    reason: [[/ResourceInitializationError/is, /efs|mount/i], /mount\.nfs|failed to invoke EFS/i],
     headline: 'Shared storage could not be mounted; nothing was started.',
     why: 'The machines did not reach the file system, or may not use it.',
     next: () => `${operators} to check the mount targets, port 2049 and the file system’s policy`,
   },
   {
     name: 'role-not-assumed',
-    reason:
-      /unable to assume the role|not authorized to perform: sts:AssumeRole|role .*(does not exist|cannot be assumed)/is,
+    reason: [
+      /unable to assume the role|not authorized to perform: sts:AssumeRole/i,
+      [/role /is, /does not exist|cannot be assumed/i],
+    ],
     headline: 'AWS could not give the job its role; nothing was started.',
     why: 'The role does not exist or does not trust the container service.',
     next: () => `${operators} to repair the job’s role (its trust policy names \`ecs-tasks.amazonaws.com\`)`,
   },
   {
     name: 'secrets-unavailable',
-    reason: /ResourceInitializationError.*(secret|ssm|log)/is,
+    reason: [[/ResourceInitializationError/is, /secret|ssm|log/i]],
     headline: 'The container could not be prepared; nothing was started.',
     why: 'A secret, a parameter or the log group was out of reach.',
     next: () => `show this to ${operators.slice(4)}`,
   },
   {
     name: 'entrypoint-missing',
-    reason: /executable file not found|exec: .*(no such file|permission denied)/is,
+    reason: [/executable file not found/i, [/exec: /is, /no such file|permission denied/i]],
     headline: 'The image has no runner; nothing was started.',
     why: 'The program that a node starts with is not in the image, or may not be executed.',
     next: () => 'build the image from this project’s Dockerfile (`FROM` its base), push it and submit again',
   },
   {
     name: 'memory',
-    reason: /OutOfMemory/i,
+    reason: [/OutOfMemory/i],
     headline: 'Node 0 ran out of memory.',
     why: 'Its container used more than `cluster.memory` and was killed.',
     next: (observed) => `raise \`cluster.memory\` or lower \`run.jobsPerNode\`, and ${resumeIt(observed)}`,
   },
   {
     name: 'shared-memory',
-    reason: /\/dev\/shm.*(no space|full)|shared memory.*(exhausted|no space)/is,
+    reason: [
+      [/\/dev\/shm/is, /no space|full/i],
+      [/shared memory/is, /exhausted|no space/i],
+    ],
     headline: 'Shared memory of node 0 was full.',
     why: '`/dev/shm` of a node has the size that `cluster.sharedMemory` gives it.',
     next: (observed) => `raise \`cluster.sharedMemory\`, and ${resumeIt(observed)}`,
   },
   {
     name: 'host-lost',
-    reason: /Host EC2/i,
+    reason: [/Host EC2/i],
     headline: 'The machine of node 0 was lost.',
     why: 'Amazon took it back or it broke; nothing in the run caused this.',
     next: resumeIt,
   },
   {
     name: 'attempt-time-limit',
-    reason: /attempt duration exceeded timeout/i,
+    reason: [/attempt duration exceeded timeout/i],
     headline: 'Stopped: AWS Batch’s own time limit for the job was reached.',
     why: 'Node 0 should have ended the run before, at `timeouts.run`, and did not.',
     next: (observed) => `raise \`timeouts.run\`, and ${resumeIt(observed)}`,
   },
   {
     name: 'disk-full',
-    reason: /no space left on device/i,
+    reason: [/no space left on device/i],
     headline: 'The disk of a machine was full.',
     why: 'The image or what was written outside shared storage did not fit.',
     next: () => `${operators} for larger disks, or use a smaller image`,
   },
   {
     name: 'agent-trouble',
-    reason:
-      /DockerTimeout|agent.*disconnect|CannotStopContainer|CannotInspectContainer|CannotStartContainer/i,
+    reason: [
+      /DockerTimeout|CannotStopContainer|CannotInspectContainer|CannotStartContainer/i,
+      [/agent/i, /disconnect/i],
+    ],
     headline: 'The container service on a machine did not work.',
     why: 'This is trouble of the machine, not of the run.',
     next: resumeIt,
   },
   {
     name: 'instance-start-failed',
-    reason: /Task failed to start|failed to launch|Compute environment .*(INVALID|DISABLED|deleted)/is,
+    reason: [
+      /Task failed to start|failed to launch/i,
+      [/Compute environment /is, /INVALID|DISABLED|deleted/i],
+    ],
     headline: 'The job could not be started on its machines.',
     why: 'AWS Batch had placed it, and then the start failed.',
     next: () => `${submitAgain()}; if it happens again, show this to ${operators.slice(4)}`,
   },
   {
     name: 'queue-time-limit',
-    reason: /jobStateTimeLimit|RUNNABLE.*(exceeded|time limit)/is,
+    reason: [/jobStateTimeLimit/i, [/RUNNABLE/is, /exceeded|time limit/i]],
     headline: 'Given up: the queue’s own waiting limit was reached.',
     why: 'AWS Batch cancelled the job because it could not be started for too long.',
     next: () => 'ask for fewer or smaller nodes, or submit again later',
@@ -183,7 +198,7 @@ function asSituation(fault: MachineFault): Situation {
     tell(observed) {
       const words = wordsOfAws(observed);
       const { reason } = fault;
-      const said = reason === undefined ? words.at(0) : words.find((text) => reason.test(text));
+      const said = reason === undefined ? words.at(0) : words.find((text) => says(text, ...reason));
       if (reason === undefined ? lastExitCode(observed) !== fault.exitCode : said === undefined)
         return undefined;
       return {

@@ -1,5 +1,5 @@
 import type { ObservedAttempt } from '../batch/job-observation.ts';
-import type { OutputIndex, RunnerReason, TaskCounts } from '../records/progress.ts';
+import type { ExperimentRuns, OutputIndex, RunnerReason, TaskCounts } from '../records/progress.ts';
 import type { JobStatus, RunState } from '../records/status.ts';
 import type { FailureGroup } from '../records/summary.ts';
 
@@ -76,6 +76,8 @@ export interface Observed {
   rate?: number | undefined;
   /** SIERRA's stage under way. */
   stage?: number | undefined;
+  /** SIERRA's experiments that miss runs, before stage 3. */
+  incomplete?: readonly ExperimentRuns[] | undefined;
 }
 
 /** A sentence each: what happened, why, and what to do or type next. */

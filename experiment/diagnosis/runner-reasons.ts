@@ -2,6 +2,8 @@ import { runKeys } from '../layout/bucket-keys.ts';
 import type { RunnerReason } from '../records/progress.ts';
 import { sierraRunOf } from '../sierra/run-command.ts';
 import { counted, grouped, nodeHoursSpoken, nodesNamed, spoken } from '../text/numbers.ts';
+import { says } from '../text/says.ts';
+import { experimentsSpoken, meansClause } from './incomplete-runs.ts';
 import { quoted, readNodeLog, resumeIt, seeReport, sentence, submitAgain } from './next-steps.ts';
 import type { Observed, Sentences, Situation } from './observation.ts';
 import { SIERRA_MESSAGES } from './sierra-messages.ts';
@@ -21,6 +23,7 @@ const TELL: { readonly [K in Kind]: Tell<K> } = {
     ),
   }),
   'tasks-failed': tasksFailed,
+  'too-few-runs': tooFewRuns,
   'bad-environment': badEnvironment,
   'bad-plan': ({ what }) => ({
     headline: 'The run’s plan cannot be carried out; no task was started.',
@@ -133,8 +136,38 @@ function tasksFailed({ failed, lost }: Of<'tasks-failed'>, observed: Observed): 
       /^not/,
       'Not',
     ),
-    why: `${explained?.why ?? 'What they wrote is not known.'}${others}`,
-    next: `${explained?.next === undefined ? '' : `${explained.next} `}${sentence(`${seeReport(observed)} shows every failure with its output; to try again, ${resumeIt(observed)}`)}`,
+    why: `${explained?.why ?? 'What they wrote is not known.'}${others}${meansClause(observed)}`,
+    next: afterFailures(observed, explained?.next),
+  };
+}
+
+function afterFailures(observed: Observed, advice: string | undefined): string {
+  return `${advice === undefined ? '' : `${advice} `}${sentence(`${seeReport(observed)} shows every failure with its output; to try again, ${resumeIt(observed)}`)}`;
+}
+
+function tooFewRuns({ stage, minRuns, unnamed }: Of<'too-few-runs'>, observed: Observed): Sentences {
+  const { incomplete = [], tasks } = observed;
+  const short = incomplete.filter(({ whole }) => whole < minRuns);
+  const explained = explainFailures(observed);
+  const why = explained === undefined ? '' : ` ${explained.why}`;
+  const next = afterFailures(observed, explained?.next);
+  const notStarted = `stage ${stage} was not started`;
+  if (tasks !== undefined && tasks.total > 0 && tasks.succeeded === 0)
+    return {
+      headline: `In SIERRA’s stage 2, none of ${counted(tasks.total, 'run')} succeeded; ${notStarted}.`,
+      why: explained?.why ?? 'What they wrote is not known.',
+      next,
+    };
+  if (short.length === 0)
+    return {
+      headline: `In SIERRA’s stage 2, ${counted(unnamed, 'command')} failed without naming a run; ${notStarted}.`,
+      why: `What a failed run has left must not enter statistics, and a command that does not name its input below \`exp-inputs\` does not tell where its outputs are.${why}`,
+      next,
+    };
+  return {
+    headline: `SIERRA’s ${notStarted}: only ${experimentsSpoken(short)} ${short.length === 1 && short[0]?.whole === 1 ? 'is' : 'are'} whole.`,
+    why: `Each experiment needs ${counted(minRuns, 'whole run')} (\`run.sierra.minRuns\`).${why}`,
+    next,
   };
 }
 
@@ -144,8 +177,8 @@ function othersSucceeded(others: number): string {
 }
 
 function sierraFailed(reason: Of<'sierra-failed'>, observed: Observed): Sentences {
-  const { stage, exitCode, tail, experiment, run, files } = reason;
-  const known = SIERRA_MESSAGES.find(({ message }) => message.test(tail));
+  const { stage, exitCode, tail, experiment, run, files, limitSeconds } = reason;
+  const known = SIERRA_MESSAGES.find(({ messages }) => says(tail, ...messages));
   const said = lastError(tail);
   const place =
     experiment === undefined
@@ -153,10 +186,19 @@ function sierraFailed(reason: Of<'sierra-failed'>, observed: Observed): Sentence
       : ` at ${run === undefined ? '' : `run ${run} of `}experiment ${experiment}`;
   const next =
     known?.next ?? sentence(`${readNodeLog(observed)} for all that SIERRA said; then ${resumeIt(observed)}`);
+  const where = files === undefined ? '' : ` Its files are in \`${files}\`.`;
+  const means = stage > 3 ? meansClause(observed) : '';
+  const words = said === '' ? 'It said nothing.' : `It said: ${quoted(said)}.`;
+  if (limitSeconds !== undefined)
+    return {
+      headline: `SIERRA’s stage ${stage} was ended: stages 3 to 5 may take ${spoken(limitSeconds)}.`,
+      why: `It had not ended by then (\`timeouts.process\`). ${words}${means}`,
+      next: `${sentence(`${readNodeLog(observed)} for what it was doing; raise \`timeouts.process\` if it needs longer, and ${resumeIt(observed)}`)}${where}`,
+    };
   return {
     headline: `SIERRA failed in stage ${stage}${place} (exit code ${exitCode}).`,
-    why: `${known === undefined ? '' : `${known.why} `}${said === '' ? 'It said nothing.' : `It said: ${quoted(said)}.`}`,
-    next: `${next}${files === undefined ? '' : ` Its files are in \`${files}\`.`}`,
+    why: `${known === undefined ? '' : `${known.why} `}${words}${means}`,
+    next: `${next}${where}`,
   };
 }
 

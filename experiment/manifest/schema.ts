@@ -148,6 +148,11 @@ const sierra = () =>
           .enum(['process', 'stop'], { error: 'process or stop' })
           .describe('When simulations failed: go on with stage 3 for those that did not, or stop.')
           .optional(),
+        minRuns: whole(1, 1_000_000)
+          .describe(
+            'Whole runs that each experiment needs for stage 3 to be started when simulations failed. 1 when left out.',
+          )
+          .optional(),
       },
       { error: '{args: […]}' },
     )
@@ -265,8 +270,11 @@ export const manifestSchema = z
             task: duration(1, 14 * DAY, ', from 1s to 14d')
               .describe('One task; no limit when left out.')
               .optional(),
+            process: duration(1, 14 * DAY, ', from 1s to 14d')
+              .describe('SIERRA’s stages 3 to 5 together, within `run`; 1h when left out.')
+              .optional(),
           },
-          { error: '{queue, join, run, task}' },
+          { error: '{queue, join, run, task, process}' },
         )
         .describe('Time limits.')
         .optional(),

@@ -10,7 +10,7 @@ const MINUTE = 60;
 const HOUR = 3600;
 
 /** What a manifest leaves out. Times in seconds. */
-const DEFAULTS = { queue: 6 * HOUR, join: 10 * MINUTE, run: 24 * HOUR } as const;
+const DEFAULTS = { queue: 6 * HOUR, join: 10 * MINUTE, run: 24 * HOUR, process: HOUR } as const;
 
 /** What ingest found out beside the manifest. */
 export interface PlanFacts {
@@ -59,7 +59,10 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
       queueSeconds: timeouts.queue ?? DEFAULTS.queue,
       joinSeconds: timeouts.join ?? DEFAULTS.join,
       runSeconds: timeouts.run ?? DEFAULTS.run,
-      ...optional({ taskSeconds: timeouts.task }),
+      ...optional({
+        taskSeconds: timeouts.task,
+        processSeconds: run.sierra && (timeouts.process ?? DEFAULTS.process),
+      }),
     },
     retry: { attempts: retry.attempts ?? 1, tasks: retry.tasks ?? 0 },
     notify: manifest.notify ?? [],
@@ -81,6 +84,7 @@ function workOf({ run }: Manifest, { frozen }: PlanFacts): Plan['work'] {
       args: [...args, ...more],
       pipeline,
       onFailedRuns: run.sierra.onFailedRuns ?? 'process',
+      ...optional({ minRuns: run.sierra.minRuns }),
     };
   }
   if (frozen !== undefined) return { kind: 'commands', file: { kind: 'frozen', ...frozen } };

@@ -23,6 +23,8 @@ export interface SierraWork {
   /** Stages in the order given, taken out of the user's `--pipeline`; 1 2 3 4 when there was none. */
   pipeline: readonly number[];
   onFailedRuns: 'process' | 'stop';
+  /** Whole runs that each experiment needs for stage 3 to be started; 1 when absent. */
+  minRuns?: number;
 }
 
 /** Something brought to shared storage before the first task. `to` is relative to the tasks' folder. */
@@ -64,7 +66,14 @@ export interface Plan {
   workspace?: string;
   resume?: string;
   environment: Readonly<Record<string, string>>;
-  timeouts: { queueSeconds: number; joinSeconds: number; runSeconds: number; taskSeconds?: number };
+  timeouts: {
+    queueSeconds: number;
+    joinSeconds: number;
+    runSeconds: number;
+    taskSeconds?: number;
+    /** SIERRA's stages 3 to 5 together; of a list of commands absent. */
+    processSeconds?: number;
+  };
   retry: { attempts: number; tasks: number };
   maxNodeHours?: number;
   notify: readonly NotifyState[];

@@ -13,6 +13,14 @@ export interface TaskCounts {
   lost: number;
 }
 
+/** How many runs of one SIERRA experiment are whole: its statistics are of these alone. */
+export interface ExperimentRuns {
+  /** For instance `c1-exp0`. */
+  experiment: string;
+  whole: number;
+  runs: number;
+}
+
 /**
  * `runs/<run-id>/progress.json`, written by node 0 only. It is what settle learns the run's inner state from.
  * Times are ISO 8601 in UTC.
@@ -37,6 +45,8 @@ export interface Progress {
   rate: number;
   /** SIERRA's stage under way. */
   stage?: number;
+  /** SIERRA's experiments that miss runs, before stage 3: what is made of them is of their whole runs alone. */
+  incomplete?: readonly ExperimentRuns[];
   exitCode?: ExitCode;
   reason?: RunnerReason;
 }
@@ -80,6 +90,14 @@ export interface CheckFault {
 export type RunnerReason =
   | { kind: 'succeeded' }
   | { kind: 'tasks-failed'; failed: number; lost: number }
+  | {
+      /** Some SIERRA experiment has too few whole runs ({@link Progress.incomplete}): this stage was not started. */
+      kind: 'too-few-runs';
+      stage: number;
+      minRuns: number;
+      /** Failed commands that name no run, so that nobody can tell what they have written. */
+      unnamed: number;
+    }
   | { kind: 'bad-environment'; faults: readonly CheckFault[] }
   | { kind: 'bad-plan'; what: string }
   | { kind: 'too-few-joined'; joined: number; needed: number; missing: readonly number[] }
@@ -95,6 +113,8 @@ export type RunnerReason =
       run?: number;
       /** Its batch root on shared storage. */
       files?: string;
+      /** `timeouts.process`, where that ended it. */
+      limitSeconds?: number;
     }
   | { kind: 'not-owner'; owner: string }
   | { kind: 'budget-used'; nodeHours: number; maxNodeHours: number }

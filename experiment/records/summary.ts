@@ -1,6 +1,6 @@
 import { EXIT } from './exit-code.ts';
 import type { Outcome } from './outcome.ts';
-import type { NodeState, TaskCounts } from './progress.ts';
+import type { ExperimentRuns, NodeState, TaskCounts } from './progress.ts';
 
 /** Failed tasks that look alike: same exit code or signal, and the same last line of stderr but for numbers. */
 export interface FailureGroup {
@@ -42,6 +42,8 @@ export interface Summary {
   /** Busy slot-seconds ÷ (slots × run), 0 to 1. */
   utilisation: number | null;
   failures: readonly FailureGroup[];
+  /** SIERRA's experiments whose statistics and graphs are of fewer runs than there should be; absent where there is none. */
+  incomplete?: readonly ExperimentRuns[];
 }
 
 /** The code that a run ends a command with. Where no runner left one (it never started, its host was lost) the outcome stands for it. */

@@ -60,6 +60,7 @@ export function summarise(input: SummaryInput): Summary {
     nodeHours,
     runSeconds: timings.runSeconds,
     stage: progress?.stage,
+    incomplete: progress?.incomplete,
   });
   return {
     runId: plan.runId,
@@ -81,7 +82,12 @@ export function summarise(input: SummaryInput): Summary {
     nodeHours,
     utilisation: measureUtilisation(input),
     failures,
+    ...(hasMeans(progress) ? { incomplete: progress?.incomplete ?? [] } : {}),
   };
+}
+
+function hasMeans(progress: Progress | undefined): boolean {
+  return (progress?.incomplete ?? []).length > 0 && (progress?.stage ?? 0) > 2;
 }
 
 /** Node 0's progress, if the job's last attempt wrote it: an earlier attempt's reason explains nothing. */

@@ -22,6 +22,12 @@ export function inputArguments(args: readonly string[]): string[] {
   });
 }
 
+/** How many runs each experiment is to have; undefined where the arguments do not tell. */
+export function runsOfExperiment(args: readonly string[]): number | undefined {
+  const [value = ''] = valuesOf(args, '--n-runs');
+  return /^\d{1,9}$/.test(value) ? Number(value) : undefined;
+}
+
 /**
  * What an engine needs on hpc.awsbatch and SIERRA does not work out there: for ARGoS (its default engine) the number of
  * physics engines, which are threads, the most that `run.threadsPerTask` has room for. A value of the user's own stays.

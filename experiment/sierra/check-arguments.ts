@@ -1,3 +1,5 @@
+import { says } from '../text/says.ts';
+
 /** A fault of one of the user's SIERRA arguments; `index` is its place in the list. */
 interface SierraFault {
   index: number;
@@ -85,7 +87,7 @@ function judge(
   if (supplied !== undefined) {
     return { index, option, value, message: `${option} is supplied by sierra-batch: ${supplied.use}` };
   }
-  if (option === '--engine' && value !== undefined && /ros1.*gazebo/i.test(value)) {
+  if (option === '--engine' && value !== undefined && says(value, [/ros1/i, /gazebo/i])) {
     return { index, option, message: 'SIERRA does not run ROS1+Gazebo on AWS Batch' };
   }
   return undefined;

@@ -11,6 +11,9 @@ const owner = z.object({ jobId: z.string(), attempt: z.int(), nonce: z.string() 
 /** Tasks can write into a run's folder: a time that is none counts as absent. */
 const moment = z.iso.datetime().optional().catch(undefined);
 
+/** One of SIERRA's. */
+const EXPERIMENT = /^c\d{1,9}-exp\d{1,9}(\+c\d{1,9}-exp\d{1,9}){0,9}$/;
+
 /** What makes a progress record usable here; the rest is shown and never reckoned with. */
 const progress = z.looseObject({
   jobId: z.string(),
@@ -23,6 +26,13 @@ const progress = z.looseObject({
   nodeHours: z.number(),
   tasks: z.looseObject({ total: z.number() }),
   nodes: z.looseObject({ expected: z.number() }),
+  incomplete: z
+    .array(
+      z.object({ experiment: z.string().regex(EXPERIMENT), whole: z.int().min(0), runs: z.int().min(0) }),
+    )
+    .max(1000)
+    .optional()
+    .catch(undefined),
 });
 
 const outputs = z.object({

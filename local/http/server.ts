@@ -98,7 +98,7 @@ async function route(
 
 /** `AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, …`. */
 function credentialOf(authorization: string | undefined): { accessKey: string; service: string } {
-  const match = /Credential=([^/,\s]+)\/[^/]+\/[^/]+\/([^/]+)\/aws4_request/.exec(authorization ?? '');
+  const match = /Credential=([^/,=\s]+)\/[^/]+\/[^/]+\/([^/]+)\/aws4_request/.exec(authorization ?? '');
   return { accessKey: match?.[1] ?? '', service: match?.[2] ?? '' };
 }
 

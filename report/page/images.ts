@@ -1,4 +1,5 @@
 import type { OutputIndex } from '../../experiment/records/progress.ts';
+import { SET_ASIDE } from '../../experiment/results/whole-runs.ts';
 
 /** Pictures among a run's outputs, as far as a report takes them in. */
 export interface ReportImages {
@@ -27,11 +28,13 @@ export function imageType(path: string): string | undefined {
 
 /**
  * Which pictures go into the report: SIERRA's graphs first (stage 4 draws them under `graphs/`), within a bound of size
- * and number, in the order of their paths.
+ * and number, in the order of their paths. What a failed run of SIERRA drew is no result.
  */
 export function pickImages({ files }: Pick<OutputIndex, 'files'>): { picked: string[]; left: number } {
   const images = files
-    .filter(({ path, size }) => imageType(path) !== undefined && size > 0)
+    .filter(
+      ({ path, size }) => imageType(path) !== undefined && size > 0 && !path.split('/').includes(SET_ASIDE),
+    )
     .sort((a, b) => Number(isGraph(b.path)) - Number(isGraph(a.path)) || (a.path < b.path ? -1 : 1));
   const picked: string[] = [];
   let bytes = 0;

@@ -1,63 +1,36 @@
-import { mkdirSync, readdirSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
-import { afterEach, describe, expect, it } from 'vitest';
+import { describe, expect, vi } from 'vitest';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { parseJoblog } from '../../experiment/results/joblog.ts';
-import type { LoopbackCluster } from '../support/loopback-cluster.ts';
-import { JOIN_PORT, loopbackCluster } from '../support/loopback-cluster.ts';
-
-let cluster: LoopbackCluster | undefined;
-afterEach(async () => {
-  await cluster?.close();
-  cluster = undefined;
-});
+import { JOIN_PORT, test } from '../support/loopback-cluster.ts';
 
 const PATIENCE = { timeout: 120_000 };
 const twoNodes = { cluster: { nodes: 2, vcpus: 2, memoryMiB: 512 }, minNodes: 2 };
 
-describe('how a run ends', () => {
-  it.each(['pool', 'stock'] as const)(
-    'with 1 when a task fails, its output sent (%s)',
-    PATIENCE,
-    async (fanout) => {
-      cluster = await loopbackCluster(['echo fine', 'echo bad >&2; exit 7', 'kill -9 $$'], {
-        ...twoNodes,
-        fanout,
-      });
-      const nodes = cluster.startAll();
-      const codes = await Promise.all(nodes.map((node) => node.exited));
-      expect(codes, nodes[0]?.output()).toEqual([1, 0]);
-      const keys = runKeys(cluster.runId);
-      expect((await cluster.progress()).reason).toEqual({ kind: 'tasks-failed', failed: 2, lost: 0 });
-      expect(await cluster.text(keys.taskOutput(2, 'err'))).toBe('bad\n');
-      expect(await cluster.text(keys.taskOutput(1, 'out'))).toBeUndefined();
-      const rows = parseJoblog((await cluster.text(keys.joblog)) ?? '');
-      expect(rows.map((row) => [row.seq, row.exitval + row.signal])).toEqual([
-        [1, 0],
-        [2, 7],
-        [3, 137],
-      ]);
-      expect(cluster.leftovers()).toEqual([]);
-    },
-  );
+describe.concurrent('how a run ends', () => {
+  test('with 1 when a task fails, its output sent', PATIENCE, async ({ aCluster }) => {
+    const cluster = await aCluster(['echo fine', 'echo bad >&2; exit 7', 'kill -9 $$'], twoNodes);
+    const nodes = cluster.startAll();
+    const codes = await Promise.all(nodes.map((node) => node.exited));
+    expect(codes, nodes[0]?.output()).toEqual([1, 0]);
+    const keys = runKeys(cluster.runId);
+    expect((await cluster.progress()).reason).toEqual({ kind: 'tasks-failed', failed: 2, lost: 0 });
+    expect(await cluster.text(keys.taskOutput(2, 'err'))).toBe('bad\n');
+    expect(await cluster.text(keys.taskOutput(1, 'out'))).toBeUndefined();
+    const rows = parseJoblog((await cluster.text(keys.joblog)) ?? '');
+    expect(rows.map((row) => [row.seq, row.exitval + row.signal])).toEqual([
+      [1, 0],
+      [2, 7],
+      [3, 137],
+    ]);
+    expect(cluster.leftovers()).toEqual([]);
+  });
 
-  it.each(['pool', 'stock'] as const)(
-    'with 0 whatever the temporary folder of a node is called (%s)',
-    PATIENCE,
-    async (fanout) => {
-      cluster = await loopbackCluster(['true', 'true', 'true', 'true'], { ...twoNodes, fanout });
-      const odd = join(cluster.base, `a 'b' "c" %d \\e $f;`);
-      mkdirSync(odd);
-      const nodes = cluster.startAll({ TMPDIR: odd });
-      expect(await Promise.all(nodes.map((node) => node.exited)), nodes[0]?.output()).toEqual([0, 0]);
-      expect(readdirSync(odd)).toEqual([]);
-    },
-  );
-
-  it('with 3 when a worker never comes, and names it', PATIENCE, async () => {
-    const timeouts = { queueSeconds: 60, joinSeconds: 4, runSeconds: 60 };
-    cluster = await loopbackCluster(['true'], { timeouts });
+  test('with 3 when a worker never comes, and names it', PATIENCE, async ({ aCluster }) => {
+    const timeouts = { queueSeconds: 60, joinSeconds: 15, runSeconds: 60 };
+    const cluster = await aCluster(['true'], { timeouts });
     const nodes = [cluster.start(0), cluster.start(1), cluster.start(3)];
     const codes = await Promise.all(nodes.map((node) => node.exited));
     expect(codes[0], nodes[0]?.output()).toBe(3);
@@ -71,42 +44,22 @@ describe('how a run ends', () => {
     expect(cluster.leftovers()).toEqual([]);
   });
 
-  it('goes on without that worker when minNodes allows it', PATIENCE, async () => {
-    const timeouts = { queueSeconds: 60, joinSeconds: 4, runSeconds: 60 };
-    cluster = await loopbackCluster(['true', 'true'], { timeouts, minNodes: 3 });
-    const nodes = [cluster.start(0), cluster.start(1), cluster.start(3)];
-    expect(await Promise.all(nodes.map((node) => node.exited))).toEqual([0, 0, 0]);
-    expect((await cluster.nodes()).map((node) => node.state)).toEqual([
-      'released',
-      'released',
-      'never-came',
-      'released',
-    ]);
+  test('with 143 after SIGTERM, what is done recorded', PATIENCE, async ({ aCluster }) => {
+    const commands = ['echo one', 'trap "" TERM; sleep 100', 'sleep 100', 'sleep 100'];
+    const cluster = await aCluster(commands, twoNodes);
+    const nodes = cluster.startAll();
+    const joblog = runKeys(cluster.runId).joblog;
+    await vi.waitFor(async () => expect(await cluster.text(joblog)).toContain('echo one'), 60_000);
+    nodes[0]?.child.kill('SIGTERM');
+    const codes = await Promise.all(nodes.map((node) => node.exited));
+    expect(codes, nodes[0]?.output()).toEqual([143, 0]);
+    expect((await cluster.progress()).reason).toEqual({ kind: 'terminated', signal: 'SIGTERM' });
+    expect(parseJoblog((await cluster.text(joblog)) ?? '').map((row) => row.seq)).toContain(1);
+    expect(cluster.leftovers()).toEqual([]);
   });
 
-  it.each(['pool', 'stock'] as const)(
-    'with 143 within 25 s of SIGTERM, what is done recorded (%s)',
-    PATIENCE,
-    async (fanout) => {
-      const commands = ['echo one', 'trap "" TERM; sleep 100', 'sleep 100', 'sleep 100'];
-      cluster = await loopbackCluster(commands, { ...twoNodes, fanout });
-      const nodes = cluster.startAll();
-      const joblog = runKeys(cluster.runId).joblog;
-      for (let waited = 0; waited < 300 && !(await cluster.text(joblog))?.includes('echo one'); waited++)
-        await new Promise((resolve) => setTimeout(resolve, 100));
-      const asked = Date.now();
-      nodes[0]?.child.kill('SIGTERM');
-      const codes = await Promise.all(nodes.map((node) => node.exited));
-      expect(codes, nodes[0]?.output()).toEqual([143, 0]);
-      expect(Date.now() - asked).toBeLessThan(25_000);
-      expect((await cluster.progress()).reason).toEqual({ kind: 'terminated', signal: 'SIGTERM' });
-      expect(parseJoblog((await cluster.text(joblog)) ?? '').map((row) => row.seq)).toContain(1);
-      expect(cluster.leftovers()).toEqual([]);
-    },
-  );
-
-  it('with 143 when told to end while nodes are still missing', PATIENCE, async () => {
-    cluster = await loopbackCluster(['true'], twoNodes);
+  test('with 143 when told to end while nodes are still missing', PATIENCE, async ({ aCluster }) => {
+    const cluster = await aCluster(['true'], twoNodes);
     const main = cluster.start(0);
     await main.event('Join:Listening');
     main.child.kill('SIGTERM');
@@ -114,97 +67,53 @@ describe('how a run ends', () => {
     expect(cluster.leftovers()).toEqual([]);
   });
 
-  it('with 124 at the time limit and 7 when the budget is used up', PATIENCE, async () => {
-    const timeouts = { queueSeconds: 60, joinSeconds: 30, runSeconds: 2 };
-    cluster = await loopbackCluster(['sleep 100'], { ...twoNodes, timeouts });
+  test('with 124 at the time limit', PATIENCE, async ({ aCluster }) => {
+    const timeouts = { queueSeconds: 60, joinSeconds: 60, runSeconds: 2 };
+    const cluster = await aCluster(['sleep 100'], { ...twoNodes, timeouts });
     expect(await cluster.startAll()[0]?.exited).toBe(124);
-    await cluster.close();
-    cluster = await loopbackCluster(['sleep 100'], { ...twoNodes, maxNodeHours: 0.001 });
+  });
+
+  test('with 7 when the budget is used up', PATIENCE, async ({ aCluster }) => {
+    const cluster = await aCluster(['sleep 100'], { ...twoNodes, maxNodeHours: 0.001 });
     expect(await cluster.startAll()[0]?.exited).toBe(7);
     expect((await cluster.progress()).reason?.kind).toBe('budget-used');
   });
 
-  it('with 6 for a second job, which touches nothing', PATIENCE, async () => {
-    cluster = await loopbackCluster(['sleep 2'], twoNodes);
+  test('with 6 for a second job, which touches nothing', PATIENCE, async ({ aCluster }) => {
+    const cluster = await aCluster(['until [ -e ../go-on ]; do sleep 0.1; done'], twoNodes);
     const nodes = cluster.startAll();
     await nodes[0]?.event('Join:Listening');
     const second = cluster.start(0, { AWS_BATCH_JOB_ID: 'another-job#0', ECS_CONTAINER_METADATA_URI_V4: '' });
     expect(await second.exited).toBe(6);
+    writeFileSync(join(cluster.shared, 'runs', cluster.runId, 'go-on'), '');
     expect(await Promise.all(nodes.map((node) => node.exited))).toEqual([0, 0]);
     expect((await cluster.progress()).jobId).toBe(cluster.jobId);
   });
 
-  it(
-    'with 2 for the second of two runs that go on with the same one, and the first is not touched',
+  test(
+    'with 2 when the environment or the plan is wrong, every fault told',
     PATIENCE,
-    async () => {
-      const earlier = 'earlier-0123456789a';
-      cluster = await loopbackCluster(['sleep 4'], { ...twoNodes, resume: earlier, folder: earlier });
-      const { runId } = cluster;
-      const nodes = cluster.startAll();
-      await nodes[0]?.event('Commands:Frozen');
-      const second = 'second-0123456789a';
-      const plan = (await cluster.text(runKeys(runId).plan)) ?? '';
-      const alone = { runId: second, cluster: { nodes: 1, vcpus: 2, memoryMiB: 512 }, minNodes: 1 };
-      await cluster.put(runKeys(second).plan, JSON.stringify({ ...JSON.parse(plan), ...alone }));
-      const other = cluster.start(2, {
-        SIERRA_BATCH_RUN: `s3://bucket/runs/${second}`,
-        AWS_BATCH_JOB_ID: 'another-job#0',
-        AWS_BATCH_JOB_NODE_INDEX: '0',
-        AWS_BATCH_JOB_NUM_NODES: '1',
-        ECS_CONTAINER_METADATA_URI_V4: '',
-      });
-      expect(await other.exited, other.output()).toBe(2);
-      expect(await cluster.text(runKeys(second).progress)).toMatch(
-        `run ${runId} writes there in the folder of ${earlier}`,
-      );
-      expect(await Promise.all(nodes.map((node) => node.exited))).toEqual([0, 0]);
-      expect((await cluster.progress()).reason).toEqual({ kind: 'succeeded' });
+    async ({ aCluster }) => {
+      const cluster = await aCluster(['true'], twoNodes);
+      const node = cluster.start(0, { AWS_BATCH_JOB_NUM_NODES: 'x', SIERRA_BATCH_SHARED: 'relative' });
+      expect(await node.exited).toBe(2);
+      expect(node.output()).toContain('AWS_BATCH_JOB_NUM_NODES');
+      expect(node.output()).toContain('SIERRA_BATCH_SHARED');
+      await cluster.put(runKeys(cluster.runId).plan, '{"version":9}');
+      expect(await cluster.start(0).exited).toBe(2);
+      expect((await cluster.progress()).reason?.kind).toBe('bad-plan');
     },
   );
-
-  it('with 2 when the environment or the plan is wrong, every fault told', PATIENCE, async () => {
-    cluster = await loopbackCluster(['true'], twoNodes);
-    const node = cluster.start(0, { AWS_BATCH_JOB_NUM_NODES: 'x', SIERRA_BATCH_SHARED: 'relative' });
-    expect(await node.exited).toBe(2);
-    expect(node.output()).toContain('AWS_BATCH_JOB_NUM_NODES');
-    expect(node.output()).toContain('SIERRA_BATCH_SHARED');
-    await cluster.put(runKeys(cluster.runId).plan, '{"version":9}');
-    expect(await cluster.start(0).exited).toBe(2);
-    expect((await cluster.progress()).reason?.kind).toBe('bad-plan');
-  });
-
-  it('with 2 and the place when shared storage refuses what is written in between', PATIENCE, async () => {
-    cluster = await loopbackCluster(['true'], twoNodes);
-    const folder = join(cluster.shared, 'runs', cluster.runId);
-    mkdirSync(join(folder, 'nodefile/in-the-way'), { recursive: true });
-    const [main] = cluster.startAll();
-    expect(await main?.exited, main?.output()).toBe(2);
-    expect((await cluster.progress()).reason).toMatchObject({
-      kind: 'storage-failed',
-      path: expect.stringMatching(/nodefile/),
-    });
-  });
-
-  it('with 2 when a node lacks something, told with what to do', PATIENCE, async () => {
-    const timeouts = { queueSeconds: 60, joinSeconds: 4, runSeconds: 60 };
-    cluster = await loopbackCluster(['true'], { ...twoNodes, timeouts });
-    const nodes = [cluster.start(0), cluster.start(1, { SIERRA_BATCH_SHARED: '/proc/no-such-folder' })];
-    expect(await Promise.all(nodes.map((node) => node.exited)), nodes[0]?.output()).toEqual([2, 3]);
-    const reason = (await cluster.progress()).reason;
-    expect(reason).toMatchObject({ kind: 'bad-environment', faults: [{ node: 1 }] });
-    expect(cluster.leftovers()).toEqual([]);
-  });
 });
 
-describe('a retried attempt', () => {
-  it('runs only what has not succeeded', PATIENCE, async () => {
+describe.concurrent('a retried attempt', () => {
+  test('runs only what has not succeeded', PATIENCE, async ({ aCluster }) => {
     const commands = [
       'echo x >> ../count-1',
       'echo x >> ../count-2; [ -e ../again ]',
       'echo x >> ../count-3',
     ];
-    cluster = await loopbackCluster(commands, twoNodes);
+    const cluster = await aCluster(commands, twoNodes);
     expect(await cluster.startAll()[0]?.exited).toBe(1);
     const again = cluster.startAll({ AWS_BATCH_JOB_ATTEMPT: '2' });
     const codes = await Promise.all(again.map((node) => node.exited));
@@ -215,12 +124,12 @@ describe('a retried attempt', () => {
   });
 });
 
-describe('the join port', () => {
-  it(
+describe.concurrent('the join port', () => {
+  test(
     'refuses garbage, silence, other runs and a wrong key, says so once, and the run goes on',
     PATIENCE,
-    async () => {
-      cluster = await loopbackCluster(['true'], twoNodes);
+    async ({ aCluster }) => {
+      const cluster = await aCluster(['true'], twoNodes);
       const main = cluster.start(0);
       await main.event('Join:Listening');
       const hello = {

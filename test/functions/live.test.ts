@@ -24,7 +24,7 @@ import {
 import { PublishCommand, SNSClient } from '@aws-sdk/client-sns';
 import { mockClient } from 'aws-sdk-client-mock';
 import 'aws-sdk-client-mock-vitest/extend';
-import { afterEach, beforeEach, expect, it, vi } from 'vitest';
+import { afterAll, afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { submitJobRequest } from '../../experiment/batch/submit-request.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { makeRunId } from '../../experiment/layout/run-id.ts';
@@ -43,6 +43,10 @@ const batch = mockClient(BatchClient);
 const objects = mockClient(S3Client);
 const events = mockClient(EventBridgeClient);
 const mail = mockClient(SNSClient);
+// They change the SDK's own classes, which other files of this worker use.
+afterAll(() => {
+  for (const one of [states, batch, objects, events, mail]) one.restore();
+});
 const printed: string[] = [];
 
 beforeEach(() => {

@@ -12,6 +12,13 @@ test('graphs come first, what is no picture or empty not at all', () => {
   expect(left).toBe(0);
 });
 
+test('what a failed run of SIERRA drew is not shown', () => {
+  const files = ['p/exp-failed/c1-exp0/t_run1_output/end.png', 'p/graphs/exp-failed.png'].map((path) =>
+    file(path),
+  );
+  expect(pickImages({ files })).toEqual({ picked: ['p/graphs/exp-failed.png'], left: 0 });
+});
+
 test('a thousand pictures are bounded in number and size, and the rest is counted', () => {
   const many = pickImages({ files: Array.from({ length: 1000 }, (_, at) => file(`${at}.png`)) });
   expect([many.picked.length, many.left]).toEqual([24, 976]);

@@ -43,6 +43,23 @@ describe('the page', () => {
     expect(page).not.toContain('<div id="timeline">');
   });
 
+  test('tells of every experiment that misses runs, with graphs and without', async () => {
+    const { images, ...input } = await sampleOf('failed');
+    const incomplete = Array.from({ length: 12 }, (_, at) => ({
+      experiment: `c1-exp${at}`,
+      whole: 31,
+      runs: 32,
+    }));
+    const told = { ...input, summary: { ...input.summary, incomplete } };
+    for (const page of [renderReport(told), renderReport({ ...told, ...(images && { images }) })]) {
+      expect(page).toContain('Means are of 31 of 32 runs in c1-exp0, 31 of 32 in c1-exp1, ');
+      expect(page).toContain(
+        ' and 31 of 32 in c1-exp11; what the other runs left lies in <code>exp-failed</code>',
+      );
+    }
+    expect(renderReport(input)).not.toContain('Means are of');
+  });
+
   test('a run without tasks has no timeline, unless a node was lost', async () => {
     const input = await sampleReport({ name: 'graphs', tasks: 0, nodes: 2, slots: 2, seconds: 1 });
     expect(renderReport(input)).toContain('<dd>0<small>none was started</small></dd>');

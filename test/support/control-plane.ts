@@ -25,6 +25,9 @@ import { SeededRandom } from '../../local/clock/seeded-random.ts';
 import { VirtualClock } from '../../local/clock/virtual.ts';
 import { multinodeDefinition, queuesOf } from '../../local/system/deployment.ts';
 import { fakeNodes } from './fake-nodes.ts';
+import { hostileBatch, hostileS3 } from './hostile-ports.ts';
+
+export { awsError, hooked } from './hostile-ports.ts';
 
 export const BUCKET = 'lab';
 export const QUEUE_ARN = 'arn:aws:batch:eu-central-1:000000000000:job-queue/q';
@@ -75,7 +78,7 @@ export async function controlPlane(options: Options = {}) {
     keepNoncurrent: 2,
     onCreated: (object) => created.push(objectCreatedEvent(object, random.nonce())),
   });
-  const s3 = new S3InProcess(localS3);
+  const s3 = hostileS3(new S3InProcess(localS3));
   const localBatch = new LocalBatch({
     clock,
     nonce: random.nonce,
@@ -85,7 +88,7 @@ export async function controlPlane(options: Options = {}) {
     startNode: fake.startNode,
     ...options,
   });
-  const batch = new BatchInProcess(localBatch);
+  const batch = hostileBatch(new BatchInProcess(localBatch));
   const { jobDefinitionArn: jobDefinition = '' } = await localBatch.registerJobDefinition(
     multinodeDefinition('sierra-batch', { image: 'i' }),
   );
@@ -210,6 +213,10 @@ export async function controlPlane(options: Options = {}) {
     /** Keys of the bucket with a prefix. */
     keys: async (prefix: string) =>
       ((await localS3.list({ Bucket: BUCKET, Prefix: prefix })).Contents ?? []).map(({ Key }) => Key ?? ''),
+    /** Runs of which nobody knows that they are open. */
+    forgetMarks: async (runIds: readonly string[]) => {
+      for (const runId of runIds) await localS3.delete({ Bucket: BUCKET, Key: `control/open/${runId}` });
+    },
     logged: (event: string) => log.filter((line) => line.event === event),
     /** Drops a manifest, delivers its event and lets the state machine begin. */
     start: async (manifest = MANIFEST, key = 'manifests/sweep.yaml') => {
@@ -238,26 +245,4 @@ export async function failureOf(promise: Promise<unknown>): Promise<Error> {
   );
   if (error instanceof Error) return error;
   throw new Error('nothing was thrown');
-}
-
-type Sends = { send(command: never): Promise<unknown> };
-
-/**
- * A port whose calls go through `hook` first: it may throw instead, do the call and then throw, or answer otherwise.
- * `call` does the real call.
- */
-export function hooked<Port extends Sends>(
-  port: Port,
-  hook: (command: { constructor: { name: string }; input: object }, call: () => Promise<unknown>) => unknown,
-): Port {
-  const send = async (command: { constructor: { name: string }; input: object }) =>
-    hook(command, async () => Reflect.apply(port.send, port, [command]));
-  return new Proxy(port, {
-    get: (target, property) => (property === 'send' ? send : Reflect.get(target, property, target)),
-  });
-}
-
-/** What the SDK throws of a call that AWS answered with an error. */
-export function awsError(name: string, httpStatusCode: number, message = 'on purpose'): Error {
-  return Object.assign(new Error(message), { name, $metadata: { httpStatusCode } });
 }

@@ -5,12 +5,14 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { test as base } from 'vitest';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import type { NodeRecord, Progress } from '../../experiment/records/progress.ts';
 import { realClock } from '../../local/clock/real.ts';
 import { startLoopbackServer } from '../../local/http/server.ts';
 import { readText } from '../../submission/watch-run.ts';
+import { reserveLoopbackBlock } from '../loopback-block.ts';
 import { memoryS3 } from './memory-s3.ts';
 import { noBatch, noStates } from './no-services.ts';
 
@@ -50,6 +52,19 @@ export interface LoopbackCluster {
   close(): Promise<void>;
 }
 
+/** Tests that make clusters, each closed when its test is over; they may run at once. */
+export const test = base.extend<{ aCluster: typeof loopbackCluster }>({
+  aCluster: async ({ task: _ }, use) => {
+    const made: LoopbackCluster[] = [];
+    await use(async (...args) => {
+      const cluster = await loopbackCluster(...args);
+      made.push(cluster);
+      return cluster;
+    });
+    await Promise.all(made.map((cluster) => cluster.close()));
+  },
+});
+
 export const JOIN_PORT = 7741;
 export const SSH_PORT = 22_722;
 
@@ -60,10 +75,10 @@ export async function loopbackCluster(
   user: NodeUser = 'self',
 ): Promise<LoopbackCluster> {
   clusters += 1;
+  const jobId = `job-${process.pid}-${clusters}`;
   const base = mkdtempSync(join(tmpdir(), 'sbt-'));
   chmodSync(base, 0o755);
-  const block = `127.${64 + (process.pid % 128)}.${clusters}`;
-  const jobId = `job-${process.pid}-${clusters}`;
+  const { prefix: block, address, release } = await reserveLoopbackBlock();
   const runId = 'test-run-0123456789a';
   const keys = runKeys(runId);
   const nodes = change.cluster?.nodes ?? 4;
@@ -71,9 +86,7 @@ export async function loopbackCluster(
   mkdirSync(shared);
   if (user === 'ordinary') chmodSync(shared, 0o777);
   const s3 = memoryS3('bucket');
-  const addresses = new Map(
-    Array.from({ length: nodes }, (_, index) => [`n${index}`, `${block}.${index + 2}`]),
-  );
+  const addresses = new Map(Array.from({ length: nodes }, (_, index) => [`n${index}`, address(index)]));
   const server = await startLoopbackServer({
     s3,
     batch: noBatch,
@@ -111,7 +124,7 @@ export async function loopbackCluster(
       AWS_BATCH_JOB_NODE_INDEX: String(index),
       AWS_BATCH_JOB_MAIN_NODE_INDEX: '0',
       AWS_BATCH_JOB_NUM_NODES: String(nodes),
-      ...(index === 0 ? {} : { AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS: `${block}.2` }),
+      ...(index === 0 ? {} : { AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS: address(0) }),
       ...environment,
     });
     children.push(node);
@@ -122,7 +135,7 @@ export async function loopbackCluster(
     shared,
     runId,
     jobId,
-    address: (index) => `${block}.${index + 2}`,
+    address,
     start,
     startAll: (environment) => Array.from({ length: nodes }, (_, index) => start(index, environment)),
     text,
@@ -149,6 +162,7 @@ export async function loopbackCluster(
       await Promise.all(children.map((node) => node.exited));
       for (const pid of pidsOf(base, `${jobId}-`, `${jobId}#`)) process.kill(pid, 'SIGKILL');
       await server.close();
+      release();
       rmSync(base, { recursive: true, force: true });
     },
   };
@@ -292,13 +306,15 @@ function commandOf(pid: number): string {
   }
 }
 
-/** Listening sockets on this cluster's addresses, from /proc/net/tcp (addresses are little-endian hex). */
+/** Listening sockets on this cluster's addresses, from /proc/net/tcp (little-endian hex); the first of the block holds it. */
 function listeners(block: string): string[] {
   const [a = 0, b = 0, c = 0] = block.split('.').map(Number);
   const suffix = [c, b, a].map((part) => part.toString(16).padStart(2, '0').toUpperCase()).join('');
   return readFileSync('/proc/net/tcp', 'latin1')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-    .filter(([, local = '', , state]) => state === '0A' && local.slice(2, 8) === suffix)
+    .filter(
+      ([, local = '', , state]) => state === '0A' && local.slice(2, 8) === suffix && !local.startsWith('01'),
+    )
     .map(([, local]) => `listener ${local}`);
 }

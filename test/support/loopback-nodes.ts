@@ -1,6 +1,4 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
-import type { Server } from 'node:net';
-import { createServer } from 'node:net';
 import { tmpdir, userInfo } from 'node:os';
 import { join } from 'node:path';
 import { writeKnownHosts, writeSshConfig } from '../../container/ssh/client-config.ts';
@@ -9,6 +7,7 @@ import { findSshd, startSshd } from '../../container/ssh/daemon.ts';
 import { sshdFiles } from '../../container/ssh/daemon-config.ts';
 import { makeSshKey } from '../../container/ssh/key-pair.ts';
 import { realClock } from '../../local/clock/real.ts';
+import { reserveLoopbackBlock } from '../loopback-block.ts';
 
 export const LOOPBACK_SSH_PORT = 2222;
 
@@ -31,7 +30,8 @@ export async function loopbackNodes(
   sshdOf: (index: number) => string = () => findSshd(process.env.PATH) ?? '',
 ): Promise<LoopbackNodes> {
   const folder = mkdtempSync(join(tmpdir(), 'sb-fan-'));
-  const { addresses, release } = await reserveAddresses(count);
+  const { address: addressOf, release } = await reserveLoopbackBlock();
+  const addresses = Array.from({ length: count }, (_, index) => addressOf(index));
   const main = addresses[0] ?? '';
   const client = await makeSshKey(join(folder, 'client_key'));
   const mark = folder.split('/').at(-1) ?? '';
@@ -81,7 +81,7 @@ export async function loopbackNodes(
       await Promise.all(nodes.map(({ sshd }) => sshd.stop()));
       for (const index of addresses.keys())
         for (const pid of processesWith(`SIERRA_BATCH_NODE=${mark}-${index}`)) kill(pid);
-      await release();
+      release();
       rmSync(folder, { recursive: true, force: true });
     },
   };
@@ -106,30 +106,4 @@ function processesWith(marker: string): number[] {
         return false; // Ended meanwhile, or somebody else's.
       }
     });
-}
-
-/** Addresses on which nobody listens at the port; held by a socket each, so that tests at once do not share one. */
-async function reserveAddresses(
-  count: number,
-): Promise<{ addresses: string[]; release: () => Promise<void> }> {
-  for (let attempt = 0; attempt < 50; attempt += 1) {
-    const block = `127.${1 + Math.floor(Math.random() * 200)}.${Math.floor(Math.random() * 256)}`;
-    const addresses = Array.from({ length: count }, (_, index) => `${block}.${index + 2}`);
-    const held = await Promise.allSettled(addresses.map((address) => listen(address, LOOPBACK_SSH_PORT + 1)));
-    const servers = held.flatMap((each) => (each.status === 'fulfilled' ? [each.value] : []));
-    const release = async () => {
-      for (const server of servers) server.close();
-    };
-    if (servers.length === count) return { addresses, release };
-    await release();
-  }
-  throw new Error('no free loopback addresses');
-}
-
-function listen(address: string, port: number): Promise<Server> {
-  return new Promise((resolve, reject) => {
-    const server = createServer();
-    server.once('error', reject);
-    server.listen(port, address, () => resolve(server));
-  });
 }

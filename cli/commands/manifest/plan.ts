@@ -163,12 +163,13 @@ function sierraSpoken(made: Plan, shared: string): [string, string][] {
 }
 
 function limitsSpoken(timeouts: Plan['timeouts'], attempts: number): string {
-  const { queueSeconds, joinSeconds, runSeconds, taskSeconds } = timeouts;
+  const { queueSeconds, joinSeconds, runSeconds, taskSeconds, processSeconds } = timeouts;
   return [
     `queue ${spoken(queueSeconds)}`,
     `join ${spoken(joinSeconds)}`,
     `run ${spoken(runSeconds)}`,
     ...(taskSeconds === undefined ? [] : [`task ${spoken(taskSeconds)}`]),
+    ...(processSeconds === undefined ? [] : [`stages 3 to 5 ${spoken(processSeconds)}`]),
     counted(attempts, 'attempt'),
   ].join(', ');
 }

@@ -44,7 +44,7 @@ export function defineFetch(program: Command, { begin }: Running): void {
 }
 
 /** A file that is there already, with the same bytes, is left alone. */
-async function fetch(
+export async function fetch(
   context: Context,
   named: string | undefined,
   folder: string | undefined,

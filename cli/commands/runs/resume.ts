@@ -32,7 +32,7 @@ export function defineResume(program: Command, { begin }: Running): void {
     .action((run, options) => begin(options, (context) => resume(context, run, options)));
 }
 
-async function resume(
+export async function resume(
   context: Context,
   runId: string,
   options: { failedOnly?: true | undefined; watch?: true | undefined },

@@ -1,9 +1,8 @@
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
 import type { FanoutHooks, FanoutNode, FanoutRequest, FanoutResult } from '../fan-out.ts';
 import type { NodeMessage } from './agent-messages.ts';
-import { PoolChannel } from './channel.ts';
+import type { PoolChannel } from './channel.ts';
 import type { CommandIndex } from './command-index.ts';
-import type { OpenedChannels } from './early-channels.ts';
 import { GroupSize } from './group-size.ts';
 import { Overlap } from './groups-per-node.ts';
 import type { JoblogWriter } from './joblog-writer.ts';
@@ -12,9 +11,11 @@ import { TaskQueue } from './task-queue.ts';
 /** How often a node's channel is opened again before the node is left alone. */
 const RECONNECTS = 3;
 
+type Channel = Pick<PoolChannel, 'listen' | 'send' | 'end' | 'stop' | 'breakOff' | 'abandon'>;
+
 interface PoolNode {
   node: FanoutNode;
-  channel: PoolChannel | undefined;
+  channel: Channel | undefined;
   ready: boolean;
   /** Groups sent and not ended, with the sequence numbers that have neither row nor come back. */
   groups: Map<number, Set<number>>;
@@ -29,7 +30,8 @@ type Row = Extract<NodeMessage, { kind: 'row' }>;
 interface PoolMeans {
   commands: CommandIndex;
   joblog: JoblogWriter;
-  opened: OpenedChannels | undefined;
+  /** A connection to the node, opened before or now. */
+  connect: (node: FanoutNode) => Channel;
 }
 
 /** Hands groups to nodes with a free slot and books what comes back: exactly one final row for each sequence number. */
@@ -38,7 +40,7 @@ export class Pool {
   readonly #hooks: FanoutHooks;
   readonly #commands: CommandIndex;
   readonly #joblog: JoblogWriter;
-  readonly #opened: OpenedChannels | undefined;
+  readonly #connect: PoolMeans['connect'];
   readonly #queue: TaskQueue;
   readonly #size = new GroupSize();
   readonly #overlap = new Overlap();
@@ -59,12 +61,12 @@ export class Pool {
   #stopping = false;
   #broken: { broken: string; storageFailed: boolean } | undefined;
 
-  constructor(request: FanoutRequest, hooks: FanoutHooks, { commands, joblog, opened }: PoolMeans) {
+  constructor(request: FanoutRequest, hooks: FanoutHooks, { commands, joblog, connect }: PoolMeans) {
     this.#request = request;
     this.#hooks = hooks;
     this.#commands = commands;
     this.#joblog = joblog;
-    this.#opened = opened;
+    this.#connect = connect;
     this.#queue = new TaskQueue(request.total, request.done);
     this.#left = this.#queue.size;
     this.#booked = new Uint8Array(request.total + 1);
@@ -135,8 +137,7 @@ export class Pool {
   #open(entry: PoolNode): void {
     entry.ready = false;
     const { node } = entry;
-    const { sshConfig, scratch } = this.#request;
-    const channel = this.#opened?.take(node) ?? new PoolChannel({ node, sshConfig, scratch });
+    const channel = this.#connect(node);
     entry.channel = channel;
     channel.listen({
       onMessage: (message) => {

@@ -1,5 +1,6 @@
 import type { FanoutHooks, FanoutNode, FanoutRequest, FanoutResult, RunningFanout } from '../fan-out.ts';
 import { writeAgentFiles, writeGroupSettings } from './agent-files.ts';
+import { PoolChannel } from './channel.ts';
 import { CommandIndex } from './command-index.ts';
 import { Pool } from './dispatcher.ts';
 import type { OpenedChannels } from './early-channels.ts';
@@ -60,7 +61,10 @@ class PoolFanout implements RunningFanout {
       await writeGroupSettings(request);
       commands = await CommandIndex.open(request.commandsFile, request.total);
       joblog = await JoblogWriter.open(request.joblog);
-      const pool = new Pool(request, this.#hooks, { commands, joblog, opened });
+      const { sshConfig, scratch } = request;
+      const connect = (node: FanoutNode) =>
+        opened?.take(node) ?? new PoolChannel({ node, sshConfig, scratch });
+      const pool = new Pool(request, this.#hooks, { commands, joblog, connect });
       this.#pool = pool;
       for (const node of this.#nodes) pool.addNode(node);
       if (this.#stopped !== undefined) pool.stop(this.#stopped.why, this.#stopped.graceMs);

@@ -159,7 +159,7 @@ export class LocalBatch {
   /** Ends a job in whatever state it is; an ended job is left as it is. */
   async terminateJob(input: TerminateJobCommandInput): Promise<TerminateJobCommandOutput> {
     if ((input.reason ?? '') === '') throw clientError('reason must be given');
-    const job = this.#jobs.get((input.jobId ?? '').replace(/#.*$/, ''));
+    const job = this.#jobs.get((input.jobId ?? '').split('#', 1)[0] ?? '');
     if (job !== undefined && !isOver(job) && job.terminated === undefined) {
       job.terminated = input.reason ?? '';
       job.ending.abort();

@@ -1,3 +1,5 @@
+import { isMadeOf } from './wildcard.ts';
+
 /** A pattern as in an EventBridge rule: nested fields down to arrays of values, which are OR-ed. */
 export interface EventPattern {
   readonly [field: string]: EventPattern | readonly PatternValue[];
@@ -68,12 +70,8 @@ function compileValue(expected: PatternValue): Judge {
 function wildcard(pattern: string): Judge {
   if (pattern.includes('**'))
     throw new UnknownPattern(`EventBridge refuses consecutive wildcards: ${pattern}`);
-  const expression = new RegExp(`^${pattern.split('*').map(escapeRegExp).join('.*')}$`, 's');
-  return (value) => typeof value === 'string' && expression.test(value);
-}
-
-function escapeRegExp(text: string): string {
-  return text.replace(/[.*+?^${}()|[\]\\]/g, '\\$&');
+  const parts = pattern.split('*');
+  return (value) => typeof value === 'string' && isMadeOf(value, parts);
 }
 
 function fieldOf(value: unknown, field: string): unknown {

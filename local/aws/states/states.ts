@@ -208,8 +208,13 @@ export class LocalStates {
   }
 }
 
-function refuseNoArn(text = '', kind: 'stateMachine' | 'execution'): void {
-  if (new RegExp(`^arn:aws[\\w-]*:states:[\\w-]+:\\d{12}:${kind}:[\\w-]+`).test(text)) return;
+const ARNS = {
+  stateMachine: /^arn:aws[\w-]*:states:[\w-]+:\d{12}:stateMachine:[\w-]+/,
+  execution: /^arn:aws[\w-]*:states:[\w-]+:\d{12}:execution:[\w-]+/,
+};
+
+function refuseNoArn(text = '', kind: keyof typeof ARNS): void {
+  if (ARNS[kind].test(text)) return;
   throw new InvalidArn({ message: `Invalid Arn: '${text}'`, $metadata });
 }
 

@@ -41,7 +41,7 @@ describe('a worker whose connection to node 0 breaks', () => {
     });
     const bin = join(cluster.base, 'bin');
     mkdirSync(bin);
-    writeFileSync(join(bin, 'sierra'), '#!/bin/sh\nsleep 12\n');
+    writeFileSync(join(bin, 'sierra'), `#!/bin/sh\nuntil [ -e ${cluster.base}/go-on ]; do sleep 0.1; done\n`);
     chmodSync(join(bin, 'sierra'), 0o755);
     const main = cluster.start(0, { PATH: `${bin}:${process.env.PATH}` });
     line = await lineTo(cluster.address(0), cluster.address(100));
@@ -51,6 +51,7 @@ describe('a worker whose connection to node 0 breaks', () => {
     });
     expect(await worker.exited, worker.output()).toBe(0);
     expect(main.child.exitCode).toBeNull();
+    writeFileSync(join(cluster.base, 'go-on'), '');
     expect(await main.exited, main.output()).toBe(0);
   });
 });

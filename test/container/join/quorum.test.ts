@@ -1,146 +1,158 @@
-import { chmodSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { join } from 'node:path';
-import { afterEach, describe, expect, it, onTestFinished } from 'vitest';
-import { joinMain } from '../../../container/join/client.ts';
-import type { WorkerMessage } from '../../../container/join/messages.ts';
-import { readEnvironment } from '../../../container/process/environment.ts';
-import { realClock } from '../../../local/clock/real.ts';
-import { SeededRandom } from '../../../local/clock/seeded-random.ts';
-import type { LoopbackCluster } from '../../support/loopback-cluster.ts';
-import { JOIN_PORT, loopbackCluster, SSH_PORT } from '../../support/loopback-cluster.ts';
+import { describe, expect, it } from 'vitest';
+import type { Attempt } from '../../../container/attempt/attempt.ts';
+import { Ending } from '../../../container/attempt/end-reason.ts';
+import { Roster } from '../../../container/attempt/roster.ts';
+import { Gathering } from '../../../container/join/quorum.ts';
+import { VirtualClock } from '../../../local/clock/virtual.ts';
 
-let cluster: LoopbackCluster | undefined;
-afterEach(async () => {
-  await cluster?.close();
-  cluster = undefined;
-});
+const JOIN_SECONDS = 600;
+const FAULT = { node: 1, check: 'no-parallel', what: 'there is none', todo: 'install it' };
 
-const PATIENCE = { timeout: 120_000 };
-const SOON = { queueSeconds: 60, joinSeconds: 5, runSeconds: 60 };
-
-describe('what nodes find out only of each other ends the run before any task, with 2', () => {
-  it('shared storage that is another one, told together with what other nodes lack', PATIENCE, async () => {
-    cluster = await loopbackCluster(['touch ../ran'], {
-      cluster: { nodes: 3, vcpus: 2, memoryMiB: 512 },
-      minNodes: 3,
-      timeouts: SOON,
-    });
-    const elsewhere = join(cluster.base, 'elsewhere');
-    mkdirSync(elsewhere);
-    const nodes = [
-      cluster.start(0),
-      cluster.start(1, { SIERRA_BATCH_SHARED: elsewhere }),
-      cluster.start(2, { TMPDIR: '/dev/shm', PATH: `${cluster.base}/no-programs:/usr/sbin` }),
-    ];
-    expect(await nodes[0]?.exited, nodes[0]?.output()).toBe(2);
-    const { reason } = await cluster.progress();
-    expect(reason).toMatchObject({
-      kind: 'bad-environment',
-      faults: expect.arrayContaining([
-        {
-          node: 1,
-          check: 'shared-storage-differs',
-          what: expect.any(String),
-          todo: expect.stringMatching(/same/),
-        },
-        { node: 2, check: 'no-parallel', what: expect.any(String), todo: expect.any(String) },
-      ]),
-    });
-    expect(existsSync(join(cluster.shared, 'runs', cluster.runId, 'ran'))).toBe(false);
-  });
-
-  it('CPUs that differ, where SIERRA needs equal nodes; other runs only lose speed', PATIENCE, async () => {
-    const change = { cluster: { nodes: 2, vcpus: 2, memoryMiB: 512 }, minNodes: 2, timeouts: SOON };
-    cluster = await loopbackCluster([], {
-      ...change,
-      work: { kind: 'sierra', args: [], pipeline: [1, 2], onFailedRuns: 'process' },
-    });
-    const bin = join(cluster.base, 'bin');
-    mkdirSync(bin);
-    writeFileSync(join(bin, 'sierra'), '#!/bin/sh\n');
-    chmodSync(join(bin, 'sierra'), 0o755);
-    const main = cluster.start(0, { PATH: `${bin}:${process.env.PATH}` });
-    expect(await joinAs(cluster, 1, 999)).toBe('in');
-    expect(await main.exited, main.output()).toBe(2);
-    expect((await cluster.progress()).reason).toMatchObject({
-      kind: 'bad-environment',
-      faults: [{ node: 1, check: 'cpu-counts-differ', what: expect.stringMatching(/^it has 999 CPUs/) }],
-    });
-  });
-});
-
-describe('a worker that is lost', () => {
-  it('before node 0 has made it known to ssh is lost, and no node of the run', PATIENCE, async () => {
-    const change = { cluster: { nodes: 2, vcpus: 2, memoryMiB: 512 }, minNodes: 1, timeouts: SOON };
-    cluster = await loopbackCluster(['true'], change);
-    const main = cluster.start(0);
-    expect(await joinAs(cluster, 1, 2, { t: 'bye', why: 'it was told to end' })).toBe('in');
-    expect(await main.exited, main.output()).toBe(0);
-    expect((await cluster.nodes()).map(({ state }) => state)).toEqual(['released', 'lost']);
-  });
-});
-
-describe('workers whose sshd does not answer', () => {
-  it('are waited for side by side', PATIENCE, async () => {
-    const change = { minNodes: 4, timeouts: { ...SOON, joinSeconds: 24 }, fanout: 'stock' } as const;
-    cluster = await loopbackCluster(['true'], change);
-    const main = cluster.start(0);
-    for (const index of [1, 2, 3]) {
-      const silent = createServer().listen(SSH_PORT, cluster.address(index));
-      onTestFinished(() => void silent.close());
-      expect(await joinAs(cluster, index, 2)).toBe('in');
-    }
-    // ssh gives each of them ten seconds.
-    const joined = () => main.output().split('"event":"Node:Joined"').length - 1;
-    await expect.poll(joined, { timeout: 30_000 }).toBe(4);
-  });
-});
-
-/** A worker of the test's own, which tells of itself what it likes, and at once what is given as well. */
-async function joinAs(
-  at: LoopbackCluster,
-  index: number,
-  cpus: number,
-  also?: WorkerMessage,
-): Promise<string> {
-  const environment = readEnvironment({
-    SIERRA_BATCH_RUN: `s3://bucket/runs/${at.runId}`,
-    SIERRA_BATCH_SHARED: at.shared,
-    SIERRA_BATCH_JOIN_PORT: String(JOIN_PORT),
-    AWS_REGION: 'local',
-    AWS_BATCH_JOB_ID: `${at.jobId}#${index}`,
-    AWS_BATCH_JOB_ATTEMPT: '1',
-    AWS_BATCH_JOB_NODE_INDEX: String(index),
-    AWS_BATCH_JOB_NUM_NODES: '4',
-    AWS_BATCH_JOB_MAIN_NODE_PRIVATE_IPV4_ADDRESS: at.address(0),
-  });
-  if (!environment.ok) throw new Error(JSON.stringify(environment.faults));
-  const { nonce } = new SeededRandom(index);
-  const instance = nonce();
-  const options = {
-    config: environment.config,
-    mainAddress: at.address(0),
-    ownAddress: at.address(index),
-    clock: realClock,
-    makeNonce: nonce,
-    log: () => undefined,
-    facts: () => ({
-      instance,
-      address: at.address(index),
-      sshPort: 22,
-      hostKey: `ssh-ed25519 ${'A'.repeat(68)}`,
-      cpus,
-      startedAt: Date.now(),
-      now: Date.now(),
-      versions: {},
-      faults: [],
-    }),
+/** Node 0 of four is here and waits; nobody else has come. */
+function gathering(change: { minNodes?: number; kind?: 'sierra' | 'commands' } = {}) {
+  const clock = new VirtualClock(0);
+  const ending = new Ending();
+  const roster = new Roster(4, 1);
+  const plan = {
+    minNodes: change.minNodes ?? 4,
+    timeouts: { joinSeconds: JOIN_SECONDS },
+    work: { kind: change.kind ?? 'commands' },
   };
-  const joined = await joinMain(options, Date.now() + 20_000, AbortSignal.timeout(20_000));
-  if (joined.kind === 'in') {
-    joined.session.connection.send({ t: 'ready' });
-    if (also !== undefined) joined.session.connection.send(also);
-  }
-  return joined.kind;
+  const parts = {
+    surroundings: { clock },
+    config: { mainIndex: 0 },
+    log: () => undefined,
+    ending,
+    roster,
+    plan,
+  };
+  const made = new Gathering(parts as unknown as Attempt);
+  const comes = (index: number, cpus = 2) => {
+    roster.joined(
+      index,
+      { address: `10.0.0.${index}`, cpus, startedAt: 0, versions: {} },
+      clock.now(),
+      false,
+    );
+    made.look();
+  };
+  comes(0);
+  /** Seconds until it is over, or that it is not. */
+  const over = async (withinSeconds = 10_000) => {
+    const isOver = await clock.runUntil(() => made.isDone, withinSeconds * 1000);
+    return isOver ? clock.now() / 1000 : 'waits';
+  };
+  return { made, comes, clock, ending, over };
 }
+
+describe('node 0 waits for the others', () => {
+  it('until all are here, and no longer', async () => {
+    const { comes, clock, over, ending } = gathering();
+    comes(1);
+    await clock.advance(60_000);
+    comes(2);
+    expect(await over(60)).toBe('waits');
+    comes(3);
+    expect(await over()).toBe(120);
+    expect(ending.reason).toBeUndefined();
+  });
+
+  it('to the join limit; then the run ends and names who is missing', async () => {
+    const { comes, over, ending } = gathering();
+    comes(1);
+    comes(3);
+    expect(await over(JOIN_SECONDS - 1)).toBe('waits');
+    expect(await over()).toBeCloseTo(JOIN_SECONDS, 1);
+    expect(ending.reason).toEqual({ kind: 'too-few-joined', joined: 3, needed: 4, missing: [2] });
+  });
+
+  it('to the join limit, and goes on without the missing where minNodes allows it', async () => {
+    const { comes, over, ending } = gathering({ minNodes: 3 });
+    comes(1);
+    comes(3);
+    expect(await over(JOIN_SECONDS - 1)).toBe('waits');
+    expect(await over()).toBeCloseTo(JOIN_SECONDS, 1);
+    expect(ending.reason).toBeUndefined();
+  });
+
+  it('no longer once the run ends for another reason', async () => {
+    const { ending, over } = gathering();
+    ending.because({ kind: 'terminated', signal: 'SIGTERM' });
+    expect(await over()).toBe(0);
+  });
+});
+
+describe('a node that lacks something', () => {
+  it('ends the run at once where all have spoken', async () => {
+    const { made, comes, over, ending } = gathering();
+    comes(2);
+    comes(3);
+    made.faulty([FAULT]);
+    expect(await over()).toBe(0);
+    expect(ending.reason).toEqual({ kind: 'bad-environment', faults: [FAULT] });
+  });
+
+  it('gives the others 15 s to tell what they lack, long before the join limit', async () => {
+    const { made, clock, over, ending } = gathering();
+    made.faulty([FAULT]);
+    await clock.advance(10_000);
+    const other = { ...FAULT, node: 2 };
+    // Told again by a node that connected again.
+    made.faulty([other]);
+    made.faulty([other]);
+    expect(await over()).toBeCloseTo(15, 1);
+    expect(ending.reason).toEqual({ kind: 'bad-environment', faults: [FAULT, other] });
+  });
+
+  it('and cannot read the shared folder is told together with what others lack', async () => {
+    const { made, comes, over, ending } = gathering();
+    made.unreadable(1, 'ENOENT');
+    comes(3);
+    made.faulty([{ ...FAULT, node: 2 }]);
+    expect(await over()).toBeCloseTo(15, 1);
+    expect(ending.reason).toMatchObject({
+      faults: [
+        { node: 2 },
+        { node: 1, check: 'shared-storage-differs', what: expect.stringMatching(/ENOENT/) },
+      ],
+    });
+  });
+
+  it('and cannot read the shared folder has 35 s to find it: an NFS client remembers for 30 s what was not there', async () => {
+    const { made, over, ending } = gathering();
+    made.unreadable(1, 'ENOENT');
+    expect(await over(34)).toBe('waits');
+    expect(await over()).toBeCloseTo(35, 1);
+    expect(ending.reason).toMatchObject({ faults: [{ node: 1, check: 'shared-storage-differs' }] });
+  });
+
+  it('or could not read it and came all the same lacks nothing', async () => {
+    const { made, comes, over, ending } = gathering();
+    made.unreadable(1, 'ENOENT');
+    for (const index of [1, 2, 3]) comes(index);
+    expect(await over()).toBe(0);
+    expect(ending.reason).toBeUndefined();
+  });
+});
+
+describe('CPUs that differ', () => {
+  it('end a run of SIERRA, which needs equal nodes', async () => {
+    const { comes, over, ending } = gathering({ kind: 'sierra' });
+    comes(1);
+    comes(2, 999);
+    expect(ending.reason).toBeUndefined();
+    comes(3);
+    expect(await over()).toBe(0);
+    expect(ending.reason).toMatchObject({
+      kind: 'bad-environment',
+      faults: [{ node: 2, check: 'cpu-counts-differ', what: 'it has 999 CPUs, and node 0 has 2' }],
+    });
+  });
+
+  it('cost other runs only speed', async () => {
+    const { comes, over, ending } = gathering();
+    for (const index of [1, 2, 3]) comes(index, index);
+    expect(await over()).toBe(0);
+    expect(ending.reason).toBeUndefined();
+  });
+});

@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DescribeJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
@@ -11,6 +11,9 @@ import { killNode } from '../../../local/nodes/node-processes.ts';
 import type { LocalSystem } from '../../../local/system/system.ts';
 import { systemOfItsOwn } from '../../support/system-of-its-own.ts';
 
+/** A tenth of it is enough on a quiet machine; there are five such waits in the test. */
+const UNTIL_MS = 20_000;
+
 const MANIFEST = `apiVersion: sierra-batch/v1
 name: lost
 cluster: {nodes: 2, vcpus: 2}
@@ -22,7 +25,9 @@ inputs: [{from: "s3://sierra-batch-local/inputs/empty", to: out/empty}]
 timeouts: {join: 20s, run: 2m}
 `;
 
-test('node 0 is lost: what shared storage has comes to the bucket, the report is made again, and storage is freed', async () => {
+test('node 0 is lost: what shared storage has comes to the bucket, the report is made again, and storage is freed', {
+  timeout: 110_000,
+}, async () => {
   const { system, folder } = await systemOfItsOwn();
   const { s3, bucket, batch, deployment } = system;
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: 'inputs/empty', Body: '' }));
@@ -41,9 +46,14 @@ test('node 0 is lost: what shared storage has comes to the bucket, the report is
       ? readFileSync(join(onStorage, 'joblog'), 'utf8').split('\n').length - 2
       : 0;
 
-  await until(() => rows() >= 3);
+  const status = () => json(keys.status);
+  const seen = () => ({
+    joblog: existsSync(join(onStorage, 'joblog')) ? readFileSync(join(onStorage, 'joblog'), 'utf8') : '',
+    nodes: readdirSync(join(folder, 'logs')).map((name) => readFileSync(join(folder, 'logs', name), 'utf8')),
+  });
+  await until('three rows on shared storage', () => rows() >= 3, seen);
   await killNode(`${json(keys.status).jobId}-1-0`);
-  await until(() => json(keys.summary)?.outcome === 'failed');
+  await until('a summary of a failed run', () => json(keys.summary)?.outcome === 'failed', status);
   expect(existsSync(inBucket(keys.outputIndex))).toBe(false);
   // The bucket had what node 0 sent every second; here it is as if it had been lost a second earlier.
   await s3.send(new PutObjectCommand({ Bucket: bucket, Key: keys.joblog, Body: '' }));
@@ -55,7 +65,11 @@ test('node 0 is lost: what shared storage has comes to the bucket, the report is
 
   expect(json(maintenanceKey(jobId))).toMatchObject({ did: { rows: 3, outputs: 3, unsent: 0 } });
   expect(readFileSync(inBucket(`${keys.outputs}out/2`), 'utf8')).toBe('2\n');
-  await until(() => json(keys.summary)?.tasks?.succeeded === 2);
+  await until(
+    'a summary of what was salvaged',
+    () => json(keys.summary)?.tasks?.succeeded === 2,
+    () => json(keys.summary),
+  );
   expect(json(keys.summary)).toMatchObject({
     outcome: 'failed',
     headline: before.headline,
@@ -73,18 +87,22 @@ test('node 0 is lost: what shared storage has comes to the bucket, the report is
 });
 
 async function ended({ batch }: LocalSystem, jobId: string, status: string): Promise<void> {
-  await until(async () => {
-    const { jobs = [] } = await batch.send(new DescribeJobsCommand({ jobs: [jobId] }));
-    return jobs[0]?.status === status || jobs[0]?.status === 'FAILED';
-  });
-  const { jobs = [] } = await batch.send(new DescribeJobsCommand({ jobs: [jobId] }));
-  expect(jobs[0]).toMatchObject({ status });
+  const job = async () => (await batch.send(new DescribeJobsCommand({ jobs: [jobId] }))).jobs?.[0];
+  const isOver = async () => [status, 'FAILED'].includes((await job())?.status ?? '');
+  await until(`the end of job ${jobId}`, isOver, job);
+  expect(await job()).toMatchObject({ status });
 }
 
-async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
-  const deadline = realClock.now() + 60_000;
+/** @param what the condition, in words. @param last what there is to see where it never holds */
+async function until(
+  what: string,
+  holds: () => boolean | Promise<boolean>,
+  last: () => unknown = () => '',
+): Promise<void> {
+  const deadline = realClock.now() + UNTIL_MS;
   while (!(await holds())) {
-    if (realClock.now() > deadline) throw new Error(`never: ${String(holds)}`);
+    if (realClock.now() > deadline)
+      throw new Error(`never within ${UNTIL_MS} ms: ${what}; last ${JSON.stringify(await last())}`);
     await realClock.sleep(50);
   }
 }

@@ -128,6 +128,45 @@ describe('salvage', () => {
     expect((await order({ kind: 'salvage', runId: SECOND })).record).toMatchObject({ did: { rows: 0 } });
   });
 
+  test('of SIERRA sends whole runs where SIERRA looks for them, and the others beside', async () => {
+    const args = [
+      '--project=p',
+      '--controller=c',
+      '--scenario=s',
+      '--expdef-template=t',
+      '--batch-criteria=b',
+    ];
+    const work: SierraWork = { kind: 'sierra', args, pipeline: [1, 2, 3], onFailedRuns: 'process' };
+    const { tasks } = await run(FIRST, 'failed', { work });
+    const root = join(tasks, 'p/c/s/t-b');
+    const leave = (path: string, text: string) => {
+      mkdirSync(join(root, path, '..'), { recursive: true });
+      writeFileSync(join(root, path), text);
+    };
+    const lines = [0, 1, 2].map((number) => `sim ${root}/exp-inputs/c1-exp0/t_run${number}.json`);
+    leave('commands.txt', lines.map((line) => `${line}\n`).join(''));
+    leave(
+      'scratch/parallel.log',
+      renderJoblog([0, 1].map((code) => ({ ...row(code + 1, code), command: lines[code] ?? '' }))),
+    );
+    for (const number of [0, 1, 2]) leave(`exp-outputs/c1-exp0/t_run${number}_output/a.csv`, 'rows');
+    const plan = JSON.parse((await read(runKeys(FIRST).plan)) ?? '{}');
+    await put(runKeys(FIRST).plan, { ...plan, outputs: ['p'] });
+
+    const { record } = await order({ kind: 'salvage', runId: FIRST });
+
+    expect(record).toMatchObject({ did: { rows: 2, missing: [], unsent: 0 } });
+    const index = JSON.parse((await read(runKeys(FIRST).outputIndex)) ?? '{}');
+    const csv = index.files
+      .map(({ path }: { path: string }) => path)
+      .filter((path: string) => path.endsWith('.csv'));
+    expect(csv.sort()).toEqual([
+      'p/c/s/t-b/exp-failed/c1-exp0/t_run1_output/a.csv',
+      'p/c/s/t-b/exp-failed/c1-exp0/t_run2_output/a.csv',
+      'p/c/s/t-b/exp-outputs/c1-exp0/t_run0_output/a.csv',
+    ]);
+  });
+
   test('sends the final row of every task and the outputs of an ended run', async () => {
     await run(FIRST, 'failed');
 

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import type { Plan, SierraWork } from '../../../experiment/plan/plan.ts';
 import type { Progress } from '../../../experiment/records/progress.ts';
+import type { SierraVersion } from '../../../scripts/install/sierra-venv.ts';
 import { sierraVenv } from '../../../scripts/install/sierra-venv.ts';
 import type { LoopbackCluster } from '../../support/loopback-cluster.ts';
 import { loopbackCluster } from '../../support/loopback-cluster.ts';
@@ -45,8 +46,9 @@ export async function realSierra(
   work: Partial<SierraWork> = {},
   change: Partial<Plan> = {},
   before?: RealSierra,
+  version: SierraVersion = '1.5.16',
 ): Promise<RealSierra> {
-  const bin = await sierraVenv();
+  const bin = await sierraVenv(version);
   const nodes = change.cluster?.nodes ?? 2;
   const plan: Partial<Plan> = {
     cluster: { nodes, vcpus: 2, memoryMiB: 512 },
@@ -75,7 +77,7 @@ export async function realSierra(
       : join(shared, 'workspaces', change.workspace);
   if (!existsSync(join(root, 'project'))) {
     mkdirSync(root, { recursive: true });
-    copyProject(join(root, 'project'), '1.5.16');
+    copyProject(join(root, 'project'), version);
   }
   return {
     cluster,

@@ -60,12 +60,15 @@ describe('ssh from node 0 to a node', () => {
 
   it('is refused by a host whose key is not the one it joined with, or that never joined', async () => {
     const { publicKey } = await makeSshKey(join(nodes.folder, 'another_host'));
+    const folder = join(nodes.folder, 'other_known_hosts');
+    mkdirSync(folder);
+    const known = `UserKnownHostsFile=${join(folder, 'known_hosts')}`;
     for (const hostKey of [publicKey, undefined]) {
       await writeKnownHosts(
-        client(),
+        { ...client(), folder },
         hostKey === undefined ? [] : [{ address: nodes.addresses[1] ?? '', hostKey }],
       );
-      expect(await ssh()).toMatchObject({
+      expect(await ssh('-o', known)).toMatchObject({
         code: 255,
         stdout: '',
         stderr: expect.stringMatching(/Host key verification failed/),

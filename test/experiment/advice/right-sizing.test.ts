@@ -114,6 +114,41 @@ describe('what the next run should ask for', () => {
     expect(said({ slots: 16, usage: [{ cpuSeconds: 14_000, seconds: 1000 }] })).toEqual([]);
   });
 
+  test.each([0, 5, 29.9])('nothing of processors, of nodes that were measured for %d s', (seconds) => {
+    const usage = [{ cpuSeconds: 0.1 * seconds, seconds }];
+    expect(said({ slots: 16, usage })).toEqual([]);
+    // What one node measured long enough stands for all.
+    const [advice] = said({ slots: 16, usage: [...usage, { cpuSeconds: 60, seconds: 30 }] });
+    expect(advice?.[1]).toMatch(/^2\.0 of 16 vCPUs at work/);
+  });
+
+  test.each([
+    ['memory that was not measured', [{ seconds: 900 }, { peakMemoryMiB: 0, seconds: 900 }]],
+    ['the least, where the most filled it', [{ peakMemoryMiB: 100 }, { peakMemoryMiB: 16_000 }]],
+  ])('nothing of memory, from %s', (_words, usage) => {
+    const node = usage.map((one) => ({ ...one, seconds: 900 }));
+    expect(
+      said({ slots: 4, memoryMiB: 17_000, usage: node }).filter(([topic]) => topic === 'memory'),
+    ).toEqual([]);
+  });
+
+  test('no more jobs a node than its processors have threads for', () => {
+    const usage = [{ peakMemoryMiB: 100, seconds: 900 }];
+    expect(said({ threadsPerTask: 4, usage })[0]?.[2]).toBe('run.jobsPerNode: 4');
+    expect(said({ threadsPerTask: 8, usage })).toEqual([]);
+  });
+
+  test('of a processor that is idle, no more at once than memory holds and four for each', () => {
+    const usage = (peakMemoryMiB: number) => [{ cpuSeconds: 20, seconds: 1000, peakMemoryMiB }];
+    const change = (peak: number) => said({ slots: 16, usage: usage(peak) })[0]?.[2];
+    expect(change(1024)).toBe('run.jobsPerNode: 64');
+    expect(change(16_384)).toBe('run.jobsPerNode: 28');
+    expect(change(31_000)).toBeUndefined();
+    // Slots that are idle themselves say nothing of processors.
+    const durations = [600, ...Array.from({ length: 40 }, () => 20)];
+    expect(said({ slots: 16, durations, usage: usage(1024) }).some(([topic]) => topic === 'cpu')).toBe(false);
+  });
+
   test('the whole of an instance, which is paid whole', () => {
     expect(said({ vcpus: 10, slots: 10, instanceType: 'c6i.4xlarge' })[0]?.[1]).toContain(
       '10 of the 16 vCPUs of its c6i.4xlarge',
@@ -129,10 +164,20 @@ describe('what the next run should ask for', () => {
         fc.integer({ min: 2, max: 12 }),
         (durations, nodes) => {
           for (const { topic, change } of rightSizing(run({ durations, nodes }))) {
+            if (topic === 'order') {
+              const sooner = makespan(
+                [...durations].sort((a, b) => b - a),
+                nodes * 2,
+              );
+              expect(sooner).toBeLessThanOrEqual(0.85 * makespan(durations, nodes * 2));
+            }
             if (topic !== 'nodes') continue;
             const many = Number(/\d+/.exec(change)?.[0]);
             expect(many).toBeLessThan(nodes);
-            expect(makespan(durations, many * 2)).toBeLessThanOrEqual(1.5 * makespan(durations, nodes * 2));
+            const [now, then] = [nodes, many].map((one) => makespan(durations, one * 2));
+            expect(then).toBeLessThanOrEqual(1.5 * (now ?? 0));
+            // Nodes are paid a minute longer than their tasks take.
+            expect(many * ((then ?? 0) + 60)).toBeLessThanOrEqual(0.85 * nodes * ((now ?? 0) + 60) + 1e-6);
           }
         },
       ),

@@ -8,6 +8,10 @@ describe('the signature of a failure', () => {
   test.each([
     ['a\nValueError: seed 12 gives 3.5\n\n', 'exit 1: ValueError: seed # gives #'],
     ['at 0x7ffdeadbeef and a1b2c3d4-aaaa-bbbb-cccc-0123456789ab', 'exit 1: at # and #'],
+    [
+      'bad block deadbeef-cafebabe of 0123456789abcdef, not of deadbeef',
+      'exit 1: bad block # of #, not of deadbeef',
+    ],
     ['\u001b[31mred\u001b[0m   7', 'exit 1: red #'],
     ['50 %\r100 %\rfailed', 'exit 1: failed'],
     ['', 'exit 1'],
@@ -18,6 +22,13 @@ describe('the signature of a failure', () => {
     ['/tmp/par-job-7_a: line 2:  4242 Segmentation fault      ./sim --as bob', 'exit 1'],
   ])('%j', (stderr, signature) => {
     expect(exit1(stderr)).toBe(signature);
+  });
+
+  test('a hash inside a file name is part of the name', () => {
+    const name = `cache/${'0123456789abcdef'.repeat(8)}_part.npz`;
+    expect(exit1(`cannot read ${name}\n`)).toBe(
+      `exit 1: cannot read ${name.replaceAll(/\d+/g, '#')}`.slice(0, 208),
+    );
   });
 
   test('a signal is the same whether GNU parallel logs it as such or as 128 + n', () => {

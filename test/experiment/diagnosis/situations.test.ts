@@ -332,6 +332,74 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
     }),
     { why: /one batch/, next: /per-batch/ },
   ],
+  [
+    'runner-sierra-failed',
+    byRunner(
+      { kind: 'sierra-failed', stage: 4, exitCode: 128, tail: 'drawing', limitSeconds: 3600 },
+      { stage: 4, incomplete: [{ experiment: 'c1-exp3', whole: 31, runs: 32 }] },
+    ),
+    {
+      why: /had not ended by then \(`timeouts\.process`\)\. It said: “drawing”\. Means are of 31 of 32 runs in c1-exp3\.$/,
+      next: /raise `timeouts\.process`/,
+    },
+  ],
+  [
+    'runner-tasks-failed',
+    byRunner(
+      { kind: 'tasks-failed', failed: 2, lost: 1 },
+      {
+        stage: 4,
+        tasks: counts(61, 2, 64),
+        incomplete: [
+          { experiment: 'c1-exp3', whole: 31, runs: 32 },
+          { experiment: 'c1-exp4', whole: 30, runs: 32 },
+        ],
+      },
+    ),
+    { why: / Means are of 31 of 32 runs in c1-exp3 and 30 of 32 in c1-exp4\.$/, next: /resume/ },
+  ],
+  [
+    'runner-tasks-failed',
+    byRunner(
+      { kind: 'tasks-failed', failed: 1, lost: 0 },
+      { stage: 2, incomplete: [{ experiment: 'c1-exp3', whole: 31, runs: 32 }] },
+    ),
+    { why: /^(?!.*Means)/, next: /resume/ },
+  ],
+  [
+    'runner-too-few-runs',
+    byRunner(
+      { kind: 'too-few-runs', stage: 3, minRuns: 3, unnamed: 0 },
+      {
+        stage: 2,
+        tasks: counts(5, 3, 8),
+        failures: [group(1, 'ValueError: no such robot')],
+        incomplete: [
+          { experiment: 'c1-exp0', whole: 3, runs: 4 },
+          { experiment: 'c1-exp1', whole: 2, runs: 4 },
+        ],
+      },
+    ),
+    { why: /3 whole runs \(`run\.sierra\.minRuns`\)\. .*no such robot/, next: /resume/ },
+  ],
+  [
+    'runner-too-few-runs',
+    byRunner(
+      { kind: 'too-few-runs', stage: 3, minRuns: 1, unnamed: 0 },
+      {
+        stage: 2,
+        tasks: counts(0, 12, 12),
+        failures: [group(2, "can't open file 'sample/jsonsim.py'")],
+        incomplete: [{ experiment: 'c1-exp0', whole: 0, runs: 12 }],
+      },
+    ),
+    { why: /can't open file 'sample\/jsonsim\.py'/, next: /resume/ },
+  ],
+  [
+    'runner-too-few-runs',
+    byRunner({ kind: 'too-few-runs', stage: 3, minRuns: 1, unnamed: 2 }, { tasks: counts(2, 2, 4) }),
+    { why: /must not enter statistics/, next: /resume/ },
+  ],
   ['runner-not-owner', byRunner({ kind: 'not-owner', owner: 'job-2' }), { why: /job-2/, next: /other job/ }],
   [
     'runner-budget-used',
@@ -633,6 +701,7 @@ describe('SIERRA’s own messages', () => {
     ['parallel: Error: Parsing of --jobs/-j/--max-procs/-P failed.', /no number of jobs/],
     ['parallel: Error: Command line too long (70000 >= 63660)', /longer than GNU parallel/],
     ["ModuleNotFoundError: No module named 'plugins.jsonsim'", /Python module/],
+    ['ImportError: pyarrow requires NumPy 2.0 or newer, found 1.26.4', /pyarrow needs numpy 2/],
     ['AttributeError: `np.float_` was removed in the NumPy 2.0 release', /numpy below 2/],
     ["TypeError: generate() got an unexpected keyword argument 'exp_names'", /another version of SIERRA/],
     ['RuntimeError: Required .deb packages psmisc missing', /system package/],
@@ -645,6 +714,35 @@ describe('SIERRA’s own messages', () => {
     expect(diagnosis.why).toContain('It said: “');
     expect(diagnosis.next).toMatch(/^[A-Z].*\.$/);
   });
+});
+
+test.each<[string, Partial<Observed>]>([
+  ['In SIERRA’s stage 2, none of 8 runs succeeded; stage 3 was not started.', { tasks: counts(0, 8, 8) }],
+  [
+    'SIERRA’s stage 3 was not started: only 2 of 4 runs in c1-exp1 are whole.',
+    {
+      tasks: counts(5, 3, 8),
+      incomplete: [
+        { experiment: 'c1-exp0', whole: 3, runs: 4 },
+        { experiment: 'c1-exp1', whole: 2, runs: 4 },
+      ],
+    },
+  ],
+])('too few whole runs: %s', (headline, more) => {
+  const reason = { kind: 'too-few-runs', stage: 3, minRuns: 3, unnamed: 0 } as const;
+  expect(diagnose(byRunner(reason, { stage: 2, ...more })).headline).toBe(headline);
+});
+
+test('a run that had nothing to start tells of which runs the means are', () => {
+  const incomplete = Array.from({ length: 14 }, (_, index) => ({
+    experiment: `c1-exp${index}`,
+    whole: 1,
+    runs: 2,
+  }));
+  const { why } = diagnose({ runId, state: 'succeeded', stage: 4, tasks: counts(0, 0, 0), incomplete });
+  expect(why).toMatch(
+    /start\. Means are of 1 of 2 runs in c1-exp0, .*c1-exp9 and fewer than all in 4 more experiments\.$/,
+  );
 });
 
 test('a run that is being cancelled says by whom and why, as far as it was told', () => {

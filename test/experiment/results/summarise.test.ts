@@ -1,75 +1,22 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import type { NodeRecord, Progress } from '../../../experiment/records/progress.ts';
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
 import { parseJoblog, renderJoblog, succeeded } from '../../../experiment/results/joblog.ts';
 import type { SummaryInput } from '../../../experiment/results/summarise.ts';
 import { summarise } from '../../../experiment/results/summarise.ts';
 import { failedToRead, readTasks } from '../../../experiment/results/task-table.ts';
-
-const START = Date.UTC(2026, 10, 24, 9);
-const iso = (seconds: number) => new Date(START + seconds * 1000).toISOString();
-
-function row(seq: number, more: Partial<JoblogRow> = {}): JoblogRow {
-  return {
-    seq,
-    host: '10.0.1.10',
-    startTime: START / 1000,
-    runtime: 10,
-    send: 0,
-    receive: 0,
-    exitval: 0,
-    signal: 0,
-    command: `./sim ${seq}`,
-    ...more,
-  };
-}
-
-function node(index: number, more: Partial<NodeRecord> = {}): NodeRecord {
-  return {
-    index,
-    address: `10.0.1.${10 + index}`,
-    slots: 2,
-    state: 'released',
-    tasks: 0,
-    busySeconds: 0,
-    joinedAt: iso(-5),
-    ...more,
-  };
-}
-
-function progress(more: Partial<Progress> = {}): Progress {
-  return {
-    runId: 'x-0123456789a',
-    jobId: 'j',
-    attempt: 1,
-    phase: 'done',
-    at: iso(30),
-    startedAt: iso(-20),
-    joinedAt: iso(-5),
-    tasksStartedAt: iso(0),
-    tasksEndedAt: iso(20),
-    nodes: { expected: 2, joined: 2, lost: 0 },
-    tasks: { total: 4, succeeded: 4, failed: 0, retried: 1, lost: 0, running: 0 },
-    slots: 4,
-    nodeHours: 0.5,
-    rate: 0,
-    exitCode: 0,
-    reason: { kind: 'succeeded' },
-    ...more,
-  };
-}
+import {
+  aPlan,
+  iso,
+  aNode as node,
+  aProgress as progress,
+  aRow as row,
+  START,
+} from '../../fixtures/records.ts';
 
 async function inputOf(rows: readonly JoblogRow[], more: Partial<SummaryInput> = {}): Promise<SummaryInput> {
   return {
-    plan: {
-      runId: 'x-0123456789a',
-      cluster: { nodes: 2, vcpus: 2, memoryMiB: 1024 },
-      slots: 2,
-      timeouts: { queueSeconds: 3600, joinSeconds: 600, runSeconds: 600 },
-      retry: { attempts: 2, tasks: 1 },
-      work: { kind: 'commands', file: { kind: 'frozen', key: 'k', total: 4 } },
-    },
+    plan: aPlan(),
     outcome: 'succeeded',
     progress: progress(),
     nodes: [node(0), node(1)],
@@ -103,7 +50,9 @@ describe('a summary', () => {
       createdAt: START - 100_000,
       attempts: [{ startedAt: START - 40_000, stoppedAt: START + 50_000 }],
     };
-    const summary = summarise(await inputOf(rows, { job }));
+    const { tasks: told } = progress();
+    const retried = progress({ tasks: { ...told, retried: 1 } });
+    const summary = summarise(await inputOf(rows, { job, progress: retried }));
     expect(summary).toMatchObject({
       outcome: 'succeeded',
       exitCode: 0,
@@ -118,9 +67,11 @@ describe('a summary', () => {
 
   test('counts agree with the joblog, whatever is in it, and with every way to read it', async () => {
     await fc.assert(
-      fc.asyncProperty(fc.array(anyRow, { maxLength: 120 }), async (rows) => {
+      fc.asyncProperty(fc.array(anyRow, { maxLength: 120 }), fc.nat(9), async (rows, gone) => {
         const final = parseJoblog(renderJoblog(rows));
-        const summary = summarise(await inputOf(rows, { outcome: 'failed' }));
+        // Node 0 counts a task as lost until its row comes; its last word may be older than the joblog.
+        const last = progress({ tasks: { ...progress().tasks, lost: gone } });
+        const summary = summarise(await inputOf(rows, { outcome: 'failed', progress: last }));
         const good = final.filter(succeeded).length;
         expect(summary.tasks.succeeded).toBe(good);
         expect(summary.tasks.failed).toBe(final.length - good);
@@ -128,8 +79,10 @@ describe('a summary', () => {
         expect(summary.tasks.total).toBe(Math.max(4, final.length));
         const { succeeded: s, failed, lost, total } = summary.tasks;
         expect(s + failed + lost).toBeLessThanOrEqual(total);
+        expect(lost).toBe(Math.min(gone, total - final.length));
         if (summary.utilisation !== null) expect(summary.utilisation).toBeLessThanOrEqual(1);
-        const streamed = await inputOf([], { outcome: 'failed', tasks: await readTasks(slowly(rows)) });
+        const tasks = await readTasks(slowly(rows));
+        const streamed = await inputOf([], { outcome: 'failed', progress: last, tasks });
         expect(summarise(streamed)).toEqual(summary);
       }),
     );
@@ -171,6 +124,15 @@ describe('a summary', () => {
     expect(summary.why).toContain('seed 2');
   });
 
+  test('tasks that name a file with a hash in it are told and grouped like all others', async () => {
+    const rows = Array.from({ length: 200 }, (_, at) => row(at + 1, { exitval: 1 }));
+    const hash = (seq: number) => `${seq % 10}a`.repeat(64);
+    const stderrTails = new Map(rows.map(({ seq }) => [seq, `cannot read cache/${hash(seq)}_part.npz\n`]));
+    const { failures } = summarise(await inputOf(rows, { outcome: 'failed', stderrTails }));
+    expect(failures.map(({ count }) => count)).toEqual([200]);
+    expect(failures[0]?.signature).toContain('exit 1: cannot read cache/#a#a');
+  });
+
   test.each([
     ['half of all tasks, and all that failed', 5, true],
     ['all tasks', 0, false],
@@ -199,6 +161,20 @@ describe('a summary', () => {
       }),
     );
     expect(why.includes('timeouts.task')).toBe(isLimit);
+  });
+
+  test.each([50, 51])('of %d kinds of failure fifty are told, and those on most nodes', async (kinds) => {
+    const rows = Array.from({ length: kinds }, (_, at) => [
+      row(2 * at + 1, { exitval: at + 1 }),
+      row(2 * at + 2, { exitval: at + 1, host: '10.0.1.11' }),
+    ]).flat();
+    const { failures } = summarise(await inputOf(rows, { outcome: 'failed' }));
+    expect(failures.map(({ count, nodes }) => [count, nodes]).at(-1)).toEqual(kinds === 50 ? [2, 2] : [4, 2]);
+    expect(failures).toHaveLength(50);
+    // Equally frequent ones in the order of their tasks.
+    expect(failures.map(({ example }) => example.seq)).toEqual(
+      Array.from({ length: 50 }, (_, at) => 2 * at + 1),
+    );
   });
 
   test('a thousand kinds of failure are fifty groups, and no task is left out', async () => {
@@ -241,6 +217,45 @@ describe('a summary', () => {
     ];
     const nodes = [node(0), node(1, { state: 'lost', lostAt: iso(10) })];
     expect(summarise(await inputOf(rows, { nodes })).utilisation).toBe(1);
+  });
+
+  test('node-hours are those of all attempts where Batch tells their times, else what node 0 counted', async () => {
+    const hours = async (...attempts: { startedAt?: number; stoppedAt?: number }[]) =>
+      summarise(await inputOf([], { job: { createdAt: START, attempts } })).nodeHours;
+    const hour = { startedAt: START, stoppedAt: START + 3_600_000 };
+    expect(await hours(hour, { startedAt: START + 4_000_000, stoppedAt: START + 5_800_000 })).toBe(3);
+    expect(await hours(hour, {})).toBe(2);
+    expect(await hours(hour, { startedAt: START })).toBe(0.5);
+    expect(await hours()).toBe(0.5);
+    expect(await hours({ startedAt: START, stoppedAt: START - 1 })).toBe(0);
+  });
+
+  test.each([
+    ['node 0’s own times', {}, 20],
+    ['the joblog, where node 0 did not write the end', { tasksEndedAt: undefined }, 25],
+    ['the joblog, where it wrote neither', { tasksStartedAt: undefined, tasksEndedAt: undefined }, 30],
+    ['never less than nothing', { tasksStartedAt: iso(90) }, 0],
+  ])('how long the tasks took: %s', async (_words, times, seconds) => {
+    const rows = [row(1, { startTime: START / 1000 - 5 }), row(2, { startTime: START / 1000 + 15 })];
+    const { tasksStartedAt, tasksEndedAt, ...rest } = progress();
+    const told = Object.entries({ tasksStartedAt, tasksEndedAt, ...times }).filter(
+      ([, at]) => at !== undefined,
+    );
+    const last = { ...rest, ...Object.fromEntries(told) };
+    expect(summarise(await inputOf(rows, { progress: last })).timings.runSeconds).toBe(seconds);
+  });
+
+  test('slots count from when their node joined, busy ones only while tasks ran', async () => {
+    const rows = [row(1, { startTime: START / 1000 - 5 }), row(2, { runtime: 30 })];
+    // Two slots for 20 s and two for 10 s; busy for 5 and 20 of the 20 s.
+    const nodes = [
+      node(0),
+      node(1, { state: 'released', joinedAt: iso(10) }),
+      node(2, { state: 'never-came' }),
+    ];
+    expect(summarise(await inputOf(rows, { nodes })).utilisation).toBe(Number((25 / 60).toFixed(4)));
+    // Of a run whose nodes are not known all the plan's slots count.
+    expect(summarise(await inputOf(rows, { nodes: [] })).utilisation).toBe(Number((25 / 80).toFixed(4)));
   });
 
   test('a run of which nothing is left but its plan', async () => {

@@ -14,8 +14,13 @@ describe('a command of SIERRA', () => {
     });
   });
 
-  it('is told from any other command', () => {
-    expect(sierraRunOf('./sim --seed 3 > results/c1-exp0.csv')).toBeUndefined();
+  it.each([
+    ['names no input', './sim --seed 3 > results/c1-exp0.csv'],
+    ['has its inputs at the root', 'argos3 -c /exp-inputs/c1-exp0/template_run3.argos'],
+    ['names folders without end and no run', '/exp-inputs/c1-exp0/'.repeat(50_000)],
+    ['names folders and runs without end', '/x/exp-inputs/c1-exp0/a_run1_'.repeat(20_000)],
+  ])('is told from one that %s', (_, command) => {
+    expect(sierraRunOf(command)).toBeUndefined();
   });
 });
 
@@ -26,5 +31,16 @@ describe('the end of a log of SIERRA', () => {
       run: 1,
     });
     expect(placeInSierra('no experiment is named here')).toEqual({});
+  });
+
+  it('names none that SIERRA began before an error which names none', () => {
+    const log =
+      'Gathering raw outputs from exp-outputs/c1-exp4...\nTraceback (most recent call last):\n  File "a.py"';
+    expect(placeInSierra(`${log}\nShapeError: height of column 'template_run1_output' (5)`)).toEqual({});
+    expect(
+      placeInSierra(`${log}\nAssertionError: Not all dataframes have same # columns in c1-exp2: ()`),
+    ).toEqual({
+      experiment: 'c1-exp2',
+    });
   });
 });

@@ -1,6 +1,7 @@
 import { PutObjectCommand } from '@aws-sdk/client-s3';
 import { expect, it } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { renderJoblog } from '../../../experiment/results/joblog.ts';
 import { awsError, controlPlane, failureOf, hooked } from '../../support/control-plane.ts';
 
 it('a run from drop to report takes at most eight transitions, and everything says the same', async () => {
@@ -69,6 +70,23 @@ it('a run whose outputs are not there is not told as one that has them', async (
     why: 'Every task ended well, but of `outputs` there is no `results/`, no `*.csv`.',
     next: expect.stringContaining('no wildcard'),
   });
+});
+
+it('a run whose tasks named files with a hash in them is told and closed', async () => {
+  const plane = await controlPlane();
+  const { runId } = await plane.start();
+  const keys = runKeys(runId);
+  const failed = { host: 'n', startTime: 1, runtime: 1, send: 0, receive: 0, exitval: 1, signal: 0 };
+  const rows = [1, 2].map((seq) => ({ ...failed, seq, command: `./sim ${seq}` }));
+  await plane.put(keys.joblog, renderJoblog(rows));
+  for (const { seq } of rows)
+    await plane.put(keys.taskOutput(seq, 'err'), `cannot read cache/${`${seq}a`.repeat(64)}_part.npz\n`);
+  plane.nodes[0]?.exit({ exitCode: 1 });
+  await plane.tick(3);
+  const { failures } = await plane.json(keys.summary);
+  expect(failures).toMatchObject([{ count: 2, signature: expect.stringContaining('cannot read cache/') }]);
+  expect(await plane.json(keys.status)).toMatchObject({ state: 'failed' });
+  expect(await plane.keys('control/')).toEqual([keys.control]);
 });
 
 it('a run whose folder is gone still ends', async () => {

@@ -268,6 +268,50 @@ describe('the state Stop', () => {
     },
   );
 
+  it.each([
+    [0, 'succeeded', 'SUCCEEDED'],
+    [1, 'failed', 'FAILED'],
+  ])('leaves a run its own end that had ended with %d before it was told', async (exitCode, status, job) => {
+    const { settle, runId, nodes, during, pass, tick, json, its, localBatch } = await running();
+    nodes[0]?.exit({ exitCode });
+    await pass(0.01);
+    expect(localBatch.liveJobs()).toEqual([]);
+    await during(settle({ stop: runId, error: { Error: 'Lambda.Unknown', Cause: 'Collect broke' } }));
+    await tick(3);
+    expect(await json(its.control)).not.toHaveProperty('stop');
+    expect(await json(its.summary)).toMatchObject({ outcome: status });
+    expect(localBatch.allJobs().map((one) => one.status)).toEqual([job]);
+  });
+
+  it('changes nothing of a run whose end was decided, also when Batch has forgotten its job', async () => {
+    const { settle, runId, during, json, put, its } = await running();
+    const ended = { at: 1, outcome: 'succeeded', headline: '', why: '', next: '', isWritten: true };
+    const job = { id: 'forgotten', knownSince: 1 };
+    await put(its.control, JSON.stringify({ ...(await json(its.control)), job, ended }));
+    await during(settle({ stop: runId, error: { Error: 'Lambda.Unknown', Cause: '' } })).catch(
+      () => undefined,
+    );
+    expect(await json(its.control)).not.toHaveProperty('stop');
+  });
+
+  it.each(['ended', 'closedAt'] as const)('changes nothing of a run whose record says %s', async (what) => {
+    const { settle, runId, nodes, during, tick, json, its } = await running();
+    nodes[0]?.exit({ exitCode: 0 });
+    await tick(4);
+    expect(await json(its.control)).toHaveProperty(what);
+    await during(settle({ stop: runId, error: { Error: 'States.Timeout', Cause: '' } }));
+    expect(await json(its.control)).not.toHaveProperty('stop');
+    expect(await json(its.summary)).toMatchObject({ outcome: 'succeeded' });
+  });
+
+  it('says why once: a later error changes nothing of it', async () => {
+    const { settle, runId, during, json, its } = await running({ ignoreTerm: true });
+    const stop = (name: string) => during(settle({ stop: runId, error: { Error: name, Cause: 'x' } }));
+    await expect(stop('First')).rejects.toMatchObject({ name: 'StillStopping' });
+    await expect(stop('Second')).rejects.toMatchObject({ name: 'StillStopping' });
+    expect(await json(its.control)).toMatchObject({ stop: { why: 'First: x' } });
+  });
+
   it('terminates once in a call, not at every look', async () => {
     let terminated = 0;
     const { settle, runId, during } = await running({

@@ -1,98 +1,29 @@
 import { spawnSync } from 'node:child_process';
-import {
-  chmodSync,
-  cpSync,
-  mkdirSync,
-  mkdtempSync,
-  readFileSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { stripVTControlCharacters } from 'node:util';
 import { describe, expect } from 'vitest';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { readStartOptions } from '../../../local/start/options.ts';
 import { FAULTS } from '../../../local/system/faults.ts';
-import { isRoot, manifest, test } from './npm-start.ts';
+import { inPackage, isRoot, manifest, test } from './npm-start.ts';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 
 describe.concurrent('what cannot be run is said in a sentence, and ends with 2', { timeout: 120_000 }, () => {
   const CASES = [
     [['nowhere.yaml'], 'there is no file nowhere.yaml'],
-    [['folder.yaml'], 'folder.yaml is not a file'],
-    [['notes.txt'], 'notes.txt is no manifest: its name has to end in .yaml, .yml or .json'],
-    [['--nodes', '99'], '--nodes takes a number from 1 to 16, not 99'],
-    [['--nodes', '2x'], '--nodes takes a number from 1 to 16, not 2x'],
-    [['--fanout', 'ssh'], '--fanout takes pool or stock, not ssh'],
-    [['--fault', 'fire'], '--fault takes one of stuck-runnable, worker-never-comes'],
-    [['a.yaml', 'b.yaml'], 'one manifest at a time, not 2'],
     [['--quick'], "Unknown option '--quick' (npm start -- --help tells more)"],
   ] as const;
   for (const [args, says] of CASES) {
     test(args.join(' '), async ({ here }) => {
-      mkdirSync(join(here.folder, 'folder.yaml'));
-      here.write('notes.txt', 'hello');
       const ended = await here.run([...args]);
       expect(ended).toMatchObject({ code: 2, out: '', left: [] });
       expect(ended.err.trim()).toMatch(/^npm start: [^\n]*$/);
       expect(ended.err).toContain(says);
     });
   }
-
-  test('a file that may not be read, by an ordinary user', async ({ here }) => {
-    here.write('m.json', manifest());
-    chmodSync(join(here.folder, 'm.json'), 0);
-    const ended = await here.run(['m.json'], { user: isRoot ? 'ordinary' : 'self' });
-    expect(ended).toMatchObject({ code: 2, out: '' });
-    expect(ended.err.trim()).toBe('npm start: m.json may not be read by this user');
-  });
-
-  test('a folder that cannot hold runs', async ({ here }) => {
-    here.write('m.json', manifest());
-    here.write('.sierra-batch', 'a file');
-    const ended = await here.run(['m.json']);
-    expect(ended).toMatchObject({ code: 2, out: '', left: [] });
-    expect(ended.err).toMatch(
-      /^npm start: runs are kept in .*\.sierra-batch, which cannot be used: .*EEXIST/,
-    );
-  });
-
-  test('a folder that leads nowhere, or cannot be made', async ({ here }) => {
-    here.write('m.json', manifest());
-    symlinkSync('nowhere/at/all', join(here.folder, '.sierra-batch'));
-    const ended = await here.run(['m.json']);
-    expect(ended).toMatchObject({ code: 2, out: '', left: [] });
-    expect(ended.err).toMatch(
-      /^npm start: runs are kept in .*\.sierra-batch, which cannot be used: .*ENOENT/,
-    );
-  });
-
-  test('inputs that are not there', async ({ here }) => {
-    here.write('m.json', manifest({ inputs: [{ from: './project', to: '.' }] }));
-    const ended = await here.run(['m.json']);
-    expect(ended).toMatchObject({ code: 2, out: '', left: [] });
-    expect(ended.err).toMatch(/^inputs: there is no folder \.\/project beside the manifest/);
-    expect(here.runIds()).toEqual([]);
-  });
-
-  test('a second npm start in the same folder', async ({ here }) => {
-    here.write('m.json', manifest({}, { list: ['sleep 30'] }));
-    const first = here.start(['m.json']);
-    await first.prints(/running$/m);
-    const second = await here.run(['m.json']);
-    first.signal('SIGTERM');
-
-    expect(second).toMatchObject({ code: 2, out: '', left: [] });
-    expect(second.err.trim()).toBe(
-      `npm start: another sierra-batch is at work in ${here.folder}/.sierra-batch; wait until it has ended, or stop it`,
-    );
-    expect(await first.ended).toMatchObject({ code: 143, left: [] });
-  });
 });
 
 describe.concurrent('through npm, as a newcomer does it', { timeout: 120_000 }, () => {
@@ -106,81 +37,22 @@ describe.concurrent('through npm, as a newcomer does it', { timeout: 120_000 }, 
     expect(ended.out).toMatch(/^report {3}\.\.\/\.sierra-batch\/bucket\/runs\//m);
   });
 
-  test('where temporary files have a long path, as on many a cluster', async ({ here }) => {
-    here.write('m.json', manifest());
-    const TMPDIR = join(here.folder, 'tmp', 'scratch'.repeat(12));
-    mkdirSync(TMPDIR);
-    const ended = await here.run(['m.json', '--fanout', 'stock'], { environment: { TMPDIR } });
-    expect(ended, ended.out + ended.err).toMatchObject({ code: 0, left: [] });
-  });
-
-  const PORTS_TAKEN =
-    'use IO::Socket::INET; my @held = map { IO::Socket::INET->new(Listen => 1, LocalAddr => "0.0.0.0", LocalPort => $_) or die $! } 2222, 7741; system @ARGV; exit $? >> 8';
-  test.runIf(isRoot)('where an sshd listens on 2222 already, on all addresses', async ({ here }) => {
-    here.write('m.json', manifest());
-    const ended = await here.run([], {
-      ownNetwork: true,
-      command: (node, code) => [
-        'perl',
-        '-e',
-        PORTS_TAKEN,
-        node,
-        join(code, 'local/start/start.ts'),
-        'm.json',
-      ],
+  test('npm is told to end: the run ends with it, and leaves nothing', async ({ here }) => {
+    here.write('package/m.json', manifest({}, { list: ['sleep 60', 'sleep 60 & wait'] }));
+    inPackage(join(here.folder, 'package'));
+    const started = here.start([], {
+      command: () => ['sh', '-c', 'cd package && exec npm start --silent -- m.json'],
+      patienceSeconds: 25,
     });
-    expect(ended, ended.out + ended.err).toMatchObject({ code: 0, left: [] });
-  });
-
-  for (const signal of ['SIGTERM', 'SIGUSR1'] as const) {
-    const how = signal === 'SIGTERM' ? 'is told to end' : 'is killed (-9)';
-    test(`npm ${how}: the run ends with it, and leaves nothing`, async ({ here }) => {
-      here.write('package/m.json', manifest({}, { list: ['sleep 60', 'sleep 60 & wait'] }));
-      inPackage(join(here.folder, 'package'));
-      const started = here.start([], {
-        command: () => ['sh', '-c', 'cd package && exec npm start --silent -- m.json'],
-        patienceSeconds: 25,
-      });
-      await started.prints(/running$/m);
-      started.signal(signal);
-      const ended = await started.ended;
-      expect(ended, ended.out + ended.err).toMatchObject({
-        code: signal === 'SIGTERM' ? 143 : 137,
-        left: [],
-      });
-      expect(here.filesLeft()).toEqual([]);
-      expect(ended.out).toMatch(/^Stopping: /m);
+    await started.prints(/running$/m);
+    started.signal('SIGTERM');
+    const ended = await started.ended;
+    expect(ended, ended.out + ended.err).toMatchObject({
+      code: 143,
+      left: [],
     });
-  }
-
-  test('in a terminal the bar moves in its own line; in a log there is none', async ({ here }) => {
-    const list = Array.from({ length: 12 }, () => 'sleep 0.6');
-    here.write('m.json', manifest({}, { list }));
-    const seen = await here.run([], {
-      command: (node, code) => [
-        'script',
-        '-qec',
-        `stty cols 60; ${node} ${code}/local/start/start.ts m.json`,
-        '/dev/null',
-      ],
-      environment: { CI: '', TERM: 'xterm' },
-    });
-    const logged = await here.run(['m.json']);
-
-    expect(seen, seen.out).toMatchObject({ code: 0, left: [] });
-    expect(shown(seen.out)).not.toMatch(/done ·|░|█/);
-    const bars = seen.out.split('\r').filter((part) => part.includes(' done'));
-    expect(bars.length).toBeGreaterThan(3);
-    for (const bar of bars) expect(stripVTControlCharacters(bar).length).toBeLessThan(60);
-    expect(bars.at(-1)).toMatch(/[1-9]\d*\/12 done/);
-    expect(logged.out).toBe(stripVTControlCharacters(logged.out));
-    expect(logged.out).not.toMatch(/\r|░|█/);
-    // But for times, the run's id, and what is told only to whoever waits longer.
-    const ofOneRun = (text: string) =>
-      stripVTControlCharacters(text)
-        .replaceAll(/^ {8}.*\n|^.* done · .*\n/gm, '')
-        .replaceAll(/small-[0-9a-f]{11}|[\d.]+ (m?s|node-hours)|^ +[\d.]+ /gm, '…');
-    expect(ofOneRun(shown(seen.out))).toBe(ofOneRun(logged.out));
+    expect(here.filesLeft()).toEqual([]);
+    expect(ended.out).toMatch(/^Stopping: /m);
   });
 });
 
@@ -296,18 +168,6 @@ describe('before anything is installed', () => {
   });
 });
 
-/** A package whose `npm start` is ours, in a folder of its own. Nothing is installed there. */
-function inPackage(folder: string): void {
-  const { scripts } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
-    scripts: { start: string };
-  };
-  writeFileSync(
-    join(folder, 'package.json'),
-    JSON.stringify({ type: 'module', scripts: { start: scripts.start } }),
-  );
-  for (const name of ['local', 'node_modules']) symlinkSync(join(repository, name), join(folder, name));
-}
-
 /** A PATH with nothing but these scripts. */
 function emptyPath(folder: string, scripts: Record<string, string>): string {
   const bin = join(folder, 'bin');
@@ -317,13 +177,4 @@ function emptyPath(folder: string, scripts: Record<string, string>): string {
     chmodSync(join(bin, name), 0o755);
   }
   return bin;
-}
-
-/** What a terminal shows in the end: what a line was before it was wiped is gone. */
-function shown(text: string): string {
-  return text
-    .replaceAll('\r\n', '\n')
-    .split('\n')
-    .map((line) => line.split('\x1b[2K').at(-1) ?? '')
-    .join('\n');
 }

@@ -7,6 +7,7 @@ import {
   readdirSync,
   readFileSync,
   rmSync,
+  symlinkSync,
   writeFileSync,
 } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -26,9 +27,6 @@ interface Ended {
   code: number;
   out: string;
   err: string;
-  /** To its end, and from there until nothing of it was left. */
-  ms: number;
-  clearMs: number;
   /** Processes that outlived it by more than the patience. */
   left: string[];
   /** Listening sockets of its network namespace; only told where it has one of its own. */
@@ -107,7 +105,7 @@ function startIn(folder: string, args: readonly string[], options: StartOptions)
   const { user = 'self', ownNetwork = false, patienceSeconds = 2 } = options;
   const code = user === 'self' ? repository : join(folder, 'code');
   const node = join(code, 'node_modules/node/bin/node');
-  const command = options.command?.(node, code) ?? [node, join(code, 'local/start/start.ts'), ...args];
+  const command = options.command?.(node, code) ?? [...startCommand(node, code), ...args];
   const reaped = ['perl', REAPER, String(patienceSeconds), ...command];
   const whole = [
     ...(ownNetwork ? ['unshare', '--net', 'sh', '-c', 'ip link set lo up && exec "$@"', 'sh'] : []),
@@ -166,6 +164,11 @@ function startIn(folder: string, args: readonly string[], options: StartOptions)
   return { prints, signal: (name) => child.kill(name), ended };
 }
 
+/** What `npm start` runs, as package.json has it. */
+export function startCommand(node: string, code: string): string[] {
+  return [node, '--import', join(code, 'local/util/compile-cache.mjs'), join(code, 'local/start/start.ts')];
+}
+
 function asOrdinary(folder: string, code: string, command: readonly string[]): string[] {
   mkdirSync(code, { recursive: true });
   const passwd = join(folder, 'passwd');
@@ -202,4 +205,16 @@ export function manifest(change: Record<string, unknown> = {}, commands?: Record
     timeouts: { join: '20s', run: '60s' },
     ...change,
   });
+}
+
+/** A package whose `npm start` is ours, in a folder of its own. Nothing is installed there. */
+export function inPackage(folder: string): void {
+  const { scripts } = JSON.parse(readFileSync(join(repository, 'package.json'), 'utf8')) as {
+    scripts: { start: string };
+  };
+  writeFileSync(
+    join(folder, 'package.json'),
+    JSON.stringify({ type: 'module', scripts: { start: scripts.start } }),
+  );
+  for (const name of ['local', 'node_modules']) symlinkSync(join(repository, name), join(folder, name));
 }

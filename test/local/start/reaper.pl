@@ -20,11 +20,10 @@ if ($child == 0) { exec { $ARGV[0] } @ARGV or die "reaper: $ARGV[0]: $!\n" }
 for my $name (qw(TERM INT HUP)) { $SIG{$name} = sub { kill $name, $child } }
 $SIG{USR1} = sub { kill 'KILL', $child };
 
-my ($code, $ended);
-my $begin = time;
+my $code;
 until (defined $code) {
     my $pid = waitpid(-1, WNOHANG);
-    if ($pid == $child) { $code = $? & 127 ? 128 + ($? & 127) : $? >> 8; $ended = time }
+    if ($pid == $child) { $code = $? & 127 ? 128 + ($? & 127) : $? >> 8 }
     elsif ($pid <= 0) { sleep 0.02 }
 }
 my @left;
@@ -34,12 +33,10 @@ for (my $until = time + $patience;;) {
     last if !@left || time > $until;
     sleep 0.05;
 }
-my $gone = time;
 my @named = map { command($_) } @left;
 kill 'KILL', @left if @left;
 print STDERR "\n", JSON::PP->new->canonical->encode({
-    code => $code, ms => int(1000 * ($ended - $begin)), clearMs => int(1000 * ($gone - $ended)),
-    left => \@named, listeners => [listeners()],
+    code => $code, left => \@named, listeners => [listeners()],
 }), "\n";
 
 sub descendants {

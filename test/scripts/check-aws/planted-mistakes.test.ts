@@ -478,9 +478,10 @@ const MISTAKES: readonly [string, string, Plant][] = [
   ['an error that leaves the job alone', 'job', inState(['Run', 'Catch'], undefined)],
 ];
 
+const deployed = { template: readTemplate(text), asl: JSON.parse(aslText) as Json };
+
 function findings(plant: Plant = () => undefined): string[] {
-  const template = readTemplate(text);
-  const asl: Json = JSON.parse(aslText);
+  const { template, asl } = structuredClone(deployed);
   plant(template, asl);
   return checkSystem(template, asl).map(({ code, where, message }) => `${code} at ${where}: ${message}`);
 }

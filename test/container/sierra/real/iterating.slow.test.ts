@@ -2,19 +2,19 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { DescribeJobsCommand, SubmitJobCommand } from '@aws-sdk/client-batch';
 import { PutObjectCommand } from '@aws-sdk/client-s3';
-import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
-import type { MaintenanceRecord } from '../../../experiment/batch/maintenance-job.ts';
-import { salvageJobRequest } from '../../../experiment/batch/maintenance-job.ts';
-import { maintenanceKey, runKeys } from '../../../experiment/layout/bucket-keys.ts';
-import type { Summary } from '../../../experiment/records/summary.ts';
-import type { JoblogRow } from '../../../experiment/results/joblog.ts';
-import { parseJoblog } from '../../../experiment/results/joblog.ts';
-import { sierraVenv } from '../../../scripts/install/sierra-venv.ts';
-import { readJson, readText } from '../../../submission/watch-run.ts';
-import type { FaultRun } from '../../worlds/cluster/faults/fault-run.ts';
-import { ARGS, BATCH_ROOT, INSTALLING } from './real-sierra.ts';
-import type { SierraOnMachinesOptions } from './sierra-on-machines.ts';
-import { SierraOnMachines } from './sierra-on-machines.ts';
+import { test as base, beforeAll, describe, expect } from 'vitest';
+import type { MaintenanceRecord } from '../../../../experiment/batch/maintenance-job.ts';
+import { salvageJobRequest } from '../../../../experiment/batch/maintenance-job.ts';
+import { maintenanceKey, runKeys } from '../../../../experiment/layout/bucket-keys.ts';
+import type { Summary } from '../../../../experiment/records/summary.ts';
+import type { JoblogRow } from '../../../../experiment/results/joblog.ts';
+import { parseJoblog } from '../../../../experiment/results/joblog.ts';
+import { sierraVenv } from '../../../../scripts/install/sierra-venv.ts';
+import { readJson, readText } from '../../../../submission/watch-run.ts';
+import type { FaultRun } from '../../../worlds/cluster/faults/fault-run.ts';
+import { ARGS, BATCH_ROOT, INSTALLING } from '../real-sierra.ts';
+import type { SierraOnMachinesOptions } from '../sierra-on-machines.ts';
+import { SierraOnMachines } from '../sierra-on-machines.ts';
 
 beforeAll(() => sierraVenv(), INSTALLING);
 
@@ -28,16 +28,29 @@ const TELLS = `import os, pathlib, re, sys, time
 _run = re.sub(r".*/exp-inputs/(.*)/template_(.*).json", r"\\1/\\2", sys.argv[1])
 with open("/mnt/efs/started", "a") as _log: _log.write(os.environ["AWS_BATCH_JOB_ATTEMPT"] + " " + _run + "\\n")
 time.sleep(2)
-if _run == "c1-exp0/run1" and pathlib.Path("/mnt/efs/fails").exists(): raise ValueError("no such robot")
+if _run == "c1-exp0/run1" and pathlib.Path("/mnt/efs/fails").exists():
+    _output = pathlib.Path(sys.argv[1].replace("/exp-inputs/", "/exp-outputs/").replace(".json", "_output"), "output")
+    _output.mkdir(parents=True, exist_ok=True)
+    (_output / "foraging.csv").write_text("step,collected,searching\\n0,0,1\\n")
+    raise ValueError("no such robot")
 if _run == "c1-exp1/run1":
     while pathlib.Path("/mnt/efs/hangs").exists(): time.sleep(0.1)
 `;
 
-async function open(options: Partial<SierraOnMachinesOptions>): Promise<SierraOnMachines> {
-  const sierra = await SierraOnMachines.start({ ...ON_TWO, ...options });
-  onTestFinished(() => sierra.run.close());
-  return sierra;
-}
+/** Several share the machine: SIERRA takes its time with one core, and waits much. */
+const test = base.extend<{
+  open: (options: Partial<SierraOnMachinesOptions>) => Promise<SierraOnMachines>;
+}>({
+  open: async ({ task: _ }, use) => {
+    const opened: SierraOnMachines[] = [];
+    await use(async (options) => {
+      const sierra = await SierraOnMachines.start({ ...ON_TWO, ...options });
+      opened.push(sierra);
+      return sierra;
+    });
+    for (const { run } of opened) await run.close();
+  },
+});
 
 /** The runs that were started so far, each behind the attempt of its job. */
 function started({ shared }: FaultRun): string[] {
@@ -53,15 +66,17 @@ function joblog(sierra: SierraOnMachines): JoblogRow[] {
 const runOf = ({ command }: JoblogRow) =>
   command.replace(/.*\/exp-inputs\/(.*)\/template_(.*)\.json.*/, '$1/$2');
 
-(isRoot ? describe : describe.skip)('going on with a SIERRA experiment', () => {
-  it('Batch’s own retry, after the host of node 0 was lost, runs what is missing and goes on to the graphs', async () => {
+(isRoot ? describe.concurrent : describe.skip)('going on with a SIERRA experiment', () => {
+  test('Batch’s own retry, after the host of node 0 was lost, runs what is missing and goes on to the graphs', async ({
+    open,
+  }) => {
     const sierra = await open({
       additions: { [SIMULATION]: TELLS },
       manifest: { retry: { attempts: 2 } },
       before: async ({ shared }) => writeFileSync(join(shared, 'hangs'), ''),
     });
     const { run } = sierra;
-    await run.until(() => joblog(sierra).length === 3, 90_000, 'three runs that have ended');
+    await run.until(() => joblog(sierra).length === 3, 180_000, 'three runs that have ended');
     await run.machine(0).lose();
     rmSync(join(run.shared, 'hangs'));
     const { exitCode, summary } = await run.ended();
@@ -70,9 +85,9 @@ const runOf = ({ command }: JoblogRow) =>
     expect(started(run).slice(4)).toEqual(['2 c1-exp1/run1']);
     expect(run.events(0, 'Sierra:Stage:Skipped', 2).map(({ stage }) => stage)).toEqual([1]);
     expect(sierra.files(`${BATCH_ROOT}/graphs`)).toHaveLength(3);
-  }, 240_000);
+  }, 480_000);
 
-  it('resume runs what failed and nothing else, and goes on to the graphs', async () => {
+  test('resume runs what failed and nothing else, and goes on to the graphs', async ({ open }) => {
     const sierra = await open({
       additions: { [SIMULATION]: TELLS },
       manifest: { run: { sierra: { args: ARGS, onFailedRuns: 'stop' } } },
@@ -92,9 +107,40 @@ const runOf = ({ command }: JoblogRow) =>
     expect(started(run).slice(4)).toEqual(['1 c1-exp0/run1']);
     const { s3, bucket } = run.system;
     expect(await readText(s3, bucket, runKeys(run.runId).report)).toContain('SM-food-by-swarm-size.png');
-  }, 180_000);
+  }, 480_000);
 
-  it('salvage, after node 0 was lost for good, sends the joblog, the failed run’s words and every result', async () => {
+  test('with a run that died after a row: means of the others, which outcome and report tell; resumed, of all', async ({
+    open,
+  }) => {
+    const sierra = await open({
+      additions: { [SIMULATION]: TELLS },
+      before: async ({ shared }) => writeFileSync(join(shared, 'fails'), ''),
+    });
+    const { run } = sierra;
+    const { s3, bucket } = run.system;
+    const failed = await run.ended();
+    expect(failed.exitCode, run.log(0)).toBe(1);
+    expect(failed.summary.why).toContain('Means are of 1 of 2 runs in c1-exp0.');
+    expect(failed.summary.incomplete).toEqual([{ experiment: 'c1-exp0', whole: 1, runs: 2 }]);
+    expect(await readText(s3, bucket, runKeys(run.runId).report)).toContain(
+      'Means are of 1 of 2 runs in c1-exp0',
+    );
+    const index = async () => (await readText(s3, bucket, runKeys(run.runId).outputIndex)) ?? '';
+    expect(await index()).toContain('/exp-failed/c1-exp0/template_run1_output/output/foraging.csv');
+    expect(await index()).not.toContain('/exp-outputs/c1-exp0/template_run1_output');
+    const first = run.runId;
+    rmSync(join(run.shared, 'fails'));
+    await sierra.drop({ ...ON_TWO, manifest: { resume: first } });
+    const { exitCode, summary } = await run.ended();
+    expect(exitCode, run.log(0)).toBe(0);
+    expect(summary).not.toHaveProperty('incomplete');
+    expect(await index()).toContain('/exp-outputs/c1-exp0/template_run1_output/output/foraging.csv');
+    expect(await index()).not.toContain('exp-failed');
+  }, 480_000);
+
+  test('salvage, after node 0 was lost for good, sends the joblog, the failed run’s words and every result', async ({
+    open,
+  }) => {
     const sierra = await open({
       additions: { [SIMULATION]: TELLS },
       manifest: { run: { sierra: { args: [...ARGS.slice(0, -1), '--n-runs=3'] } } },
@@ -104,7 +150,7 @@ const runOf = ({ command }: JoblogRow) =>
     });
     const { run } = sierra;
     const { s3, bucket, batch, deployment } = run.system;
-    await run.until(() => joblog(sierra).length === 5, 90_000, 'five runs that have ended');
+    await run.until(() => joblog(sierra).length === 5, 180_000, 'five runs that have ended');
     await run.machine(0).lose();
     expect((await run.ended()).summary.outcome).toBe('failed');
     const keys = runKeys(run.runId);
@@ -121,6 +167,11 @@ const runOf = ({ command }: JoblogRow) =>
     const failed = rows.find((row) => runOf(row) === 'c1-exp0/run1');
     expect(failed?.exitval).toBe(1);
     expect(await readText(s3, bucket, keys.taskOutput(failed?.seq ?? 0, 'err'))).toContain('no such robot');
+    const aside = `${BATCH_ROOT}/exp-failed/c1-exp0/template_run1_output/output/foraging.csv`;
+    expect(await readText(s3, bucket, `${keys.outputs}${aside}`)).toContain('0,0,1');
+    expect(await readText(s3, bucket, keys.outputIndex)).not.toContain(
+      'exp-outputs/c1-exp0/template_run1_output',
+    );
     for (const row of rows.filter(({ exitval }) => exitval === 0)) {
       const [experiment, number] = runOf(row).split('/');
       const result = `${BATCH_ROOT}/exp-outputs/${experiment}/template_${number}_output/output/foraging.csv`;
@@ -129,7 +180,7 @@ const runOf = ({ command }: JoblogRow) =>
     const tasks = async () =>
       (await readJson<Summary>(s3, bucket, keys.summary).catch(() => undefined))?.tasks;
     await run.until(async () => (await tasks())?.succeeded === 4, 30_000, 'the summary, made again');
-  }, 240_000);
+  }, 480_000);
 });
 
 /** What stage 5 compares, and across what. */
@@ -147,8 +198,10 @@ inter-controller:
     type: comparison_line
 `;
 
-(isRoot ? describe : describe.skip)('a workspace of a SIERRA project', () => {
-  it('two controllers are compared by stage 5; a sweep is extended, and made anew with more runs', async () => {
+(isRoot ? describe.concurrent : describe.skip)('a workspace of a SIERRA project', () => {
+  test('two controllers are compared by stage 5; a sweep is extended, and made anew with more runs', async ({
+    open,
+  }) => {
     const manifest = { workspace: 'swarms' };
     const graphs = (below: string) => sierra.files(`projects.swarm/${below}`, 'swarms');
     const additions = { 'projects/swarm/config/graphs.yaml': COMPARES };
@@ -183,5 +236,5 @@ inter-controller:
     await drop([...withMore, '--exp-overwrite']);
     expect((await ended()).tasks).toMatchObject({ total: 6, succeeded: 6 });
     await run.clean();
-  }, 280_000);
+  }, 480_000);
 });

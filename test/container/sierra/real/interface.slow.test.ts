@@ -2,16 +2,16 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
-import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
-import type { OutputIndex } from '../../../experiment/records/progress.ts';
-import { parseJoblog } from '../../../experiment/results/joblog.ts';
-import { sierraVenv } from '../../../scripts/install/sierra-venv.ts';
-import { readJson, readText } from '../../../submission/watch-run.ts';
-import type { Ended } from '../../worlds/cluster/faults/fault-run.ts';
-import { VERSIONS } from './project-for.ts';
-import { ARGS, BATCH_ROOT, INSTALLING } from './real-sierra.ts';
-import type { SierraOnMachinesOptions } from './sierra-on-machines.ts';
-import { SierraOnMachines } from './sierra-on-machines.ts';
+import { runKeys } from '../../../../experiment/layout/bucket-keys.ts';
+import type { OutputIndex } from '../../../../experiment/records/progress.ts';
+import { parseJoblog } from '../../../../experiment/results/joblog.ts';
+import { sierraVenv } from '../../../../scripts/install/sierra-venv.ts';
+import { readJson, readText } from '../../../../submission/watch-run.ts';
+import type { Ended } from '../../../worlds/cluster/faults/fault-run.ts';
+import { VERSIONS } from '../project-for.ts';
+import { ARGS, BATCH_ROOT, INSTALLING } from '../real-sierra.ts';
+import type { SierraOnMachinesOptions } from '../sierra-on-machines.ts';
+import { SierraOnMachines } from '../sierra-on-machines.ts';
 
 /** All where they are asked for; among all slow tests the one that people install, for time's sake. */
 const TRIED = process.env.SIERRA_BATCH_EVERY_SIERRA === undefined ? VERSIONS.slice(0, 1) : VERSIONS;

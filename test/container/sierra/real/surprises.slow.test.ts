@@ -1,27 +1,29 @@
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
-import { parseJoblog } from '../../../experiment/results/joblog.ts';
-import { sierraVenv } from '../../../scripts/install/sierra-venv.ts';
-import type { RealSierra } from './real-sierra.ts';
-import { ARGS, BATCH_ROOT, INSTALLING, realSierra } from './real-sierra.ts';
+import { test as base, beforeAll, describe, expect } from 'vitest';
+import { runKeys } from '../../../../experiment/layout/bucket-keys.ts';
+import type { Plan } from '../../../../experiment/plan/plan.ts';
+import { parseJoblog } from '../../../../experiment/results/joblog.ts';
+import { sierraVenv } from '../../../../scripts/install/sierra-venv.ts';
+import type { RealSierra } from '../real-sierra.ts';
+import { ARGS, BATCH_ROOT, INSTALLING, realSierra } from '../real-sierra.ts';
 
 beforeAll(() => sierraVenv(), INSTALLING);
 
-let opened: RealSierra[] = [];
-afterEach(async () => {
-  await Promise.all(opened.map(({ cluster }) => cluster.close()));
-  opened = [];
+/** SIERRA takes its time with one core; two of these share a machine of two. */
+const test = base.extend<{ open: typeof realSierra }>({
+  open: async ({ task: _ }, use) => {
+    const opened: RealSierra[] = [];
+    await use(async (...given) => {
+      const made = await realSierra(...given);
+      opened.push(made);
+      return made;
+    });
+    await Promise.all(opened.map(({ cluster }) => cluster.close()));
+  },
 });
 
-async function open(...given: Parameters<typeof realSierra>): Promise<RealSierra> {
-  const made = await realSierra(...given);
-  opened.push(made);
-  return made;
-}
-
-const SLOW = 120_000;
+const SLOW = 240_000;
 const EARLIER = 'earlier-0123456789a';
 const SIMULATION = 'project/engines/forage/simulate.py';
 /** Put in front of the simulation: run 1 of experiment 0 fails until there is a file `mended` beside it. */
@@ -35,10 +37,10 @@ function prepend(sierra: RealSierra, text: string): void {
   writeFileSync(join(sierra.root, SIMULATION), text + sierra.read(SIMULATION));
 }
 
-describe('what surprises users of SIERRA on AWS Batch', () => {
-  it(
+describe.concurrent('what surprises users of SIERRA on AWS Batch', () => {
+  test(
     'success although runs failed, and a PARALLEL that holds "=": both told and mended; a retry runs only what failed',
-    async () => {
+    async ({ open }) => {
       // The workspace's path is short enough for each run to have a folder of results of its own.
       const sierra = await open(
         { onFailedRuns: 'stop' },
@@ -75,9 +77,9 @@ describe('what surprises users of SIERRA on AWS Batch', () => {
     SLOW,
   );
 
-  it(
+  test(
     'SIERRA’s own line by GNU parallel itself (fanout stock) gives the same records',
-    async () => {
+    async ({ open }) => {
       const sierra = await open({}, { fanout: 'stock' });
       prepend(sierra, FAILS_ONCE);
       const { codes, output } = await sierra.run();
@@ -88,9 +90,9 @@ describe('what surprises users of SIERRA on AWS Batch', () => {
     SLOW,
   );
 
-  it(
+  test(
     'stage 1 twice on one root: a new run is told to resume or to use another workspace',
-    async () => {
+    async ({ open }) => {
       const first = await open({ pipeline: [1] }, { workspace: 'swarms' });
       expect((await first.run()).codes).toEqual([0, 0]);
       const second = await open(
@@ -106,9 +108,9 @@ describe('what surprises users of SIERRA on AWS Batch', () => {
     SLOW,
   );
 
-  it(
+  test(
     'results that collide after 255 characters: no task is given another one’s words without a warning',
-    async () => {
+    async ({ open }) => {
       const sierra = await open({}, { workspace: 'w'.repeat(60) });
       const long = `project/${'folder-that-has-a-long-name/'.repeat(6)}`;
       mkdirSync(join(sierra.root, long), { recursive: true });
@@ -134,9 +136,9 @@ describe('what surprises users of SIERRA on AWS Batch', () => {
     SLOW,
   );
 
-  it(
+  test(
     'an empty nodefile: nothing runs on node 0 in silence, and the outcome names the list',
-    async () => {
+    async ({ open }) => {
       const sierra = await open();
       const options = 'project/projects/swarm/cmdline.py';
       const empties = '\nimport os\nopen(os.environ["SIERRA_NODEFILE"], "w").close()\n';
@@ -155,9 +157,9 @@ describe('what surprises users of SIERRA on AWS Batch', () => {
     SLOW,
   );
 
-  it(
+  test(
     'LaTeX missing in stage 4: said before, and named when it fails',
-    async () => {
+    async ({ open }) => {
       const sierra = await open({ pipeline: [1, 2, 3, 4] });
       const options = 'project/projects/swarm/cmdline.py';
       writeFileSync(
@@ -175,10 +177,10 @@ describe('what surprises users of SIERRA on AWS Batch', () => {
   );
 });
 
-describe('a workspace', () => {
-  it(
+describe.concurrent('a workspace', () => {
+  test(
     'lets stages 3 and 4 be run again with new graphs, and another controller be run beside the first',
-    async () => {
+    async ({ open }) => {
       const first = await open({ pipeline: [1, 2, 3, 4] }, { workspace: 'swarms' });
       const one = await first.run();
       expect(one.codes, one.output).toEqual([0, 0]);
@@ -210,28 +212,30 @@ describe('a workspace', () => {
     2 * SLOW,
   );
 
-  it.each([
+  const BOTH: readonly [string, Partial<Plan>][] = [
     ['in a workspace', { workspace: 'swarms' }],
     ['in the folder of a run that both go on with', { resume: EARLIER, folder: EARLIER }],
-  ])(
-    'refuses a second run that would write the same batch root %s, with the first one’s id',
-    async (_, where) => {
-      const first = await open({ pipeline: [1, 2] }, where);
-      prepend(first, 'import time\ntime.sleep(15)\n');
-      const second = await open({ pipeline: [1, 2] }, { ...where, runId: 'second-0123456789a' }, first);
-      const running = first.cluster.startAll();
-      await running[0]?.event('Folder:Locked');
-      expect((await second.run()).codes[0]).toBe(2);
-      expect((await second.progress()).reason).toMatchObject({
-        kind: 'bad-environment',
-        faults: [{ check: 'batch-root-in-use', what: expect.stringContaining(first.cluster.runId) }],
-      });
-      const codes = await Promise.all(running.map((node) => node.exited));
-      expect(codes, running[0]?.output()).toEqual([0, 0]);
-      const after = await open({ pipeline: [2] }, { ...where, runId: 'third-0123456789a' }, first);
-      writeFileSync(join(first.root, SIMULATION), 'pass\n');
-      expect((await after.run()).codes[0]).toBe(0);
-    },
-    SLOW,
-  );
+  ];
+  for (const [name, where] of BOTH)
+    test(
+      `refuses a second run that would write the same batch root ${name}, with the first one’s id`,
+      async ({ open }) => {
+        const first = await open({ pipeline: [1, 2] }, where);
+        prepend(first, 'import time\ntime.sleep(15)\n');
+        const second = await open({ pipeline: [1, 2] }, { ...where, runId: 'second-0123456789a' }, first);
+        const running = first.cluster.startAll();
+        await running[0]?.event('Folder:Locked');
+        expect((await second.run()).codes[0]).toBe(2);
+        expect((await second.progress()).reason).toMatchObject({
+          kind: 'bad-environment',
+          faults: [{ check: 'batch-root-in-use', what: expect.stringContaining(first.cluster.runId) }],
+        });
+        const codes = await Promise.all(running.map((node) => node.exited));
+        expect(codes, running[0]?.output()).toEqual([0, 0]);
+        const after = await open({ pipeline: [2] }, { ...where, runId: 'third-0123456789a' }, first);
+        writeFileSync(join(first.root, SIMULATION), 'pass\n');
+        expect((await after.run()).codes[0]).toBe(0);
+      },
+      SLOW,
+    );
 });

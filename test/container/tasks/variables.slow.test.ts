@@ -1,0 +1,3 @@
+import { describeSurroundings } from './variables-seen.ts';
+
+describeSurroundings('stock');

@@ -1,0 +1,176 @@
+import { describe, expect, it } from 'vitest';
+import { decideOutcome } from '../../../experiment/run/decide-outcome.ts';
+import type { LimitView } from '../../../experiment/run/limits.ts';
+import { limitReached } from '../../../experiment/run/limits.ts';
+import { aPlan, aProgress, iso, START } from '../../fixtures/records.ts';
+import { aControl, aJob, aView } from '../../fixtures/run-view.ts';
+
+const HOUR = 3_600_000;
+const MINUTE = 60_000;
+
+const limit = (view: Partial<LimitView>) => limitReached({ ...aView(), ...view });
+
+describe('the budget that node 0 did not keep', () => {
+  // Node 0 has three minutes: so many node-hours more as nodes are billed in them.
+  it.each([
+    [1, 1],
+    [4, 1],
+    [100, 1],
+    [4, 0.25],
+    [7, 250],
+  ])('%d nodes, %d node-hours: ended once three minutes of all nodes are over it', (nodes, maxNodeHours) => {
+    const { cluster, timeouts } = aPlan();
+    const plan = { cluster: { ...cluster, nodes }, timeouts, maxNodeHours };
+    const grace = (3 * nodes) / 60;
+    const at = (used: number) =>
+      limit({ plan, progress: aProgress({ phase: 'running', at: iso(0), nodeHours: used }) });
+    expect(at(maxNodeHours + 0.999 * grace)).toBeUndefined();
+    expect(at(maxNodeHours + 1.001 * grace)).toMatchObject({ cause: 'failed', because: 'budget' });
+  });
+
+  it('is used on by all nodes since node 0 spoke last', () => {
+    const { cluster, timeouts } = aPlan();
+    const plan = { cluster: { ...cluster, nodes: 4 }, timeouts, maxNodeHours: 1 };
+    const progress = aProgress({ phase: 'running', at: iso(-600), nodeHours: 0.5 });
+    // Ten minutes of four nodes are 0.67 node-hours, and the grace is 0.2.
+    expect(limit({ plan, progress })).toBeUndefined();
+    expect(limit({ plan, progress, now: START + 2 * MINUTE })).toMatchObject({ because: 'budget' });
+    // A node 0 whose clock is ahead gives nothing back.
+    const ahead = aProgress({ phase: 'running', at: iso(3600), nodeHours: 1.21 });
+    expect(limit({ plan, progress: ahead })).toMatchObject({ because: 'budget' });
+  });
+
+  it('is judged by the job’s own times, of all attempts, where node 0 of this one has told nothing', () => {
+    const { cluster, timeouts } = aPlan();
+    const plan = { cluster: { ...cluster, nodes: 2 }, timeouts, maxNodeHours: 2 };
+    const attempts = [{ startedAt: START - 2 * HOUR, stoppedAt: START - HOUR }];
+    const job = (startedAt: number) => aJob({ attempts, attempt: 2, startedAt });
+    const old = aProgress({ attempt: 1, nodeHours: 99 });
+    expect(limit({ plan, jobs: [job(START - 2 * MINUTE)], progress: old })).toBeUndefined();
+    expect(limit({ plan, jobs: [job(START - 4 * MINUTE)], progress: old })).toMatchObject({
+      because: 'budget',
+    });
+    const others = aProgress({ jobId: 'k', attempt: 2, nodeHours: 99 });
+    expect(limit({ plan, jobs: [job(START - 2 * MINUTE)], progress: others })).toBeUndefined();
+  });
+
+  it('ends nothing where there is none, or where no node runs', () => {
+    const { cluster, timeouts } = aPlan();
+    const progress = aProgress({ phase: 'running', at: iso(0), nodeHours: 1e6 });
+    expect(limit({ progress })).toBeUndefined();
+    const plan = { cluster, timeouts, maxNodeHours: 1 };
+    expect(limit({ plan, progress, jobs: [aJob({ status: 'STARTING' })] })).toBeUndefined();
+    expect(limit({ plan, progress, jobs: [aJob({ id: 'k' })] })).toBeUndefined();
+  });
+});
+
+describe('the other limits, a millisecond to each side', () => {
+  const waiting = (at: number) => aJob({ status: 'RUNNABLE', createdAt: at });
+  const spoken = aProgress({ phase: 'running', at: iso(0) });
+  const cases: readonly [string, Partial<LimitView>, Partial<LimitView>, object][] = [
+    [
+      'the deadline of the whole',
+      { control: aControl({ deadlineAt: START + 1 }) },
+      { control: aControl({ deadlineAt: START }) },
+      { cause: 'timed-out', because: 'deadline', why: 'all the time that its `timeouts` allow has passed' },
+    ],
+    [
+      'the time in the queue',
+      { jobs: [waiting(START - HOUR + 1)] },
+      { jobs: [waiting(START - HOUR)] },
+      { cause: 'timed-out', because: 'queue-limit', why: 'the job waited 1 h for its machines' },
+    ],
+    [
+      'the time in the queue of a later attempt',
+      { jobs: [{ ...waiting(0), attempts: [{ stoppedAt: START - HOUR + 1 }] }] },
+      { jobs: [{ ...waiting(0), attempts: [{ stoppedAt: START - HOUR }] }] },
+      { because: 'queue-limit' },
+    ],
+    [
+      'silence of a node 0 that never spoke',
+      { jobs: [aJob({ startedAt: START - 15 * MINUTE + 1 })] },
+      { jobs: [aJob({ startedAt: START - 15 * MINUTE })] },
+      { because: 'silent', why: 'node 0 has told nothing in the 15 min since it was started' },
+    ],
+    [
+      'silence of one that stopped',
+      { progress: spoken, now: START + 15 * MINUTE - 1 },
+      { progress: spoken, now: START + 15 * MINUTE },
+      { because: 'silent', why: 'node 0 has told nothing for 15 min' },
+    ],
+    [
+      'silence of a later attempt, which begins with it',
+      {
+        progress: spoken,
+        now: START + 15 * MINUTE,
+        jobs: [aJob({ attempts: [{}], attempt: 2, startedAt: START + 1 })],
+      },
+      {
+        progress: spoken,
+        now: START + 15 * MINUTE,
+        jobs: [aJob({ attempts: [{}], attempt: 2, startedAt: START })],
+      },
+      { because: 'silent' },
+    ],
+  ];
+  it.each(cases)('%s', (_words, before, after, stop) => {
+    expect(limit(before)).toBeUndefined();
+    expect(limit(after)).toMatchObject(stop);
+  });
+
+  it('AWS’ own reason is told with the queue’s limit, unless it is an earlier attempt’s', () => {
+    const reason = 'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY';
+    const job = { ...waiting(START - HOUR), statusReason: reason };
+    expect(limit({ jobs: [job] })?.why).toBe(`the job waited 1 h for its machines, and AWS said: ${reason}`);
+    const later = { ...job, attempts: [{ stoppedAt: START - HOUR, statusReason: reason }] };
+    expect(limit({ jobs: [later] })?.why).toBe('the job waited 1 h for its machines');
+  });
+});
+
+describe('what a run came to', () => {
+  const LIMITS = ['queue-limit', 'deadline', 'budget', 'silent'] as const;
+  const ORDERS = ['person', 'submit-refused', 'execution-failed'] as const;
+  const stop = (
+    because: (typeof LIMITS | typeof ORDERS)[number],
+    cause: 'failed' | 'cancelled' = 'failed',
+  ) => ({
+    stop: { at: START, cause, because, why: '' },
+  });
+
+  it.each(LIMITS)('%s does not fail a job that was done all the same, and every other', (because) => {
+    expect(decideOutcome(stop(because), aJob({ status: 'SUCCEEDED', exitCode: 0 }), undefined)).toBe(
+      'succeeded',
+    );
+    for (const status of ['FAILED', 'RUNNING'] as const)
+      expect(decideOutcome(stop(because, 'cancelled'), aJob({ status, exitCode: 1 }), undefined)).toBe(
+        'cancelled',
+      );
+    expect(decideOutcome(stop(because), undefined, aProgress())).toBe('failed');
+  });
+
+  it.each(ORDERS)('%s ends also a job that was done', (because) => {
+    expect(
+      decideOutcome(stop(because, 'cancelled'), aJob({ status: 'SUCCEEDED', exitCode: 0 }), undefined),
+    ).toBe('cancelled');
+  });
+
+  it.each([
+    ['of a job that is done', aJob({ status: 'SUCCEEDED', exitCode: 0 }), undefined, 'succeeded'],
+    ['of one that failed', aJob({ status: 'FAILED', exitCode: 1 }), undefined, 'failed'],
+    ['whatever node 0 said', aJob({ status: 'FAILED', exitCode: 1 }), aProgress(), 'failed'],
+    ['at the run’s time limit', aJob({ status: 'FAILED', exitCode: 124 }), undefined, 'timed-out'],
+    [
+      'at Batch’s',
+      aJob({ status: 'FAILED', statusReason: 'Job attempt duration exceeded timeout' }),
+      undefined,
+      'timed-out',
+    ],
+    ['of a forgotten job, by node 0’s last word', undefined, aProgress(), 'succeeded'],
+    ['of a forgotten job, timed out', undefined, aProgress({ exitCode: 124 }), 'timed-out'],
+    ['of a forgotten job, failed', undefined, aProgress({ exitCode: 1 }), 'failed'],
+    ['of a forgotten job that was not done', undefined, aProgress({ phase: 'collecting' }), 'failed'],
+    ['of nothing', undefined, undefined, 'failed'],
+  ] as const)('%s', (_words, job, progress, outcome) => {
+    expect(decideOutcome({}, job, progress)).toBe(outcome);
+  });
+});

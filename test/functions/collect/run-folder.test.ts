@@ -1,0 +1,84 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { Bucket } from '../../../aws/bucket.ts';
+import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { renderJoblog } from '../../../experiment/results/joblog.ts';
+import { readRemains } from '../../../functions/collect/run-folder.ts';
+import { describeJobs } from '../../../functions/stores/batch-jobs.ts';
+import { aRow, RUN_ID } from '../../fixtures/records.ts';
+import { BUCKET, controlPlane } from '../../support/control-plane.ts';
+
+async function aBucket() {
+  const plane = await controlPlane();
+  return { plane, bucket: new Bucket(plane.deps.s3, BUCKET, plane.clock) };
+}
+
+it('rows are read as they were written, wherever S3 cuts them', async () => {
+  const { plane, bucket } = await aBucket();
+  const letters = fc.string({
+    unit: fc.constantFrom('é', '漢', '😀', 'a', '\t', ' '),
+    minLength: 1,
+    maxLength: 12,
+  });
+  await fc.assert(
+    fc.asyncProperty(fc.array(letters, { minLength: 1, maxLength: 5 }), async (commands) => {
+      const rows = commands.map((command, at) => aRow(at + 1, { command, exitval: 1 }));
+      await plane.put(runKeys(RUN_ID).joblog, renderJoblog(rows));
+      const { tasks } = await readRemains(bucket, RUN_ID);
+      expect(commands.map((_, at) => tasks.commands.get(at + 1))).toEqual(commands);
+    }),
+    { numRuns: 30 },
+  );
+});
+
+it('a last row that was cut off counts as not written, and one that was replaced as its last', async () => {
+  const { plane, bucket } = await aBucket();
+  const text = renderJoblog([aRow(1, { exitval: 1 }), aRow(1), aRow(2)]);
+  await plane.put(runKeys(RUN_ID).joblog, text.slice(0, -1));
+  const { tasks } = await readRemains(bucket, RUN_ID);
+  expect([...tasks.seqs]).toEqual([1]);
+  expect([...tasks.exitval]).toEqual([0]);
+});
+
+it('of failed tasks stderr is read, of others not; what is not there is left out', async () => {
+  const { plane, bucket } = await aBucket();
+  const keys = runKeys(RUN_ID);
+  await plane.put(keys.joblog, renderJoblog([aRow(1), aRow(2, { exitval: 1 }), aRow(3, { exitval: 2 })]));
+  for (const seq of [1, 2]) await plane.put(keys.taskOutput(seq, 'err'), `größe ${seq}`);
+  const { stderrTails, plan, progress, nodes, outputs, manifest } = await readRemains(bucket, RUN_ID);
+  expect([...stderrTails]).toEqual([[2, 'größe 2']]);
+  expect({ plan, progress, nodes, outputs, manifest }).toEqual({
+    plan: undefined,
+    progress: undefined,
+    nodes: [],
+    outputs: undefined,
+    manifest: '',
+  });
+});
+
+it('lists and folders are read to their end, page by page, and no further than was asked', async () => {
+  const { plane, bucket } = await aBucket();
+  const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
+  for (const name of names) for (const file of ['1', '2']) await plane.put(`runs/${name}/${file}`, '');
+  const listed: string[] = [];
+  for await (const { key } of bucket.list('runs/')) listed.push(key);
+  expect(listed).toEqual(names.flatMap((name) => [`runs/${name}/1`, `runs/${name}/2`]));
+  const folders = names.map((name) => `runs/${name}/`);
+  expect(await bucket.folders('runs/', 3)).toEqual({ folders, complete: true });
+  expect(await bucket.folders('runs/', 2)).toEqual({ folders: folders.slice(0, 6), complete: false });
+});
+
+it('more jobs are described than Batch takes in a call', async () => {
+  const { plane } = await aBucket();
+  const { runId } = await plane.start();
+  const { jobNonce } = await plane.json(runKeys(runId).control);
+  const run = { runId, jobNonce: String(jobNonce) };
+  const unknown = Array.from(
+    { length: 100 },
+    (_, at) => `00000000-0000-4000-8000-${String(at).padStart(12, '0')}`,
+  );
+  const [job] = plane.localBatch.allJobs();
+  const found = await describeJobs(plane.deps, run, [...unknown, job?.id ?? '']);
+  expect(found.map(({ id }) => id)).toEqual([job?.id]);
+  expect(await describeJobs(plane.deps, { ...run, jobNonce: 'another' }, [job?.id ?? ''])).toEqual([]);
+});

@@ -1,0 +1,40 @@
+import { PutObjectCommand } from '@aws-sdk/client-s3';
+import { expect, test } from 'vitest';
+import { Bucket } from '../../aws/bucket.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { readProgress } from '../../functions/stores/run-records.ts';
+import { realClock } from '../../local/clock/real.ts';
+import { memoryS3 } from '../support/memory-s3.ts';
+
+const RUN = 'a-00000000001';
+
+/** Tasks can write into their run's folder. */
+test.each<[unknown, unknown]>([
+  [
+    [{ experiment: 'c1-exp0+c2-exp10', whole: 1, runs: 2 }],
+    [{ experiment: 'c1-exp0+c2-exp10', whole: 1, runs: 2 }],
+  ],
+  [[{ experiment: '<b>', whole: 1, runs: 2 }], undefined],
+  [[{ experiment: 'c1-exp0', whole: -1, runs: 'x' }], undefined],
+  [Array(2000).fill({ experiment: 'c1-exp0', whole: 1, runs: 2 }), undefined],
+  ['all', undefined],
+])('experiments that miss runs are read when they are such, case %#', async (incomplete, read) => {
+  const s3 = memoryS3('lab');
+  const record = {
+    jobId: 'j',
+    attempt: 1,
+    phase: 'done',
+    at: '2026-01-01T00:00:00.000Z',
+    nodeHours: 1,
+    tasks: { total: 4 },
+    nodes: { expected: 2 },
+    incomplete,
+  };
+  const Body = JSON.stringify(record);
+  await s3.send(new PutObjectCommand({ Bucket: 'lab', Key: runKeys(RUN).progress, Body }));
+
+  const progress = await readProgress(new Bucket(s3, 'lab', realClock), RUN);
+
+  expect(progress?.jobId).toBe('j');
+  expect(progress?.incomplete).toEqual(read);
+});

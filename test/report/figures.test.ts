@@ -1,0 +1,45 @@
+import fc from 'fast-check';
+import { expect, it } from 'vitest';
+import { readTasks } from '../../experiment/results/task-table.ts';
+import { renderReport } from '../../report/render.ts';
+import { aRow } from '../fixtures/records.ts';
+import { SAMPLES, sampleReport } from './sample-runs.ts';
+
+const sampleOf = async (name: string) => {
+  const sample = SAMPLES[name];
+  if (sample === undefined) throw new Error(`no sample ${name}`);
+  return sampleReport(sample);
+};
+
+it.each([
+  [90, 'its clock is 1 min 30 s ahead'],
+  [-90, 'its clock is 1 min 30 s behind'],
+])('a node whose clock is %d s ahead is told as such', async (clockAheadSeconds, said) => {
+  const input = await sampleOf('small');
+  const nodes = input.nodes.map((node) => (node.index === 1 ? { ...node, clockAheadSeconds } : node));
+  expect(renderReport({ ...input, nodes })).toContain(said);
+});
+
+it('how long tasks took: median, 90th percentile, shortest and longest', async () => {
+  const input = await sampleOf('small');
+  const tasks = await readTasks(Array.from({ length: 100 }, (_, at) => aRow(at + 1, { runtime: 100 - at })));
+  const page = renderReport({ ...input, tasks });
+  expect(page).toContain(
+    'Half of them under 51 s (the dotted line), 90 % under 1 min 31 s; the shortest 1 s, the longest 1 min 40 s.',
+  );
+});
+
+it('advice is the same whatever the order in which tasks ended', async () => {
+  const input = await sampleOf('idle');
+  const adviceIn = (page: string) => /For the next run.*?<\/section>/s.exec(page)?.[0];
+  // The last one is long: every slot has ten others before.
+  const rows = Array.from({ length: 321 }, (_, at) => aRow(at + 1, { runtime: at === 320 ? 600 : 40 }));
+  const advice = adviceIn(renderReport({ ...input, tasks: await readTasks(rows) }));
+  expect(advice).toContain('longest tasks first');
+  await fc.assert(
+    fc.asyncProperty(fc.shuffledSubarray(rows, { minLength: rows.length }), async (shuffled) => {
+      expect(adviceIn(renderReport({ ...input, tasks: await readTasks(shuffled) }))).toBe(advice);
+    }),
+    { numRuns: 10 },
+  );
+});
