@@ -46,12 +46,10 @@ async function main(): Promise<number> {
       return 0;
     }
     console.log(ROW_HEADER);
-    for (const count of options.nodes)
-      for (const workload of options.workloads)
-        for (const scheme of options.schemes) {
-          const row = await measure(nodes, workload, scheme, count, options);
-          if (row !== undefined) rows.push(row);
-        }
+    for (const cell of cellsOf(options)) {
+      const row = await measure(nodes, cell, options);
+      if (row !== undefined) rows.push(row);
+    }
   } finally {
     await nodes.close();
   }
@@ -66,12 +64,22 @@ function openNodes({ long, nodes, workloads }: BenchOptions): Promise<BenchNodes
   return benchNodes(long ? LONG_NODES : Math.max(...nodes), ownMounts);
 }
 
+interface Cell {
+  workload: Workload;
+  scheme: Scheme;
+  count: number;
+}
+
+function cellsOf({ nodes, workloads, schemes }: BenchOptions): Cell[] {
+  return nodes.flatMap((count) =>
+    workloads.flatMap((workload) => schemes.map((scheme) => ({ workload, scheme, count }))),
+  );
+}
+
 /** One cell of the table: the median of its repetitions. */
 async function measure(
   nodes: BenchNodes,
-  workload: Workload,
-  scheme: Scheme,
-  count: number,
+  { workload, scheme, count }: Cell,
   options: BenchOptions,
 ): Promise<Row | undefined> {
   const without = workload === 'slow-storage' ? whyNoStrangeStorage() : undefined;

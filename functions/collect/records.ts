@@ -77,14 +77,16 @@ async function collectOnce(
     await observe(bucket, runId, [ended]);
   } else {
     const summary = { ...summariseRun(control, outcome, job, remains), headline, why, next };
-    if (!(await replace(bucket, keys.summary, before.summary?.etag, JSON.stringify(summary, undefined, 1))))
+    if (
+      !(await bucket.writeIf(keys.summary, JSON.stringify(summary, undefined, 1), unchanged(before.summary)))
+    )
       return undefined;
     await observe(bucket, runId, [
       ...eventsOf({ now: deps.clock.now(), control, jobs: job ? [job] : [], progress: remains.progress }),
       ended,
     ]);
     const report = await render(bucket, summary, remains, at);
-    if (!(await replace(bucket, keys.report, before.report?.etag, report, 'text/html; charset=utf-8')))
+    if (!(await bucket.writeIf(keys.report, report, unchanged(before.report), 'text/html; charset=utf-8')))
       return undefined;
   }
   await rewriteRunsPage(deps, bucket, runId);
@@ -128,14 +130,9 @@ async function deadJob(deps: FunctionDeps, control: Control): Promise<JobObserva
   return job;
 }
 
-async function replace(
-  bucket: Bucket,
-  key: string,
-  etag: string | undefined,
-  text: string,
-  contentType?: string,
-): Promise<boolean> {
-  return bucket.writeIf(key, text, etag === undefined ? { ifAbsent: true } : { ifMatch: etag }, contentType);
+/** Only as long as nobody has written it since it was read. */
+function unchanged(before: { etag: string } | undefined) {
+  return before === undefined ? ({ ifAbsent: true } as const) : { ifMatch: before.etag };
 }
 
 function summariseRun(

@@ -13,6 +13,7 @@ import { ControlStore } from '../stores/control-store.ts';
 import { startExecution } from '../stores/executions.ts';
 import { readPlan } from '../stores/run-records.ts';
 import { observe } from '../stores/status-store.ts';
+import type { RunStores } from './plan-run.ts';
 import { planRun } from './plan-run.ts';
 import type { ReadManifest, Refused } from './read-manifest.ts';
 
@@ -33,11 +34,11 @@ export async function startRun(
   const standing = await store.read(runId);
   const known = standing === undefined ? undefined : await readPlan(bucket, runId);
   if (standing !== undefined) refuseOther(standing.control, source);
-  const planned = known === undefined ? await planRun(deps, bucket, store, source, read) : undefined;
+  const planned = known === undefined ? await planRun(deps, { bucket, store }, source, read) : undefined;
   if (planned?.ok === false) return planned;
   const plan = known ?? planned?.plan;
   if (plan === undefined) return { ok: true };
-  const control = standing?.control ?? (await claim(deps, bucket, store, plan, read.bytes));
+  const control = standing?.control ?? (await claim(deps, { bucket, store }, plan, read.bytes));
   refuseOther(control, source);
   // An execution's name is free again after 90 days: a late delivery must not run an ended experiment anew.
   if (control.closedAt !== undefined) return { ok: true };
@@ -50,8 +51,7 @@ export async function startRun(
 
 async function claim(
   deps: FunctionDeps,
-  bucket: Bucket,
-  store: ControlStore,
+  { bucket, store }: RunStores,
   plan: Plan,
   manifest: Uint8Array,
 ): Promise<Control> {

@@ -45,7 +45,13 @@ export async function freezeCommands(
   const place = parseS3Url(manifest.run.commands?.file ?? '');
   if (place === undefined) return { ok: true };
   try {
-    return await copyList(deps, bucket, key, place, manifest.run.fanout === 'stock');
+    const source = new Bucket(deps.s3, place.bucket, deps.clock);
+    const mostBytes = manifest.run.fanout === 'stock' ? MOST_STOCK_COMMAND_BYTES : MOST_COMMAND_BYTES;
+    return await copyList(
+      { bucket: source, key: place.key, url: `s3://${place.bucket}/${place.key}` },
+      { bucket, key },
+      mostBytes,
+    );
   } catch (error) {
     if (!(error instanceof Withheld)) throw error;
     return refused('unreadable', error.message, 'run.commands.file');
@@ -69,15 +75,12 @@ function given<Answer>(asked: Promise<Answer>, url: string): Promise<Answer> {
 
 /** A list that somebody left in a bucket is read twice: to judge it, and to copy what was judged. */
 async function copyList(
-  deps: FunctionDeps,
-  bucket: Bucket,
-  key: string,
-  place: { bucket: string; key: string },
-  stock: boolean,
+  from: { bucket: Bucket; key: string; url: string },
+  { bucket, key }: { bucket: Bucket; key: string },
+  mostBytes: number,
 ): Promise<Frozen> {
-  const source = new Bucket(deps.s3, place.bucket, deps.clock);
-  const url = `s3://${place.bucket}/${place.key}`;
-  const head = await given(source.head(place.key), url);
+  const { url } = from;
+  const head = await given(from.bucket.head(from.key), url);
   if (head === undefined)
     return refused(
       'no-commands',
@@ -85,12 +88,10 @@ async function copyList(
       'run.commands.file',
     );
   if (head.size > MOST_LIST_BYTES) return refused('too-large', `${url} has over 1 GiB`, 'run.commands.file');
-  const judged = await judgeLines(
-    await given(source.stream(place.key, { etag: head.etag }), url),
-    stock ? MOST_STOCK_COMMAND_BYTES : MOST_COMMAND_BYTES,
-  );
+  const read = () => given(from.bucket.stream(from.key, { etag: head.etag }), url);
+  const judged = await judgeLines(await read(), mostBytes);
   if (typeof judged === 'string') return refused('bad-commands', `${url}: ${judged}`, 'run.commands.file');
-  const again = await given(source.stream(place.key, { etag: head.etag }), url);
+  const again = await read();
   if (again === undefined)
     return refused(
       'gone',

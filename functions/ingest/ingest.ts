@@ -44,10 +44,10 @@ async function takeIn(deps: FunctionDeps, dropped: DroppedObject): Promise<void>
   const notify = read.ok ? (read.manifest.notify ?? []) : notifyOf(read.text, key);
   try {
     const started = read.ok ? await startRun(deps, bucket, source, read) : read;
-    if (!started.ok) await reject(deps, bucket, source, started, notify);
+    if (!started.ok) await reject(deps, bucket, source, { ...started, notify });
   } catch (error) {
     if (error instanceof RunIdCollision)
-      await reject(deps, bucket, source, refused('run-id-taken', error.message), notify);
+      await reject(deps, bucket, source, { ...refused('run-id-taken', error.message), notify });
     throw error;
   }
 }

@@ -11,11 +11,16 @@ import { freezeCommands } from './freeze-commands.ts';
 import type { ReadManifest, Refused } from './read-manifest.ts';
 import { refused } from './read-manifest.ts';
 
+/** Where a run is kept: its records, and the functions' memory of it. */
+export interface RunStores {
+  bucket: Bucket;
+  store: ControlStore;
+}
+
 /** What a run's job does, judged by this deployment and with its list of commands frozen; or why it is not taken. */
 export async function planRun(
   deps: FunctionDeps,
-  bucket: Bucket,
-  store: ControlStore,
+  stores: RunStores,
   source: ManifestSource,
   read: ReadManifest,
 ): Promise<{ ok: true; plan: Plan } | Refused> {
@@ -23,9 +28,9 @@ export async function planRun(
   const faults = deploymentFaults(manifest, read.source, deps.deployment);
   if (faults.length > 0) return { ok: false, faults, text: read.source.text };
   const runId = makeRunId(manifest.name, source);
-  const folder = manifest.resume === undefined ? runId : await folderOf(bucket, store, manifest.resume);
+  const folder = manifest.resume === undefined ? runId : await folderOf(stores, manifest.resume);
   if (typeof folder !== 'string') return folder;
-  const frozen = await freezeCommands(deps, bucket, runId, manifest);
+  const frozen = await freezeCommands(deps, stores.bucket, runId, manifest);
   if (!frozen.ok) return frozen;
   const plan = makePlan(manifest, {
     runId,
@@ -38,7 +43,7 @@ export async function planRun(
 }
 
 /** The folder of the run that is gone on with. It must have ended: two runs in one folder would overwrite each other. */
-async function folderOf(bucket: Bucket, store: ControlStore, resumed: string): Promise<string | Refused> {
+async function folderOf({ bucket, store }: RunStores, resumed: string): Promise<string | Refused> {
   const standing = await store.read(resumed);
   const plan = standing === undefined ? undefined : await readPlan(bucket, resumed);
   if (standing === undefined || plan === undefined)

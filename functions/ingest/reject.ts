@@ -15,15 +15,14 @@ const TRIES = 10;
 
 /**
  * Writes every fault of a manifest that was not accepted, for people and for programs, and tells of it.
- * @param notify what the manifest says under that key; undefined where that cannot be known: then a mail is sent
+ * `notify` is what the manifest says under that key; undefined where that cannot be known: then a mail is sent.
  * @throws ControlConflict while another copy is telling: whoever called is to try again, since that copy may be dead
  */
 export async function reject(
   deps: FunctionDeps,
   bucket: Bucket,
   source: ManifestSource,
-  { faults, text }: Refused,
-  notify: readonly string[] | undefined,
+  { faults, text, notify }: Refused & { notify: readonly string[] | undefined },
 ): Promise<void> {
   const keys = rejectionKeys(source.key, source.version);
   await bucket.write(keys.text, renderFaults(faults, source.key, text), TEXT_TYPE);

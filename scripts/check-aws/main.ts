@@ -5,10 +5,14 @@ import { fileURLToPath } from 'node:url';
 import { awsVenv } from '../install/aws-venv.ts';
 import { runLinters } from './linters.ts';
 import { starsWithoutReason } from './rules/permissions.ts';
-import { checkSystem } from './system.ts';
+import { checkSystem, listRules } from './system.ts';
 import type { Finding } from './template/finding.ts';
 import { readTemplate } from './template/read.ts';
 
+if (process.argv.includes('--list')) {
+  for (const rule of listRules()) console.log(rule);
+  process.exit(0);
+}
 const templateFile = fileURLToPath(new URL('../../template.yaml', import.meta.url));
 const definition = fileURLToPath(new URL('../../statemachine/experiment.asl.json', import.meta.url));
 const template = readFileSync(templateFile, 'utf8');

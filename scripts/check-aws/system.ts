@@ -1,34 +1,46 @@
-import { checkBucket } from './rules/bucket.ts';
-import { checkAsl } from './rules/definition.ts';
-import { checkEvents } from './rules/events.ts';
-import { checkAlarms, checkFunctions } from './rules/functions.ts';
-import { checkJobDefinition } from './rules/job-definition.ts';
-import { checkNetwork } from './rules/network.ts';
-import { checkParameters } from './rules/parameters.ts';
-import { checkPermissions } from './rules/permissions.ts';
-import { checkQueue } from './rules/queue.ts';
-import { checkStateMachine } from './rules/state-machine.ts';
-import { checkStorage } from './rules/storage.ts';
-import type { Check, Finding } from './template/finding.ts';
-import { Found } from './template/finding.ts';
+import { ALARMS } from './rules/alarms.ts';
+import { BUCKET } from './rules/bucket.ts';
+import { DEFINITION } from './rules/definition.ts';
+import { EVENTS } from './rules/events.ts';
+import { FUNCTION_RULES } from './rules/functions.ts';
+import { JOB_DEFINITION } from './rules/job-definition.ts';
+import { NETWORK } from './rules/network.ts';
+import { PARAMETERS } from './rules/parameters.ts';
+import { PERMISSIONS } from './rules/permissions.ts';
+import { QUEUE } from './rules/queue.ts';
+import { STATE_MACHINE } from './rules/state-machine.ts';
+import { STORAGE } from './rules/storage.ts';
+import type { Finding, Table } from './template/finding.ts';
+import { table } from './template/finding.ts';
 import type { Json } from './template/json.ts';
 import { stringsIn } from './template/json.ts';
+import type { System } from './template/place.ts';
 import { resolveTemplate } from './template/resolve.ts';
 
-const CHECKS: readonly Check[] = [
-  checkParameters,
-  checkJobDefinition,
-  checkQueue,
-  checkBucket,
-  checkStorage,
-  checkNetwork,
-  checkEvents,
-  checkFunctions,
-  checkAlarms,
-  checkAsl,
-  checkStateMachine,
-  checkPermissions,
-  checkReferences,
+const TABLES: readonly Table[] = [
+  ...PARAMETERS,
+  ...JOB_DEFINITION,
+  ...QUEUE,
+  ...BUCKET,
+  ...STORAGE,
+  ...NETWORK,
+  ...EVENTS,
+  ...FUNCTION_RULES,
+  ...ALARMS,
+  ...DEFINITION,
+  ...STATE_MACHINE,
+  ...PERMISSIONS,
+  // A reference to what this variant does not have would fail in the middle of a deployment.
+  table(everyResource, {
+    'dangling-reference': [
+      (target, variant) => `there is no ${target} (${variant})`,
+      ({ texts, stack }) =>
+        texts
+          .flatMap((text) => [...text.matchAll(/<([A-Za-z0-9]+)(?:\.[A-Za-z.]+)?>/g)])
+          .map(([, target = '']) => [target, stack.variant])
+          .filter(([target = '']) => !stack.resources.has(target)),
+    ],
+  }),
 ];
 
 /** The ways in which a stack can be made: each takes other conditions of the template. */
@@ -60,9 +72,7 @@ export const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>
 export function checkSystem(template: Json, asl: Json): Finding[] {
   const all = Object.entries(VARIANTS).flatMap(([variant, parameters]) => {
     const stack = resolveTemplate(template, variant, parameters);
-    const found = new Found();
-    for (const check of CHECKS) check({ stack, asl }, found);
-    return found.findings;
+    return TABLES.flatMap((rules) => rules.find({ stack, asl }));
   });
   return [
     ...new Map(
@@ -71,15 +81,15 @@ export function checkSystem(template: Json, asl: Json): Finding[] {
   ];
 }
 
-/** A reference to what this variant does not have would fail in the middle of a deployment. */
-function checkReferences({ stack }: Parameters<Check>[0], found: Found): void {
-  for (const { name, whole, properties } of stack.resources.values())
-    for (const text of [...stringsIn(whole), ...stringsIn(properties)])
-      for (const [, target = ''] of text.matchAll(/<([A-Za-z0-9]+)(?:\.[A-Za-z.]+)?>/g))
-        found.expect(
-          stack.resources.has(target),
-          'dangling-reference',
-          name,
-          `there is no ${target} (${stack.variant})`,
-        );
+/** Every rule with its reason. */
+export function listRules(): string[] {
+  return [...new Set(TABLES.flatMap(({ reasons }) => reasons.map(([code, reason]) => `${code}: ${reason}`)))];
+}
+
+function everyResource({ stack }: System) {
+  return [...stack.resources.values()].map(({ name, whole, properties }) => ({
+    name,
+    texts: [...stringsIn(whole), ...stringsIn(properties)],
+    stack,
+  }));
 }

@@ -12,25 +12,29 @@ import type { Settings } from './plan-deployment.ts';
 import type { DeployClients, Survey } from './read-account.ts';
 import { liveJobs, textOf } from './read-account.ts';
 
+/** Where it is deployed. */
+export interface Account {
+  clients: DeployClients;
+  region: string;
+}
+
 /**
  * Roles, bundles, image, stack, and a look whether all of it is there. The image comes first where there is a repository,
  * so that no job meets a definition whose image is not there yet; a new stack makes the repository.
  * @throws DeployFailed, and the SDK's errors
  */
 export async function deploy(
-  clients: DeployClients,
+  { clients, region }: Account,
   hands: Hands,
-  options: DeployOptions,
-  settings: Settings,
+  { options, settings }: { options: DeployOptions; settings: Settings },
   before: Survey,
-  region: string,
 ): Promise<FoundStack> {
   await makeRoles(clients, hands, before);
   await hands.bundle();
   const tag = settings.image === '' ? hands.imageTag(settings) : undefined;
   const repository = before.stack?.outputs.RepositoryUri;
   if (tag !== undefined && repository !== undefined)
-    await bringImage(clients, hands, settings, repository, tag);
+    await bringImage(clients, hands, settings, { repository, tag });
   // Building takes minutes: somebody may have submitted a job meanwhile.
   const jobs = await liveJobs(clients.batch, before.stack);
   if (jobs.length > 0 && !options.force)
@@ -42,7 +46,8 @@ export async function deploy(
   const stack = await findStack(clients.cloudFormation, options.stack);
   if (stack === undefined) throw new DeployFailed(`there is no stack ${options.stack} after its deployment`);
   const there = stack.outputs.RepositoryUri ?? '';
-  if (tag !== undefined && there !== repository) await bringImage(clients, hands, settings, there, tag);
+  if (tag !== undefined && there !== repository)
+    await bringImage(clients, hands, settings, { repository: there, tag });
   await checkDeployed(clients, stack, tag);
   return stack;
 }

@@ -1,11 +1,11 @@
 import { ImageFailed } from '../image/build.ts';
+import type { Account } from './apply.ts';
 import { deploy } from './apply.ts';
 import type { DeployOptions } from './arguments.ts';
 import type { Hands } from './context.ts';
 import { DeployFailed } from './failure.ts';
 import type { Machine } from './plan-deployment.ts';
 import { judge } from './plan-deployment.ts';
-import type { DeployClients } from './read-account.ts';
 import { NotLoggedIn, survey, textOf } from './read-account.ts';
 
 export interface Deployment {
@@ -15,7 +15,7 @@ export interface Deployment {
   machine: Machine;
   hands: Hands;
   /** @throws NotLoggedIn */
-  connect(): Promise<{ clients: DeployClients; region: string }>;
+  connect(): Promise<Account>;
   complain(line: string): void;
 }
 
@@ -37,7 +37,7 @@ export async function runDeployment(deployment: Deployment): Promise<0 | 1 | 2> 
       hands.say('nothing stands against a deployment');
       return 0;
     }
-    const { outputs } = await deploy(clients, hands, options, settings, found, region);
+    const { outputs } = await deploy({ clients, region }, hands, { options, settings }, found);
     hands.say(`deployed. Drop manifests: aws s3 cp sweep.yaml s3://${outputs.BucketName}/manifests/`);
     return 0;
   } catch (error) {

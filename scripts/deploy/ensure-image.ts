@@ -8,8 +8,7 @@ export async function bringImage(
   { ecr }: DeployClients,
   hands: Hands,
   settings: Settings,
-  repository: string,
-  tag: string,
+  { repository, tag }: { repository: string; tag: string },
 ): Promise<void> {
   const [registry = '', ...name] = repository.split('/');
   if (await isImageThere({ ecr }, name.join('/'), tag)) {

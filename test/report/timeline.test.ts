@@ -124,16 +124,16 @@ describe('what is drawn', () => {
     const { rows } = layOut(data, false);
     const [first, , third] = rows;
     if (first === undefined || third === undefined) throw new Error('three rows are expected');
-    expect(hoverText(data, lanes, first, 5000, 10)).toEqual([
+    expect(hoverText(data, lanes, first, { time: 5000, pixel: 10 })).toEqual([
       'Task 7 · failed, exit code 3',
       expect.stringMatching(/^2\.00 s, from 4\.010 s/),
       'node 0, slot 1 · 10.0.0.1',
       './sim 7',
     ]);
-    expect(hoverText(data, lanes, third, 200, 10)).toEqual(['node 1', 'not joined yet']);
-    expect(hoverText(data, lanes, third, 7000, 10)).toEqual(['node 1', 'lost at 6 s']);
-    expect(hoverText(data, lanes, third, 5000, 10)).toEqual(['node 1', 'idle']);
-    expect(hoverText(data, lanes, first, 4005, 500)[0]).toBe('2 tasks here, 1 failed');
+    expect(hoverText(data, lanes, third, { time: 200, pixel: 10 })).toEqual(['node 1', 'not joined yet']);
+    expect(hoverText(data, lanes, third, { time: 7000, pixel: 10 })).toEqual(['node 1', 'lost at 6 s']);
+    expect(hoverText(data, lanes, third, { time: 5000, pixel: 10 })).toEqual(['node 1', 'idle']);
+    expect(hoverText(data, lanes, first, { time: 4005, pixel: 500 })[0]).toBe('2 tasks here, 1 failed');
   });
 
   test('busy slots add up to the tasks’ time', () => {

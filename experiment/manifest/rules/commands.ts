@@ -49,16 +49,13 @@ function judgeKeys(judged: Judged, template: string, keys: readonly string[]): v
   const unknown = [...used].filter((key) => !known.has(key)).slice(0, MOST_JUDGED);
   for (const key of unknown) {
     const suggestion = nearestKey(key, keys);
-    judged.fault(
-      path,
-      'unknown-template-key',
-      `{${key}} is not a key of the matrix`,
-      `${keys
-        .slice(0, MOST_JUDGED)
-        .map((known) => `{${known}}`)
-        .join(', ')}, and {{${key}}} for the text {${key}}`,
-      suggestion,
-    );
+    const known = keys.slice(0, MOST_JUDGED).map((each) => `{${each}}`);
+    judged.add(path, {
+      code: 'unknown-template-key',
+      message: `{${key}} is not a key of the matrix`,
+      allowed: `${known.join(', ')}, and {{${key}}} for the text {${key}}`,
+      ...(suggestion === undefined ? {} : { suggestion }),
+    });
   }
   const unused = keys.filter((key) => !used.has(key)).slice(0, MOST_JUDGED);
   for (const key of unused)

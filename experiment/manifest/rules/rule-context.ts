@@ -1,7 +1,7 @@
 import { parseSize } from '../../text/size.ts';
 import type { Fault } from '../source/fault.ts';
 import type { Source } from '../source/read.ts';
-import type { FaultPath } from './schema-faults.ts';
+import type { FaultPath, Misfit } from './schema-faults.ts';
 import { faultAt, MOST_JUDGED } from './schema-faults.ts';
 
 /**
@@ -40,25 +40,19 @@ export class Judged {
     return typeof value === 'string' ? parseSize(value) : undefined;
   }
 
-  /** A fault of the value at a path; past the most that are judged, none is added. */
-  fault(path: FaultPath, code: string, message: string, allowed?: string, suggestion?: string): void {
-    if (this.faults.length >= MOST_JUDGED) return;
-    this.faults.push(
-      faultAt(this.#source, path, {
-        code,
-        message,
-        ...(allowed === undefined ? {} : { allowed }),
-        ...(suggestion === undefined ? {} : { suggestion }),
-      }),
-    );
+  /** A fault of the value at a path. */
+  fault(path: FaultPath, code: string, message: string, allowed?: string): void {
+    this.add(path, { code, message, ...(allowed === undefined ? {} : { allowed }) });
   }
 
   /** A fault of the last key of a path. */
   keyFault(path: FaultPath, code: string, message: string, allowed?: string): void {
-    if (this.faults.length >= MOST_JUDGED) return;
-    this.faults.push(
-      faultAt(this.#source, path, { code, message, ...(allowed === undefined ? {} : { allowed }) }, 'key'),
-    );
+    this.add(path, { code, message, ...(allowed === undefined ? {} : { allowed }) }, 'key');
+  }
+
+  /** A fault at a path; past the most that are judged, none is added. */
+  add(path: FaultPath, misfit: Misfit, what: 'value' | 'key' = 'value'): void {
+    if (this.faults.length < MOST_JUDGED) this.faults.push(faultAt(this.#source, path, misfit, what));
   }
 
   warn(path: FaultPath, code: string, message: string): void {

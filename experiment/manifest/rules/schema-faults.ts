@@ -48,11 +48,14 @@ function entriesOf(node: SourceNode & { kind: 'map' }): Map<string, Entries[numb
   return made;
 }
 
+/** What is wrong with a value, its place left out. */
+export type Misfit = Pick<Fault, 'code' | 'message'> & Partial<Pick<Fault, 'allowed' | 'suggestion'>>;
+
 /** A fault at a path of the source. */
 export function faultAt(
   source: Source,
   path: FaultPath,
-  fault: Pick<Fault, 'code' | 'message'> & Partial<Pick<Fault, 'allowed' | 'suggestion'>>,
+  fault: Misfit,
   what: 'value' | 'key' = 'value',
 ): Fault {
   const { start, end } = locate(source, path, what);

@@ -3,18 +3,18 @@ import type { Row } from './rows.ts';
 import { firstBarAfter } from './rows.ts';
 import { duration, offset } from './view.ts';
 
-/** What is under the pointer (`pixel` milliseconds wide), a line each: the task, or that nothing ran there and why. */
-export function hoverText(
-  data: TimelineData,
-  lanes: DecodedLanes,
-  row: Row,
-  time: number,
-  pixel: number,
-): string[] {
-  const bars = barsNear(lanes, row, time, pixel);
+/** Where the pointer is on the time axis, and how many milliseconds a pixel is wide there. */
+interface Pointer {
+  time: number;
+  pixel: number;
+}
+
+/** What is under the pointer, a line each: the task, or that nothing ran there and why. */
+export function hoverText(data: TimelineData, lanes: DecodedLanes, row: Row, pointer: Pointer): string[] {
+  const bars = barsNear(lanes, row, pointer);
   const place = `${row.node.name}${row.to - row.from === 1 && row.node.lanes > 1 ? `, slot ${slotOf(data, row)}` : ''}`;
   const [only] = bars;
-  if (only === undefined) return [place, idleBecause(row, time)];
+  if (only === undefined) return [place, idleBecause(row, pointer.time)];
   if (bars.length > 1) return severalTasks(lanes, bars, place, row);
   const seq = lanes.seq[only] ?? 0;
   const start = lanes.start[only] ?? 0;
@@ -27,7 +27,7 @@ export function hoverText(
   ];
 }
 
-function barsNear(lanes: DecodedLanes, row: Row, time: number, pixel: number): number[] {
+function barsNear(lanes: DecodedLanes, row: Row, { time, pixel }: Pointer): number[] {
   const found: number[] = [];
   for (let lane = row.from; lane < row.to; lane += 1) {
     const last = lanes.first[lane + 1] ?? 0;

@@ -25,11 +25,11 @@ export function paintRow(frame: Frame, lanes: DecodedLanes, row: Row, y: number)
   const inset = row.height > 7 ? 1 : 0.5;
   const box = { y: y + inset, height: row.height - 2 * inset };
   const busy = new Float64Array(Math.ceil(frame.width) + 1);
-  const failures: Failure[] = [];
-  eachBar(frame, lanes, row, (from, to, kind) => {
-    if (kind === FAILED) failures.push({ from, to });
-    if (single && to - from >= 3) paintBar(frame, from, to, kind, box);
-    else cover(busy, from, to);
+  const failures: Span[] = [];
+  eachBar(frame, lanes, row, (bar, kind) => {
+    if (kind === FAILED) failures.push(bar);
+    if (single && bar.to - bar.from >= 3) paintBar(frame, bar, kind, box);
+    else cover(busy, bar);
   });
   paintShades(frame, busy, row.to - row.from, box);
   frame.context.fillStyle = frame.colours.failed;
@@ -39,7 +39,8 @@ export function paintRow(frame: Frame, lanes: DecodedLanes, row: Row, y: number)
   }
 }
 
-interface Failure {
+/** Of the time axis: pixels of a bar, milliseconds of an absence. */
+interface Span {
   from: number;
   to: number;
 }
@@ -54,7 +55,7 @@ function eachBar(
   { width, view }: Frame,
   lanes: DecodedLanes,
   row: Row,
-  visit: (from: number, to: number, kind: number) => void,
+  visit: (bar: Span, kind: number) => void,
 ): void {
   const scale = width / (view.to - view.from);
   for (let lane = row.from; lane < row.to; lane += 1) {
@@ -63,16 +64,14 @@ function eachBar(
       const start = lanes.start[bar] ?? 0;
       if (start > view.to) break;
       const end = start + (lanes.duration[bar] ?? 0);
-      visit(
-        Math.max(0, (start - view.from) * scale),
-        Math.min(width, (end - view.from) * scale),
-        lanes.kind[bar] ?? 0,
-      );
+      const from = Math.max(0, (start - view.from) * scale);
+      const to = Math.min(width, (end - view.from) * scale);
+      visit({ from, to }, lanes.kind[bar] ?? 0);
     }
   }
 }
 
-function paintBar(frame: Frame, from: number, to: number, kind: number, { y, height }: Box): void {
+function paintBar(frame: Frame, { from, to }: Span, kind: number, { y, height }: Box): void {
   const { context, left, colours } = frame;
   context.fillStyle = kind === 0 ? colours.task : kind === FAILED ? colours.failed : colours.retried;
   context.fillRect(left + from, y, to - from - edge(to - from), height);
@@ -83,7 +82,7 @@ function edge(width: number): number {
   return width > 5 ? 1 : 0.5;
 }
 
-function cover(busy: Float64Array, from: number, to: number): void {
+function cover(busy: Float64Array, { from, to }: Span): void {
   const a = Math.floor(from);
   const b = Math.min(busy.length - 1, Math.floor(to));
   if (a === b) {
@@ -121,8 +120,8 @@ function paintShades(
 }
 
 /** Of failures that share a pixel only one is drawn. */
-function thinned(failures: readonly Failure[]): Failure[] {
-  const kept: Failure[] = [];
+function thinned(failures: readonly Span[]): Span[] {
+  const kept: Span[] = [];
   let last = Number.NEGATIVE_INFINITY;
   for (const failure of [...failures].sort((a, b) => a.from - b.from)) {
     if (failure.from - last < 1 && failure.to - failure.from < 2) continue;
@@ -134,19 +133,14 @@ function thinned(failures: readonly Failure[]): Failure[] {
 
 /** Hatching where a node was not there: before it joined, after it was lost. */
 export function paintAbsence(frame: Frame, row: Row, span: number, y: number): void {
-  const { node } = row;
-  if (node.state === 'never-came') hatch(frame, 0, span, y, row.height);
-  if (node.joined !== undefined && node.joined > 0) hatch(frame, 0, node.joined, y, row.height);
-  if (node.lost !== undefined) hatch(frame, node.lost, span, y, row.height);
+  const { node, height } = row;
+  const box = { y, height };
+  if (node.state === 'never-came') hatch(frame, { from: 0, to: span }, box);
+  if (node.joined !== undefined && node.joined > 0) hatch(frame, { from: 0, to: node.joined }, box);
+  if (node.lost !== undefined) hatch(frame, { from: node.lost, to: span }, box);
 }
 
-function hatch(
-  { context, left, width, view, colours }: Frame,
-  from: number,
-  to: number,
-  y: number,
-  height: number,
-): void {
+function hatch({ context, left, width, view, colours }: Frame, { from, to }: Span, { y, height }: Box): void {
   const scale = width / (view.to - view.from);
   const x0 = Math.max(0, (from - view.from) * scale);
   const x1 = Math.min(width, (to - view.from) * scale);

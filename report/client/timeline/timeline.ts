@@ -155,7 +155,10 @@ export class Timeline {
       this.#tip.hide();
       return;
     }
-    const text = hoverText(this.#data, this.#lanes, row, this.#timeAt(event), this.#shown() / width);
+    const text = hoverText(this.#data, this.#lanes, row, {
+      time: this.#timeAt(event),
+      pixel: this.#shown() / width,
+    });
     this.#tip.show(text, event, this.#place);
   }
 

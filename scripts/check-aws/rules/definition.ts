@@ -1,7 +1,10 @@
 import * as errors from '../../../experiment/util/errors.ts';
-import type { Found } from '../template/finding.ts';
+import type { Table } from '../template/finding.ts';
+import { table } from '../template/finding.ts';
 import type { Json } from '../template/json.ts';
-import { at, entriesAt, isRecord, listAt, stringsIn, textAt, textsAt } from '../template/json.ts';
+import { entriesAt, isRecord, listAt, stringsIn } from '../template/json.ts';
+import type { System } from '../template/place.ts';
+import { Place } from '../template/place.ts';
 
 const RESOURCES = ['arn:aws:states:::lambda:invoke', 'arn:aws:states:::lambda:invoke.waitForTaskToken'];
 const RESERVED = /^States\.(ALL|TaskFailed|Timeout|HeartbeatTimeout|Permissions|Runtime|DataLimitExceeded)$/;
@@ -12,169 +15,184 @@ const TERMINAL = namesOf(errors.TerminalError);
 const ERROR_NAMES = [...TERMINAL, ...namesOf(errors.TransientError)];
 /** Lambda's own word for an account whose functions all run. */
 const REFUSED_BY_LAMBDA = 'Lambda.TooManyRequestsException';
-const MOST_TRANSITIONS = 8;
+const MAX_TRANSITIONS = 8;
 
 /** What no validator of the states language sees. */
-export function checkAsl({ asl }: { asl: Json }, found: Found): void {
-  const states = entriesAt(asl, 'States');
-  for (const [name, state] of states) {
-    for (const [kind, rules] of [
-      ['Retry', listAt(state, 'Retry')],
-      ['Catch', listAt(state, 'Catch')],
-    ] as const)
-      checkErrorRules(name, kind, rules, found);
-    if (textAt(state, 'Type') === 'Task') checkTask(name, state, found);
-    for (const part of ['Parameters', 'ResultSelector']) checkPaths(name, at(state, part), found);
-    if (textAt(state, 'Type') === 'Choice') {
-      found.expect(
-        textAt(state, 'Default') !== '',
-        'choice-without-default',
-        name,
-        'a value that no rule matches fails the execution past every catch',
-      );
-      for (const choice of listAt(state, 'Choices')) checkOperators(name, choice, found);
-    }
-    const next = textsAt(state, 'Next').concat(listAt(state, 'Catch').map((rule) => textAt(rule, 'Next')));
-    for (const to of next)
-      found.expect(at(asl, 'States', to) !== undefined, 'no-such-state', name, `there is no state ${to}`);
-  }
-  found.expect(
-    at(asl, 'QueryLanguage') !== 'JSONata',
-    'jsonata',
-    'state machine',
-    'the local interpreter runs JSONPath only',
-  );
-  found.expect(
-    listAt(at(asl, 'States', 'Run'), 'Catch').some(
-      (rule) => textAt(rule, 'ErrorEquals', 0) === 'States.ALL' && textAt(rule, 'Next') === 'Stop',
-    ),
-    'job-left-alone',
-    'Run',
-    'any error must lead to Stop, or the job runs on and bills',
-  );
-  found.expect(
-    states.length <= MOST_TRANSITIONS,
-    'too-many-transitions',
-    'state machine',
-    `at most ${MOST_TRANSITIONS} transitions`,
-  );
-}
-
-function checkTask(name: string, state: Json, found: Found): void {
-  const resource = textAt(state, 'Resource');
-  found.expect(
-    RESOURCES.includes(resource),
-    'unknown-resource',
-    name,
-    `${resource} is none of ${RESOURCES.join(', ')}`,
-  );
-  const hasToken = [...stringsIn(at(state, 'Parameters', 'Payload'))].includes('$$.Task.Token');
-  const waits = resource.endsWith('.waitForTaskToken');
-  found.expect(
-    !waits || hasToken,
-    'no-token',
-    name,
-    'the function would have nothing to complete the state with',
-  );
-  found.expect(
-    waits || !hasToken,
-    'token-nobody-waits-for',
-    name,
-    'the state hands out a token and does not wait for it',
-  );
-  const limit = at(state, 'TimeoutSeconds');
-  found.expect(
-    limit !== undefined || at(state, 'TimeoutSecondsPath') !== undefined,
-    'no-timeout',
-    name,
-    'a task without a limit waits for a year',
-  );
-  const beat = Number(textAt(state, 'HeartbeatSeconds') || 0);
-  found.expect(
-    limit === undefined || beat < Number(textAt(state, 'TimeoutSeconds')),
-    'heartbeat-over-timeout',
-    name,
-    'the heartbeat can never be missed in time',
-  );
-  found.expect(
-    /^\$\{[A-Za-z]+\}$/.test(textAt(state, 'Parameters', 'FunctionName')),
-    'function-fixed',
-    name,
-    'the function comes from the template',
-  );
-}
-
-function checkErrorRules(name: string, kind: string, rules: readonly Json[], found: Found): void {
-  rules.forEach((rule, index) => {
-    const named = textsAt(rule, 'ErrorEquals');
-    const where = `${name}.${kind}[${index}]`;
-    found.expect(named.length > 0, 'no-errors', where, 'ErrorEquals is empty');
-    if (named.includes('States.ALL')) {
-      found.expect(named.length === 1, 'all-not-alone', where, 'States.ALL must stand alone');
-      found.expect(index === rules.length - 1, 'all-not-last', where, 'States.ALL must be the last rule');
-    }
-    for (const error of named)
-      found.expect(
-        error.startsWith('States.')
-          ? RESERVED.test(error)
-          : ERROR_NAMES.includes(error) || error === REFUSED_BY_LAMBDA,
-        'unknown-error',
-        where,
-        `nothing throws ${error}`,
-      );
-    const earlier = rules.slice(0, index).flatMap((each) => textsAt(each, 'ErrorEquals'));
-    found.expect(
-      named.every(
-        (error) =>
-          !earlier.includes(error) &&
-          !(earlier.includes('States.TaskFailed') && !error.startsWith('States.')),
-      ),
-      'rule-never-reached',
-      where,
+export const DEFINITION: readonly Table[] = [
+  table((system) => [machineOf(system)], {
+    jsonata: [
+      'the local interpreter runs JSONPath only',
+      (machine) => machine.at('QueryLanguage') !== 'JSONata',
+    ],
+    'too-many-transitions': [
+      `at most ${MAX_TRANSITIONS} transitions`,
+      (machine) => machine.entries('States').length <= MAX_TRANSITIONS,
+    ],
+  }),
+  table((system) => [machineOf(system).part(machineOf(system).at('States', 'Run'), 'Run')], {
+    'job-left-alone': [
+      'any error must lead to Stop, or the job runs on and bills',
+      (run) =>
+        run
+          .parts('Catch')
+          .some((rule) => rule.text('ErrorEquals', 0) === 'States.ALL' && rule.text('Next') === 'Stop'),
+    ],
+  }),
+  table((system) => statesOf(system), {
+    'no-such-state': [
+      (next) => `there is no state ${next}`,
+      (state) =>
+        [...state.texts('Next'), ...state.parts('Catch').map((rule) => rule.text('Next'))].filter(
+          (next) => !machineOf(state.system).has('States', next),
+        ),
+    ],
+    // `"x.$": "text"` and `"x": "$.path"`: both are taken, and neither is meant.
+    'no-path': [
+      (key, text) => `${key} is no path: ${text}`,
+      (state) =>
+        textsHandedOn(state).filter(
+          ([key, text]) => key.endsWith('.$') && !IS_PATH.test(text) && !text.startsWith('States.'),
+        ),
+    ],
+    'path-as-text': [
+      (key, text) => `${key} is the text ${text}, not what lies there`,
+      (state) => textsHandedOn(state).filter(([key, text]) => IS_PATH.test(text) && !key.endsWith('.$')),
+    ],
+  }),
+  table((system) => statesOf(system, 'Choice'), {
+    'choice-without-default': [
+      'a value that no rule matches fails the execution past every catch',
+      (state) => state.text('Default') !== '',
+    ],
+    'unknown-operator': [
+      (operator) => `${operator} is no comparison`,
+      (state) =>
+        state
+          .list('Choices')
+          .flatMap(operatorsIn)
+          .filter((operator) => !OPERATORS.test(operator)),
+    ],
+  }),
+  table((system) => statesOf(system, 'Task'), {
+    'unknown-resource': [
+      (resource) => `${resource} is none of ${RESOURCES.join(', ')}`,
+      (task) => RESOURCES.includes(task.text('Resource')) || [task.text('Resource')],
+    ],
+    'no-token': [
+      'the function would have nothing to complete the state with',
+      (task) => !waitsForToken(task) || hasToken(task),
+    ],
+    'token-nobody-waits-for': [
+      'the state hands out a token and does not wait for it',
+      (task) => waitsForToken(task) || !hasToken(task),
+    ],
+    'no-timeout': [
+      'a task without a limit waits for a year',
+      (task) => task.has('TimeoutSeconds') || task.has('TimeoutSecondsPath'),
+    ],
+    'heartbeat-over-timeout': [
+      'the heartbeat can never be missed in time',
+      (task) =>
+        !task.has('TimeoutSeconds') ||
+        Number(task.text('HeartbeatSeconds') || 0) < task.number('TimeoutSeconds'),
+    ],
+    'function-fixed': [
+      'the function comes from the template',
+      (task) => /^\$\{[A-Za-z]+\}$/.test(task.text('Parameters', 'FunctionName')),
+    ],
+  }),
+  table(errorRules, {
+    'no-errors': ['ErrorEquals is empty', ({ errors }) => errors.length > 0],
+    'all-not-alone': [
+      'States.ALL must stand alone',
+      ({ errors }) => !errors.includes('States.ALL') || errors.length === 1,
+    ],
+    'all-not-last': [
+      'States.ALL must be the last rule',
+      ({ errors, isLast }) => !errors.includes('States.ALL') || isLast,
+    ],
+    'unknown-error': [
+      (error) => `nothing throws ${error}`,
+      ({ errors }) =>
+        errors.filter((error) =>
+          error.startsWith('States.')
+            ? !RESERVED.test(error)
+            : !ERROR_NAMES.includes(error) && error !== REFUSED_BY_LAMBDA,
+        ),
+    ],
+    'rule-never-reached': [
       'an earlier rule takes these errors',
-    );
-    if (kind !== 'Retry') return;
-    const most = Number(textAt(rule, 'MaxAttempts') || 3);
-    found.expect(most <= 300, 'retries-without-end', where, 'an execution has 25,000 history events');
-    found.expect(
-      most === 0 || named.every((error) => !TERMINAL.includes(error)),
-      'terminal-retried',
-      where,
+      ({ errors, earlier }) =>
+        errors.every(
+          (error) =>
+            !earlier.includes(error) &&
+            !(earlier.includes('States.TaskFailed') && !error.startsWith('States.')),
+        ),
+    ],
+  }),
+  table((system) => errorRules(system).filter(({ kind }) => kind === 'Retry'), {
+    'retries-without-end': [
+      'an execution has 25,000 history events',
+      ({ maxAttempts }) => maxAttempts <= 300,
+    ],
+    'terminal-retried': [
       'trying again cannot help',
-    );
+      ({ maxAttempts, errors }) => maxAttempts === 0 || !errors.some((error) => TERMINAL.includes(error)),
+    ],
+  }),
+];
+
+function machineOf(system: System): Place {
+  return new Place(system, { name: 'state machine', properties: system.asl, whole: {} });
+}
+
+/** The states, or those of one type. */
+function statesOf(system: System, type?: string): Place[] {
+  const machine = machineOf(system);
+  return machine
+    .entries('States')
+    .map(([name, state]) => machine.part(state, name))
+    .filter((state) => type === undefined || state.text('Type') === type);
+}
+
+function operatorsIn(choice: Json): string[] {
+  return entriesAt(choice).flatMap(([operator, value]) => {
+    if (operator === 'And' || operator === 'Or') return [operator, ...listAt(value).flatMap(operatorsIn)];
+    return [operator, ...(operator === 'Not' && isRecord(value) ? operatorsIn(value) : [])];
   });
 }
 
-/** `"x.$": "text"` and `"x": "$.path"`: both are taken, and neither is meant. */
-function checkPaths(name: string, template: Json | undefined, found: Found): void {
-  for (const [key, value] of entriesAt(template)) {
-    const isPath = typeof value === 'string' && /^\$(\.|\$|\[|$)/.test(value);
-    found.expect(
-      typeof value !== 'string' || !key.endsWith('.$') || isPath || value.startsWith('States.'),
-      'no-path',
-      name,
-      `${key} is no path: ${textAt(value)}`,
-    );
-    found.expect(
-      !isPath || key.endsWith('.$'),
-      'path-as-text',
-      name,
-      `${key} is the text ${textAt(value)}, not what lies there`,
-    );
-    checkPaths(name, value, found);
-  }
+const waitsForToken = (task: Place) => task.text('Resource').endsWith('.waitForTaskToken');
+const hasToken = (task: Place) => [...stringsIn(task.at('Parameters', 'Payload'))].includes('$$.Task.Token');
+
+/** The rules for errors of every state, in their order. */
+function errorRules(system: System) {
+  return statesOf(system).flatMap((state) =>
+    ['Retry', 'Catch'].flatMap((kind) => {
+      const rules = state.parts(kind);
+      return rules.map((rule, index) => ({
+        name: `${state.name}.${kind}[${index}]`,
+        kind,
+        errors: rule.texts('ErrorEquals'),
+        earlier: rules.slice(0, index).flatMap((before) => before.texts('ErrorEquals')),
+        isLast: index === rules.length - 1,
+        maxAttempts: Number(rule.text('MaxAttempts') || 3),
+      }));
+    }),
+  );
 }
 
-function checkOperators(name: string, choice: Json, found: Found): void {
-  for (const [key, value] of entriesAt(choice)) {
-    found.expect(OPERATORS.test(key), 'unknown-operator', name, `${key} is no comparison`);
-    for (const inner of key === 'And' || key === 'Or'
-      ? listAt(value)
-      : key === 'Not' && isRecord(value)
-        ? [value]
-        : [])
-      checkOperators(name, inner, found);
-  }
+const IS_PATH = /^\$(\.|\$|\[|$)/;
+
+/** The texts that a state hands on, each with its key. */
+function textsHandedOn(state: Place): (readonly [key: string, text: string])[] {
+  return ['Parameters', 'ResultSelector'].flatMap((part) => textsIn(state.at(part)));
+}
+
+function textsIn(template: Json | undefined): (readonly [key: string, text: string])[] {
+  return entriesAt(template).flatMap(([key, value]) =>
+    typeof value === 'string' ? [[key, value] as const] : textsIn(value),
+  );
 }
 
 function namesOf(family: typeof errors.TerminalError | typeof errors.TransientError): string[] {

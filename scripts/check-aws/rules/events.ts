@@ -1,9 +1,11 @@
 import type { EventPattern } from '../../../local/aws/events/pattern.ts';
 import { compilePattern } from '../../../local/aws/events/pattern.ts';
-import type { Check } from '../template/finding.ts';
-import { ofType, referred } from '../template/finding.ts';
+import type { Table } from '../template/finding.ts';
+import { each, table } from '../template/finding.ts';
 import type { Json } from '../template/json.ts';
-import { at, isRecord, listAt, textAt, textsAt } from '../template/json.ts';
+import { isRecord } from '../template/json.ts';
+import type { Place, System } from '../template/place.ts';
+import { placesOf } from '../template/place.ts';
 
 const REGION_EVENTS = {
   'aws.s3': 'Object Created',
@@ -42,89 +44,104 @@ const SAMPLES: readonly { event: Json; to: string | undefined; what: string }[] 
 ];
 
 /** Rules, their targets' permissions and dead letters. */
-export const checkEvents: Check = ({ stack }, found) => {
-  const rules = ofType(stack, 'AWS::Events::Rule');
-  const permissions = ofType(stack, 'AWS::Lambda::Permission');
-  const policies = ofType(stack, 'AWS::SQS::QueuePolicy').flatMap(({ properties }) =>
-    listAt(properties, 'PolicyDocument', 'Statement'),
-  );
-  for (const sample of SAMPLES) {
-    const reached = rules.filter(({ properties }) => matches(at(properties, 'EventPattern'), sample.event));
-    const targets = reached.flatMap(({ properties }) =>
-      listAt(properties, 'Targets').map((target) => textAt(target, 'Arn')),
-    );
-    const wanted = sample.to === undefined ? [] : [`<${sample.to}.Arn>`];
-    found.expect(
-      targets.length === wanted.length && targets.every((target) => wanted.includes(target)),
-      'event-astray',
-      reached.map(({ name }) => name).join(' ') || 'rules',
-      `${sample.what} must reach ${sample.to ?? 'nothing'} and reaches ${targets.join(', ') || 'nothing'}`,
-    );
-  }
-  const minute = rules.filter(
-    ({ properties }) => textAt(properties, 'ScheduleExpression') === 'rate(1 minute)',
-  );
-  found.expect(
-    minute.some(({ properties }) =>
-      listAt(properties, 'Targets').some((target) => textAt(target, 'Arn') === '<SettleFunction.Arn>'),
-    ),
-    'no-minute',
-    'rules',
-    'an event that is lost would be lost for ever: settle must be called every minute',
-  );
-  const letters = new Set<string>();
-  for (const { name, properties } of rules) {
-    found.expect(
-      (at(properties, 'State') ?? 'ENABLED') === 'ENABLED',
-      'rule-disabled',
-      name,
-      'the rule does nothing',
-    );
-    for (const target of listAt(properties, 'Targets')) {
-      const arn = textAt(target, 'Arn');
-      const dead = textAt(target, 'DeadLetterConfig', 'Arn');
-      found.expect(
-        referred(stack, dead)?.type === 'AWS::SQS::Queue',
-        'rule-without-dead-letters',
-        name,
-        'an event is lost after 185 tries',
-      );
-      found.expect(
-        !letters.has(dead),
-        'shared-dead-letters',
-        name,
-        'nobody could tell whose events those were',
-      );
-      letters.add(dead);
-      found.expect(
-        policies.some(
-          (statement) =>
-            textAt(statement, 'Effect') === 'Allow' &&
-            textAt(statement, 'Principal', 'Service') === 'events.amazonaws.com' &&
-            textsAt(statement, 'Resource').includes(dead) &&
-            textsAt(statement, 'Condition', 'ArnEquals', 'aws:SourceArn').includes(`<${name}.Arn>`),
+export const EVENTS: readonly Table[] = [
+  table(samples, {
+    'event-astray': [
+      (what, to, reached) => `${what} must reach ${to} and reaches ${reached}`,
+      ({ what, to, targets }) => {
+        const wanted = to === undefined ? [] : [`<${to}.Arn>`];
+        const isRight =
+          targets.length === wanted.length && targets.every((target) => wanted.includes(target));
+        return isRight || [[what, to ?? 'nothing', targets.join(', ') || 'nothing']];
+      },
+    ],
+  }),
+  table((system) => [{ name: 'rules', rules: rulesOf(system) }], {
+    'no-minute': [
+      'an event that is lost would be lost for ever: settle must be called every minute',
+      ({ rules }) =>
+        rules.some(
+          (rule) =>
+            rule.text('ScheduleExpression') === 'rate(1 minute)' &&
+            arnsOf(rule).includes('<SettleFunction.Arn>'),
         ),
-        'dead-letters-closed',
-        name,
-        'EventBridge may not write to the dead-letter queue',
-      );
-      const target_ = referred(stack, arn);
-      if (target_?.type !== 'AWS::Serverless::Function') continue;
-      found.expect(
-        permissions.some(
-          ({ properties: permission }) =>
-            textAt(permission, 'FunctionName').replace('.Arn', '') === `<${target_.name}>` &&
-            textAt(permission, 'Action') === 'lambda:InvokeFunction' &&
-            textAt(permission, 'Principal') === 'events.amazonaws.com' &&
-            textAt(permission, 'SourceArn') === `<${name}.Arn>`,
-        ),
-        'no-permission',
-        name,
-        `the rule may not call ${target_.name}`,
-      );
-    }
-  }
-};
+    ],
+  }),
+  each('AWS::Events::Rule', {
+    'rule-disabled': ['the rule does nothing', (rule) => (rule.at('State') ?? 'ENABLED') === 'ENABLED'],
+  }),
+  table(targetsOf, {
+    'rule-without-dead-letters': [
+      'an event is lost after 185 tries',
+      (target) => target.referred('DeadLetterConfig', 'Arn')?.type === 'AWS::SQS::Queue',
+    ],
+    'dead-letters-closed': [
+      'EventBridge may not write to the dead-letter queue',
+      (target) =>
+        target
+          .others('AWS::SQS::QueuePolicy')
+          .flatMap((policy) => policy.parts('PolicyDocument', 'Statement'))
+          .some(
+            (statement) =>
+              statement.text('Effect') === 'Allow' &&
+              statement.text('Principal', 'Service') === 'events.amazonaws.com' &&
+              statement.texts('Resource').includes(deadLetters(target)) &&
+              statement.texts('Condition', 'ArnEquals', 'aws:SourceArn').includes(`<${target.name}.Arn>`),
+          ),
+    ],
+    'no-permission': [
+      (called) => `the rule may not call ${called}`,
+      (target) => {
+        const called = target.referred('Arn');
+        return called?.type !== 'AWS::Serverless::Function' || mayCall(target, called.name) || [called.name];
+      },
+    ],
+  }),
+  table(lettersOfTargets, {
+    'shared-dead-letters': [
+      'nobody could tell whose events those were',
+      ({ letters, before }) => !before.includes(letters),
+    ],
+  }),
+];
+
+const rulesOf = placesOf('AWS::Events::Rule');
+const arnsOf = (rule: Place) => rule.parts('Targets').map((target) => target.text('Arn'));
+const deadLetters = (target: Place) => target.text('DeadLetterConfig', 'Arn');
+
+function samples(system: System) {
+  return SAMPLES.map(({ event: sample, to, what }) => {
+    const reached = rulesOf(system).filter((rule) => matches(rule.at('EventPattern'), sample));
+    const name = reached.map((rule) => rule.name).join(' ') || 'rules';
+    return { name, what, to, targets: reached.flatMap(arnsOf) };
+  });
+}
+
+/** The targets of all rules, each by the name of its rule. */
+function targetsOf(system: System): Place[] {
+  return rulesOf(system).flatMap((rule) => rule.parts('Targets'));
+}
+
+function lettersOfTargets(system: System) {
+  const all = targetsOf(system);
+  return all.map((target, index) => ({
+    name: target.name,
+    letters: deadLetters(target),
+    before: all.slice(0, index).map(deadLetters),
+  }));
+}
+
+function mayCall(target: Place, called: string): boolean {
+  return target
+    .others('AWS::Lambda::Permission')
+    .some(
+      (permission) =>
+        permission.text('FunctionName').replace('.Arn', '') === `<${called}>` &&
+        permission.text('Action') === 'lambda:InvokeFunction' &&
+        permission.text('Principal') === 'events.amazonaws.com' &&
+        permission.text('SourceArn') === `<${target.name}.Arn>`,
+    );
+}
 
 function matches(pattern: Json | undefined, sample: Json): boolean {
   if (!isRecord(pattern)) return false;

@@ -1,211 +1,196 @@
-import type { Check } from '../template/finding.ts';
-import { ofType, referred } from '../template/finding.ts';
-import type { Json } from '../template/json.ts';
-import { at, listAt, textAt, textsOf } from '../template/json.ts';
+import type { Table } from '../template/finding.ts';
+import { each, table } from '../template/finding.ts';
+import type { Place, System } from '../template/place.ts';
+import { placesOf } from '../template/place.ts';
 
 /** The multi-node definition: what Batch accepts and then never starts, or starts and never retries as meant. */
-export const checkJobDefinition: Check = ({ stack }, found) => {
-  for (const { name, properties } of ofType(stack, 'AWS::Batch::JobDefinition')) {
-    const nodes = at(properties, 'NodeProperties');
-    const ranges = listAt(nodes, 'NodeRangeProperties');
-    const count = Number(textAt(nodes, 'NumNodes'));
-    found.expect(
-      textAt(properties, 'Type') === 'multinode',
-      'not-multinode',
-      name,
-      'a run needs a multi-node job',
-    );
-    found.expect(
-      ranges.length <= 5 && coversOnce(textsOf(ranges, 'TargetNodes'), count),
-      'node-range-gap',
-      name,
+export const JOB_DEFINITION: readonly Table[] = [
+  each('AWS::Batch::JobDefinition', {
+    'not-multinode': ['a run needs a multi-node job', (job) => job.text('Type') === 'multinode'],
+    'node-range-gap': [
       'each node must lie in exactly one range',
-    );
-    found.expect(
-      ranges.length === 1 && textAt(ranges[0], 'TargetNodes') === '0:',
-      'node-range-not-open',
-      name,
+      (job) => rangesOf(job).length <= 5 && coversOnce(rangesOf(job), countOf(job)),
+    ],
+    'node-range-not-open': [
       'SubmitJob overrides numNodes and the range `0:`: the definition must have that one',
-    );
-    const main = Number(textAt(nodes, 'MainNode'));
-    found.expect(
-      Number.isInteger(main) && main >= 0 && main < count,
-      'main-node-out-of-range',
-      name,
+      (job) => rangesOf(job).length === 1 && rangesOf(job)[0] === '0:',
+    ],
+    'main-node-out-of-range': [
       'the main node is not one of the nodes',
-    );
-    found.expect(main === 0, 'main-node-not-0', name, 'the runner calls node 0 the main node');
-    const seconds = Number(textAt(properties, 'Timeout', 'AttemptDurationSeconds'));
-    found.expect(seconds >= 60, 'attempt-too-short', name, 'Batch takes 60 s and more');
-    found.expect(
-      textAt(properties, 'PropagateTags') === 'true',
-      'tags-not-propagated',
-      name,
-      'costs would not be found by tag',
-    );
-    found.expect(
-      textAt(properties, 'ResourceRetentionPolicy', 'SkipDeregisterOnUpdate') === 'true',
-      'deregistered-on-update',
-      name,
+      (job) => Number.isInteger(mainOf(job)) && mainOf(job) >= 0 && mainOf(job) < countOf(job),
+    ],
+    'main-node-not-0': ['the runner calls node 0 the main node', (job) => mainOf(job) === 0],
+    'attempt-too-short': [
+      'Batch takes 60 s and more',
+      (job) => job.number('Timeout', 'AttemptDurationSeconds') >= 60,
+    ],
+    'tags-not-propagated': ['costs would not be found by tag', (job) => job.text('PropagateTags') === 'true'],
+    'deregistered-on-update': [
       'an update of the stack would kill runs that are pinned to the old revision',
-    );
-    found.expect(
-      at(properties, 'SchedulingPriority') === undefined,
-      'priority-for-all',
-      name,
+      (job) => job.text('ResourceRetentionPolicy', 'SkipDeregisterOnUpdate') === 'true',
+    ],
+    'priority-for-all': [
       'a queue without a scheduling policy refuses a job with a priority: submissions set it where it belongs',
-    );
-    const rules = listAt(properties, 'RetryStrategy', 'EvaluateOnExit');
-    const last = rules.at(-1);
-    found.expect(
-      rules.length <= 5 &&
-        textAt(last, 'OnReason') === '*' &&
-        textAt(last, 'Action').toUpperCase() === 'EXIT',
-      'retry-without-end',
-      name,
+      (job) => !job.has('SchedulingPriority'),
+    ],
+    'retry-without-end': [
       'no rule that holds means retry: the last must be {OnReason: "*", Action: EXIT}',
-    );
-    found.expect(
-      rules.slice(0, -1).every((rule) => textAt(rule, 'OnReason') !== '*'),
-      'retry-rule-shadowed',
-      name,
+      (job) => {
+        const last = retryRules(job).at(-1);
+        return (
+          retryRules(job).length <= 5 &&
+          last?.text('OnReason') === '*' &&
+          last.text('Action').toUpperCase() === 'EXIT'
+        );
+      },
+    ],
+    'retry-rule-shadowed': [
       'the rules behind one that always holds are never read',
-    );
-    const attempts = Number(textAt(properties, 'RetryStrategy', 'Attempts'));
-    found.expect(attempts >= 1 && attempts <= 10, 'bad-attempts', name, 'attempts are 1 to 10');
-    for (const range of ranges) {
-      found.expect(
-        at(range, 'InstanceTypes') === undefined,
-        'instance-types-of-a-range',
-        name,
-        'Batch takes a range’s InstanceTypes with EcsProperties only',
-      );
-      found.expect(
-        textAt(range, 'Container', 'InstanceType') !== '',
-        'mixed-instance-types',
-        name,
-        'nodes must have equal CPU counts: the container names one type',
-      );
-      checkContainer(stack, name, at(range, 'Container'), found);
-    }
-  }
-};
-
-function checkContainer(
-  stack: Parameters<Check>[0]['stack'],
-  name: string,
-  container: Json | undefined,
-  found: Parameters<Check>[1],
-): void {
-  const volumes = listAt(container, 'Volumes');
-  const volumeNames = textsOf(volumes, 'Name');
-  const mounts = listAt(container, 'MountPoints');
-  const environment = new Map(
-    listAt(container, 'Environment').map((entry) => [textAt(entry, 'Name'), textAt(entry, 'Value')]),
-  );
-  found.expect(
-    mounts.length > 0 && mounts.every((mount) => volumeNames.includes(textAt(mount, 'SourceVolume'))),
-    'mount-without-volume',
-    name,
-    'a mount point names no volume of the definition',
-  );
-  found.expect(
-    mounts.every((mount) => textAt(mount, 'ReadOnly') !== 'true'),
-    'storage-read-only',
-    name,
-    'nodes write to shared storage',
-  );
-  const shared = environment.get('SIERRA_BATCH_SHARED') ?? '';
-  found.expect(
-    mounts.some((mount) => textAt(mount, 'ContainerPath') === shared),
-    'storage-not-where-said',
-    name,
-    `SIERRA_BATCH_SHARED is ${shared}, and nothing is mounted there`,
-  );
-  for (const volume of volumes) {
-    const efs = at(volume, 'EfsVolumeConfiguration');
-    if (efs === undefined) continue;
-    const point = textAt(efs, 'AuthorizationConfig', 'AccessPointId');
-    found.expect(
-      textAt(efs, 'TransitEncryption') === 'ENABLED',
-      'efs-without-tls',
-      name,
+      (job) =>
+        retryRules(job)
+          .slice(0, -1)
+          .every((rule) => rule.text('OnReason') !== '*'),
+    ],
+    'bad-attempts': [
+      'attempts are 1 to 10',
+      (job) => job.number('RetryStrategy', 'Attempts') >= 1 && job.number('RetryStrategy', 'Attempts') <= 10,
+    ],
+  }),
+  table(nodeRanges, {
+    'instance-types-of-a-range': [
+      'Batch takes a range’s InstanceTypes with EcsProperties only',
+      (range) => !range.has('InstanceTypes'),
+    ],
+    'mixed-instance-types': [
+      'nodes must have equal CPU counts: the container names one type',
+      (range) => range.text('Container', 'InstanceType') !== '',
+    ],
+  }),
+  table(containers, {
+    'mount-without-volume': [
+      'a mount point names no volume of the definition',
+      (container) => {
+        const volumes = container.parts('Volumes').map((volume) => volume.text('Name'));
+        const mounts = container.parts('MountPoints');
+        return mounts.length > 0 && mounts.every((mount) => volumes.includes(mount.text('SourceVolume')));
+      },
+    ],
+    'storage-read-only': [
+      'nodes write to shared storage',
+      (container) => container.parts('MountPoints').every((mount) => mount.text('ReadOnly') !== 'true'),
+    ],
+    'storage-not-where-said': [
+      (folder) => `SIERRA_BATCH_SHARED is ${folder}, and nothing is mounted there`,
+      (container) => {
+        const folder = sharedFolder(container);
+        const places = container.parts('MountPoints').map((mount) => mount.text('ContainerPath'));
+        return places.includes(folder) || [folder];
+      },
+    ],
+    'no-region': [
+      'ECS on EC2 does not set AWS_REGION, and the runner needs it',
+      (container) => variablesOf(container).has('AWS_REGION'),
+    ],
+    'reserved-variable': [
+      'names that start with AWS_BATCH_ are reserved',
+      (container) => [...variablesOf(container).keys()].every((key) => !key.startsWith('AWS_BATCH_')),
+    ],
+    'small-shared-memory': [
+      '/dev/shm would have 64 MiB',
+      (container) => container.number('LinuxParameters', 'SharedMemorySize') > 64,
+    ],
+    'no-resources': [
+      'vCPUs and memory are required, also where a submission overrides them',
+      (container) => {
+        const kinds = container.parts('ResourceRequirements').map((each) => each.text('Type'));
+        return kinds.includes('VCPU') && kinds.includes('MEMORY');
+      },
+    ],
+    'shared-role': [
+      'tasks would get what only the agent needs',
+      (container) => container.text('JobRoleArn') !== container.text('ExecutionRoleArn'),
+    ],
+    privileged: ['nodes need no privileges', (container) => container.text('Privileged') !== 'true'],
+    'logs-nowhere': [
+      'a group with a retention of its own',
+      (container) =>
+        container.referred('LogConfiguration', 'Options', 'awslogs-group')?.type === 'AWS::Logs::LogGroup',
+    ],
+  }),
+  table(efsVolumes, {
+    'efs-without-tls': [
       'an access point or IAM requires TransitEncryption: ENABLED',
-    );
-    found.expect(
-      referred(stack, point)?.type === 'AWS::EFS::AccessPoint',
-      'efs-without-access-point',
-      name,
+      (volume) => volume.text('TransitEncryption') === 'ENABLED',
+    ],
+    'efs-without-access-point': [
       'without an access point the root of the file system belongs to root',
-    );
-    found.expect(
-      textAt(efs, 'AuthorizationConfig', 'Iam') === 'ENABLED',
-      'efs-without-iam',
-      name,
+      (volume) => volume.referred('AuthorizationConfig', 'AccessPointId')?.type === 'AWS::EFS::AccessPoint',
+    ],
+    'efs-without-iam': [
       'whoever reaches the port could mount it',
-    );
-    found.expect(
-      at(efs, 'RootDirectory') === undefined,
-      'efs-root-directory',
-      name,
+      (volume) => volume.text('AuthorizationConfig', 'Iam') === 'ENABLED',
+    ],
+    'efs-root-directory': [
       'with an access point leave RootDirectory out',
-    );
-    found.expect(
-      at(efs, 'TransitEncryptionPort') === undefined,
-      'efs-fixed-port',
-      name,
+      (volume) => !volume.has('RootDirectory'),
+    ],
+    'efs-fixed-port': [
       'two mounts on one host would want the same port',
-    );
-  }
-  found.expect(
-    environment.has('AWS_REGION'),
-    'no-region',
-    name,
-    'ECS on EC2 does not set AWS_REGION, and the runner needs it',
-  );
-  found.expect(
-    [...environment.keys()].every((key) => !key.startsWith('AWS_BATCH_')),
-    'reserved-variable',
-    name,
-    'names that start with AWS_BATCH_ are reserved',
-  );
-  found.expect(
-    Number(textAt(container, 'LinuxParameters', 'SharedMemorySize')) > 64,
-    'small-shared-memory',
-    name,
-    '/dev/shm would have 64 MiB',
-  );
-  const kinds = textsOf(listAt(container, 'ResourceRequirements'), 'Type');
-  found.expect(
-    kinds.includes('VCPU') && kinds.includes('MEMORY'),
-    'no-resources',
-    name,
-    'vCPUs and memory are required, also where a submission overrides them',
-  );
-  for (const role of ['JobRoleArn', 'ExecutionRoleArn']) {
-    const resource = referred(stack, textAt(container, role));
-    found.expect(
-      resource?.type === 'AWS::IAM::Role' &&
-        JSON.stringify(resource.properties).includes('ecs-tasks.amazonaws.com'),
-      'role-not-for-tasks',
-      `${name} ${role}`,
+      (volume) => !volume.has('TransitEncryptionPort'),
+    ],
+  }),
+  table(rolesOfContainers, {
+    'role-not-for-tasks': [
       'tasks cannot take this role on',
-    );
-  }
-  found.expect(
-    textAt(container, 'JobRoleArn') !== textAt(container, 'ExecutionRoleArn'),
-    'shared-role',
-    name,
-    'tasks would get what only the agent needs',
+      ({ role }) =>
+        role?.type === 'AWS::IAM::Role' &&
+        JSON.stringify(role.properties).includes('ecs-tasks.amazonaws.com'),
+    ],
+  }),
+];
+
+const countOf = (job: Place) => job.number('NodeProperties', 'NumNodes');
+const mainOf = (job: Place) => job.number('NodeProperties', 'MainNode');
+const retryRules = (job: Place) => job.parts('RetryStrategy', 'EvaluateOnExit');
+
+function rangesOf(job: Place): string[] {
+  return job.parts('NodeProperties', 'NodeRangeProperties').map((range) => range.text('TargetNodes'));
+}
+
+function nodeRanges(system: System): Place[] {
+  return placesOf('AWS::Batch::JobDefinition')(system).flatMap((job) =>
+    job.parts('NodeProperties', 'NodeRangeProperties'),
   );
-  found.expect(textAt(container, 'Privileged') !== 'true', 'privileged', name, 'nodes need no privileges');
-  const group = textAt(container, 'LogConfiguration', 'Options', 'awslogs-group');
-  found.expect(
-    referred(stack, group)?.type === 'AWS::Logs::LogGroup',
-    'logs-nowhere',
-    name,
-    'a group with a retention of its own',
+}
+
+function containers(system: System): Place[] {
+  return nodeRanges(system).map((range) => range.part(range.at('Container')));
+}
+
+function efsVolumes(system: System): Place[] {
+  return containers(system)
+    .flatMap((container) => container.parts('Volumes'))
+    .filter((volume) => volume.has('EfsVolumeConfiguration'))
+    .map((volume) => volume.part(volume.at('EfsVolumeConfiguration')));
+}
+
+function rolesOfContainers(system: System) {
+  return containers(system).flatMap((container) =>
+    ['JobRoleArn', 'ExecutionRoleArn'].map((key) => ({
+      name: `${container.name} ${key}`,
+      role: container.referred(key),
+    })),
   );
+}
+
+function variablesOf(container: Place): ReadonlyMap<string, string> {
+  return new Map(
+    container.parts('Environment').map((entry) => [entry.text('Name'), entry.text('Value')] as const),
+  );
+}
+
+function sharedFolder(container: Place): string {
+  return variablesOf(container).get('SIERRA_BATCH_SHARED') ?? '';
 }
 
 /** Whether `0:3`, `:n`, `n:`, `n` cover 0 … count - 1, each once. */

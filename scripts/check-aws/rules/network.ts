@@ -1,74 +1,75 @@
-import type { Check } from '../template/finding.ts';
-import { named, ofType } from '../template/finding.ts';
-import { listAt, textAt, textsAt } from '../template/json.ts';
-import { opens } from './security-groups.ts';
+import type { Table } from '../template/finding.ts';
+import { each, one, table } from '../template/finding.ts';
+import type { Place } from '../template/place.ts';
+import { placesOf } from '../template/place.ts';
+import { opens } from '../template/security-groups.ts';
 
 /** Who reaches whom. */
-export const checkNetwork: Check = ({ stack }, found) => {
-  const environment = named(stack, 'SettleFunction').properties;
-  for (const [variable, code] of [
-    ['SIERRA_BATCH_SSH_PORT', 'ssh-closed'],
-    ['SIERRA_BATCH_JOIN_PORT', 'join-closed'],
-  ] as const) {
-    const port = textAt(environment, 'Environment', 'Variables', variable);
-    found.expect(
-      opens(stack, port, '<NodeSecurityGroup>'),
-      code,
-      'NodeSecurityGroup',
-      `nodes cannot reach each other on port ${port}`,
-    );
-  }
-  const inside = [
-    ...ofType(stack, 'AWS::EC2::SecurityGroupIngress').map(({ name, properties }) => ({
-      name,
-      rule: properties,
-    })),
-    ...ofType(stack, 'AWS::EC2::SecurityGroup').flatMap(({ name, properties }) =>
-      listAt(properties, 'SecurityGroupIngress').map((rule) => ({ name, rule })),
-    ),
-  ];
-  for (const { name, rule } of inside)
-    found.expect(
-      textAt(rule, 'SourceSecurityGroupId') === '<NodeSecurityGroup>',
-      'open-to-others',
-      name,
-      'nothing comes in but from the nodes’ own group',
-    );
-  for (const { name, properties } of ofType(stack, 'AWS::EC2::VPC')) {
-    const endpoint = ofType(stack, 'AWS::EC2::VPCEndpoint').find((each) =>
-      textAt(each.properties, 'ServiceName').endsWith('.s3'),
-    );
-    const tables = ofType(stack, 'AWS::EC2::RouteTable').map((table) => `<${table.name}>`);
-    found.expect(
-      textAt(properties, 'EnableDnsHostnames') === 'true' &&
-        textAt(properties, 'EnableDnsSupport') === 'true',
-      'no-dns',
-      name,
+export const NETWORK: readonly Table[] = [
+  nodePort('ssh-closed', 'SIERRA_BATCH_SSH_PORT'),
+  nodePort('join-closed', 'SIERRA_BATCH_JOIN_PORT'),
+  table(
+    (system) => [
+      ...placesOf('AWS::EC2::SecurityGroupIngress')(system),
+      ...placesOf('AWS::EC2::SecurityGroup')(system).flatMap((group) => group.parts('SecurityGroupIngress')),
+    ],
+    {
+      'open-to-others': [
+        'nothing comes in but from the nodes’ own group',
+        (rule) => rule.text('SourceSecurityGroupId') === '<NodeSecurityGroup>',
+      ],
+    },
+  ),
+  each('AWS::EC2::VPC', {
+    'no-dns': [
       'mounting EFS needs its name',
-    );
-    found.expect(
-      textAt(endpoint?.properties, 'VpcEndpointType') === 'Gateway' &&
-        tables.every((table) => textsAt(endpoint?.properties, 'RouteTableIds').includes(table)),
-      'no-s3-endpoint',
-      name,
+      (vpc) => vpc.text('EnableDnsHostnames') === 'true' && vpc.text('EnableDnsSupport') === 'true',
+    ],
+    'no-s3-endpoint': [
       'containers without an address reach S3 only by the gateway endpoint',
-    );
-    for (const subnet of ofType(stack, 'AWS::EC2::Subnet'))
-      found.expect(
-        ofType(stack, 'AWS::EC2::SubnetRouteTableAssociation').some(
-          (each) => textAt(each.properties, 'SubnetId') === `<${subnet.name}>`,
-        ),
-        'subnet-without-routes',
-        subnet.name,
-        'it has the VPC’s main table, which leads nowhere',
-      );
-    const nodes = textAt(named(stack, 'ComputeEnvironment').properties, 'ComputeResources', 'Subnets', 0);
-    const isPublic = nodes === '<PublicSubnet>';
-    found.expect(
-      !isPublic || textAt(named(stack, 'PublicSubnet').properties, 'MapPublicIpOnLaunch') === 'true',
-      'hosts-cut-off',
-      'PublicSubnet',
+      (vpc) => {
+        const endpoint = vpc
+          .others('AWS::EC2::VPCEndpoint')
+          .find((candidate) => candidate.text('ServiceName').endsWith('.s3'));
+        const tables = vpc.others('AWS::EC2::RouteTable').map(({ name }) => `<${name}>`);
+        return (
+          endpoint?.text('VpcEndpointType') === 'Gateway' &&
+          tables.every((name) => endpoint.texts('RouteTableIds').includes(name))
+        );
+      },
+    ],
+  }),
+  table(ownNetworks('AWS::EC2::Subnet'), {
+    'subnet-without-routes': [
+      'it has the VPC’s main table, which leads nowhere',
+      (subnet) =>
+        subnet
+          .others('AWS::EC2::SubnetRouteTableAssociation')
+          .some((association) => association.text('SubnetId') === `<${subnet.name}>`),
+    ],
+  }),
+  table((system) => placesOf('AWS::EC2::VPC')(system).map((vpc) => vpc.other('PublicSubnet')), {
+    'hosts-cut-off': [
       'hosts could not register with ECS: instances would start, bill and never join',
-    );
-  }
-};
+      (subnet) =>
+        subnet.other('ComputeEnvironment').text('ComputeResources', 'Subnets', 0) !== '<PublicSubnet>' ||
+        subnet.text('MapPublicIpOnLaunch') === 'true',
+    ],
+  }),
+];
+
+/** The port that an environment variable of functions names is open between nodes. */
+function nodePort(code: string, variable: string): Table {
+  const portOf = (group: Place) => group.other('SettleFunction').text('Environment', 'Variables', variable);
+  return one('NodeSecurityGroup', {
+    [code]: [
+      (port) => `nodes cannot reach each other on port ${port}`,
+      (group) => opens(group, portOf(group), '<NodeSecurityGroup>') || [portOf(group)],
+    ],
+  });
+}
+
+/** Resources of a type where the network is the stack's own. */
+function ownNetworks(type: string): (system: Place['system']) => Place[] {
+  return (system) => placesOf('AWS::EC2::VPC')(system).flatMap((vpc) => vpc.others(type));
+}

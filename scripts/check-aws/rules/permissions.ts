@@ -1,6 +1,7 @@
-import type { Check } from '../template/finding.ts';
-import { ofType } from '../template/finding.ts';
+import type { Table } from '../template/finding.ts';
+import { each, table } from '../template/finding.ts';
 import { listAt, textsAt } from '../template/json.ts';
+import type { System } from '../template/place.ts';
 import { allows, identityPolicies, statementsOf, statementsOfRole } from './policies.ts';
 
 /** Actions for which AWS' service authorization reference lists no resource that a policy could name, or none known before. */
@@ -178,102 +179,97 @@ const PEOPLE: Needs = {
   ],
 };
 
-/** Who may do what. */
-export const checkPermissions: Check = (system, found) => {
-  checkWildcards(system, found);
-  checkNeeds(system, found);
-  checkTagging(system, found);
-  checkPassedRoles(system, found);
-  checkLimits(system, found);
-};
-
-const checkWildcards: Check = ({ stack }, found) => {
-  const allowed = identityPolicies(stack)
-    .flatMap(statementsOf)
-    .filter(({ effect }) => effect === 'Allow');
-  for (const { where, actions, resources } of allowed)
-    for (const action of actions) {
-      found.expect(!action.includes('*'), 'action-wildcard', where, `${action} allows what nobody has read`);
-      found.expect(
-        !resources.includes('*') || NOTHING_NARROWER.has(action),
-        'resource-wildcard',
-        where,
-        `${action} can be given for a resource by name`,
-      );
-    }
-  for (const { name, properties } of ofType(stack, 'AWS::IAM::Role'))
-    found.expect(
-      textsAt(properties, 'ManagedPolicyArns').every((arn) => arn.startsWith('<')),
-      'foreign-policy',
-      name,
-      'a policy of AWS’ own allows what nobody here has read',
-    );
-};
-
-const checkNeeds: Check = ({ stack }, found) => {
-  for (const [role, needs] of Object.entries({ ...NEEDS, ...PEOPLE })) {
-    const statements = statementsOfRole(stack, role);
-    for (const [action, resource] of needs)
-      found.expect(
-        allows(statements, action, resource),
-        'not-allowed',
-        role,
-        `${action} on ${resource} is needed`,
-      );
-  }
-};
-
-/** A submission with tags needs both actions on its queue and its definition. */
-const checkTagging: Check = ({ stack }, found) => {
-  const statements = identityPolicies(stack).flatMap(statementsOf);
-  for (const { where, effect, actions, resources } of statements) {
-    if (effect !== 'Allow' || !actions.includes('batch:SubmitJob')) continue;
-    const beside = statements.filter((other) => other.where === where);
-    for (const resource of resources)
-      found.expect(
-        allows(beside, 'batch:TagResource', resource),
-        'may-not-tag',
-        where,
-        `whoever submits with tags to ${resource} needs batch:TagResource there`,
-      );
-  }
-};
-
 /** Sources differ on the service that Batch passes a definition's roles to; none names ecs-tasks alone. */
 const PASSED_TO = ['batch.amazonaws.com', 'ecs-tasks.amazonaws.com'];
 
-const checkPassedRoles: Check = ({ stack }, found) => {
-  for (const { where, document } of identityPolicies(stack))
-    for (const statement of listAt(document, 'Statement')) {
-      if (!textsAt(statement, 'Action').includes('iam:PassRole')) continue;
-      const services = textsAt(statement, 'Condition', 'StringEquals', 'iam:PassedToService').toSorted();
-      found.expect(
-        services.join() === PASSED_TO.join(),
-        'passed-to-others',
-        where,
-        `the roles of a definition are passed to ${PASSED_TO.join(' and ')}, and to nobody else`,
-      );
-    }
-};
+/** Who may do what: nobody may do more than it needs, and some things nobody may do. */
+export const PERMISSIONS: readonly Table[] = [
+  table((system) => statementsThat(system, 'Allow'), {
+    'action-wildcard': [
+      (action) => `${action} allows what nobody has read`,
+      ({ actions }) => actions.filter((action) => action.includes('*')),
+    ],
+    'resource-wildcard': [
+      (action) => `${action} can be given for a resource by name`,
+      ({ actions, resources }) =>
+        resources.includes('*') ? actions.filter((action) => !NOTHING_NARROWER.has(action)) : [],
+    ],
+    // A submission with tags needs both actions on its queue and its definition.
+    'may-not-tag': [
+      (resource) => `whoever submits with tags to ${resource} needs batch:TagResource there`,
+      ({ actions, resources, beside }) =>
+        actions.includes('batch:SubmitJob')
+          ? resources.filter((resource) => !allows(beside, 'batch:TagResource', resource))
+          : [],
+    ],
+  }),
+  each('AWS::IAM::Role', {
+    'foreign-policy': [
+      'a policy of AWS’ own allows what nobody here has read',
+      (role) => role.texts('ManagedPolicyArns').every((arn) => arn.startsWith('<')),
+    ],
+  }),
+  table((system) => rolesOf(system, { ...NEEDS, ...PEOPLE }), {
+    'not-allowed': [
+      (action, resource) => `${action} on ${resource} is needed`,
+      ({ pairs, statements }) => pairs.filter((pair) => !allows(statements, ...pair)),
+    ],
+  }),
+  table((system) => rolesOf(system, NEEDS), {
+    'more-than-needed': [
+      (action) => `${action} is not used`,
+      ({ pairs, statements }) => {
+        const known = [...pairs.map(([action]) => action), ...MAY_ALSO];
+        return statements.flatMap(({ actions }) => actions).filter((action) => !known.includes(action));
+      },
+    ],
+  }),
+  table((system) => rolesOf(system, NEVER), {
+    'too-much': [
+      (action, resource) => `${action} on ${resource} must not be allowed`,
+      ({ pairs, statements }) => pairs.filter((pair) => allows(statements, ...pair)),
+    ],
+  }),
+  table(passedRoles, {
+    'passed-to-others': [
+      `the roles of a definition are passed to ${PASSED_TO.join(' and ')}, and to nobody else`,
+      ({ services }) => services.toSorted().join() === PASSED_TO.join(),
+    ],
+  }),
+];
 
-/** Nobody may do more than it needs, and some things nobody may do. */
-const checkLimits: Check = ({ stack }, found) => {
-  for (const [role, needs] of Object.entries(NEEDS)) {
-    const known = new Set([...needs.map(([action]) => action), ...MAY_ALSO]);
-    for (const action of statementsOfRole(stack, role).flatMap(({ actions }) => actions))
-      found.expect(known.has(action), 'more-than-needed', role, `${action} is not used`);
-  }
-  for (const [who, never] of Object.entries(NEVER)) {
-    const statements = statementsOfRole(stack, who);
-    for (const [action, resource] of never)
-      found.expect(
-        !allows(statements, action, resource),
-        'too-much',
-        who,
-        `${action} on ${resource} must not be allowed`,
-      );
-  }
-};
+/** Statements of one effect, each with all that stand in policies of the same place. */
+function statementsThat({ stack }: System, wanted: string) {
+  const statements = identityPolicies(stack).flatMap(statementsOf);
+  return statements
+    .filter(({ effect }) => effect === wanted)
+    .map(({ where, actions, resources }) => ({
+      name: where,
+      actions,
+      resources,
+      beside: statements.filter((other) => other.where === where),
+    }));
+}
+
+/** Roles with what is asked of them and all that they may do. */
+function rolesOf({ stack }: System, needs: Needs) {
+  return Object.entries(needs).map(([name, pairs]) => ({
+    name,
+    pairs,
+    statements: statementsOfRole(stack, name),
+  }));
+}
+
+function passedRoles({ stack }: System) {
+  return identityPolicies(stack).flatMap(({ where, document }) =>
+    listAt(document, 'Statement')
+      .filter((statement) => textsAt(statement, 'Action').includes('iam:PassRole'))
+      .map((statement) => ({
+        name: where,
+        services: textsAt(statement, 'Condition', 'StringEquals', 'iam:PassedToService'),
+      })),
+  );
+}
 
 /**
  * Lines of the template that have a `*` where a resource, a principal or an action stands and no comment in the

@@ -1,7 +1,7 @@
-import { ofType } from '../template/finding.ts';
 import type { Json } from '../template/json.ts';
 import { at, listAt, textAt, textsAt } from '../template/json.ts';
 import type { Stack } from '../template/resolve.ts';
+import { ofType } from '../template/resolve.ts';
 
 export interface Statement {
   /** The resource whose policy it is. */

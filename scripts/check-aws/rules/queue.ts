@@ -1,157 +1,138 @@
-import type { Check } from '../template/finding.ts';
-import { named, ofType, referred } from '../template/finding.ts';
-import { at, entriesAt, listAt, textAt, textsAt, textsOf } from '../template/json.ts';
-
-/** The environment and its queue: what keeps jobs in RUNNABLE for ever, and what makes an update replace or kill. */
-export const checkQueue: Check = ({ stack }, found) => {
-  for (const { name, properties } of ofType(stack, 'AWS::Batch::ComputeEnvironment')) {
-    const resources = at(properties, 'ComputeResources');
-    found.expect(
-      textAt(properties, 'Type').toUpperCase() === 'MANAGED',
-      'unmanaged',
-      name,
-      'multi-node jobs need a managed environment',
-    );
-    found.expect(
-      textAt(resources, 'Type') === 'EC2',
-      'spot',
-      name,
-      'multi-node jobs never start on Spot or Fargate',
-    );
-    found.expect(
-      textAt(resources, 'MinvCpus') === '0',
-      'idle-instances',
-      name,
-      'instances would be paid for while nothing runs',
-    );
-    found.expect(
-      textAt(resources, 'AllocationStrategy') === 'BEST_FIT_PROGRESSIVE',
-      'allocation',
-      name,
-      'other strategies cannot be updated in place',
-    );
-    found.expect(
-      textAt(properties, 'ReplaceComputeEnvironment') === 'false',
-      'replaced-on-update',
-      name,
-      'an update would replace the environment',
-    );
-    found.expect(
-      at(properties, 'ComputeEnvironmentName') === undefined &&
-        at(properties, 'Tags') === undefined &&
-        at(resources, 'Tags') === undefined,
-      'physical-name',
-      name,
-      'names and tags make an update a replacement',
-    );
-    found.expect(
-      at(properties, 'ServiceRole') === undefined,
-      'service-role',
-      name,
-      'in-place updates need the service-linked role; a wrong one leaves what cannot be deleted',
-    );
-    const update = at(properties, 'UpdatePolicy');
-    found.expect(
-      textAt(update, 'TerminateJobsOnUpdate') === 'false' &&
-        textAt(update, 'JobExecutionTimeoutMinutes') === '7200',
-      'update-kills-jobs',
-      name,
-      'by default an update ends jobs after 30 minutes',
-    );
-    found.expect(
-      referred(stack, textAt(resources, 'InstanceRole'))?.type === 'AWS::IAM::InstanceProfile',
-      'role-for-profile',
-      name,
-      'InstanceRole is an instance profile',
-    );
-    found.expect(
-      textsAt(resources, 'Subnets').some((subnet) => subnet !== ''),
-      'no-subnets',
-      name,
-      'the environment has no subnet',
-    );
-    found.expect(
-      textsAt(resources, 'SecurityGroupIds').includes('<NodeSecurityGroup>'),
-      'no-group',
-      name,
-      'nodes could not reach each other',
-    );
-    const template = referred(stack, textAt(resources, 'LaunchTemplate', 'LaunchTemplateId'))?.properties;
-    const data = at(template, 'LaunchTemplateData');
-    found.expect(
-      textAt(data, 'MetadataOptions', 'HttpTokens') === 'required',
-      'imds-v1',
-      name,
-      'tasks could take the instance’s credentials',
-    );
-    const script = textAt(data, 'UserData');
-    found.expect(
-      script.includes('ECS_AWSVPC_BLOCK_IMDS=true'),
-      'imds-open',
-      name,
-      'tasks could ask for the instance’s credentials',
-    );
-    found.expect(
-      /^MIME-Version: 1\.0\nContent-Type: multipart\/mixed; boundary="(.+)"\n\n--\1\n[\s\S]*--\1--\n?$/.test(
-        script,
-      ),
-      'user-data-not-mime',
-      name,
-      'Batch merges MIME parts only',
-    );
-  }
-  const scheduling = new Set(ofType(stack, 'AWS::Batch::SchedulingPolicy').map(({ name }) => `<${name}>`));
-  for (const { name, properties } of ofType(stack, 'AWS::Batch::JobQueue')) {
-    found.expect(
-      at(properties, 'JobQueueName') === undefined && at(properties, 'Tags') === undefined,
-      'physical-name',
-      name,
-      'names and tags make an update a replacement',
-    );
-    found.expect(
-      scheduling.has(textAt(properties, 'SchedulingPolicyArn')),
-      'queue-without-shares',
-      name,
-      'the first job that cannot start would hold up all others, and functions send a share',
-    );
-    const limits = listAt(properties, 'JobStateTimeLimitActions');
-    const reasons = textsOf(limits, 'Reason');
-    for (const reason of STUCK)
-      found.expect(
-        reasons.includes(reason),
-        'no-backstop',
-        name,
-        `${reason} would be waited for without end`,
-      );
-    found.expect(
-      new Set(reasons).size === reasons.length &&
-        limits.every(
-          (limit) => STUCK.includes(textAt(limit, 'Reason')) && textAt(limit, 'Action') === 'CANCEL',
-        ),
-      'refused-backstop',
-      name,
-      'Batch takes three reasons, each once, with CANCEL, and refuses the queue for any other',
-    );
-    found.expect(
-      limits.every(
-        (limit) =>
-          Number(textAt(limit, 'MaxTimeSeconds')) >= 600 && Number(textAt(limit, 'MaxTimeSeconds')) <= 86_400,
-      ),
-      'bad-backstop',
-      name,
-      'Batch takes 600 to 86,400 s',
-    );
-  }
-  found.expect(
-    entriesAt(named(stack, 'FairShare').properties, 'FairsharePolicy').length > 0,
-    'queue-without-shares',
-    'FairShare',
-    'the scheduling policy is empty',
-  );
-};
+import type { Table } from '../template/finding.ts';
+import { each, one, table } from '../template/finding.ts';
+import type { Place } from '../template/place.ts';
+import { placesOf } from '../template/place.ts';
 
 const STUCK = [
   'CAPACITY:INSUFFICIENT_INSTANCE_CAPACITY',
   'MISCONFIGURATION:COMPUTE_ENVIRONMENT_MAX_RESOURCE',
   'MISCONFIGURATION:JOB_RESOURCE_REQUIREMENT',
 ];
+const MIME =
+  /^MIME-Version: 1\.0\nContent-Type: multipart\/mixed; boundary="(.+)"\n\n--\1\n[\s\S]*--\1--\n?$/;
+
+const limitsOf = (queue: Place) => queue.parts('JobStateTimeLimitActions');
+const reasonsOf = (queue: Place) => limitsOf(queue).map((limit) => limit.text('Reason'));
+
+/** The environment and its queue: what keeps jobs in RUNNABLE for ever, and what makes an update replace or kill. */
+export const QUEUE: readonly Table[] = [
+  each('AWS::Batch::ComputeEnvironment', {
+    unmanaged: [
+      'multi-node jobs need a managed environment',
+      (environment) => environment.text('Type').toUpperCase() === 'MANAGED',
+    ],
+    'replaced-on-update': [
+      'an update would replace the environment',
+      (environment) => environment.text('ReplaceComputeEnvironment') === 'false',
+    ],
+    'physical-name': [
+      'names and tags make an update a replacement',
+      (environment) =>
+        !environment.has('ComputeEnvironmentName') &&
+        !environment.has('Tags') &&
+        !environment.has('ComputeResources', 'Tags'),
+    ],
+    'service-role': [
+      'in-place updates need the service-linked role; a wrong one leaves what cannot be deleted',
+      (environment) => !environment.has('ServiceRole'),
+    ],
+    'update-kills-jobs': [
+      'by default an update ends jobs after 30 minutes',
+      (environment) =>
+        environment.text('UpdatePolicy', 'TerminateJobsOnUpdate') === 'false' &&
+        environment.text('UpdatePolicy', 'JobExecutionTimeoutMinutes') === '7200',
+    ],
+  }),
+  table(computeResources, {
+    spot: ['multi-node jobs never start on Spot or Fargate', (machines) => machines.text('Type') === 'EC2'],
+    'idle-instances': [
+      'instances would be paid for while nothing runs',
+      (machines) => machines.text('MinvCpus') === '0',
+    ],
+    allocation: [
+      'other strategies cannot be updated in place',
+      (machines) => machines.text('AllocationStrategy') === 'BEST_FIT_PROGRESSIVE',
+    ],
+    'role-for-profile': [
+      'InstanceRole is an instance profile',
+      (machines) => machines.referred('InstanceRole')?.type === 'AWS::IAM::InstanceProfile',
+    ],
+    'no-subnets': [
+      'the environment has no subnet',
+      (machines) => machines.texts('Subnets').some((subnet) => subnet !== ''),
+    ],
+    'no-group': [
+      'nodes could not reach each other',
+      (machines) => machines.texts('SecurityGroupIds').includes('<NodeSecurityGroup>'),
+    ],
+  }),
+  table(launchTemplates, {
+    'imds-v1': [
+      'tasks could take the instance’s credentials',
+      (template) => template.text('MetadataOptions', 'HttpTokens') === 'required',
+    ],
+    'imds-open': [
+      'tasks could ask for the instance’s credentials',
+      (template) => template.text('UserData').includes('ECS_AWSVPC_BLOCK_IMDS=true'),
+    ],
+    'user-data-not-mime': [
+      'Batch merges MIME parts only',
+      (template) => MIME.test(template.text('UserData')),
+    ],
+  }),
+  each('AWS::Batch::JobQueue', {
+    'physical-name': [
+      'names and tags make an update a replacement',
+      (queue) => !queue.has('JobQueueName') && !queue.has('Tags'),
+    ],
+    'queue-without-shares': [
+      'the first job that cannot start would hold up all others, and functions send a share',
+      (queue) => {
+        const policies = queue.others('AWS::Batch::SchedulingPolicy').map(({ name }) => `<${name}>`);
+        return policies.includes(queue.text('SchedulingPolicyArn'));
+      },
+    ],
+    'no-backstop': [
+      (reason) => `${reason} would be waited for without end`,
+      (queue) => STUCK.filter((reason) => !reasonsOf(queue).includes(reason)),
+    ],
+    'refused-backstop': [
+      'Batch takes three reasons, each once, with CANCEL, and refuses the queue for any other',
+      (queue) =>
+        new Set(reasonsOf(queue)).size === reasonsOf(queue).length &&
+        limitsOf(queue).every(
+          (limit) => STUCK.includes(limit.text('Reason')) && limit.text('Action') === 'CANCEL',
+        ),
+    ],
+    'bad-backstop': [
+      'Batch takes 600 to 86,400 s',
+      (queue) =>
+        limitsOf(queue).every(
+          (limit) => limit.number('MaxTimeSeconds') >= 600 && limit.number('MaxTimeSeconds') <= 86_400,
+        ),
+    ],
+  }),
+  one('FairShare', {
+    'queue-without-shares': [
+      'the scheduling policy is empty',
+      (policy) => policy.entries('FairsharePolicy').length > 0,
+    ],
+  }),
+];
+
+function computeResources(system: Place['system']): Place[] {
+  return placesOf('AWS::Batch::ComputeEnvironment')(system).map((environment) =>
+    environment.part(environment.at('ComputeResources')),
+  );
+}
+
+/** What the launch template of each environment holds. */
+function launchTemplates(system: Place['system']): Place[] {
+  return computeResources(system).map((machines) =>
+    machines.part(
+      machines
+        .part(machines.referred('LaunchTemplate', 'LaunchTemplateId')?.properties)
+        .at('LaunchTemplateData'),
+    ),
+  );
+}

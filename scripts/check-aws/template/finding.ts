@@ -1,5 +1,5 @@
-import type { Json } from './json.ts';
-import type { Resource, Stack } from './resolve.ts';
+import type { Place, System } from './place.ts';
+import { placeNamed, placesOf } from './place.ts';
 
 /** One mistake, with what it would do. */
 export interface Finding {
@@ -9,35 +9,55 @@ export interface Finding {
   message: string;
 }
 
-/** What is checked: the stack as it comes out for one set of parameters, and the state machine in it. */
-interface System {
-  stack: Stack;
-  asl: Json;
+/**
+ * By code: what a mistake would do, and the check. It answers whether there is none, or what breaks the rule: of each a
+ * finding is told, whose words the reason makes its sentence of.
+ */
+type Rules<Subject> = Readonly<
+  Record<
+    string,
+    readonly [
+      reason: string | ((...broken: string[]) => string),
+      check: (subject: Subject) => boolean | readonly (string | readonly string[])[],
+    ]
+  >
+>;
+
+/** The rules for one kind of place. */
+export interface Table {
+  find(system: System): Finding[];
+  /** Its rules by code, with an ellipsis where a finding has words of its own. */
+  reasons: readonly (readonly [code: string, reason: string])[];
 }
 
-export type Check = (system: System, found: Found) => void;
-
-/** Collects findings; each check says what should hold. */
-export class Found {
-  readonly findings: Finding[] = [];
-
-  /** Notes a mistake unless it holds. */
-  expect(holds: boolean, code: string, where: string, message: string): void {
-    if (!holds) this.findings.push({ code, where, message });
-  }
+/** The rules for whatever has a name that a finding can be told by. */
+export function table<Subject extends { readonly name: string }>(
+  subjects: (system: System) => readonly Subject[],
+  rules: Rules<Subject>,
+): Table {
+  const find = (system: System) =>
+    subjects(system).flatMap((subject) =>
+      Object.entries(rules).flatMap(([code, [reason, check]]) => {
+        const broken = check(subject);
+        return (typeof broken === 'boolean' ? (broken ? [] : ['']) : broken).map((words) => ({
+          code,
+          where: subject.name,
+          message: typeof reason === 'string' ? reason : reason(...[words].flat()),
+        }));
+      }),
+    );
+  const reasons = Object.entries(rules).map(
+    ([code, [reason]]) => [code, typeof reason === 'string' ? reason : reason('…', '…', '…')] as const,
+  );
+  return { find, reasons };
 }
 
-export function ofType(stack: Stack, type: string): Resource[] {
-  return [...stack.resources.values()].filter((resource) => resource.type === type);
+/** The rules for every resource of a type. */
+export function each(type: string, rules: Rules<Place>): Table {
+  return table(placesOf(type), rules);
 }
 
-/** The one resource of a name, or one without properties where it is missing, so that checks find what it lacks. */
-export function named(stack: Stack, name: string): Resource {
-  return stack.resources.get(name) ?? { name, type: 'missing', properties: {}, whole: {} };
-}
-
-/** The resource that a resolved reference (`<Name>`, `<Name.Arn>`) names. */
-export function referred(stack: Stack, reference: string): Resource | undefined {
-  const name = /^<([^.>]+)[^>]*>$/.exec(reference)?.[1];
-  return name === undefined ? undefined : stack.resources.get(name);
+/** The rules for the one resource of a name; where it is missing, none of its properties is there. */
+export function one(name: string, rules: Rules<Place>): Table {
+  return table((system) => [placeNamed(name)(system)], rules);
 }

@@ -35,11 +35,6 @@ export function textsAt(node: Json | undefined, ...path: (string | number)[]): s
   return listAt(node, ...path).map((element) => textAt(element));
 }
 
-/** What each element of a list has under one key. */
-export function textsOf(list: readonly Json[], key: string): string[] {
-  return list.map((element) => textAt(element, key));
-}
-
 export function entriesAt(node: Json | undefined, ...path: (string | number)[]): [string, Json][] {
   const found = at(node, ...path);
   return isRecord(found) ? Object.entries(found) : [];

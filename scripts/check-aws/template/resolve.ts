@@ -61,6 +61,21 @@ export function resolveTemplate(
   return { variant, parameters: new Map(entriesAt(template, 'Parameters')), resources, outputs };
 }
 
+export function ofType(stack: Stack, type: string): Resource[] {
+  return [...stack.resources.values()].filter((resource) => resource.type === type);
+}
+
+/** The one resource of a name, or one without properties where it is missing, so that checks find what it lacks. */
+export function named(stack: Stack, name: string): Resource {
+  return stack.resources.get(name) ?? { name, type: 'missing', properties: {}, whole: {} };
+}
+
+/** The resource that a resolved reference (`<Name>`, `<Name.Arn>`) names. */
+export function referred(stack: Stack, reference: string): Resource | undefined {
+  const name = /^<([^.>]+)[^>]*>$/.exec(reference)?.[1];
+  return name === undefined ? undefined : stack.resources.get(name);
+}
+
 class Resolver {
   readonly #template: Json;
   readonly #given: Readonly<Record<string, string>>;

@@ -2,10 +2,9 @@ import { readFileSync } from 'node:fs';
 import { expect, it } from 'vitest';
 import { readDeployment } from '../../../functions/deployment-environment.ts';
 import { LOCAL_QUEUE, localDeployment, localJobDefinition } from '../../../local/system/deployment.ts';
-import { named } from '../../../scripts/check-aws/template/finding.ts';
 import { entriesAt, textAt } from '../../../scripts/check-aws/template/json.ts';
 import { readTemplate } from '../../../scripts/check-aws/template/read.ts';
-import { resolveTemplate } from '../../../scripts/check-aws/template/resolve.ts';
+import { named, resolveTemplate } from '../../../scripts/check-aws/template/resolve.ts';
 
 const stack = resolveTemplate(
   readTemplate(readFileSync(new URL('../../../template.yaml', import.meta.url), 'utf8')),

@@ -1,0 +1,80 @@
+import type { Table } from '../template/finding.ts';
+import { each, one, table } from '../template/finding.ts';
+import type { Place, System } from '../template/place.ts';
+import { placesOf } from '../template/place.ts';
+import { referred } from '../template/resolve.ts';
+
+/** As the stack’s template names it. */
+const STATE_MACHINE_NAME = /-experiment$/;
+
+const PUBLISHERS = ['cloudwatch.amazonaws.com', 'events.amazonaws.com'];
+
+/** Alarms and their way to people. */
+export const ALARMS: readonly Table[] = [
+  each('AWS::CloudWatch::Alarm', {
+    'alarm-unheard': [
+      'the alarm tells nobody',
+      (alarm) =>
+        alarm
+          .texts('AlarmActions')
+          .some((action) => referred(alarm.system.stack, action)?.type === 'AWS::SNS::Topic'),
+    ],
+  }),
+  each('AWS::SQS::Queue', {
+    'dead-letters-unseen': [
+      'nobody is told of messages in it',
+      (queue) => textOfAlarms(queue.system).includes(`<${queue.name}.QueueName>`),
+    ],
+  }),
+  table((system) => [{ name: 'alarms', alarms: alarmsOf(system) }], {
+    'silence-unheard': [
+      'settle that is never called has no data: missing data must breach',
+      ({ alarms }) =>
+        alarms.some(
+          (alarm) =>
+            alarm.text('MetricName') === 'Invocations' && alarm.text('TreatMissingData') === 'breaching',
+        ),
+    ],
+    'metric-unheard': [
+      (metric) =>
+        `nobody hears of ${metric}: functions write it with the state machine’s name as \`service\``,
+      ({ alarms }) =>
+        ['RunFailed', 'RunStuck'].filter((metric) => !alarms.some((alarm) => isOfMetric(alarm, metric))),
+    ],
+  }),
+  one('TopicPolicy', {
+    'topic-closed': [
+      (service) => `${service} may not publish`,
+      ({ properties }) => PUBLISHERS.filter((service) => !JSON.stringify(properties).includes(service)),
+    ],
+    'topic-condition': [
+      'EventBridge meets no condition of a topic: nobody would hear of a blocked queue',
+      (policy) =>
+        policy
+          .parts('PolicyDocument', 'Statement')
+          .every(
+            (statement) =>
+              statement.text('Principal', 'Service') !== 'events.amazonaws.com' ||
+              !statement.has('Condition'),
+          ),
+    ],
+  }),
+  each('AWS::Logs::LogGroup', {
+    'logs-kept-for-ever': ['logs are paid for as long as they lie', (group) => group.has('RetentionInDays')],
+  }),
+];
+
+const alarmsOf = placesOf('AWS::CloudWatch::Alarm');
+
+function textOfAlarms(system: System): string {
+  return JSON.stringify(alarmsOf(system).map(({ properties }) => properties));
+}
+
+function isOfMetric(alarm: Place, metric: string): boolean {
+  return (
+    alarm.text('Namespace') === 'sierra-batch' &&
+    alarm.text('MetricName') === metric &&
+    alarm.text('Dimensions', 0, 'Name') === 'service' &&
+    STATE_MACHINE_NAME.test(alarm.text('Dimensions', 0, 'Value'))
+  );
+}
