@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, normalize } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { SET_ASIDE, WholeRuns } from '../../experiment/results/whole-runs.ts';
@@ -77,7 +77,7 @@ export async function outputsWithSetAside(
   if (root === undefined) return [...outputs];
   const below = `${root}/${OUTPUTS}/`;
   const aside = outputs.flatMap((output) => {
-    const named = `${output.replace(/^(\.\/)+/, '').replace(/\/+$/, '')}/`;
+    const named = normalize(`${output}/`);
     return named.startsWith(below) ? [`${root}/${SET_ASIDE}/${named.slice(below.length)}`] : [];
   });
   const there = await Promise.all(aside.map((output) => isThere(join(folder, output))));

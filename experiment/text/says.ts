@@ -1,4 +1,7 @@
-/** A pattern; or two of which the second stands after the first, on the same line if the first has no flag `s`. */
+/**
+ * A pattern; or two of which the second stands after the first place of the first, on the same line if the first has no flag
+ * `s`.
+ */
 export type Saying = RegExp | readonly [first: RegExp, then: RegExp];
 
 /**
