@@ -39,6 +39,12 @@ export const NETWORK: readonly Table[] = [
       },
     ],
   }),
+  each('AWS::EC2::VPCEndpoint', {
+    's3-endpoint-open': [
+      'tasks without a way to the Internet could send data to any bucket of the region',
+      (endpoint) => endpoint.other('PrivateSubnet').has('VpcId') || !reachesAnyBucket(endpoint),
+    ],
+  }),
   table(ownNetworks('AWS::EC2::Subnet'), {
     'subnet-without-routes': [
       'it has the VPC’s main table, which leads nowhere',
@@ -72,4 +78,10 @@ function nodePort(code: string, variable: string): Table {
 /** Resources of a type where the network is the stack's own. */
 function ownNetworks(type: string): (system: Place['system']) => Place[] {
   return (system) => placesOf('AWS::EC2::VPC')(system).flatMap((vpc) => vpc.others(type));
+}
+
+function reachesAnyBucket(endpoint: Place): boolean {
+  const statements = endpoint.parts('PolicyDocument', 'Statement');
+  const resources = statements.flatMap((statement) => statement.texts('Resource'));
+  return statements.length === 0 || resources.some((resource) => /^(\*|arn:[^:]*:s3:::\*.*)$/.test(resource));
 }

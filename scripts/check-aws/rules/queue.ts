@@ -45,6 +45,10 @@ export const QUEUE: readonly Table[] = [
   }),
   table(computeResources, {
     spot: ['multi-node jobs never start on Spot or Fargate', (machines) => machines.text('Type') === 'EC2'],
+    'old-image': [
+      'nodes would keep the image of the day when the environment was made',
+      (machines) => machines.text('UpdateToLatestImageVersion') === 'true',
+    ],
     'idle-instances': [
       'instances would be paid for while nothing runs',
       (machines) => machines.text('MinvCpus') === '0',

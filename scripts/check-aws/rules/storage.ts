@@ -29,6 +29,11 @@ export const STORAGE: readonly Table[] = [
               statement.text('Condition', 'Bool', 'aws:SecureTransport') === 'false',
           ),
     ],
+    'storage-beside-access-point': [
+      'EFS lets in whom this policy allows, with or without the access point that the role is held to',
+      (fs) =>
+        fs.parts('FileSystemPolicy', 'Statement').every((statement) => statement.text('Effect') === 'Deny'),
+    ],
     'no-mount-target': [
       'nobody can mount it',
       (fs) => mountTargets(fs).some((target) => target.text('FileSystemId') === `<${fs.name}>`),

@@ -78,6 +78,33 @@ const onlySubmits = (policy: string, path: Path) =>
 
 /** Mistakes that deploy without a word and fail later, each with the finding that must tell it. */
 const MISTAKES: readonly [string, string, Plant][] = [
+  [
+    'a file system that lets the role in beside the access point',
+    'storage-beside-access-point',
+    inResource('FileSystem', ['FileSystemPolicy', 'Statement', 0, 'Effect'], 'Allow'),
+  ],
+  [
+    'nodes whose image is never renewed',
+    'old-image',
+    inResource('ComputeEnvironment', [...COMPUTE, 'UpdateToLatestImageVersion'], undefined),
+  ],
+  [
+    'nodes whose image is kept on purpose',
+    'old-image',
+    inResource('ComputeEnvironment', [...COMPUTE, 'UpdateToLatestImageVersion'], false),
+  ],
+  [
+    'an S3 endpoint to all buckets',
+    's3-endpoint-open',
+    inResource('S3Endpoint', ['PolicyDocument'], undefined),
+  ],
+  [
+    'an S3 endpoint whose policy names every bucket',
+    's3-endpoint-open',
+    inResource('S3Endpoint', ['PolicyDocument'], {
+      Statement: [{ Effect: 'Allow', Principal: '*', Action: 's3:*', Resource: ['*'] }],
+    }),
+  ],
   ['an output called as a list parameter is', 'name-of-a-list', output('InputBuckets')],
   ['another output called so', 'name-of-a-list', output('InstanceTypes')],
   [
