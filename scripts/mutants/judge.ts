@@ -22,7 +22,8 @@ export interface Setup {
   readonly mutants: readonly Mutant[];
   /** Files of tests that are in-process. */
   readonly include: readonly string[];
-  readonly isolate: boolean;
+  /** Whether one failure is enough. */
+  readonly bail: boolean;
 }
 
 const root = process.cwd();
@@ -31,7 +32,7 @@ const root = process.cwd();
 process.once('disconnect', () => process.exit(1));
 process.once('message', (setup: Setup) => void serve(setup));
 
-async function serve({ mutants, include, isolate }: Setup): Promise<void> {
+async function serve({ mutants, include, bail }: Setup): Promise<void> {
   const byFile = Map.groupBy(mutants, ({ file }) => file);
   const vitest = await createVitest(
     'test',
@@ -45,9 +46,8 @@ async function serve({ mutants, include, isolate }: Setup): Promise<void> {
       include: [...include],
       setupFiles: ['scripts/mutants/setup.ts'],
       pool: 'threads',
-      isolate,
-      maxWorkers: isolate ? 2 : 1,
-      bail: isolate ? 0 : 1,
+      maxWorkers: bail ? 1 : 2,
+      bail: bail ? 1 : 0,
       testTimeout: 10_000,
       sequence: { sequencer: InOrder },
     },
@@ -71,6 +71,9 @@ async function serve({ mutants, include, isolate }: Setup): Promise<void> {
   process.on('message', ({ mutant, tests }: Order) => {
     const chosen = (tests ?? [...known.keys()]).flatMap((test) => known.get(test) ?? []);
     vitest.provide('mutant', mutant);
+    // Else it counts what failed in earlier runs.
+    vitest.state.filesMap.clear();
+    vitest.state.idMap.clear();
     void vitest.runTestSpecifications(chosen).then(({ testModules, unhandledErrors }) => {
       const verdict: Verdict = {
         failed: [

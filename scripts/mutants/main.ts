@@ -38,7 +38,7 @@ else process.exitCode = await main(draw(Number(values.count), Number(values.seed
 
 async function main(mutants: readonly Mutant[]): Promise<number> {
   const include = testFiles();
-  const { failed, ran } = await firstRun({ mutants, include, isolate: true });
+  const { failed, ran } = await firstRun({ mutants, include, bail: false });
   if (failed.length > 0) {
     console.error(`Without any change these fail: \n${failed.join('\n')}`);
     return 1;
@@ -48,9 +48,7 @@ async function main(mutants: readonly Mutant[]): Promise<number> {
   const queue = [...mutants];
   const survivors: Mutant[] = [];
   await Promise.all(
-    Array.from({ length: JUDGES }, () =>
-      judgeAll({ mutants, include, isolate: false }, ran, queue, survivors),
-    ),
+    Array.from({ length: JUDGES }, () => judgeAll({ mutants, include, bail: true }, ran, queue, survivors)),
   );
   tell(mutants, survivors);
   return 0;

@@ -14,23 +14,25 @@ export interface Mutant {
 type Node = Readonly<Record<string, unknown>> & { type: string; start: number; end: number };
 type Change = readonly [node: Node, to: string];
 
-/** Each operator with its opposite, and each comparison with its neighbour at the bound. */
-const OTHERS: Readonly<Record<string, readonly string[]>> = {
-  '===': ['!=='],
-  '!==': ['==='],
-  '<': ['>=', '<='],
-  '<=': ['>', '<'],
-  '>': ['<=', '>='],
-  '>=': ['<', '>'],
-  '&&': ['||'],
-  '||': ['&&'],
-  '+': ['-'],
-  '-': ['+'],
-  '*': ['/'],
-  '/': ['*'],
+/** Each operator's opposite. `<` for `<=` is not one: about half of these change nothing that anybody could see. */
+const OPPOSITE: Readonly<Record<string, string>> = {
+  '===': '!==',
+  '!==': '===',
+  '<': '>=',
+  '<=': '>',
+  '>': '<=',
+  '>=': '<',
+  '&&': '||',
+  '||': '&&',
+  '+': '-',
+  '-': '+',
+  '*': '/',
+  '/': '*',
 };
 /** What `a.method(…)` loses when only `a` is left. */
 const METHODS = /^(?:filter|slice|sort|toSorted|reverse|toReversed|trim|trimEnd|replace|replaceAll|concat)$/;
+/** What is only told to a log. */
+const LOGS = /^[\w.#]*\blog(?:\.\w+)?\(/;
 /** The expression of `a as T` is all that remains of it at run time. */
 const TYPE_AROUND_VALUE = /^TS(?:As|Satisfies|NonNull|Instantiation)/;
 
@@ -69,7 +71,7 @@ function walk(value: unknown, found: Change[], text: string): void {
   if (value.type === 'IfStatement' && value.alternate === null && leaves(value.consequent))
     if (isNode(value.test)) found.push([value.test, 'false']);
   if (value.type === 'ExpressionStatement' && isNode(value.expression) && typeof value.directive !== 'string')
-    found.push([value.expression, 'undefined']);
+    if (!LOGS.test(text.slice(value.start, value.end))) found.push([value.expression, 'undefined']);
   for (const [key, child] of Object.entries(value)) if (mayChange(value, key)) walk(child, found, text);
 }
 
@@ -84,8 +86,9 @@ function changesOf(node: Node, text: string): string[] {
   const textOf = (one: unknown) => (isNode(one) ? text.slice(one.start, one.end) : '');
   if (/^(?:Binary|Logical)Expression$/.test(node.type)) {
     const isText = [left, right].some((one) => /^['"`]/.test(textOf(one)));
-    const others = isText && operator === '+' ? [] : (OTHERS[String(operator)] ?? []);
-    return others.map((other) => `(${textOf(left)}) ${other} (${textOf(right)})`);
+    const opposite = OPPOSITE[String(operator)];
+    if (opposite === undefined || (isText && operator === '+')) return [];
+    return [`(${textOf(left)}) ${opposite} (${textOf(right)})`];
   }
   if (node.type === 'Literal' && typeof value === 'number')
     return value < 1000 ? [`${value + 1}`, `${value - 1}`] : [`${value * 2}`, `${value / 2}`];
