@@ -3,7 +3,7 @@ import { renderReport } from '../../report/render.ts';
 import { SAMPLES, sampleReport } from './sample-runs.ts';
 
 async function factsOf(more: { tasks?: Record<string, number>; utilisation?: number | null }) {
-  const sample = SAMPLES['small'];
+  const sample = SAMPLES.small;
   if (sample === undefined) throw new Error('no sample small');
   const input = await sampleReport(sample);
   const tasks = { ...input.summary.tasks, ...more.tasks };
