@@ -5,6 +5,7 @@ import type { Progress } from '../../experiment/records/progress.ts';
 import type { RunState } from '../../experiment/records/status.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { makeDisplay, renderBar } from '../../submission/progress-display.ts';
+import { aNode } from '../fixtures/records.ts';
 
 test('the bar never wraps, and has no part too many', () => {
   for (const columns of [10, 40, 60, 80, 200])
@@ -164,4 +165,96 @@ function row(seq: number): JoblogRow {
     signal: 0,
     command: 'true',
   };
+}
+
+test.each([
+  // Forty signs at most: a part done is rounded down, a part failed up.
+  [{ succeeded: 100, failed: 3 }, `${'█'.repeat(20)}${'█'}${'░'.repeat(19)}`],
+  [{ succeeded: 50, failed: 50 }, `${'█'.repeat(10)}${'█'.repeat(10)}${'░'.repeat(20)}`],
+  [{ succeeded: 199, failed: 1 }, `${'█'.repeat(39)}${'█'}`],
+])('the bar of %o has a sign for each part done', (tasks, bar) => {
+  expect(renderBar(progress(tasks, 20), 200, false).split(' ')[0]).toBe(bar);
+});
+
+test('done is green and failed is red', () => {
+  const bar = renderBar(progress({ succeeded: 100, failed: 50 }, 20), 200, true);
+  expect(bar).toContain(
+    `\x1b[32m${'█'.repeat(20)}\x1b[0m\x1b[31m${'█'.repeat(10)}\x1b[0m\x1b[2m${'░'.repeat(10)}\x1b[0m`,
+  );
+});
+
+test.each([
+  [9.96, '10.0/s'],
+  [10, '10/s'],
+])('a rate of %d is told as %s', (rate, said) => {
+  expect(renderBar(progress({ succeeded: 1, failed: 0 }, rate), 200, false)).toContain(` ${said} `);
+});
+
+test('each node has a bar against the node with the most tasks, and what is drawn is taken back', () => {
+  let out = '';
+  const output = { write: (text: string) => (out += text), columns: 60, rows: 24 };
+  const display = makeDisplay(output, { interactive: true, colour: true, now: () => 0 });
+  const status = {
+    ...STATUS,
+    state: 'running',
+    attempt: 1,
+    history: [{ state: 'running', at: '' }],
+    events: [],
+  } as const;
+  const nodes = [
+    aNode(0, { tasks: 40, state: 'joined' }),
+    aNode(1, { tasks: 20, state: 'lost' }),
+    aNode(2, { tasks: 1, state: 'released' }),
+  ];
+  const view = {
+    status: { ...status, history: [...status.history], events: [] },
+    progress: progress({ succeeded: 60, failed: 1 }, 20),
+    nodes,
+  };
+  display.update(view);
+  expect(out.split('\n').slice(2)).toEqual([
+    `node 0    ${paint(32, '█', 20)} 40 tasks`,
+    `node 1    ${paint(31, '█', 10)}${paint(2, '░', 10)} 20 tasks, lost`,
+    `node 2    ${paint(32, '█', 1)}${paint(2, '░', 19)} 1 task, released`,
+  ]);
+  out = '';
+  display.say('said');
+  expect(out).toBe('\r\x1b[3A\x1b[Jsaid\n');
+  out = '';
+  display.say('more');
+  expect(out).toBe('more\n');
+
+  // More nodes than fit are counted, and nothing is as high as the terminal.
+  out = '';
+  display.update({ ...view, nodes: Array.from({ length: 40 }, (_, index) => aNode(index, { tasks: 1 })) });
+  expect(out.split('\n')).toHaveLength(17);
+  expect(out.split('\n').at(-1)).toBe('… and 25 nodes more');
+});
+
+test('a log without a terminal is told of progress every five seconds, while tasks run', () => {
+  let out = '';
+  let now = 0;
+  const output = { write: (text: string) => (out += text) };
+  const display = makeDisplay(output, { interactive: false, colour: false, now: () => now });
+  const look = (at: number, phase: Progress['phase'] = 'running') => {
+    now = at;
+    display.update({
+      status: {
+        ...STATUS,
+        state: 'running',
+        attempt: 1,
+        history: [{ state: 'running', at: '' }],
+        events: [],
+      },
+      progress: { ...progress({ succeeded: at / 1000, failed: 0 }, 1), phase },
+    });
+  };
+  for (let at = 0; at <= 12_000; at += 1000) look(at);
+  look(20_000, 'joining');
+  const told = out.split('\n').filter((line) => line.includes('done'));
+  expect(told.map((line) => line.trim().split(' · ')[0])).toEqual(['5.0 5/200 done', '10.0 10/200 done']);
+});
+
+function paint(code: number, sign: string, times: number): string {
+  return `\x1b[${code}m${sign.repeat(times)}\x1b[0m`;
 }

@@ -1,3 +1,4 @@
+import { parsedJson } from '../../../experiment/util/parse-json.ts';
 import type { RecordPort } from '../../support/hostile-ports.ts';
 import type { Drop } from './cloud/workload.ts';
 import { workload } from './cloud/workload.ts';
@@ -6,7 +7,7 @@ import { BUCKET, makeWorld, STATE_MACHINE } from './cloud/world.ts';
 import type { Strike } from './faults/faults.ts';
 import type { Mutation } from './faults/mutants.ts';
 import type { Violation } from './model/model.ts';
-import { violations } from './model/model.ts';
+import { excuseOf, violations } from './model/model.ts';
 import type { Seen } from './model/run-model.ts';
 
 /** What one seed came to. */
@@ -138,16 +139,24 @@ async function look(
   };
 }
 
-function count({ happened, faults }: World, { executions, objects, jobs, drops, tellings }: Seen): void {
+function count({ happened, faults }: World, seen: Seen): void {
+  const { executions, objects, jobs, drops, tellings } = seen;
   const add = (what: string) => happened.set(what, (happened.get(what) ?? 0) + 1);
   for (const strike of faults.strikesSoFar) add(`fault ${strike.replace(/#.*/, '')}`);
   for (const { status } of executions) add(`execution ${status}`);
   for (const { kind, detail } of tellings)
     if (kind === 'event') add(`told ${/"state":"([a-z-]+)"/.exec(detail)?.[1]}`);
   if (new Set(tellings.map(({ kind, id }) => `${kind} ${id}`)).size < tellings.length) add('told twice');
-  for (const { runId } of drops) {
+  for (const drop of drops) {
+    const { runId } = drop;
     const outcome = /"outcome": "([a-z-]+)"/.exec(objects.get(`runs/${runId}/summary.json`) ?? '')?.[1];
     if (outcome !== undefined) add(`outcome ${outcome}`);
     if (jobs.filter(({ name }) => name === runId).length > 1) add('duplicate job');
+    if (!jobs.some(({ name, status }) => name === runId && status === 'SUCCEEDED')) continue;
+    add('job succeeded');
+    const execution = executions.find(({ name }) => name === runId);
+    if (outcome === 'succeeded' || execution === undefined) continue;
+    const control = parsedJson(objects.get(`control/${runId}.json`));
+    add(`excused ${excuseOf(seen, drop, execution, Object(control))}`);
   }
 }

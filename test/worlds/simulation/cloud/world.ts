@@ -78,7 +78,7 @@ export async function makeWorld(
   const faults = new Faults(seed, options.keep);
   const owned: Owned[] = [];
   /** Runs whose execution the simulated cloud ended by itself. */
-  const hurt = new Set<string>();
+  const hurt = new Map<string, number>();
   const tokens = new Map<string, string>();
   /** How often each thing happened, for what must happen sometimes over all seeds. */
   const happened = new Map<string, number>();

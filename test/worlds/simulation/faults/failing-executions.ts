@@ -10,8 +10,8 @@ interface Surroundings {
   localStates: LocalStates;
   /** The last token that each run's state `Run` was given. */
   tokens: ReadonlyMap<string, string>;
-  /** Runs that were ended here. */
-  hurt: Set<string>;
+  /** Runs that were ended here, and when. */
+  hurt: Map<string, number>;
 }
 
 /** Once a minute, what Step Functions itself may do to the executions that run. */
@@ -24,18 +24,18 @@ export async function hurtExecutions(around: Surroundings): Promise<never> {
 }
 
 function hurtOne(
-  { faults, localStates, tokens, hurt }: Surroundings,
+  { clock, faults, localStates, tokens, hurt }: Surroundings,
   name: string,
   executionArn: string,
 ): void {
   if (faults.strikes('execution-failed-outside')) {
-    hurt.add(name);
+    hurt.set(name, clock.now());
     localStates.failExecution(executionArn, 'States.Runtime', 'simulated');
   }
   const timedOut = faults.strikes('task-timed-out');
   const replaced = faults.strikes('token-replaced');
   if (!timedOut && !replaced) return;
-  if (timedOut) hurt.add(name);
+  if (timedOut) hurt.set(name, clock.now());
   const error = timedOut ? 'States.Timeout' : 'Lambda.Unknown';
   try {
     localStates.failTask(tokens.get(name) ?? '', error, 'simulated');

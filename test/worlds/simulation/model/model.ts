@@ -91,18 +91,12 @@ function checkRun(seen: Seen, drop: Drop, execution: Seen['executions'][number],
   const success = jobs.find((job) => job.status === 'SUCCEEDED');
   const succeeded = success !== undefined;
   claim('success-is-true', outcome !== 'succeeded' || succeeded, `${runId}: no job of it succeeded`);
-  const ownEnd = execution.status === 'SUCCEEDED' || (execution.error ?? '').startsWith('Run');
-  const stopAt = execution.history.find(({ state }) => state === 'Stop')?.at;
-  const wasGivenUp = stopAt !== undefined && stopAt < (success?.stoppedAt ?? seen.now);
-  // Told to end for its budget or a limit, by functions that then failed to terminate the job before it ended by itself.
   const control = json(seen.objects.get(`control/${runId}.json`));
-  const toldAt = Number(Object(control.stop).at ?? seen.now);
-  const wasLate = seen.functionsFailed && toldAt < (success?.stoppedAt ?? 0);
-  const wasStopped =
-    drop.cancelledAt !== undefined || seen.hurt.has(runId) || !ownEnd || wasGivenUp || wasLate;
   claim(
     'success-is-told',
-    !succeeded || outcome === 'succeeded' || wasStopped,
+    success === undefined ||
+      outcome === 'succeeded' ||
+      excuseOf(seen, drop, execution, control) !== undefined,
     `${runId}: its job succeeded and the outcome is ${outcome}: ${summary.why}`,
   );
   claim(
@@ -113,6 +107,32 @@ function checkRun(seen: Seen, drop: Drop, execution: Seen['executions'][number],
   claim('control-closed', control.closedAt !== undefined, runId);
   claim('no-token-left', control.token === undefined, runId);
   claim('no-mark-left', !seen.objects.has(`control/open/${runId}`), `${runId} is still marked as open`);
+}
+
+/**
+ * What ended a run whose job succeeded all the same, so that another outcome is right. An execution that ends otherwise
+ * counts until settle must have seen the job's end; a limit counts only before that end. What comes later excuses nothing.
+ */
+export function excuseOf(
+  seen: Seen,
+  { runId, cancelledAt }: Drop,
+  execution: Seen['executions'][number],
+  control: Record<string, unknown>,
+): string | undefined {
+  const success = seen.jobs.find(({ name, status }) => name === runId && status === 'SUCCEEDED');
+  const endedAt = success?.stoppedAt ?? seen.now;
+  const ownEnd = execution.status === 'SUCCEEDED' || (execution.error ?? '').startsWith('Run');
+  const causes: Record<string, number | undefined> = {
+    cancelled: cancelledAt,
+    hurt: seen.hurt.get(runId),
+    'execution ended': ownEnd ? undefined : execution.stoppedAt,
+    'given up': execution.history.find(({ state }) => state === 'Stop')?.at,
+  };
+  const until = mustHaveActed(seen, endedAt);
+  const found = Object.keys(causes).find((cause) => (causes[cause] ?? Number.NaN) <= until);
+  // For its budget or a limit, by functions that then failed to terminate the job before it ended by itself.
+  const wasLate = seen.functionsFailed && Number(Object(control.stop).at ?? Number.NaN) < endedAt;
+  return found ?? (wasLate ? 'limit' : undefined);
 }
 
 function checkFence({ owned }: Seen, claim: Claim): void {
@@ -150,22 +170,26 @@ function checkJobs(seen: Seen, claim: Claim): void {
   }
 }
 
-/**
- * In a kind world within two minutes. In a hostile one within two minutes of its healing, or in a longer while, of which at
- * least one look must have come to its end: where every function is killed sooner, nobody could have done better.
- */
 function claimGone(seen: Seen, job: SeenJob, since: number, invariant: string, claim: Claim): void {
-  const kind = LIVE_MS + seen.listedLateMs;
-  const lookedAt = seen.wholeSweeps.find(({ beganAt }) => beganAt >= since)?.endedAt ?? seen.now;
-  const allowed = seen.functionsFailed
-    ? Math.min(Math.max(since + HOSTILE_LIVE_MS, lookedAt + kind), Math.max(since, seen.healedAt) + kind)
-    : since + kind;
+  const allowed = mustHaveActed(seen, since);
   const until = job.stoppedAt ?? seen.now;
   claim(
     invariant,
     until <= allowed,
     `${job.id} of ${job.name} lived ${Math.round((until - since) / 1000)} s too long (${job.status})`,
   );
+}
+
+/**
+ * In a kind world within two minutes. In a hostile one within two minutes of its healing, or in a longer while, of which at
+ * least one look must have come to its end: where every function is killed sooner, nobody could have done better.
+ */
+function mustHaveActed(seen: Seen, since: number): number {
+  const kind = LIVE_MS + seen.listedLateMs;
+  const lookedAt = seen.wholeSweeps.find(({ beganAt }) => beganAt >= since)?.endedAt ?? seen.now;
+  return seen.functionsFailed
+    ? Math.min(Math.max(since + HOSTILE_LIVE_MS, lookedAt + kind), Math.max(since, seen.healedAt) + kind)
+    : since + kind;
 }
 
 function checkBounds(seen: Seen, claim: Claim): void {

@@ -28,8 +28,8 @@ export interface Seen {
   tellings: readonly Telling[];
   /** Jobs that passed the fence, in this order. */
   owned: readonly { runId: string; jobId: string; attempt: number }[];
-  /** Runs that the cloud itself ended. */
-  hurt: ReadonlySet<string>;
+  /** Runs that the cloud itself ended, and when. */
+  hurt: ReadonlyMap<string, number>;
   /** Text of every object in the bucket. */
   objects: ReadonlyMap<string, string>;
   /** Milliseconds since the epoch. */
