@@ -3,6 +3,7 @@ import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import type { CheckFault } from '../../experiment/records/progress.ts';
 import type { Clock, MakeNonce } from '../../experiment/util/clock.ts';
+import { every, within } from '../../experiment/util/timers.ts';
 import type { NodeUsage } from '../process/cgroup-usage.ts';
 import { usageOf } from '../process/cgroup-usage.ts';
 import type { Log } from '../process/log.ts';
@@ -95,7 +96,7 @@ class Members implements JoinServer {
   readonly #sockets = new Set<Socket>();
   readonly #strangers: Strangers;
   readonly #refusals = new Set<string>();
-  #ticking: NodeJS.Timeout | undefined;
+  #stopTicking: () => void = () => undefined;
   #restartId = 0;
 
   constructor(options: JoinServerOptions) {
@@ -106,10 +107,10 @@ class Members implements JoinServer {
   }
 
   async listen(): Promise<void> {
-    const { address, port, log } = this.#options;
+    const { address, port, clock, log } = this.#options;
     this.#server.listen({ host: address, port, backlog: 1024 });
     await once(this.#server, 'listening');
-    this.#ticking = setInterval(() => this.#tick(), 1000);
+    this.#stopTicking = every(clock, 1000, () => this.#tick());
     log('Join:Listening', { address, port });
   }
 
@@ -120,10 +121,8 @@ class Members implements JoinServer {
     const answer = Promise.withResolvers<boolean>();
     member.restarts.set(id, answer.resolve);
     member.connection.send({ t: 'restart', id });
-    const timer = setTimeout(() => answer.resolve(false), RESTART_MS);
     void member.gone.promise.then(() => answer.resolve(false));
-    const ok = await answer.promise;
-    clearTimeout(timer);
+    const ok = await within(this.#options.clock, RESTART_MS, answer.promise, () => false);
     member.restarts.delete(id);
     return ok;
   }
@@ -150,7 +149,7 @@ class Members implements JoinServer {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#ticking);
+    this.#stopTicking();
     const closed = once(this.#server, 'close');
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
@@ -162,11 +161,12 @@ class Members implements JoinServer {
     socket.once('close', () => this.#sockets.delete(socket));
     const isOut = this.#strangers.came(socket);
     if (isOut !== undefined) this.#sayRefused(isOut, TOO_MANY);
-    const { identity, folder, secret, makeNonce, listener } = this.#options;
+    const { identity, folder, secret, clock, makeNonce, listener } = this.#options;
     receiveHandshake(socket, {
       identity,
       folder,
       secret,
+      clock,
       makeNonce,
       admit: (index, facts) => this.#admit(index, facts),
       admitted: (entry) => {

@@ -71,7 +71,7 @@ async function prepare(attempt: Attempt, work: SierraWork): Promise<string> {
   try {
     await makeRunFolders(folders, plan.runId);
     const inUse = await lockBatchRoot(attempt, sierraBatchRoot(work.args) ?? '');
-    if (inUse === undefined) await bringInputs(surroundings.s3, plan.inputs, folders, log);
+    if (inUse === undefined) await bringInputs(surroundings, plan.inputs, folders, log);
     else ending.because({ kind: 'bad-environment', faults: [{ ...inUse, node: config.index }] });
   } catch (error) {
     ending.because(cannotPrepare(error, folders.tasks));
@@ -103,7 +103,10 @@ class Pipeline {
     this.#cluster = cluster;
     this.#program = program;
     this.#pool = new LineInPool(attempt, cluster);
-    this.#joblog = new SierraJoblog(attempt, () => !this.#pool.taken);
+    this.#joblog = new SierraJoblog(
+      { ...attempt, clock: attempt.surroundings.clock },
+      () => !this.#pool.taken,
+    );
     this.#batchRoot = sierraBatchRoot(work.args) ?? '';
   }
 

@@ -7,6 +7,7 @@ import { ListObjectsV2Command } from '@aws-sdk/client-s3';
 import * as tar from 'tar';
 import type { S3Port } from '../../aws/ports.ts';
 import type { PlanInput } from '../../experiment/plan/plan.ts';
+import type { Surroundings } from '../process/live.ts';
 import type { Log } from '../process/log.ts';
 import { copyTree, replace } from '../storage/copy-tree.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
@@ -26,7 +27,7 @@ const AT_ONCE = 8;
  * @throws BadInput, or the SDK's and the file system's errors
  */
 export async function bringInputs(
-  s3: S3Port,
+  { s3, clock }: Pick<Surroundings, 's3' | 'clock'>,
   inputs: readonly PlanInput[],
   folders: RunFolders,
   log: Log,
@@ -34,8 +35,12 @@ export async function bringInputs(
   for (const input of inputs) {
     const to = inside(folders.tasks, input.to);
     log('Input:Bringing', { kind: input.kind, to: input.to });
-    if (input.kind === 'archive') await bringArchive(s3, input, folders, to);
-    else if (input.kind === 'prefix') await bringPrefix(s3, input, to);
+    if (input.kind === 'archive') {
+      const unpacked = await unpackedArchive(s3, input, folders);
+      // What is old is freed (`clean --older`): this is in use.
+      await utimes(unpacked, clock.now() / 1000, clock.now() / 1000);
+      await copyTree(unpacked, to);
+    } else if (input.kind === 'prefix') await bringPrefix(s3, input, to);
     else
       await bringObject(
         s3,
@@ -46,18 +51,15 @@ export async function bringInputs(
   }
 }
 
-async function bringArchive(
+/** Its folder under `inputs/`. */
+async function unpackedArchive(
   s3: S3Port,
   input: Extract<PlanInput, { kind: 'archive' }>,
   folders: RunFolders,
-  to: string,
-): Promise<void> {
+): Promise<string> {
   const unpacked = join(folders.inputs, input.sha256);
   if (!(await isFolder(unpacked))) await unpackOnce(s3, input, folders.inputs, unpacked);
-  // What is old is freed (`clean --older`): this is in use.
-  const now = new Date();
-  await utimes(unpacked, now, now);
-  await copyTree(unpacked, to);
+  return unpacked;
 }
 
 async function unpackOnce(

@@ -1,6 +1,7 @@
 import { HeadObjectCommand, PutObjectCommand } from '@aws-sdk/client-s3';
 import type { S3Port } from '../../aws/ports.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
+import { within } from '../../experiment/util/timers.ts';
 import { isConflict, isMissing, isPreconditionFailed } from './objects.ts';
 
 /** What a request gets even when time is up. */
@@ -66,16 +67,8 @@ export class ReplacedObject {
 
   async #inTime<Answer>(asked: Promise<Answer>, until: number): Promise<Answer> {
     const leftMs = Math.max(LEAST_MS, until - this.#clock.now());
-    const over = new AbortController();
-    const limit = this.#clock.sleep(leftMs, over.signal).then(
-      () => Promise.reject(new Error(`${this.#object.Key}: no answer from S3 for ${leftMs / 1000} s`)),
-      () => new Promise<never>(() => undefined),
-    );
-    asked.catch(() => undefined); // an answer after the limit is nobody's
-    try {
-      return await Promise.race([asked, limit]);
-    } finally {
-      over.abort();
-    }
+    return within(this.#clock, leftMs, asked, () => {
+      throw new Error(`${this.#object.Key}: no answer from S3 for ${leftMs / 1000} s`);
+    });
   }
 }

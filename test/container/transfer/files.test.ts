@@ -138,8 +138,8 @@ describe('inputs', () => {
     await put('data/two.csv', '2');
     const prefix = { kind: 'prefix', bucket: 'b', prefix: 'data/', to: 'data/' } as const;
     const object = { kind: 'object', bucket: 'b', key: 'data/two.csv', to: 'renamed.csv' } as const;
-    await bringInputs(s3, [input, prefix, object], folders, quiet);
-    await bringInputs(s3, [input, prefix, object], folders, quiet);
+    await bringInputs({ s3, clock: realClock }, [input, prefix, object], folders, quiet);
+    await bringInputs({ s3, clock: realClock }, [input, prefix, object], folders, quiet);
     expect(spawnSync('test', ['-x', join(folders.tasks, 'project/bin/sim')]).status).toBe(0);
     expect(readFileSync(join(folders.tasks, 'project/latest'), 'utf8')).toBe('#!/bin/sh\n');
     expect(readFileSync(join(folders.tasks, 'data/x/one.csv'), 'utf8')).toBe('1');
@@ -153,7 +153,7 @@ describe('inputs', () => {
     const input = await archive(Object.fromEntries(names.map((name) => [name, content])));
     await put('data/a', content);
     const object = { kind: 'object', bucket: 'b', key: 'data/a', to: 'a' } as const;
-    const bring = () => bringInputs(s3, [input, object], folders, quiet);
+    const bring = () => bringInputs({ s3, clock: realClock }, [input, object], folders, quiet);
     await bring();
     let isOver = false;
     const torn: string[] = [];
@@ -179,7 +179,7 @@ describe('inputs', () => {
   it('that are not what their hash says leave nothing behind', async () => {
     const input = await archive({ a: '1' });
     await put(input.key, 'something else');
-    await expect(bringInputs(s3, [input], folders, quiet)).rejects.toThrow(BadInput);
+    await expect(bringInputs({ s3, clock: realClock }, [input], folders, quiet)).rejects.toThrow(BadInput);
     expect(readdirSync(folders.inputs)).toEqual([]);
     expect(readdirSync(folders.tasks)).toEqual([]);
   });
@@ -201,18 +201,22 @@ sys.stdout.buffer.write(out.getvalue())`,
       { encoding: 'buffer' },
     );
     expect(made.status).toBe(0);
-    await expect(bringInputs(s3, [await put2(made.stdout)], folders, quiet)).rejects.toThrow();
+    await expect(
+      bringInputs({ s3, clock: realClock }, [await put2(made.stdout)], folders, quiet),
+    ).rejects.toThrow();
     expect(existsSync(join(base, 'absolute'))).toBe(false);
     expect(existsSync(join(folders.inputs, 'escaped'))).toBe(false);
     expect(readdirSync(folders.inputs)).toEqual([]);
     await put('data/x', '1');
     const object = { kind: 'object', bucket: 'b', key: 'data/x', to: '../../x' } as const;
-    await expect(bringInputs(s3, [object], folders, quiet)).rejects.toThrow(/leads out/);
+    await expect(bringInputs({ s3, clock: realClock }, [object], folders, quiet)).rejects.toThrow(
+      /leads out/,
+    );
   });
 
   it('that are not there are named', async () => {
     const prefix = { kind: 'prefix', bucket: 'b', prefix: 'nothing/', to: 'x/' } as const;
-    await expect(bringInputs(s3, [prefix], folders, quiet)).rejects.toThrow(
+    await expect(bringInputs({ s3, clock: realClock }, [prefix], folders, quiet)).rejects.toThrow(
       's3://b/nothing/ holds no object',
     );
   });
@@ -225,7 +229,7 @@ sys.stdout.buffer.write(out.getvalue())`,
       [prefix, 's3://b/data/'],
       [object, 's3://b/data/a'],
     ] as const) {
-      const brought = bringInputs(denied, [input], folders, quiet);
+      const brought = bringInputs({ s3: denied, clock: realClock }, [input], folders, quiet);
       await expect(brought).rejects.toThrow(`${place} cannot be read (Error: AccessDenied)`);
       await expect(brought).rejects.toThrow(BadInput);
     }
@@ -244,12 +248,12 @@ sys.stdout.buffer.write(out.getvalue())`,
         },
       }) as S3Port;
     const object = { kind: 'object', bucket: 'b', key: 'data/a', to: 'a' } as const;
-    await bringInputs(breaking(3), [object], folders, quiet);
+    await bringInputs({ s3: breaking(3), clock: realClock }, [object], folders, quiet);
     expect(readFileSync(join(folders.tasks, 'a'), 'utf8')).toBe('whole');
     broken = 0;
-    await expect(bringInputs(breaking(4), [object], folders, quiet)).rejects.toThrow(
-      /cannot be read .*aborted/,
-    );
+    await expect(
+      bringInputs({ s3: breaking(4), clock: realClock }, [object], folders, quiet),
+    ).rejects.toThrow(/cannot be read .*aborted/);
   });
 });
 
