@@ -9,6 +9,7 @@ import type { FanoutHooks, FanoutNode, FanoutRequest } from '../container/fan-ou
 import { OpenedChannels } from '../container/fan-out/pool/early-channels.ts';
 import { startPool } from '../container/fan-out/pool/pool.ts';
 import { startStock } from '../container/fan-out/stock/stock.ts';
+import { realClock } from '../local/clock/real.ts';
 import { cpuMs } from './cpu-time.ts';
 
 export interface FanOutJob {
@@ -72,7 +73,8 @@ if (opened !== undefined) {
 }
 const cpuBefore = cpuMs();
 const begin = performance.now();
-const running = job.scheme === 'pool' ? startPool(request, hooks, opened) : startStock(request, hooks);
+const running =
+  job.scheme === 'pool' ? startPool(request, hooks, opened) : startStock(realClock)(request, hooks);
 const { succeeded, broken } = await running.result;
 const report: FanOutReport = {
   seconds: (performance.now() - begin) / 1000,

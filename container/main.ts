@@ -2,6 +2,7 @@ import { writeSync } from 'node:fs';
 import { ORDER_VARIABLE } from '../experiment/batch/maintenance-job.ts';
 import type { ExitCode } from '../experiment/records/exit-code.ts';
 import { EXIT } from '../experiment/records/exit-code.ts';
+import { after } from '../experiment/util/timers.ts';
 import { runMainNode } from './main-node.ts';
 import { doOrder } from './maintenance/maintain.ts';
 import { TaskProcesses } from './node/task-processes.ts';
@@ -49,12 +50,12 @@ function terminate(
 ): void {
   if (termination.signal.aborted) return;
   termination.ask(name, clock.now());
-  setTimeout(() => {
+  after(clock, TERMINATION.hardMs, () => {
     writeOut(`${JSON.stringify({ self: config.index, event: 'Runner:Hangs', after: TERMINATION.hardMs })}\n`);
     const left = new TaskProcesses(nodeMarker(config), () => undefined, clock);
     void left.end(0).finally(() => process.exit(EXIT.terminated));
-    setTimeout(() => process.exit(EXIT.terminated), 500);
-  }, TERMINATION.hardMs).unref();
+    after(clock, 500, () => process.exit(EXIT.terminated));
+  });
 }
 
 /** When this process started, in milliseconds since the epoch: what a node is billed from, as near as it can know. */

@@ -1,5 +1,6 @@
 import type { ExitCode } from '../experiment/records/exit-code.ts';
 import { EXIT } from '../experiment/records/exit-code.ts';
+import { every } from '../experiment/util/timers.ts';
 import type { JoinClientOptions, JoinSession } from './join/client.ts';
 import { joinMain } from './join/client.ts';
 import { HeldLease, LEASE } from './join/lease.ts';
@@ -65,14 +66,14 @@ class Worker {
     this.#lease = new HeldLease(session.welcome.lease, session.joinSentAt);
     this.#attach(session);
     nodeLog.onLine((line) => this.#session?.connection.send({ t: 'log', line: line.slice(0, 4000) }));
-    const beating = setInterval(() => this.#pulse(), LEASE.pulseMs);
-    const looking = setInterval(() => this.#look(), LOOK_MS);
+    const stopPulses = every(clock, LEASE.pulseMs, () => this.#pulse());
+    const stopLooking = every(clock, LOOK_MS, () => this.#look());
     this.#pulse();
     if (this.#node.checks.faults.length === 0) await this.#openSshd(session);
     const code = await this.#ended.promise;
-    clearInterval(looking);
+    stopLooking();
     const left = await this.#node.tasks.end(code === EXIT.succeeded ? 1000 : TERMINATION.graceMs);
-    clearInterval(beating);
+    stopPulses();
     nodeLog.log('Node:Ends', { code, left });
     if (left === 0) this.#session?.connection.finish({ t: 'bye', why: `ended with ${code}` }, 'ended');
     await clock.sleep(50);

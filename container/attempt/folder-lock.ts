@@ -3,6 +3,7 @@ import { appendFile, link, mkdir, readFile, rename, rm, stat, writeFile } from '
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { CheckFault, RunnerReason } from '../../experiment/records/progress.ts';
+import { every } from '../../experiment/util/timers.ts';
 import type { Attempt } from './attempt.ts';
 
 /** How often the holder touches its lock, and for how long an untouched one still counts. */
@@ -71,7 +72,7 @@ async function lockFolder(
   attempt: Attempt,
   { folder: guarded, part, where, check, or }: Guarded,
 ): Promise<Omit<CheckFault, 'node'> | undefined> {
-  const { config, node, log } = attempt;
+  const { config, node, log, surroundings } = attempt;
   const folder = join(guarded, '.sierra-batch');
   await mkdir(folder, { recursive: true });
   const name = createHash('sha256').update(part).digest('hex').slice(0, 16);
@@ -91,9 +92,9 @@ async function lockFolder(
   } finally {
     await rm(own, { force: true });
   }
-  const beating = setInterval(() => void beat(attempt, lock, me), FOLDER_LOCK.beatMs);
+  const stopBeating = every(surroundings.clock, FOLDER_LOCK.beatMs, () => void beat(attempt, lock, me));
   node.closers.add('lock of the folder', async () => {
-    clearInterval(beating);
+    stopBeating();
     if ((await holderOf(lock))?.nonce === me.nonce) await rm(lock, { force: true });
   });
   log('Folder:Locked', { folder: guarded, part });

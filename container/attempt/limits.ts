@@ -1,3 +1,4 @@
+import { every } from '../../experiment/util/timers.ts';
 import type { Attempt } from './attempt.ts';
 
 const LOOK_MS = 1000;
@@ -7,13 +8,13 @@ export function keepLimits(attempt: Attempt): { stop(): void } {
   const { plan, surroundings, ending, progress } = attempt;
   const { clock } = surroundings;
   const startedAt = clock.now();
-  const looking = setInterval(() => {
+  const stop = every(clock, LOOK_MS, () => {
     if (clock.now() - startedAt >= plan.timeouts.runSeconds * 1000)
       ending.because({ kind: 'run-time-limit', seconds: plan.timeouts.runSeconds });
     const { maxNodeHours } = plan;
     const nodeHours = progress.nodeHours();
     if (maxNodeHours !== undefined && nodeHours >= maxNodeHours)
       ending.because({ kind: 'budget-used', nodeHours, maxNodeHours });
-  }, LOOK_MS);
-  return { stop: () => clearInterval(looking) };
+  });
+  return { stop };
 }

@@ -2,6 +2,7 @@ import type { S3Port } from '../../aws/ports.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Progress, RunnerReason } from '../../experiment/records/progress.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
+import { within } from '../../experiment/util/timers.ts';
 import type { RunnerConfig } from '../process/environment.ts';
 import type { Log } from '../process/log.ts';
 import { ReplacedObject } from '../transfer/replaced-object.ts';
@@ -95,10 +96,7 @@ export class ProgressSender {
 
   /** A request under way may end; one that hangs is left behind, and counts for nothing when it arrives. */
   async #untilLoopEnds(): Promise<void> {
-    const over = new AbortController();
-    const limit = this.#options.clock.sleep(UNDER_WAY_MS, over.signal).catch(() => undefined);
-    await Promise.race([this.#loop, limit]);
-    over.abort();
+    await within(this.#options.clock, UNDER_WAY_MS, this.#loop, () => undefined);
   }
 
   async #run(): Promise<void> {

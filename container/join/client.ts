@@ -1,6 +1,7 @@
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import type { Clock, MakeNonce } from '../../experiment/util/clock.ts';
+import { after } from '../../experiment/util/timers.ts';
 import type { RunnerConfig } from '../process/environment.ts';
 import type { Log } from '../process/log.ts';
 import { readSecret } from './attempt-keys.ts';
@@ -69,21 +70,21 @@ type Knock =
 
 function knockOnce(options: JoinClientOptions): Promise<Knock> {
   return new Promise((resolve) => {
-    const { config, mainAddress, ownAddress } = options;
+    const { config, mainAddress, ownAddress, clock } = options;
     const socket = connect({ host: mainAddress, port: config.joinPort, localAddress: ownAddress });
     const handshake = new Handshake(options, resolve);
     const connection = new JoinConnection(socket, MAX_LINE, (line) => handshake.hear(line));
-    const connecting = setTimeout(() => connection.close('no answer'), CONNECT_MS);
-    const shaking = setTimeout(() => {
+    const cancelConnecting = after(clock, CONNECT_MS, () => connection.close('no answer'));
+    const cancelHandshake = after(clock, HANDSHAKE_MS, () => {
       if (!handshake.isIn) connection.close('node 0 does not finish the handshake');
-    }, HANDSHAKE_MS);
+    });
     socket.once('connect', () => {
-      clearTimeout(connecting);
+      cancelConnecting();
       handshake.begin(connection);
     });
     void connection.closed.then((why) => {
-      clearTimeout(connecting);
-      clearTimeout(shaking);
+      cancelConnecting();
+      cancelHandshake();
       resolve({ kind: 'failed', why: `${mainAddress}:${config.joinPort}: ${why}` });
     });
   });

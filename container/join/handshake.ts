@@ -1,5 +1,6 @@
 import type { Socket } from 'node:net';
-import type { MakeNonce } from '../../experiment/util/clock.ts';
+import type { Clock, MakeNonce } from '../../experiment/util/clock.ts';
+import { after } from '../../experiment/util/timers.ts';
 import { JoinConnection } from './connection.ts';
 import type { Hello, JoinFacts, MainMessage, WelcomeFacts, WorkerMessage } from './messages.ts';
 import {
@@ -31,6 +32,7 @@ export interface HandshakeOptions {
   /** Told to whoever says hello properly; only who can read it gets further. */
   folder: string;
   secret: Uint8Array;
+  clock: Clock;
   makeNonce: MakeNonce;
   /** Decides about a worker that has proved itself. */
   admit(index: number, facts: JoinFacts): { ok: true; welcome: WelcomeFacts } | { ok: false; why: string };
@@ -56,10 +58,12 @@ export function receiveHandshake(socket: Socket, options: HandshakeOptions): voi
   let onLine = (line: string): void => shake(line);
   const mainNonce = options.makeNonce();
   const connection = new JoinConnection(socket, MAX_LINE_BEFORE_PROOF, (line) => onLine(line));
-  const timer = setTimeout(() => refuse('silence: no proof within ten seconds', true), HANDSHAKE_MS);
+  const cancel = after(options.clock, HANDSHAKE_MS, () =>
+    refuse('silence: no proof within ten seconds', true),
+  );
   let settled = false;
   void connection.closed.then((why) => {
-    clearTimeout(timer);
+    cancel();
     if (!settled) options.refused(remote, why);
   });
 
@@ -93,7 +97,7 @@ export function receiveHandshake(socket: Socket, options: HandshakeOptions): voi
     const verdict = options.admit(index, facts);
     if (!verdict.ok) return { why: verdict.why };
     settled = true;
-    clearTimeout(timer);
+    cancel();
     onLine = options.admitted({ index, facts, welcome: verdict.welcome, connection });
     const answer = JSON.stringify(verdict.welcome);
     const mac = prove(options.secret, { ...proof, by: 'main', facts: answer });
@@ -104,7 +108,7 @@ export function receiveHandshake(socket: Socket, options: HandshakeOptions): voi
   function refuse(why: string, again: boolean): void {
     if (settled) return;
     settled = true;
-    clearTimeout(timer);
+    cancel();
     options.refused(remote, why);
     const message: MainMessage = { t: 'refused', why, again };
     connection.finish(message, why);

@@ -3,6 +3,7 @@ import type { Server, Socket } from 'node:net';
 import { createServer } from 'node:net';
 import type { CheckFault } from '../../experiment/records/progress.ts';
 import type { Clock, MakeNonce } from '../../experiment/util/clock.ts';
+import { every, within } from '../../experiment/util/timers.ts';
 import type { NodeUsage } from '../process/cgroup-usage.ts';
 import { usageOf } from '../process/cgroup-usage.ts';
 import type { Log } from '../process/log.ts';
@@ -53,6 +54,17 @@ export interface JoinServer {
   close(): Promise<void>;
 }
 
+/** Where a worker stands that was let in. Each goes down this list, and never back. */
+type MemberState =
+  /** Its sshd is not up yet. */
+  | { kind: 'joining' }
+  | { kind: 'ready' }
+  /** Told to end: its closing is no loss. */
+  | { kind: 'released' }
+  /** Told to go: its lease is no longer renewed. */
+  | { kind: 'expelled' }
+  | { kind: 'gone'; reason: string };
+
 interface Member {
   index: number;
   facts: JoinFacts;
@@ -60,13 +72,8 @@ interface Member {
   clockAheadMs: number;
   lease: string;
   connection: JoinConnection;
-  ready: boolean;
-  /** Told to end: its closing is no loss. */
-  released: boolean;
-  /** Told to go: its lease is no longer renewed. */
-  expelled: boolean;
+  state: MemberState;
   gone: PromiseWithResolvers<void>;
-  why?: string;
   restarts: Map<number, (ok: boolean) => void>;
 }
 
@@ -89,7 +96,7 @@ class Members implements JoinServer {
   readonly #sockets = new Set<Socket>();
   readonly #strangers: Strangers;
   readonly #refusals = new Set<string>();
-  #ticking: NodeJS.Timeout | undefined;
+  #stopTicking: () => void = () => undefined;
   #restartId = 0;
 
   constructor(options: JoinServerOptions) {
@@ -100,41 +107,41 @@ class Members implements JoinServer {
   }
 
   async listen(): Promise<void> {
-    const { address, port, log } = this.#options;
+    const { address, port, clock, log } = this.#options;
     this.#server.listen({ host: address, port, backlog: 1024 });
     await once(this.#server, 'listening');
-    this.#ticking = setInterval(() => this.#tick(), 1000);
+    this.#stopTicking = every(clock, 1000, () => this.#tick());
     log('Join:Listening', { address, port });
   }
 
   async restartSshd(index: number): Promise<boolean> {
     const member = this.#members.get(index);
-    if (member === undefined || member.why !== undefined) return false;
+    if (member === undefined || member.state.kind === 'gone') return false;
     const id = ++this.#restartId;
     const answer = Promise.withResolvers<boolean>();
     member.restarts.set(id, answer.resolve);
     member.connection.send({ t: 'restart', id });
-    const timer = setTimeout(() => answer.resolve(false), RESTART_MS);
     void member.gone.promise.then(() => answer.resolve(false));
-    const ok = await answer.promise;
-    clearTimeout(timer);
+    const ok = await within(this.#options.clock, RESTART_MS, answer.promise, () => false);
     member.restarts.delete(id);
     return ok;
   }
 
   async expel(index: number, why: string): Promise<void> {
     const member = this.#members.get(index);
-    if (member === undefined || member.why !== undefined) return;
-    member.expelled = true;
+    // One that was released ends by itself: nothing would say that it is gone.
+    if (member === undefined || member.state.kind === 'gone' || member.state.kind === 'released') return;
+    member.state = { kind: 'expelled' };
     member.connection.send({ t: 'refused', why, again: false });
     // It answers with a bye once its tasks are dead; else it is lost once its lease must have run out.
     await member.gone.promise;
   }
 
   async release(graceMs: number): Promise<void> {
-    const open = [...this.#members.values()].filter((member) => member.why === undefined);
+    const open = [...this.#members.values()].filter(({ state }) => state.kind !== 'gone');
     for (const member of open) {
-      member.released = true;
+      if (member.state.kind === 'expelled') continue;
+      member.state = { kind: 'released' };
       member.connection.send({ t: 'release' });
     }
     const all = Promise.all(open.map((member) => member.connection.closed));
@@ -142,7 +149,7 @@ class Members implements JoinServer {
   }
 
   async close(): Promise<void> {
-    clearInterval(this.#ticking);
+    this.#stopTicking();
     const closed = once(this.#server, 'close');
     this.#server.close();
     for (const socket of this.#sockets) socket.destroy();
@@ -154,11 +161,12 @@ class Members implements JoinServer {
     socket.once('close', () => this.#sockets.delete(socket));
     const isOut = this.#strangers.came(socket);
     if (isOut !== undefined) this.#sayRefused(isOut, TOO_MANY);
-    const { identity, folder, secret, makeNonce, listener } = this.#options;
+    const { identity, folder, secret, clock, makeNonce, listener } = this.#options;
     receiveHandshake(socket, {
       identity,
       folder,
       secret,
+      clock,
       makeNonce,
       admit: (index, facts) => this.#admit(index, facts),
       admitted: (entry) => {
@@ -175,7 +183,7 @@ class Members implements JoinServer {
     const no = (why: string) => ({ ok: false, why }) as const;
     if (index >= nodes || index === mainIndex) return no(`index ${index} is no worker's of ${nodes} nodes`);
     const known = this.#members.get(index);
-    if (known?.why !== undefined) return no(`node ${index} was given up: ${known.why}`);
+    if (known?.state.kind === 'gone') return no(`node ${index} was given up: ${known.state.reason}`);
     if (known !== undefined && !isSameWorker(known, facts)) return no(`node ${index} is already here`);
     const lease = known?.lease ?? makeNonce();
     return { ok: true, welcome: { lease, mainAddress: address, clientKey } } as const;
@@ -191,9 +199,7 @@ class Members implements JoinServer {
       clockAheadMs: facts.now - clock.now(),
       lease: welcome.lease,
       connection,
-      ready: false,
-      released: false,
-      expelled: false,
+      state: { kind: 'joining' },
       gone: Promise.withResolvers<void>(),
       restarts: new Map(),
     };
@@ -203,7 +209,8 @@ class Members implements JoinServer {
     log(before === undefined ? 'Node:LetIn' : 'Node:Back', { index, address: facts.address });
     if (facts.faults.length > 0) listener.faulty(index, facts.faults);
     void connection.closed.then((why) => {
-      if (member.connection === connection && !member.released) log('Node:Disconnected', { index, why });
+      if (member.connection === connection && member.state.kind !== 'released')
+        log('Node:Disconnected', { index, why });
     });
     return (line) => this.#hear(member, line);
   }
@@ -213,8 +220,8 @@ class Members implements JoinServer {
     const message = parseWorkerMessage(line);
     switch (message?.t) {
       case 'ready':
-        if (!member.ready) {
-          member.ready = true;
+        if (member.state.kind === 'joining') {
+          member.state = { kind: 'ready' };
           listener.joined(member.index, member.facts, member.clockAheadMs);
         }
         break;
@@ -222,9 +229,9 @@ class Members implements JoinServer {
         listener.faulty(member.index, message.faults);
         break;
       case 'pulse':
-        if (member.why !== undefined || member.expelled) break;
+        if (member.state.kind === 'gone' || member.state.kind === 'expelled') break;
         // Its connection broke just then: it has not heard that there is nothing left to do.
-        if (member.released) member.connection.send({ t: 'release' });
+        if (member.state.kind === 'released') member.connection.send({ t: 'release' });
         member.clockAheadMs = Math.max(member.clockAheadMs, message.at - clock.now());
         this.#leases.renewed(member.index, clock.now());
         member.connection.send({ t: 'beat', lease: member.lease, echo: message.at });
@@ -237,7 +244,7 @@ class Members implements JoinServer {
         listener.said(member.index, message.line);
         break;
       case 'bye':
-        if (!member.released) this.#lose(member, message.why);
+        if (member.state.kind !== 'released') this.#lose(member, message.why);
         break;
       default:
         member.connection.close('a line that this protocol does not know');
@@ -250,18 +257,18 @@ class Members implements JoinServer {
     if (late) log('Leases:AllRenewed', { why: 'node 0 itself was held up; it hears its workers first' });
     for (const index of lost) {
       const member = this.#members.get(index);
-      if (member !== undefined && !member.released)
+      if (member !== undefined && member.state.kind !== 'released')
         this.#lose(member, `silent for ${LEASE.lostMs / 1000} s: its lease has run out`);
     }
   }
 
-  #lose(member: Member, why: string): void {
-    if (member.why !== undefined) return;
-    member.why = why;
+  #lose(member: Member, reason: string): void {
+    if (member.state.kind === 'gone') return;
+    member.state = { kind: 'gone', reason };
     this.#leases.dropped(member.index);
-    member.connection.close(why);
+    member.connection.close(reason);
     member.gone.resolve();
-    this.#options.listener.lost(member.index, why);
+    this.#options.listener.lost(member.index, reason);
   }
 
   #sayRefused(remote: string, why: string): void {
@@ -275,5 +282,6 @@ class Members implements JoinServer {
 /** The process we know, which lost its connection: with its lease, or before it ever heard of one. */
 function isSameWorker(known: Member, facts: JoinFacts): boolean {
   if (known.facts.instance !== facts.instance) return false;
-  return known.lease === facts.lease || (facts.lease === undefined && !known.ready);
+  if (known.lease === facts.lease) return true;
+  return facts.lease === undefined && (known.state.kind === 'joining' || known.state.kind === 'released');
 }

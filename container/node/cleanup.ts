@@ -1,4 +1,5 @@
 import type { Clock } from '../../experiment/util/clock.ts';
+import { within } from '../../experiment/util/timers.ts';
 import type { Log } from '../process/log.ts';
 
 const EACH_MS = 5000;
@@ -33,17 +34,13 @@ export class Closers {
     for (let next = this.#closers.pop(); next !== undefined; next = this.#closers.pop()) {
       const { name, close } = next;
       const limitMs = next.limitMs() ?? EACH_MS;
-      const over = new AbortController();
-      const limit = this.#clock.sleep(limitMs, over.signal).then(
-        () => Promise.reject(new Error(`not closed within ${limitMs / 1000} s`)),
-        () => undefined,
-      );
       try {
-        await Promise.race([close(), limit]);
+        await within(this.#clock, limitMs, close(), () => {
+          throw new Error(`not closed within ${limitMs / 1000} s`);
+        });
       } catch (error) {
         this.#log('Close:Failed', { what: name, why: String(error) });
       }
-      over.abort();
     }
   }
 }

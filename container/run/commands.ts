@@ -33,7 +33,7 @@ export async function runCommands(
   if (prepared.done.size === prepared.commands.total) return reasonOf(prepared.tally, undefined, folders.run);
   const running = startFanout(attempt, cluster, prepared);
   state.startTasks(() => running.running());
-  followNodes(cluster, running, prepared.tally);
+  followNodes(cluster, running, prepared.tally, surroundings.clock);
   const limits = keepLimits(attempt);
   const result = await Promise.race([running.result, ending.promise.then(() => undefined)]);
   limits.stop();
@@ -100,7 +100,10 @@ function startFanout(attempt: Attempt, cluster: Cluster, prepared: Prepared): Ru
     taskRetries: plan.retry.tasks,
   };
   const hooks = fanoutHooks(attempt, cluster, prepared.tally);
-  return plan.fanout === 'stock' ? startStock(request, hooks) : startPool(request, hooks, cluster.opened);
+  const { clock } = attempt.surroundings;
+  return plan.fanout === 'stock'
+    ? startStock(clock)(request, hooks)
+    : startPool(request, hooks, cluster.opened);
 }
 
 function reasonOf(tally: TaskTally, result: FanoutResult | undefined, folder: string): RunnerReason {

@@ -1,6 +1,7 @@
 import { COLLECT_SECONDS } from '../../experiment/plan/plan.ts';
 import type { ExitCode } from '../../experiment/records/exit-code.ts';
 import type { RunnerReason } from '../../experiment/records/progress.ts';
+import { after } from '../../experiment/util/timers.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import { exitCodeOf } from '../attempt/end-reason.ts';
 import type { Cluster } from '../join/cluster.ts';
@@ -31,15 +32,15 @@ export async function conclude(
   const over = new AbortController();
   const patience = COLLECT_SECONDS * 1000 - LAST_WORDS_MS;
   const giveUp = () => over.abort(new Error('no time left'));
-  const timer = setTimeout(giveUp, patience);
+  const cancel = after(clock, patience, giveUp);
   const hurry = () =>
-    setTimeout(giveUp, Math.max(0, termination.at + TERMINATION.sentMs - 4000 - clock.now()));
+    after(clock, Math.max(0, termination.at + TERMINATION.sentMs - 4000 - clock.now()), giveUp);
   if (termination.signal.aborted) hurry();
   else termination.signal.addEventListener('abort', hurry);
   const grace = termination.signal.aborted ? 1000 : 2000;
   await Promise.all([node.tasks.end(grace), cluster?.release(RELEASE_MS)]);
   await untilAborted(over.signal, sendAll(attempt, cluster, over.signal));
-  clearTimeout(timer);
+  cancel();
   await node.closers.closeAll();
   const final =
     termination.name === undefined ? reason : { kind: 'terminated' as const, signal: termination.name };

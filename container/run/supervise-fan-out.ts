@@ -1,4 +1,6 @@
 import type { RunnerReason } from '../../experiment/records/progress.ts';
+import type { Clock } from '../../experiment/util/clock.ts';
+import { after, within } from '../../experiment/util/timers.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import type { FanoutHooks, FanoutResult, RunningFanout } from '../fan-out/fan-out.ts';
 import type { Cluster } from '../join/cluster.ts';
@@ -27,13 +29,13 @@ export function fanoutHooks(
 }
 
 /** Nodes that come late or are lost while a fan-out runs. */
-export function followNodes(cluster: Cluster, running: RunningFanout, tally: TaskTally): void {
+export function followNodes(cluster: Cluster, running: RunningFanout, tally: TaskTally, clock: Clock): void {
   cluster.listen({
     came: (node) => running.addNode(node),
     lost: (index, why) => {
       tally.nodeLost(index);
       // Where this loss ends the run, it is told to stop first: nobody else begins the node's tasks.
-      setImmediate(() => running.removeNode(index, why));
+      after(clock, 0, () => running.removeNode(index, why));
     },
   });
 }
@@ -47,19 +49,13 @@ export async function stopFanout(
   running: RunningFanout,
 ): Promise<FanoutResult | undefined> {
   const { ending, surroundings, log } = attempt;
-  const over = new AbortController();
   const stopped = running
     .stop(ending.reason?.kind ?? 'ended', TERMINATION.graceMs)
-    .then(() => running.result);
-  const limit = surroundings.clock.sleep(TERMINATION.graceMs + 4000, over.signal).then(
-    () => log('Fanout:StillStopping', {}),
-    () => undefined,
+    .then(() => running.result)
+    .catch((error: unknown) => log('Fanout:StopFailed', { why: String(error) }));
+  const result = await within(surroundings.clock, TERMINATION.graceMs + 4000, stopped, () =>
+    log('Fanout:StillStopping', {}),
   );
-  const result = await Promise.race([
-    stopped.catch((error: unknown) => log('Fanout:StopFailed', { why: String(error) })),
-    limit,
-  ]);
-  over.abort();
   return result ?? undefined;
 }
 

@@ -2,6 +2,8 @@ import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { RunnerReason } from '../../experiment/records/progress.ts';
 import { parseJoblog } from '../../experiment/results/joblog.ts';
+import type { Clock } from '../../experiment/util/clock.ts';
+import { every } from '../../experiment/util/timers.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import { TaskTally } from '../tasks/tally.ts';
 import { newestBatchJoblog } from './find-joblog.ts';
@@ -9,7 +11,7 @@ import { newestBatchJoblog } from './find-joblog.ts';
 const LOOK_MS = 2000;
 
 /** What of an attempt is looked at and told. */
-type Followed = Pick<Attempt, 'state' | 'roster' | 'log' | 'folders'>;
+type Followed = Pick<Attempt, 'state' | 'roster' | 'log' | 'folders'> & { clock: Clock };
 
 /**
  * What GNU parallel says of its tasks where it runs SIERRA's line itself (`fanout: stock`, or a PARALLEL that only it
@@ -19,7 +21,7 @@ type Followed = Pick<Attempt, 'state' | 'roster' | 'log' | 'folders'>;
 export class SierraJoblog {
   readonly #attempt: Followed;
   readonly #isNeeded: () => boolean;
-  #timer: NodeJS.Timeout | undefined;
+  #stop: () => void = () => undefined;
   #startedAt = 0;
   /** The same by the clock of shared storage, which may be another's. */
   #startedThere = 0;
@@ -33,17 +35,18 @@ export class SierraJoblog {
   }
 
   async follow(): Promise<void> {
-    this.#startedAt = Date.now();
+    const { clock } = this.#attempt;
+    this.#startedAt = clock.now();
     const mark = join(this.#attempt.folders.run, 'sierra-stage-2');
     await writeFile(mark, '');
     this.#startedThere = (await stat(mark)).mtimeMs;
-    this.#timer = setInterval(() => {
+    this.#stop = every(clock, LOOK_MS, () => {
       this.#reading = this.#reading.then(() => this.#read());
-    }, LOOK_MS);
+    });
   }
 
   async end(): Promise<void> {
-    clearInterval(this.#timer);
+    this.#stop();
     await this.#reading;
     await this.#read();
   }

@@ -103,7 +103,10 @@ class Pipeline {
     this.#cluster = cluster;
     this.#program = program;
     this.#pool = new LineInPool(attempt, cluster);
-    this.#joblog = new SierraJoblog(attempt, () => !this.#pool.taken);
+    this.#joblog = new SierraJoblog(
+      { ...attempt, clock: attempt.surroundings.clock },
+      () => !this.#pool.taken,
+    );
     this.#batchRoot = sierraBatchRoot(work.args) ?? '';
   }
 

@@ -2,6 +2,7 @@ import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import type { Clock } from '../../experiment/util/clock.ts';
+import { after } from '../../experiment/util/timers.ts';
 import type { Log } from '../process/log.ts';
 import { commandOutput } from '../util/run-command.ts';
 
@@ -55,9 +56,9 @@ export class SshMasters {
     this.#children.delete(address);
     const closed = once(child, 'close');
     child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), 1000);
+    const cancel = after(this.#clock, 1000, () => child.kill('SIGKILL'));
     await closed;
-    clearTimeout(timer);
+    cancel();
   }
 
   async closeAll(): Promise<void> {

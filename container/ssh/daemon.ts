@@ -6,6 +6,7 @@ import { mkdir, writeFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { delimiter } from 'node:path';
 import type { Clock } from '../../experiment/util/clock.ts';
+import { after } from '../../experiment/util/timers.ts';
 import type { Log } from '../process/log.ts';
 import { findOnPath } from '../util/find-on-path.ts';
 import type { SshdSettings } from './daemon-config.ts';
@@ -123,9 +124,9 @@ class Listener implements Sshd {
     if (child === undefined || child.exitCode !== null || child.signalCode !== null) return;
     const closed = once(child, 'close');
     child.kill('SIGTERM');
-    const timer = setTimeout(() => child.kill('SIGKILL'), 2000);
+    const cancel = after(this.#options.clock, 2000, () => child.kill('SIGKILL'));
     await closed;
-    clearTimeout(timer);
+    cancel();
   }
 
   #hear(text: string): void {

@@ -32,24 +32,25 @@ export async function bringInputs(
     const to = inside(folders.tasks, input.to);
     log('Input:Bringing', { kind: input.kind, to: input.to });
     const bucket = new Bucket(s3, input.bucket, clock);
-    if (input.kind === 'archive') await bringArchive(bucket, input, folders, to);
-    else if (input.kind === 'prefix') await bringPrefix(bucket, input.prefix, to);
+    if (input.kind === 'archive') {
+      const unpacked = await unpackedArchive(bucket, input, folders);
+      // What is old is freed (`clean --older`): this is in use.
+      await utimes(unpacked, clock.now() / 1000, clock.now() / 1000);
+      await copyTree(unpacked, to);
+    } else if (input.kind === 'prefix') await bringPrefix(bucket, input.prefix, to);
     else await bringObject(bucket, input.key, input.to.endsWith('/') ? join(to, baseName(input.key)) : to);
   }
 }
 
-async function bringArchive(
+/** Its folder under `inputs/`. */
+async function unpackedArchive(
   bucket: Bucket,
   input: Extract<PlanInput, { kind: 'archive' }>,
   folders: RunFolders,
-  to: string,
-): Promise<void> {
+): Promise<string> {
   const unpacked = join(folders.inputs, input.sha256);
   if (!(await isFolder(unpacked))) await unpackOnce(bucket, input, folders.inputs, unpacked);
-  // What is old is freed (`clean --older`): this is in use.
-  const now = new Date();
-  await utimes(unpacked, now, now);
-  await copyTree(unpacked, to);
+  return unpacked;
 }
 
 async function unpackOnce(

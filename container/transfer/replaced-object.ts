@@ -3,6 +3,7 @@ import { Bucket } from '../../aws/bucket.ts';
 import { isConflict, isPreconditionFailed } from '../../aws/errors.ts';
 import type { S3Port } from '../../aws/ports.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
+import { within } from '../../experiment/util/timers.ts';
 
 /** What a request gets even when time is up. */
 const LEAST_MS = 1000;
@@ -55,16 +56,8 @@ export class ReplacedObject {
 
   async #inTime<Answer>(asked: Promise<Answer>, until: number): Promise<Answer> {
     const leftMs = Math.max(LEAST_MS, until - this.#clock.now());
-    const over = new AbortController();
-    const limit = this.#clock.sleep(leftMs, over.signal).then(
-      () => Promise.reject(new Error(`${this.#key}: no answer from S3 for ${leftMs / 1000} s`)),
-      () => new Promise<never>(() => undefined),
-    );
-    asked.catch(() => undefined); // an answer after the limit is nobody's
-    try {
-      return await Promise.race([asked, limit]);
-    } finally {
-      over.abort();
-    }
+    return within(this.#clock, leftMs, asked, () => {
+      throw new Error(`${this.#key}: no answer from S3 for ${leftMs / 1000} s`);
+    });
   }
 }

@@ -18,6 +18,8 @@ export function commandOutput(
   return new Promise((resolve) => {
     const child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
+      timeout: options.timeoutMs,
+      killSignal: 'SIGKILL',
       ...(options.env === undefined ? {} : { env: options.env }),
       ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
     });
@@ -26,12 +28,7 @@ export function commandOutput(
     const stderr = new Kept();
     child.stdout.on('data', (chunk: Buffer) => stdout.add(chunk));
     child.stderr.on('data', (chunk: Buffer) => stderr.add(chunk));
-    const timer = setTimeout(() => {
-      failed = `${file} did not end within ${options.timeoutMs / 1000} s`;
-      child.kill('SIGKILL');
-    }, options.timeoutMs);
     const end = (code: number | null) => {
-      clearTimeout(timer);
       resolve({
         code,
         stdout: stdout.text(),
@@ -44,7 +41,8 @@ export function commandOutput(
       end(null);
     });
     child.once('close', (code, signal) => {
-      if (code === null) failed ??= `${file} was ended by ${signal}`;
+      if (child.killed) failed ??= `${file} did not end within ${options.timeoutMs / 1000} s`;
+      else if (code === null) failed ??= `${file} was ended by ${signal}`;
       end(code);
     });
   });

@@ -1,6 +1,6 @@
 import { readdir, readFile } from 'node:fs/promises';
-import { setTimeout as delay } from 'node:timers/promises';
 import { NODE_MARKER } from '../../container/process/environment.ts';
+import { realClock } from '../clock/real.ts';
 
 /** Marks the runner's own processes of a node; what it starts over ssh carries {@link NODE_MARKER}. */
 export const LOCAL_NODE_MARKER = 'SIERRA_BATCH_LOCAL_NODE';
@@ -48,7 +48,7 @@ export async function killNode(node: string): Promise<void> {
         // Ended meanwhile.
       }
     }
-    await delay(20);
+    await realClock.sleep(20);
   }
   throw new Error(`processes of the node ${node} cannot be killed`);
 }

@@ -1,4 +1,5 @@
 import type { Clock } from '../../experiment/util/clock.ts';
+import { every } from '../../experiment/util/timers.ts';
 
 /** Being asked to end: by a signal, or by the death of the npm that started this process. */
 export interface Interruption {
@@ -32,12 +33,12 @@ export function listenForInterruption(clock: Clock, throughNpm: boolean): Interr
   const look = () => {
     if (process.ppid !== parent && !asked.signal.aborted) request();
   };
-  const looking = throughNpm ? setInterval(look, PARENT_LOOK_MS).unref() : undefined;
+  const stopLooking = throughNpm ? every(clock, PARENT_LOOK_MS, look) : undefined;
   return {
     asked: asked.signal,
     insisted: insisted.signal,
     stop: () => {
-      clearInterval(looking);
+      stopLooking?.();
       for (const name of SIGNALS) process.off(name, request);
     },
   };

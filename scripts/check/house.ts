@@ -21,6 +21,11 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
 };
 /** Rooms of the product, in which a name is enough to find a file. */
 const NAMED_ONCE = [...new Set([...Object.keys(MAY_IMPORT).map(roomOf), 'scripts'])];
+/** Where time is not handed in: clocks, real clients, browsers, what measures this machine, and what runs before packages are here. */
+const OWN_TIME =
+  /^(local\/clock|report\/client|test|bench)\/|\/live\.ts$|\.generated\.ts$|^scripts\/install\/.*\.mjs$/;
+/** The linter denies the timers among Node's globals; these it cannot tell. */
+const TIME = /\bDate\.now\b|\bnew Date\(\)|'(node:)?timers(\/promises)?'/;
 const MAX_FILES = 14;
 /** Pages are found by their list, and tools look for their files at the top. */
 const LARGE = ['.', 'docs', 'docs/decisions'];
@@ -44,6 +49,9 @@ const faults = [
   ...arrows
     .filter(([from, to]) => !mayImport(from, to))
     .map(([from, to]) => `${from} may not import ${to}: see the rooms in docs/architecture.md`),
+  ...sources
+    .filter((file) => !OWN_TIME.test(file) && TIME.test(textOf(file)))
+    .map((file) => `${file} reads the time or waits by itself: hand in a Clock`),
   ...tooLarge(),
   ...sameNames(),
 ];

@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { realClock } from '../../local/clock/real.ts';
 import { FolderInUse, lockFolder } from '../../local/util/folder-lock.ts';
 
 const INSTALL_WITHIN_MS = 10 * 60_000;
@@ -49,13 +50,13 @@ export async function installAndTell(make: () => Promise<string>): Promise<void>
 
 /** Two test runs in one checkout: the second waits for the first one's installation. @throws FolderInUse after 12 minutes */
 export async function lockWhenFree(folder: string): Promise<() => Promise<void>> {
-  const until = Date.now() + OTHER_WAITS_MS;
+  const until = realClock.now() + OTHER_WAITS_MS;
   for (;;) {
     try {
       return await lockFolder(folder);
     } catch (error) {
-      if (!(error instanceof FolderInUse) || Date.now() > until) throw error;
-      await new Promise((resolve) => setTimeout(resolve, 500));
+      if (!(error instanceof FolderInUse) || realClock.now() > until) throw error;
+      await realClock.sleep(500);
     }
   }
 }

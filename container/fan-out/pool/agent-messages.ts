@@ -1,3 +1,6 @@
+import type { JoblogRow } from '../../../experiment/results/joblog.ts';
+import type { FanoutNode } from '../fan-out.ts';
+
 /** What node 0 and the group runners on the nodes say to each other. See `group.pl`. */
 
 /** Consecutive commands of the frozen list and where their lines lie in its file. */
@@ -50,6 +53,25 @@ export type NodeMessage =
   /** The group runner died; what it had under way may still run. */
   | { kind: 'crashed'; group: number }
   | { kind: 'failed'; group: number; message: string };
+
+export type Row = Extract<NodeMessage, { kind: 'row' }>;
+
+/** A row as GNU parallel's joblog has it, in node 0's time. */
+export function joblogRow(row: Row, node: FanoutNode, command: string): JoblogRow {
+  const { seq, runtime, exitval, signal } = row;
+  const startTime = row.startTime - (node.clockAheadSeconds ?? 0);
+  return {
+    seq,
+    host: node.address,
+    startTime,
+    runtime,
+    send: 0,
+    receive: row.bytes,
+    exitval,
+    signal,
+    command,
+  };
+}
 
 const FORMS: Readonly<Record<string, RegExp>> = {
   R: /^R (\d+) (\d+) (\d+\.\d+) (\d+\.\d+) (\d+) (\d+) (\d+) (\d+\.\d+)$/,

@@ -1,6 +1,6 @@
-import type { JoblogRow } from '../../../experiment/results/joblog.ts';
 import type { FanoutHooks, FanoutNode, FanoutRequest, FanoutResult } from '../fan-out.ts';
-import type { NodeMessage } from './agent-messages.ts';
+import type { NodeMessage, Row } from './agent-messages.ts';
+import { joblogRow } from './agent-messages.ts';
 import type { PoolChannel } from './channel.ts';
 import type { CommandIndex } from './command-index.ts';
 import { GroupSize } from './group-size.ts';
@@ -24,7 +24,15 @@ interface PoolNode {
   reconnects: number;
 }
 
-type Row = Extract<NodeMessage, { kind: 'row' }>;
+/** What a pool is about to do. Once it has left `running` it gives nobody a task. */
+type PoolState =
+  | { kind: 'running' }
+  /** Told to end: what runs is ended. */
+  | { kind: 'stopping'; reason: string }
+  /** It cannot do its work, and ends as if it were told to. */
+  | { kind: 'broken'; error: string; storageFailed: boolean }
+  /** Each sequence number has its row; channels end by themselves. */
+  | { kind: 'done' };
 
 /** What a pool works with; the first two are its own to use, and not to close. */
 interface PoolMeans {
@@ -58,8 +66,7 @@ export class Pool {
   #failed = 0;
   /** Sequence numbers that were started again because they failed. */
   #retried = 0;
-  #stopping = false;
-  #broken: { broken: string; storageFailed: boolean } | undefined;
+  #state: PoolState = { kind: 'running' };
 
   constructor(request: FanoutRequest, hooks: FanoutHooks, { commands, joblog, connect }: PoolMeans) {
     this.#request = request;
@@ -73,7 +80,7 @@ export class Pool {
   }
 
   addNode(node: FanoutNode): void {
-    if (this.#stopping || this.#left === 0 || this.#nodes.has(node.index)) return;
+    if (!this.#isRunning() || this.#left === 0 || this.#nodes.has(node.index)) return;
     const entry: PoolNode = {
       node,
       channel: undefined,
@@ -98,12 +105,8 @@ export class Pool {
     this.#proceed();
   }
 
-  stop(why: string, graceMs: number): void {
-    if (this.#stopping) return;
-    this.#stopping = true;
-    this.#hooks.log('Pool:Stop', { why });
-    for (const entry of this.#nodes.values()) entry.channel?.stop(graceMs);
-    this.#proceed();
+  stop(reason: string, graceMs: number): void {
+    if (this.#isRunning()) this.#end({ kind: 'stopping', reason }, reason, graceMs);
   }
 
   running(): number {
@@ -127,10 +130,11 @@ export class Pool {
     await this.#over.promise;
     await this.#booking;
     await this.#joblog.flush();
+    const state = this.#state;
     return {
       ...this.counts(),
       retried: this.#retried,
-      ...this.#broken,
+      ...(state.kind === 'broken' ? { broken: state.error, storageFailed: state.storageFailed } : {}),
     };
   }
 
@@ -169,7 +173,7 @@ export class Pool {
         this.#endGroup(entry, message.group);
         break;
       case 'crashed':
-        if (!this.#stopping) {
+        if (this.#isRunning()) {
           this.#hooks.log('Pool:GroupRunnerDied', { node: entry.node.index, group: message.group });
           entry.channel?.breakOff();
         }
@@ -189,7 +193,7 @@ export class Pool {
     entry.isBusy = false;
     const failed = row.exitval !== 0 || row.signal !== 0;
     const failures = (this.#failures.get(row.seq) ?? 0) + (failed ? 1 : 0);
-    const again = failed && failures <= this.#request.taskRetries && !this.#stopping;
+    const again = failed && failures <= this.#request.taskRetries && this.#isRunning();
     if (failed) this.#failures.set(row.seq, failures);
     if (again) {
       if (failures === 1) this.#retried += 1;
@@ -217,17 +221,7 @@ export class Pool {
     this.#unread = [];
     try {
       for (const { row, node, final } of rows) {
-        const line: JoblogRow = {
-          seq: row.seq,
-          host: node.node.address,
-          startTime: row.startTime - (node.node.clockAheadSeconds ?? 0),
-          runtime: row.runtime,
-          send: 0,
-          receive: row.bytes,
-          exitval: row.exitval,
-          signal: row.signal,
-          command: await this.#commands.command(row.seq),
-        };
+        const line = joblogRow(row, node.node, await this.#commands.command(row.seq));
         if (final) {
           this.#joblog.append(line);
           this.#hooks.onRow(line, node.node.index);
@@ -259,7 +253,7 @@ export class Pool {
   async #lost(entry: PoolNode, why: string): Promise<void> {
     const index = entry.node.index;
     this.#hooks.log('Pool:ChannelLost', { node: index, why });
-    if (this.#stopping) {
+    if (!this.#isRunning()) {
       this.#closed(entry);
       return;
     }
@@ -269,7 +263,7 @@ export class Pool {
     this.#takeBack(entry);
     const isLast = entry.reconnects === RECONNECTS;
     if (isLast) this.#hooks.log('Pool:NodeLeftAlone', { node: index, reconnects: RECONNECTS });
-    if (answer === 'evict' || isLast || this.#stopping) {
+    if (answer === 'evict' || isLast || !this.#isRunning()) {
       this.#nodes.delete(index);
     } else {
       entry.reconnects += 1;
@@ -284,24 +278,34 @@ export class Pool {
     this.#proceed();
   }
 
-  #break(what: string, storageFailed: boolean): void {
-    this.#broken ??= { broken: what, storageFailed };
-    this.stop(what, 1000);
+  #isRunning(): boolean {
+    return this.#state.kind === 'running';
+  }
+
+  /** The first fault is told, one that comes while the pool ends as well. */
+  #break(error: string, storageFailed: boolean): void {
+    if (this.#state.kind === 'broken') return;
+    const broken: PoolState = { kind: 'broken', error, storageFailed };
+    if (this.#isRunning()) this.#end(broken, error, 1000);
+    else this.#state = broken;
+  }
+
+  /** What runs on the nodes is ended. */
+  #end(state: PoolState, why: string, graceMs: number): void {
+    this.#state = state;
+    this.#hooks.log('Pool:Stop', { why });
+    for (const { channel } of this.#nodes.values()) channel?.stop(graceMs);
+    this.#proceed();
   }
 
   /** Gives work to free slots, or ends what has nothing left to do. */
   #proceed(): void {
-    if (this.#stopping || this.#left === 0) {
-      if (!this.#stopping) for (const { channel } of this.#nodes.values()) channel?.end();
-      this.#stopping = true;
-      if (this.#nodes.size === 0) this.#over.resolve();
-      return;
+    if (this.#isRunning() && this.#left === 0) {
+      this.#state = { kind: 'done' };
+      for (const { channel } of this.#nodes.values()) channel?.end();
     }
-    if (this.#nodes.size === 0) {
-      this.#over.resolve();
-      return;
-    }
-    this.#dispatch();
+    if (this.#nodes.size === 0) this.#over.resolve();
+    else if (this.#isRunning()) this.#dispatch();
   }
 
   /** One group at a time to the node with the most free slots, so that few tasks spread over all nodes. */

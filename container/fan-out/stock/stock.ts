@@ -3,8 +3,9 @@ import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdir, open, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { setTimeout as delay } from 'node:timers/promises';
 import { succeeded } from '../../../experiment/results/joblog.ts';
+import type { Clock } from '../../../experiment/util/clock.ts';
+import { within } from '../../../experiment/util/timers.ts';
 import type {
   FanoutHooks,
   FanoutNode,
@@ -22,12 +23,15 @@ const FOLLOW_MS = 200;
 const STDERR_TAIL = 4000;
 
 /** GNU parallel on node 0 over one ssh a task: SIERRA's own line. Nodes are added and dropped through its sshloginfile. */
-export const startStock: StartFanout = (request, hooks) => new StockFanout(request, hooks);
+export function startStock(clock: Clock): StartFanout {
+  return (request, hooks) => new StockFanout(request, hooks, clock);
+}
 
 class StockFanout implements RunningFanout {
   readonly result: Promise<FanoutResult>;
   readonly #request: FanoutRequest;
   readonly #hooks: FanoutHooks;
+  readonly #clock: Clock;
   readonly #nodes: Map<number, FanoutNode>;
   readonly #nodefile: string;
   /** How each sequence number ended; 1 succeeded, 2 failed. */
@@ -37,9 +41,10 @@ class StockFanout implements RunningFanout {
   #succeeded = 0;
   #failed = 0;
 
-  constructor(request: FanoutRequest, hooks: FanoutHooks) {
+  constructor(request: FanoutRequest, hooks: FanoutHooks, clock: Clock) {
     this.#request = request;
     this.#hooks = hooks;
+    this.#clock = clock;
     this.#nodes = new Map(request.nodes.map((node) => [node.index, node]));
     this.#nodefile = join(request.scratch, 'nodefile');
     this.#ended = new Uint8Array(request.total + 1);
@@ -65,9 +70,7 @@ class StockFanout implements RunningFanout {
       // The first TERM waits for running jobs, the second ends them.
       child.kill('SIGTERM');
       child.kill('SIGTERM');
-      const ended = new AbortController();
-      void this.result.then(() => ended.abort());
-      await delay(Math.max(graceMs, 100), undefined, { signal: ended.signal }).catch(() => undefined);
+      await within(this.#clock, Math.max(graceMs, 100), this.result, () => undefined);
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGKILL');
     }
     await this.result;
@@ -138,7 +141,7 @@ class StockFanout implements RunningFanout {
     ended.catch(() => undefined); // Awaited below; it may fail while the joblog is being read.
     try {
       while (!over) {
-        await Promise.race([ended, delay(FOLLOW_MS)]);
+        await within(this.#clock, FOLLOW_MS, ended, () => undefined);
         for (const row of await follower.read()) this.#onRow(row);
       }
       const [code, signal] = await ended;

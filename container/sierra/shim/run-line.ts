@@ -72,7 +72,7 @@ export class LineInPool {
     commandsFile: string,
     gone: AbortSignal,
   ): Promise<CallAnswer> {
-    const { state, log, ending } = this.#attempt;
+    const { state, log, ending, surroundings } = this.#attempt;
     const request = await this.#request(line, commandsFile);
     const { rows } = await this.#resumed(line, request);
     const tally = new TaskTally(request.total, rows);
@@ -98,7 +98,7 @@ export class LineInPool {
       fanoutHooks(this.#attempt, this.#cluster, tally),
     );
     state.startTasks(() => running.running());
-    followNodes(this.#cluster, running, tally);
+    followNodes(this.#cluster, running, tally, surroundings.clock);
     const either = AbortSignal.any([gone, ending.signal]);
     const stopped = new Promise<void>((resolve) => {
       // It may have come while the line was prepared.

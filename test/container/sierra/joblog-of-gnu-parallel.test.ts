@@ -7,6 +7,7 @@ import { RunState } from '../../../container/attempt/run-state.ts';
 import { SierraJoblog } from '../../../container/sierra/follow-joblog.ts';
 import { runFolders } from '../../../container/storage/run-folders.ts';
 import { renderJoblog } from '../../../experiment/results/joblog.ts';
+import { realClock } from '../../../local/clock/real.ts';
 
 const quiet = () => undefined;
 
@@ -36,7 +37,7 @@ function followed(endedAgo: readonly number[]) {
   }));
   const write = () => writeFileSync(join(root, 'scratch/parallel.log'), renderJoblog(rows));
   return {
-    joblog: new SierraJoblog({ state, roster, log: quiet, folders }, () => true),
+    joblog: new SierraJoblog({ state, roster, log: quiet, folders, clock: realClock }, () => true),
     state,
     roster,
     write,

@@ -1,5 +1,6 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startStock } from '../../../../container/fan-out/stock/stock.ts';
+import { realClock } from '../../../../local/clock/real.ts';
 import type { LoopbackNodes } from '../../../support/loopback-nodes.ts';
 import { loopbackNodes } from '../../../support/loopback-nodes.ts';
 import { runFanout } from '../../../support/run-fan-out.ts';
@@ -12,7 +13,7 @@ afterAll(() => nodes.close());
 
 describe('the stock fan-out', () => {
   it('that the user has halted after a failure is not broken', async () => {
-    const run = runFanout(startStock, nodes, ['exit 3', ...Array<string>(20).fill('sleep 1')], {
+    const run = runFanout(startStock(realClock), nodes, ['exit 3', ...Array<string>(20).fill('sleep 1')], {
       slots: 1,
       environment: { PATH: process.env.PATH ?? '', PARALLEL: '--halt now,fail=1' },
     });

@@ -1,0 +1,48 @@
+import type { Clock } from './clock.ts';
+
+/** Does the work once `ms` have passed. @returns cancels it */
+export function after(clock: Clock, ms: number, work: () => void): () => void {
+  const cancelled = new AbortController();
+  void sleptThrough(clock, ms, cancelled.signal).then((slept) => {
+    if (slept) work();
+  });
+  return () => cancelled.abort();
+}
+
+/** Does the work again and again, so long apart. @returns ends that */
+export function every(clock: Clock, ms: number, work: () => void): () => void {
+  const stopped = new AbortController();
+  const repeat = async () => {
+    while (await sleptThrough(clock, ms, stopped.signal)) work();
+  };
+  void repeat();
+  return () => stopped.abort();
+}
+
+/** The work's answer; after `ms`, `late` answers or throws instead, and the work is left to itself. */
+export async function within<Answer, Late>(
+  clock: Clock,
+  ms: number,
+  work: Promise<Answer>,
+  late: () => Late,
+): Promise<Answer | Late> {
+  const settled = new AbortController();
+  const limit = clock.sleep(ms, settled.signal).then(late);
+  limit.catch(() => undefined); // awaited only in the race
+  work.catch(() => undefined); // a failure after the limit is nobody's
+  try {
+    return await Promise.race([work, limit]);
+  } finally {
+    settled.abort();
+  }
+}
+
+async function sleptThrough(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
+  try {
+    await clock.sleep(ms, signal);
+    return !signal.aborted;
+  } catch (error) {
+    if (signal.aborted) return false;
+    throw error;
+  }
+}
