@@ -4,7 +4,7 @@ import type { Plan } from '../experiment/plan/plan.ts';
 import type { ExitCode } from '../experiment/records/exit-code.ts';
 import { EXIT } from '../experiment/records/exit-code.ts';
 import type { Progress, RunnerReason } from '../experiment/records/progress.ts';
-import type { Attempt } from './attempt/attempt.ts';
+import type { Attempt, AttemptPart } from './attempt/attempt.ts';
 import { Ending } from './attempt/end-reason.ts';
 import { ProgressSender } from './attempt/progress-sender.ts';
 import { Roster } from './attempt/roster.ts';
@@ -77,18 +77,18 @@ async function lead(attempt: Attempt): Promise<ExitCode> {
   return conclude(attempt, cluster, reason);
 }
 
-function terminated({ ending, termination }: Attempt): void {
+function terminated({ ending, termination }: AttemptPart<'ending' | 'termination'>): void {
   ending.because({ kind: 'terminated', signal: termination.name ?? 'SIGTERM' });
 }
 
 /** What the system refuses is a matter of files: other calls say themselves what is wrong. */
-function whatBroke({ folders }: Attempt, error: unknown): RunnerReason {
+function whatBroke({ folders }: AttemptPart<'folders'>, error: unknown): RunnerReason {
   const what = String(error);
   if (!(error instanceof Error && 'syscall' in error)) return { kind: 'internal', what };
   return { kind: 'storage-failed', what, path: 'path' in error ? String(error.path) : folders.run };
 }
 
-function cannotOpen({ config, folders }: Attempt, error: unknown): RunnerReason {
+function cannotOpen({ config, folders }: AttemptPart<'config' | 'folders'>, error: unknown): RunnerReason {
   const what = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
   if (error instanceof Error && 'code' in error && 'path' in error)
     return { kind: 'storage-failed', what, path: String(error.path ?? folders.run) };

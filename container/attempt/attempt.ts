@@ -7,7 +7,10 @@ import type { ProgressSender } from './progress-sender.ts';
 import type { Roster } from './roster.ts';
 import type { RunState } from './run-state.ts';
 
-/** One attempt of a job, as node 0 leads it: what its steps share. */
+/** What one step of an attempt uses of it, and may touch. */
+export type AttemptPart<Names extends keyof Attempt> = Pick<Attempt, Names>;
+
+/** One attempt of a job, as node 0 leads it. Only who leads it has all; a step names what it uses. */
 export interface Attempt extends NodeStart {
   plan: Plan;
   folders: RunFolders;

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import type { CheckFault, RunnerReason } from '../../experiment/records/progress.ts';
 import { every } from '../../experiment/util/timers.ts';
-import type { Attempt } from './attempt.ts';
+import type { AttemptPart } from './attempt.ts';
+
+/** What the holder of a lock needs as long as it holds it. */
+type HolderPart = AttemptPart<'config' | 'plan' | 'folders' | 'node' | 'ending' | 'log' | 'surroundings'>;
 
 /** How often the holder touches its lock, and for how long an untouched one still counts. */
 const FOLDER_LOCK = { beatMs: 5000, staleMs: 45_000 };
@@ -39,7 +42,7 @@ interface Guarded {
  * another run writes it.
  */
 export async function lockBatchRoot(
-  attempt: Attempt,
+  attempt: HolderPart,
   batchRoot: string,
 ): Promise<Omit<CheckFault, 'node'> | undefined> {
   const { folders, plan } = attempt;
@@ -57,7 +60,7 @@ export async function lockBatchRoot(
 }
 
 /** Guards the folder of an ended run that this one goes on with. Answers the fault when another goes on with it as well. */
-export async function lockResumed(attempt: Attempt): Promise<Omit<CheckFault, 'node'> | undefined> {
+export async function lockResumed(attempt: HolderPart): Promise<Omit<CheckFault, 'node'> | undefined> {
   const { folders, plan } = attempt;
   if (plan.resume === undefined) return undefined;
   const where = `the folder of ${plan.resume}`;
@@ -69,7 +72,7 @@ export async function lockResumed(attempt: Attempt): Promise<Omit<CheckFault, 'n
  * nobody touches, and the next takes it over; a later attempt of the same run at once.
  */
 async function lockFolder(
-  attempt: Attempt,
+  attempt: HolderPart,
   { folder: guarded, part, where, check, or }: Guarded,
 ): Promise<Omit<CheckFault, 'node'> | undefined> {
   const { config, node, log, surroundings } = attempt;
@@ -103,7 +106,7 @@ async function lockFolder(
 
 /** Undefined when it is ours now, else who holds it. `link` makes a name only where there is none. */
 async function take(
-  { surroundings }: Attempt,
+  { surroundings }: AttemptPart<'surroundings'>,
   lock: string,
   own: string,
   me: Holder,
@@ -149,7 +152,7 @@ async function isStale(lock: string, own: string): Promise<boolean> {
   }
 }
 
-async function beat({ ending, log }: Attempt, lock: string, me: Holder): Promise<void> {
+async function beat({ ending, log }: AttemptPart<'ending' | 'log'>, lock: string, me: Holder): Promise<void> {
   try {
     const holder = await holderOf(lock);
     if (holder?.nonce === me.nonce) {

@@ -1,10 +1,12 @@
 import { every } from '../../experiment/util/timers.ts';
-import type { Attempt } from './attempt.ts';
+import type { AttemptPart } from './attempt.ts';
 
 const LOOK_MS = 1000;
 
 /** Ends the attempt at `timeouts.run` and when the budget is used up. Looks every second; `stop` ends that. */
-export function keepLimits(attempt: Attempt): { stop(): void } {
+export function keepLimits(attempt: AttemptPart<'plan' | 'surroundings' | 'ending' | 'progress'>): {
+  stop(): void;
+} {
   const { plan, surroundings, ending, progress } = attempt;
   const { clock } = surroundings;
   const startedAt = clock.now();

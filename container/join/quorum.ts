@@ -1,5 +1,8 @@
 import type { CheckFault, RunnerReason } from '../../experiment/records/progress.ts';
-import type { Attempt } from '../attempt/attempt.ts';
+import type { AttemptPart } from '../attempt/attempt.ts';
+
+/** What judging who is here uses of the attempt. */
+type QuorumPart = AttemptPart<'surroundings' | 'ending' | 'plan' | 'roster' | 'config' | 'log'>;
 
 /** After the first fault, others get so long to report theirs: a person wants to read them all at once. */
 const FAULTS_TOGETHER_MS = 15_000;
@@ -12,7 +15,7 @@ const UNREADABLE_MS = 35_000;
  */
 export class Gathering {
   isDone = false;
-  readonly #attempt: Attempt;
+  readonly #attempt: QuorumPart;
   readonly #done = Promise.withResolvers<void>();
   readonly #faults: CheckFault[] = [];
   readonly #unreadable = new Map<number, string>();
@@ -21,7 +24,7 @@ export class Gathering {
   #firstFaultAt: number | undefined;
   #firstUnreadableAt: number | undefined;
 
-  constructor(attempt: Attempt) {
+  constructor(attempt: QuorumPart) {
     const { surroundings, ending, plan } = attempt;
     this.#attempt = attempt;
     this.#startedAt = surroundings.clock.now();

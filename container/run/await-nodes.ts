@@ -1,5 +1,5 @@
 import type { RunnerReason } from '../../experiment/records/progress.ts';
-import type { Attempt } from '../attempt/attempt.ts';
+import type { AttemptPart } from '../attempt/attempt.ts';
 import { renderNodefile } from '../fan-out/nodefile.ts';
 import type { Cluster } from '../join/cluster.ts';
 
@@ -12,7 +12,7 @@ export type Begun<Prepared> =
  * attempt ended meanwhile, which does not wait for a download.
  */
 export async function beginRun<Prepared>(
-  { ending, state, roster, surroundings }: Pick<Attempt, 'ending' | 'state' | 'roster' | 'surroundings'>,
+  { ending, state, roster, surroundings }: AttemptPart<'ending' | 'state' | 'roster' | 'surroundings'>,
   preparing: Promise<Prepared>,
   opening: Promise<Cluster>,
 ): Promise<Begun<Prepared>> {

@@ -1,6 +1,6 @@
 import type { CommandWork } from '../../experiment/plan/plan.ts';
 import type { RunnerReason } from '../../experiment/records/progress.ts';
-import type { Attempt } from '../attempt/attempt.ts';
+import type { Attempt, AttemptPart } from '../attempt/attempt.ts';
 import { lockResumed } from '../attempt/folder-lock.ts';
 import { keepLimits } from '../attempt/limits.ts';
 import type { FanoutRequest, FanoutResult, RunningFanout } from '../fan-out/fan-out.ts';
@@ -78,7 +78,7 @@ async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
   }
 }
 
-function nothingPrepared({ folders }: Attempt): Prepared {
+function nothingPrepared({ folders }: AttemptPart<'folders'>): Prepared {
   const commands = { file: folders.commands, total: 0, changed: new Set<number>() };
   return { commands, done: new Set(), tally: new TaskTally(0, []) };
 }

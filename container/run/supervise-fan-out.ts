@@ -1,7 +1,7 @@
 import type { RunnerReason } from '../../experiment/records/progress.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import { after, within } from '../../experiment/util/timers.ts';
-import type { Attempt } from '../attempt/attempt.ts';
+import type { AttemptPart } from '../attempt/attempt.ts';
 import type { FanoutHooks, FanoutResult, RunningFanout } from '../fan-out/fan-out.ts';
 import type { Cluster } from '../join/cluster.ts';
 import { TERMINATION } from '../process/termination.ts';
@@ -9,7 +9,7 @@ import type { TaskTally } from '../tasks/tally.ts';
 
 /** What a fan-out tells goes into the tally, the roster and the log; a channel that breaks is the cluster's to mend. */
 export function fanoutHooks(
-  { roster, surroundings, log }: Attempt,
+  { roster, surroundings, log }: AttemptPart<'roster' | 'surroundings' | 'log'>,
   cluster: Cluster,
   tally: TaskTally,
 ): FanoutHooks {
@@ -45,7 +45,7 @@ export function followNodes(cluster: Cluster, running: RunningFanout, tally: Tas
  * not end.
  */
 export async function stopFanout(
-  attempt: Attempt,
+  attempt: AttemptPart<'ending' | 'surroundings' | 'log'>,
   running: RunningFanout,
 ): Promise<FanoutResult | undefined> {
   const { ending, surroundings, log } = attempt;

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { createInterface } from 'node:readline';
 import type { CheckFault } from '../../experiment/records/progress.ts';
-import type { Attempt } from '../attempt/attempt.ts';
+import type { AttemptPart } from '../attempt/attempt.ts';
 import type { Cluster } from '../join/cluster.ts';
 import { commandOutput } from '../util/run-command.ts';
 
@@ -16,7 +16,7 @@ const MISSING = 97;
  * A node that does not answer is left to the join.
  */
 export async function checkEngines(
-  { roster, log }: Attempt,
+  { roster, log }: AttemptPart<'roster' | 'log'>,
   cluster: Cluster,
   commandsFile: string,
   path: string | undefined,

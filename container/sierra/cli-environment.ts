@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { delimiter, join } from 'node:path';
-import type { Attempt } from '../attempt/attempt.ts';
+import type { Plan } from '../../experiment/plan/plan.ts';
+import type { AttemptPart } from '../attempt/attempt.ts';
 import type { Cluster } from '../join/cluster.ts';
 import { namesInParallel } from '../tasks/variables.ts';
 import { shellWord } from '../util/shell-quote.ts';
@@ -13,7 +14,7 @@ const SIERRA_LISTS = ['PATH', 'LD_LIBRARY_PATH', 'PYTHONPATH'];
  * need goes in by GNU parallel's own variables; `door` is the folder of the `parallel` that stands in front.
  */
 export async function sierraEnvironment(
-  attempt: Attempt,
+  attempt: AttemptPart<'config' | 'plan' | 'node' | 'folders'>,
   cluster: Cluster,
   door: string | undefined,
 ): Promise<Record<string, string>> {
@@ -42,7 +43,7 @@ export async function sierraEnvironment(
  */
 export function parallelOptions(
   all: Readonly<Record<string, string>>,
-  plan: Pick<Attempt['plan'], 'environment' | 'retry' | 'timeouts'>,
+  plan: Pick<Plan, 'environment' | 'retry' | 'timeouts'>,
 ): string {
   const given = (all.PARALLEL ?? '').replace(/(^|\s)(--[a-z-]+)=([\w,.%:/-]+)(?=\s|$)/g, '$1$2 $3').trim();
   const listed = new Set(namesInParallel(given));

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { CheckFault } from '../../experiment/records/progress.ts';
-import type { Attempt } from '../attempt/attempt.ts';
+import type { AttemptPart } from '../attempt/attempt.ts';
 import { findOnPath } from '../util/find-on-path.ts';
 import { commandOutput } from '../util/run-command.ts';
 
@@ -11,7 +11,10 @@ const HAS_AWSBATCH =
 const SPECIAL = /[\s'"\\$`&|;<>()*?[\]{}!#~]/;
 
 /** `sierra` (1.5.16) or `sierra-cli` (before it) on the manifest's PATH, with its awsbatch plugin; or the fault. */
-export async function findSierra({ config, plan }: Attempt): Promise<string | Omit<CheckFault, 'node'>> {
+export async function findSierra({
+  config,
+  plan,
+}: AttemptPart<'config' | 'plan'>): Promise<string | Omit<CheckFault, 'node'>> {
   // Else it would write to the path's first word, and say that all went well.
   if (SPECIAL.test(config.shared))
     return {

@@ -4,14 +4,14 @@ import type { RunnerReason } from '../../experiment/records/progress.ts';
 import { parseJoblog } from '../../experiment/results/joblog.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import { every } from '../../experiment/util/timers.ts';
-import type { Attempt } from '../attempt/attempt.ts';
+import type { AttemptPart } from '../attempt/attempt.ts';
 import { TaskTally } from '../tasks/tally.ts';
 import { newestBatchJoblog } from './find-joblog.ts';
 
 const LOOK_MS = 2000;
 
 /** What of an attempt is looked at and told. */
-type Followed = Pick<Attempt, 'state' | 'roster' | 'log' | 'folders'> & { clock: Clock };
+type Followed = AttemptPart<'state' | 'roster' | 'log' | 'folders'> & { clock: Clock };
 
 /**
  * What GNU parallel says of its tasks where it runs SIERRA's line itself (`fanout: stock`, or a PARALLEL that only it
@@ -80,7 +80,7 @@ export class SierraJoblog {
 /** Undefined when every run succeeded. SIERRA itself exits 0 when runs failed. */
 export function failedRuns({
   state,
-}: Pick<Attempt, 'state'>): Extract<RunnerReason, { kind: 'tasks-failed' }> | undefined {
+}: AttemptPart<'state'>): Extract<RunnerReason, { kind: 'tasks-failed' }> | undefined {
   const counts = state.snapshot().tally?.counts();
   if (counts === undefined) return undefined;
   const lost = counts.total - counts.succeeded - counts.failed;

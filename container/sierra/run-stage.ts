@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import type { Attempt } from '../attempt/attempt.ts';
+import type { AttemptPart } from '../attempt/attempt.ts';
 import { TaskProcesses } from '../node/task-processes.ts';
 import { NODE_MARKER, nodeMarker } from '../process/environment.ts';
 import { TERMINATION } from '../process/termination.ts';
@@ -28,7 +28,7 @@ const LEFT_MS = 3000;
 
 /** Runs one SIERRA command on node 0 in a process group of its own; ends it and all it started with the attempt or in time. */
 export async function runStage(
-  attempt: Attempt,
+  attempt: AttemptPart<'folders' | 'config' | 'ending' | 'log' | 'surroundings'>,
   { program, args, environment, limitMs }: StageCommand,
 ): Promise<StageResult> {
   const { folders, config, ending, log, surroundings } = attempt;

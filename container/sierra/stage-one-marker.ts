@@ -4,7 +4,7 @@ import * as z from 'zod';
 import type { SierraWork } from '../../experiment/plan/plan.ts';
 import type { CheckFault } from '../../experiment/records/progress.ts';
 import { inputArguments } from '../../experiment/sierra/arguments.ts';
-import type { Attempt } from '../attempt/attempt.ts';
+import type { AttemptPart } from '../attempt/attempt.ts';
 import { writeDurably } from '../storage/durable-file.ts';
 
 const markRecord = z.object({
@@ -31,7 +31,7 @@ export type StageOne =
  * it is done. Answers the fault where inputs are there that were made by other arguments.
  */
 export async function stageOneOf(
-  attempt: Attempt,
+  attempt: AttemptPart<'folders' | 'config'>,
   { args, pipeline }: SierraWork,
   batchRoot: string,
 ): Promise<StageOne | Omit<CheckFault, 'node'>> {
@@ -48,7 +48,7 @@ export async function stageOneOf(
  * made it before: SIERRA refuses that, and what is there may be all its results.
  */
 export async function beginStageOne(
-  attempt: Attempt,
+  attempt: AttemptPart<'folders' | 'config' | 'plan'>,
   { args }: SierraWork,
   batchRoot: string,
   how: StageOne,
@@ -71,7 +71,7 @@ async function isThere(path: string): Promise<boolean> {
 }
 
 export async function markStageOne(
-  attempt: Attempt,
+  attempt: AttemptPart<'folders' | 'config'>,
   { args, batchRoot, state }: { args: readonly string[]; batchRoot: string; state: Mark['state'] },
 ): Promise<void> {
   const mark: Mark = { state, runId: attempt.config.runId, batchRoot, made: inputArguments(args) };
@@ -93,7 +93,7 @@ function otherInputs(mark: Mark, args: readonly string[]): Omit<CheckFault, 'nod
   };
 }
 
-async function readMark(attempt: Attempt): Promise<Mark | undefined> {
+async function readMark(attempt: AttemptPart<'folders'>): Promise<Mark | undefined> {
   try {
     return markRecord.parse(JSON.parse(await readFile(markFile(attempt), 'utf8')));
   } catch {
@@ -101,6 +101,6 @@ async function readMark(attempt: Attempt): Promise<Mark | undefined> {
   }
 }
 
-function markFile({ folders }: Attempt): string {
+function markFile({ folders }: AttemptPart<'folders'>): string {
   return join(folders.run, 'sierra-stage-1');
 }

@@ -10,12 +10,16 @@ afterEach(async () => {
   cluster = undefined;
 });
 
+/** A task is so short that one node could do all of them before another is connected. */
+const UNTIL_TWO_NODES =
+  'touch "here-$AWS_BATCH_JOB_NODE_INDEX"; until [ "$(ls -d here-* | wc -l)" -gt 1 ]; do sleep 0.05; done';
+
 describe.each(USERS)('four nodes as user $user', ({ user, cannot }) => {
   it.skipIf(cannot)(
     'run every command once, record it, and leave nothing behind',
     { timeout: 90_000 },
     async () => {
-      const commands = Array.from({ length: 24 }, (_, index) => `echo task ${index + 1}`);
+      const commands = Array.from({ length: 24 }, (_, index) => `${UNTIL_TWO_NODES}; echo task ${index + 1}`);
       cluster = await loopbackCluster(commands, {}, user);
       const nodes = cluster.startAll();
       const codes = await Promise.all(nodes.map((node) => node.exited));

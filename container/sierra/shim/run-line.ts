@@ -3,7 +3,7 @@ import { copyFile, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
 import { succeeded } from '../../../experiment/results/joblog.ts';
-import type { Attempt } from '../../attempt/attempt.ts';
+import type { AttemptPart } from '../../attempt/attempt.ts';
 import type { FanoutNode, FanoutRequest, FanoutResult } from '../../fan-out/fan-out.ts';
 import { parseNodefile } from '../../fan-out/nodefile.ts';
 import { startPool } from '../../fan-out/pool/pool.ts';
@@ -16,6 +16,9 @@ import type { SierraLine } from './parse-line.ts';
 import { readSierraLine } from './parse-line.ts';
 import { commandsThatShareResults } from './result-collisions.ts';
 
+/** What running a line uses of the attempt. */
+type LinePart = AttemptPart<'state' | 'roster' | 'log' | 'ending' | 'surroundings'>;
+
 const SAID_FAILURES = 8;
 
 /**
@@ -27,12 +30,12 @@ export class LineInPool {
   taken = false;
   /** How the last line ended: whether the pool itself failed. */
   result: FanoutResult | undefined;
-  readonly #attempt: Attempt;
+  readonly #attempt: LinePart;
   readonly #cluster: Cluster;
   #running: Promise<unknown> = Promise.resolve();
   #lines = 0;
 
-  constructor(attempt: Attempt, cluster: Cluster) {
+  constructor(attempt: LinePart, cluster: Cluster) {
     this.#attempt = attempt;
     this.#cluster = cluster;
   }

@@ -8,14 +8,18 @@ import { BATCH_ROOT, BELOW_ROOT, lines, run, sierraCluster } from './stand-in.ts
 
 const PATIENCE = { timeout: 60_000 };
 
+const UNTIL_TWO_NODES = 'until [ "$(sort -u "$HOME_OF_TEST/said" | wc -l)" -gt 1 ]; do sleep 0.05; done';
+
 describe.concurrent('a SIERRA experiment', () => {
   test(
     'runs stage 2 on all nodes, and the later ones once the workers are gone',
     PATIENCE,
     async ({ aCluster }) => {
-      const runs = 'echo "$GREETING" "$AWS_BATCH_JOB_NODE_INDEX" >> "$HOME_OF_TEST/said"; sleep 0.3\n'.repeat(
-        8,
-      );
+      // A run waits for one on another node: else one node could do all before the other is connected.
+      const runs =
+        `echo "$GREETING" "$AWS_BATCH_JOB_NODE_INDEX" >> "$HOME_OF_TEST/said"; ${UNTIL_TWO_NODES}\n`.repeat(
+          8,
+        );
       const made = await sierraCluster(aCluster, runs.replaceAll('$HOME_OF_TEST', '../../../../../..'), {});
       const { codes, output } = await run(made);
       expect(codes, output).toEqual([0, 0]);
