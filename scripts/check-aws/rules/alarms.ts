@@ -12,13 +12,7 @@ const PUBLISHERS = ['cloudwatch.amazonaws.com', 'events.amazonaws.com'];
 /** Alarms and their way to people. */
 export const ALARMS: readonly Table[] = [
   each('AWS::CloudWatch::Alarm', {
-    'alarm-unheard': [
-      'the alarm tells nobody',
-      (alarm) =>
-        alarm
-          .texts('AlarmActions')
-          .some((action) => referred(alarm.system.stack, action)?.type === 'AWS::SNS::Topic'),
-    ],
+    'alarm-unheard': ['the alarm tells nobody', (alarm) => tellsTopic(alarm, 'AlarmActions')],
   }),
   each('AWS::SQS::Queue', {
     'dead-letters-unseen': [
@@ -28,12 +22,21 @@ export const ALARMS: readonly Table[] = [
   }),
   table((system) => [{ name: 'alarms', alarms: alarmsOf(system) }], {
     'silence-unheard': [
-      'settle that is never called has no data: missing data must breach',
+      'settle that is never called has no data, and that must be told',
       ({ alarms }) =>
         alarms.some(
           (alarm) =>
-            alarm.text('MetricName') === 'Invocations' && alarm.text('TreatMissingData') === 'breaching',
+            alarm.text('MetricName') === 'Invocations' &&
+            /^(missing|breaching)$/.test(alarm.text('TreatMissingData')) &&
+            tellsTopic(
+              alarm,
+              alarm.text('TreatMissingData') === 'missing' ? 'InsufficientDataActions' : 'AlarmActions',
+            ),
         ),
+    ],
+    'silence-at-once': [
+      'a new stack has no data yet: missing data that breach would be told before settle was ever called',
+      ({ alarms }) => alarms.every((alarm) => alarm.text('TreatMissingData') !== 'breaching'),
     ],
     'metric-unheard': [
       (metric) =>
@@ -65,6 +68,12 @@ export const ALARMS: readonly Table[] = [
 ];
 
 const alarmsOf = placesOf('AWS::CloudWatch::Alarm');
+
+function tellsTopic(alarm: Place, actions: 'AlarmActions' | 'InsufficientDataActions'): boolean {
+  return alarm
+    .texts(actions)
+    .some((action) => referred(alarm.system.stack, action)?.type === 'AWS::SNS::Topic');
+}
 
 function textOfAlarms(system: System): string {
   return JSON.stringify(alarmsOf(system).map(({ properties }) => properties));

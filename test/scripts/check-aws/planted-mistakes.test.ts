@@ -456,6 +456,26 @@ const MISTAKES: readonly [string, string, Plant][] = [
     'metric-unheard',
     inResource('StuckRunsAlarm', ['Dimensions', 0, 'Value'], 'settle'),
   ],
+  [
+    'silence that counts before settle was ever called',
+    'silence-at-once',
+    inResource('SettleSilentAlarm', ['TreatMissingData'], 'breaching'),
+  ],
+  [
+    'missing data that means nothing',
+    'silence-unheard',
+    inResource('SettleSilentAlarm', ['TreatMissingData'], 'notBreaching'),
+  ],
+  [
+    'missing data that nobody is told of',
+    'silence-unheard',
+    inResource('SettleSilentAlarm', ['InsufficientDataActions'], undefined),
+  ],
+  [
+    'an alarm of silence that nobody is told of',
+    'silence-unheard',
+    inResource('SettleSilentAlarm', ['InsufficientDataActions'], ['arn:aws:sns:eu-central-1:1:other']),
+  ],
   ['no alarm of failed runs', 'metric-unheard', without('FailedRunsAlarm')],
   [
     'events that may be put on no bus',
