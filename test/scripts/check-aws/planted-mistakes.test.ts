@@ -322,7 +322,7 @@ const MISTAKES: readonly [string, string, Plant][] = [
     inResource('LaunchTemplate', ['LaunchTemplateData', 'MetadataOptions', 'HttpTokens'], 'optional'),
   ],
   ['ssh between nodes closed', 'ssh-closed', without('NodeSsh')],
-  ['NFS closed to the hosts', 'nfs', without('StorageNfs')],
+  ['NFS closed to the nodes', 'nfs', without('StorageNfs')],
   [
     'storage that goes with the stack',
     'storage-not-kept',
