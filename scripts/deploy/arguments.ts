@@ -60,6 +60,8 @@ export function readDeployOptions(args: readonly string[], known: readonly strin
       kind: 'refused',
       why: 'ImageTag is made from what is in the image; another image is Image=NAME',
     };
+  if (parameters.Gpus !== undefined)
+    return { kind: 'refused', why: 'Gpus follows from InstanceTypes: give those' };
   return {
     kind: 'deploy',
     options: {

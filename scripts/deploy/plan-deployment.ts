@@ -1,3 +1,4 @@
+import { hasGpus } from '../../experiment/deployment/instance-gpus.ts';
 import { vcpusOf } from '../../experiment/deployment/instance-vcpus.ts';
 import type { DeployOptions } from './arguments.ts';
 import type { Survey } from './read-account.ts';
@@ -29,6 +30,8 @@ export interface Settings {
   userId: number;
   /** Another image than ours: none is built. */
   image: string;
+  /** Parameters that nobody gave and that follow from others, where the stack has them otherwise. */
+  derived: Readonly<Record<string, string>>;
 }
 
 const LEAST_LAMBDAS = 50;
@@ -52,6 +55,7 @@ export function judge(
     nodeType: value('InstanceTypes').split(',')[0] || TYPES[architecture],
     userId: Number(value('UserId')),
     image: value('Image'),
+    derived: gpusOf(value),
   };
   return {
     settings,
@@ -63,6 +67,12 @@ export function judge(
       ...imageWarnings(machine, settings),
     ],
   };
+}
+
+/** Whether nodes' image needs the driver of GPUs. */
+function gpusOf(value: (name: string) => string): Record<string, string> {
+  const Gpus = String(value('InstanceTypes').split(',').some(hasGpus));
+  return Gpus === value('Gpus') ? {} : { Gpus };
 }
 
 function programFaults({ sam, builder }: Machine, { image }: Settings): string[] {

@@ -1,3 +1,4 @@
+import { hasGpus } from '../../../experiment/deployment/instance-gpus.ts';
 import type { Table } from '../template/finding.ts';
 import { each, one, table } from '../template/finding.ts';
 import type { Place } from '../template/place.ts';
@@ -48,6 +49,14 @@ export const QUEUE: readonly Table[] = [
     'old-image': [
       'nodes would keep the image of the day when the environment was made',
       (machines) => machines.text('UpdateToLatestImageVersion') === 'true',
+    ],
+    'image-of-other-machines': [
+      'GPUs are found only by nodes whose image has their driver, and other machines do without',
+      (machines) => {
+        const wanted = machines.texts('InstanceTypes').some(hasGpus) ? 'ECS_AL2023_NVIDIA' : 'ECS_AL2023';
+        const images = machines.parts('Ec2Configuration').map((image) => image.text('ImageType'));
+        return images.length === 1 && images[0] === wanted;
+      },
     ],
     'idle-instances': [
       'instances would be paid for while nothing runs',

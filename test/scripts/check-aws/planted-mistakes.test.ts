@@ -94,6 +94,23 @@ const MISTAKES: readonly [string, string, Plant][] = [
     inResource('ComputeEnvironment', [...COMPUTE, 'UpdateToLatestImageVersion'], false),
   ],
   [
+    'GPUs without their driver',
+    'image-of-other-machines',
+    inResource('ComputeEnvironment', [...COMPUTE, 'Ec2Configuration'], [{ ImageType: 'ECS_AL2023' }]),
+  ],
+  [
+    'GPUs with a driver of an image that is not made any more',
+    'image-of-other-machines',
+    inResource('ComputeEnvironment', [...COMPUTE, 'Ec2Configuration', 0, 'ImageType'], {
+      'Fn::If': ['GpuNodes', 'ECS_AL2_NVIDIA', 'ECS_AL2023'],
+    }),
+  ],
+  [
+    'images that Batch chooses',
+    'image-of-other-machines',
+    inResource('ComputeEnvironment', [...COMPUTE, 'Ec2Configuration'], undefined),
+  ],
+  [
     'an S3 endpoint to all buckets',
     's3-endpoint-open',
     inResource('S3Endpoint', ['PolicyDocument'], undefined),

@@ -40,12 +40,15 @@ const DEFAULTS = {
   Image: '',
   NodeArchitecture: 'x86_64',
   ImageTag: 'unset',
+  Gpus: 'false',
   Email: '',
 };
 
 export interface Account {
   /** Status of the stack; undefined where there is none. */
   stack?: StackStatus;
+  /** Of the stack, as they were given before. */
+  parameters?: Readonly<Record<string, string>>;
   vcpuQuota?: number;
   lambdaQuota?: number;
   missingRole?: string;
@@ -193,6 +196,10 @@ function mockAccount(account: Account) {
         StackName: 's',
         CreationTime: new Date(0),
         StackStatus,
+        Parameters: Object.entries(account.parameters ?? {}).map(([ParameterKey, ParameterValue]) => ({
+          ParameterKey,
+          ParameterValue,
+        })),
         Outputs: [
           { OutputKey: 'RepositoryUri', OutputValue: REPOSITORY },
           { OutputKey: 'JobQueueArn', OutputValue: QUEUE },

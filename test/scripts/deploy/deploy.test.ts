@@ -40,6 +40,21 @@ describe('a deployment', () => {
     expect(calls).toEqual(['bundle', `${SAM} <--parameter-overrides> <ImageTag=${TAG}>`]);
   });
 
+  test.each<[string, Account, string[], string]>([
+    ['a type with GPUs', {}, ['InstanceTypes=c6i.4xlarge,g5.xlarge'], ' <Gpus=true>'],
+    [
+      'none of them any more',
+      { parameters: { Gpus: 'true' } },
+      ['InstanceTypes=c6i.4xlarge'],
+      ' <Gpus=false>',
+    ],
+    ['what it had', { parameters: { Gpus: 'true', InstanceTypes: 'g5.xlarge' } }, ['MaxvCpus=64'], ''],
+  ])('chooses the image of nodes by their types: %s', async (_, account, args, given) => {
+    const { calls } = await deployTo({ stack: 'UPDATE_COMPLETE', images: [TAG], ...account }, args);
+
+    expect(calls.at(-1)).toBe(`${SAM} <--parameter-overrides> <${args[0]}>${given} <ImageTag=${TAG}>`);
+  });
+
   test('makes the service-linked roles that are missing', async () => {
     const { exitCode, iam } = await deployTo({ missingRole: 'AWSServiceRoleForBatch' });
 
@@ -186,10 +201,11 @@ describe('its command line', () => {
   test.each([
     [['Emial=a'], /not PARAMETER=VALUE/],
     [['ImageTag=a'], /made from what is in the image/],
+    [['Gpus=true'], /follows from InstanceTypes/],
     [['--stack', '../x'], /--stack is/],
     [['--frce'], /--frce/],
   ])('%j is refused', (args, why) => {
-    expect(readDeployOptions(args, ['Email', 'ImageTag'])).toMatchObject({
+    expect(readDeployOptions(args, ['Email', 'ImageTag', 'Gpus'])).toMatchObject({
       kind: 'refused',
       why: expect.stringMatching(why),
     });
