@@ -62,6 +62,16 @@ export const ALARMS: readonly Table[] = [
           ),
     ],
   }),
+  table(messaging, {
+    'open-to-plain-http': [
+      'its own policy must refuse what comes without TLS',
+      ({ name, policies }) =>
+        policies
+          .filter((policy) => [...policy.texts('Queues'), ...policy.texts('Topics')].includes(`<${name}>`))
+          .flatMap((policy) => policy.parts('PolicyDocument', 'Statement'))
+          .some((statement) => refusesPlainHttp(statement, name)),
+    ],
+  }),
   each('AWS::Logs::LogGroup', {
     'logs-kept-for-ever': ['logs are paid for as long as they lie', (group) => group.has('RetentionInDays')],
   }),
@@ -73,6 +83,26 @@ function tellsTopic(alarm: Place, actions: 'AlarmActions' | 'InsufficientDataAct
   return alarm
     .texts(actions)
     .some((action) => referred(alarm.system.stack, action)?.type === 'AWS::SNS::Topic');
+}
+
+/** Queues and topics, with the policies that could be theirs. */
+function messaging(system: System): { name: string; policies: Place[] }[] {
+  return ['Queue', 'Topic'].flatMap((kind) => {
+    const service = kind === 'Queue' ? 'SQS' : 'SNS';
+    const policies = placesOf(`AWS::${service}::${kind}Policy`)(system);
+    return placesOf(`AWS::${service}::${kind}`)(system).map(({ name }) => ({ name, policies }));
+  });
+}
+
+function refusesPlainHttp(statement: Place, name: string): boolean {
+  const resources = statement.texts('Resource');
+  return (
+    statement.text('Effect') === 'Deny' &&
+    statement.text('Principal') === '*' &&
+    statement.texts('Action').some((action) => action === 'sqs:*' || action === 'sns:Publish') &&
+    statement.text('Condition', 'Bool', 'aws:SecureTransport') === 'false' &&
+    (resources.includes(`<${name}.Arn>`) || resources.includes(`<${name}>`))
+  );
 }
 
 function textOfAlarms(system: System): string {

@@ -75,6 +75,8 @@ const limits = (...given: readonly [action: string, reason: string][]) =>
   );
 const onlySubmits = (policy: string, path: Path) =>
   inResource(policy, [...path, 'Action'], 'batch:SubmitJob');
+const deadLetterStatement = (index: number, value: Json | undefined) =>
+  inResource('DeadLetterPolicy', [...SETTLE, index], value);
 
 /** Mistakes that deploy without a word and fail later, each with the finding that must tell it. */
 const MISTAKES: readonly [string, string, Plant][] = [
@@ -109,6 +111,37 @@ const MISTAKES: readonly [string, string, Plant][] = [
     'images that Batch chooses',
     'image-of-other-machines',
     inResource('ComputeEnvironment', [...COMPUTE, 'Ec2Configuration'], undefined),
+  ],
+  ['queues that take plain HTTP', 'open-to-plain-http', deadLetterStatement(1, undefined)],
+  [
+    'a queue that takes plain HTTP',
+    'open-to-plain-http',
+    inResource('DeadLetterPolicy', ['Queues', 5], undefined),
+  ],
+  [
+    'a refusal of plain HTTP that is not for all queues',
+    'open-to-plain-http',
+    inResource('DeadLetterPolicy', [...SETTLE, 1, 'Resource', 3], undefined),
+  ],
+  [
+    'a refusal of plain HTTP for one service',
+    'open-to-plain-http',
+    inResource('DeadLetterPolicy', [...SETTLE, 1, 'Principal'], { Service: 'events.amazonaws.com' }),
+  ],
+  [
+    'a refusal of TLS',
+    'open-to-plain-http',
+    inResource('TopicPolicy', [...SETTLE, 2, 'Condition'], { Bool: { 'aws:SecureTransport': 'true' } }),
+  ],
+  [
+    'a topic that takes plain HTTP',
+    'open-to-plain-http',
+    inResource('TopicPolicy', [...SETTLE, 2], undefined),
+  ],
+  [
+    'a refusal of plain HTTP to read what a topic is',
+    'open-to-plain-http',
+    inResource('TopicPolicy', [...SETTLE, 2, 'Action'], 'sns:GetTopicAttributes'),
   ],
   [
     'an S3 endpoint to all buckets',
