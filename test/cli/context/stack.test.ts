@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readOutputs } from '../../cli/context/stack.ts';
+import { readOutputs } from '../../../cli/context/stack.ts';
 
 const OUTPUTS = {
   BucketName: 'lab-bucket',
