@@ -28,6 +28,8 @@ export interface Settings {
   /** What a node is whose manifest names no type. */
   nodeType: string;
   userId: number;
+  /** Whether nodes' image has SIERRA in it. */
+  sierra: boolean;
   /** Another image than ours: none is built. */
   image: string;
   /** Parameters that nobody gave and that follow from others, where the stack has them otherwise. */
@@ -54,6 +56,7 @@ export function judge(
     nodeVcpus: Number(value('DefaultVcpus')),
     nodeType: value('InstanceTypes').split(',')[0] || TYPES[architecture],
     userId: Number(value('UserId')),
+    sierra: value('Sierra') === 'true',
     image: value('Image'),
     derived: gpusOf(value),
   };

@@ -41,6 +41,7 @@ const DEFAULTS = {
   NodeArchitecture: 'x86_64',
   ImageTag: 'unset',
   Gpus: 'false',
+  Sierra: 'false',
   Email: '',
 };
 
@@ -101,7 +102,7 @@ export async function deployTo(account: Account, args: readonly string[] = []) {
     hands: {
       ...liveHands(request.options, machine, (line) => said.push(line)),
       bundle: async () => note('bundle'),
-      imageTag: () => TAG,
+      imageTag: (settings) => mocks.nextImage(settings.sierra ? `${TAG}-sierra` : TAG),
       pushImage: (_, repository) => {
         note(`push ${repository}`);
         mocks.pushed();
@@ -131,6 +132,7 @@ function mockAccount(account: Account) {
     quotas: new ServiceQuotasClient(region),
   };
   const images = new Set(account.images);
+  let tag = TAG;
   const sts = mockClient(clients.sts).on(GetCallerIdentityCommand);
   if (account.signedOut === true) sts.rejects(named('ExpiredToken', 'the token has run out'));
   else sts.resolves({ Account: '1', Arn: 'arn:aws:iam::1:user/a' });
@@ -165,7 +167,7 @@ function mockAccount(account: Account) {
       },
     ],
   });
-  batch.on(DescribeJobDefinitionsCommand).resolves({
+  batch.on(DescribeJobDefinitionsCommand).callsFake(() => ({
     jobDefinitions: [
       {
         jobDefinitionName: 'n',
@@ -176,11 +178,11 @@ function mockAccount(account: Account) {
         nodeProperties: {
           numNodes: 2,
           mainNode: 0,
-          nodeRangeProperties: [{ targetNodes: '0:', container: { image: `${REPOSITORY}:${TAG}` } }],
+          nodeRangeProperties: [{ targetNodes: '0:', container: { image: `${REPOSITORY}:${tag}` } }],
         },
       },
     ],
-  });
+  }));
   const ecr = mockClient(clients.ecr);
   ecr.on(DescribeImagesCommand).callsFake(({ imageIds }: { imageIds: { imageTag: string }[] }) => {
     if (!images.has(imageIds[0]?.imageTag ?? '')) throw named('ImageNotFoundException', 'no such image');
@@ -234,7 +236,11 @@ function mockAccount(account: Account) {
   cloudFormation
     .on(DescribeChangeSetCommand)
     .resolves({ Changes: (account.changes ?? []).map((ResourceChange) => ({ ResourceChange })) });
-  return { clients, iam, cloudFormation, pushed: () => images.add(TAG) };
+  const nextImage = (name: string) => {
+    tag = name;
+    return name;
+  };
+  return { clients, iam, cloudFormation, nextImage, pushed: () => images.add(tag) };
 }
 
 function named(name: string, message: string): Error {

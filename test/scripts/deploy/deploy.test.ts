@@ -55,6 +55,22 @@ describe('a deployment', () => {
     expect(calls.at(-1)).toBe(`${SAM} <--parameter-overrides> <${args[0]}>${given} <ImageTag=${TAG}>`);
   });
 
+  test.each<[string, Account, string[], string]>([
+    ['asked for', {}, ['--sierra'], `<Sierra=true> <ImageTag=${TAG}-sierra>`],
+    ['in the stack already', { parameters: { Sierra: 'true' } }, [], `<ImageTag=${TAG}-sierra>`],
+    [
+      'not wanted any more',
+      { parameters: { Sierra: 'true' } },
+      ['Sierra=false'],
+      `<Sierra=false> <ImageTag=${TAG}>`,
+    ],
+  ])('builds the image with SIERRA or without: %s', async (_, account, args, given) => {
+    const { exitCode, calls } = await deployTo({ stack: 'UPDATE_COMPLETE', ...account }, args);
+
+    expect(exitCode).toBe(0);
+    expect(calls).toEqual(['bundle', LOGIN, PUSH, `${SAM} <--parameter-overrides> ${given}`]);
+  });
+
   test('makes the service-linked roles that are missing', async () => {
     const { exitCode, iam } = await deployTo({ missingRole: 'AWSServiceRoleForBatch' });
 
@@ -202,10 +218,11 @@ describe('its command line', () => {
     [['Emial=a'], /not PARAMETER=VALUE/],
     [['ImageTag=a'], /made from what is in the image/],
     [['Gpus=true'], /follows from InstanceTypes/],
+    [['--sierra', 'Sierra=false'], /--sierra is Sierra=true/],
     [['--stack', '../x'], /--stack is/],
     [['--frce'], /--frce/],
   ])('%j is refused', (args, why) => {
-    expect(readDeployOptions(args, ['Email', 'ImageTag', 'Gpus'])).toMatchObject({
+    expect(readDeployOptions(args, ['Email', 'ImageTag', 'Gpus', 'Sierra'])).toMatchObject({
       kind: 'refused',
       why: expect.stringMatching(why),
     });
