@@ -40,15 +40,18 @@ const LEAST_LAMBDAS = 50;
 /** The template's own, where InstanceTypes is empty. */
 const TYPES = { x86_64: 'c6i.4xlarge', arm64: 'c7g.4xlarge' } as const;
 
-/** What stands against a deployment, and what its owner should know. Pure. @param defaults the template's */
+/**
+ * What stands against a deployment, and what its owner should know. Pure. @param defaults the template's
+ * @param survey undefined where the account tells nothing: what is known without it is judged all the same
+ */
 export function judge(
-  survey: Survey,
+  survey: Survey | undefined,
   machine: Machine,
   options: DeployOptions,
   defaults: Readonly<Record<string, string>>,
 ): Verdict {
   const value = (name: string) =>
-    options.parameters[name] ?? survey.stack?.parameters[name] ?? defaults[name] ?? '';
+    options.parameters[name] ?? survey?.stack?.parameters[name] ?? defaults[name] ?? '';
   const architecture = value('NodeArchitecture') === 'arm64' ? 'arm64' : 'x86_64';
   const settings: Settings = {
     architecture,
@@ -62,10 +65,13 @@ export function judge(
   };
   return {
     settings,
-    faults: [...programFaults(machine, settings), ...stackFaults(survey, options)],
-    refusals: jobRefusals(survey, options),
+    faults: [
+      ...programFaults(machine, settings),
+      ...(survey === undefined ? [] : stackFaults(survey, options)),
+    ],
+    refusals: survey === undefined ? [] : jobRefusals(survey, options),
     warnings: [
-      ...quotaWarnings(survey, settings),
+      ...(survey === undefined ? [] : quotaWarnings(survey, settings)),
       ...nodeWarnings(settings),
       ...imageWarnings(machine, settings),
     ],

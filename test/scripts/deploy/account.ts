@@ -60,6 +60,8 @@ export interface Account {
   changes?: readonly ResourceChange[];
   environment?: 'VALID' | 'INVALID';
   signedOut?: boolean;
+  /** The code of the system's error when it is connected to. */
+  unreachable?: string;
   noSam?: boolean;
 }
 
@@ -135,6 +137,10 @@ function mockAccount(account: Account) {
   let tag = TAG;
   const sts = mockClient(clients.sts).on(GetCallerIdentityCommand);
   if (account.signedOut === true) sts.rejects(named('ExpiredToken', 'the token has run out'));
+  else if (account.unreachable !== undefined)
+    sts.rejects(
+      Object.assign(named('Error', 'getaddrinfo sts.eu-west-1.amazonaws.com'), { code: account.unreachable }),
+    );
   else sts.resolves({ Account: '1', Arn: 'arn:aws:iam::1:user/a' });
   const quotas = mockClient(clients.quotas);
   quotas

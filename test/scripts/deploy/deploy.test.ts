@@ -101,6 +101,34 @@ describe('before anything is changed', () => {
     expect(calls).toEqual([]);
   });
 
+  test.each(['ENOTFOUND', 'ECONNREFUSED', 'ETIMEDOUT', 'ENETUNREACH'])(
+    'AWS cannot be reached (%s): exit 2, and nobody is told to log in',
+    async (unreachable) => {
+      const { exitCode, complained, calls } = await deployTo({ unreachable });
+
+      expect(exitCode).toBe(2);
+      expect(complained).toMatch(/^AWS cannot be reached/);
+      expect(complained).not.toContain('Log in');
+      expect(calls).toEqual([]);
+    },
+  );
+
+  test.each<[string, Account]>([
+    ['nobody is logged in', { signedOut: true }],
+    ['AWS cannot be reached', { unreachable: 'ENOTFOUND' }],
+  ])('%s: what needs no login is told as well', async (_, account) => {
+    const { exitCode, complained } = await deployTo({ ...account, noSam: true }, [
+      '--check',
+      'NodeArchitecture=arm64',
+      'InstanceTypes=c7g.2xlarge',
+    ]);
+
+    expect(exitCode).toBe(2);
+    expect(complained).toMatch(/pipx install aws-sam-cli/);
+    expect(complained).toMatch(/a c7g\.2xlarge 8:/);
+    expect(complained).toMatch(/needs QEMU/);
+  });
+
   test('jobs run: refused, and they are named', async () => {
     const { exitCode, complained, calls } = await deployTo({ stack: 'UPDATE_COMPLETE', jobs: 7 });
 
