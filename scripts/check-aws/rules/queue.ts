@@ -88,6 +88,14 @@ export const QUEUE: readonly Table[] = [
       'tasks could ask for the instance’s credentials',
       (template) => template.text('UserData').includes('ECS_AWSVPC_BLOCK_IMDS=true'),
     ],
+    'stop-time-misdescribed': [
+      (host, told) => `hosts give a container ${host} s to end, and nodes are told ${told}`,
+      (template) => {
+        const host = stopSecondsOf(template);
+        const told = stopSecondsTold(template);
+        return host === told || [[host, told]];
+      },
+    ],
     'user-data-not-mime': [
       'Batch merges MIME parts only',
       (template) => MIME.test(template.text('UserData')),
@@ -148,4 +156,18 @@ function launchTemplates(system: Place['system']): Place[] {
         .at('LaunchTemplateData'),
     ),
   );
+}
+
+/** What ECS's agent gives a container between SIGTERM and SIGKILL. */
+function stopSecondsOf(template: Place): string {
+  const [, count = '30', unit = 's'] =
+    /\bECS_CONTAINER_STOP_TIMEOUT=(\d+)([sm])\b/.exec(template.text('UserData')) ?? [];
+  return String(Number(count) * (unit === 'm' ? 60 : 1));
+}
+
+function stopSecondsTold(template: Place): string {
+  const [definition] = template.others('AWS::Batch::JobDefinition');
+  const variables = definition?.parts('NodeProperties', 'NodeRangeProperties', 0, 'Container', 'Environment');
+  const told = variables?.find((variable) => variable.text('Name') === 'SIERRA_BATCH_STOP_SECONDS');
+  return told?.text('Value') ?? '30';
 }

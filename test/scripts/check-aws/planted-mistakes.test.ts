@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { starsWithoutReason } from '../../../scripts/check-aws/rules/permissions.ts';
 import { checkSystem } from '../../../scripts/check-aws/system.ts';
 import type { Json } from '../../../scripts/check-aws/template/json.ts';
-import { at, isRecord } from '../../../scripts/check-aws/template/json.ts';
+import { at, isRecord, textAt } from '../../../scripts/check-aws/template/json.ts';
 import { readTemplate } from '../../../scripts/check-aws/template/read.ts';
 
 const text = readFileSync(new URL('../../../template.yaml', import.meta.url), 'utf8');
@@ -142,6 +142,25 @@ const MISTAKES: readonly [string, string, Plant][] = [
     'a refusal of plain HTTP to read what a topic is',
     'open-to-plain-http',
     inResource('TopicPolicy', [...SETTLE, 2, 'Action'], 'sns:GetTopicAttributes'),
+  ],
+  [
+    'nodes that know less than their hosts give them to end',
+    'stop-time-misdescribed',
+    inResource('JobDefinition', [...CONTAINER, 'Environment', 2], undefined),
+  ],
+  [
+    'nodes that plan with more than their hosts give them to end',
+    'stop-time-misdescribed',
+    inResource('JobDefinition', [...CONTAINER, 'Environment', 2, 'Value'], '300'),
+  ],
+  [
+    'hosts that give containers what ECS does to end',
+    'stop-time-misdescribed',
+    (template) => {
+      const path = ['Resources', 'LaunchTemplate', 'Properties', 'LaunchTemplateData', 'UserData'] as const;
+      const data = textAt(template, ...path, 'Fn::Base64');
+      put(template, path, { 'Fn::Base64': data.replace(/^.*STOP_TIMEOUT.*\n/m, '') });
+    },
   ],
   [
     'an S3 endpoint to all buckets',
