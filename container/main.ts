@@ -11,7 +11,7 @@ import { nodeMarker, readEnvironment } from './process/environment.ts';
 import type { Surroundings } from './process/live.ts';
 import { live } from './process/live.ts';
 import { makeNodeLog } from './process/log.ts';
-import { TERMINATION, Termination } from './process/termination.ts';
+import { Termination } from './process/termination.ts';
 import { runWorkerNode } from './worker-node.ts';
 
 /** Every node of a job runs this: node 0 leads, the others follow; or a single one does an order. Ends with the runner's exit code. */
@@ -26,7 +26,7 @@ async function main(): Promise<ExitCode> {
     return EXIT.badEnvironment;
   }
   const { config } = environment;
-  const termination = new Termination();
+  const termination = new Termination(config.stopSeconds);
   const nodeLog = makeNodeLog(config.index, write);
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
     process.on(name, () => terminate(name, config, surroundings, termination));
@@ -41,7 +41,7 @@ async function main(): Promise<ExitCode> {
   }
 }
 
-/** Asks everything to end; what hangs for 24 s is left behind, its tasks killed. */
+/** Asks everything to end; what hangs is left behind before it is killed, its tasks killed. */
 function terminate(
   name: string,
   config: RunnerConfig,
@@ -50,8 +50,8 @@ function terminate(
 ): void {
   if (termination.signal.aborted) return;
   termination.ask(name, clock.now());
-  after(clock, TERMINATION.hardMs, () => {
-    writeOut(`${JSON.stringify({ self: config.index, event: 'Runner:Hangs', after: TERMINATION.hardMs })}\n`);
+  after(clock, termination.hardMs, () => {
+    writeOut(`${JSON.stringify({ self: config.index, event: 'Runner:Hangs', after: termination.hardMs })}\n`);
     const left = new TaskProcesses(nodeMarker(config), () => undefined, clock);
     void left.end(0).finally(() => process.exit(EXIT.terminated));
     after(clock, 500, () => process.exit(EXIT.terminated));

@@ -8,7 +8,7 @@ import type { JoinFacts, MainMessage, WorkerMessage } from './join/messages.ts';
 import type { NodeStart } from './node/node.ts';
 import { ThisNode } from './node/node.ts';
 import { ownUsage } from './process/cgroup-usage.ts';
-import { TERMINATION } from './process/termination.ts';
+import { GRACE_MS } from './process/termination.ts';
 import { loadPlan } from './run/load-plan.ts';
 
 /** A worker: checks itself, joins node 0, keeps its sshd up, and ends when it is released or its lease is over. */
@@ -72,7 +72,7 @@ class Worker {
     if (this.#node.checks.faults.length === 0) await this.#openSshd(session);
     const code = await this.#ended.promise;
     stopLooking();
-    const left = await this.#node.tasks.end(code === EXIT.succeeded ? 1000 : TERMINATION.graceMs);
+    const left = await this.#node.tasks.end(code === EXIT.succeeded ? 1000 : GRACE_MS);
     stopPulses();
     nodeLog.log('Node:Ends', { code, left });
     if (left === 0) this.#session?.connection.finish({ t: 'bye', why: `ended with ${code}` }, 'ended');

@@ -53,6 +53,7 @@ const config: RunnerConfig = {
   nodes: workers + 1,
   inContainer: false,
   progressSeconds: 10,
+  stopSeconds: 30,
   variables: { PATH: process.env.PATH ?? '' },
 };
 const nodeLog = makeNodeLog(0, () => undefined);

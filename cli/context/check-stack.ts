@@ -1,4 +1,4 @@
-import type { BatchClient } from '@aws-sdk/client-batch';
+import type { BatchClient, ComputeEnvironmentDetail } from '@aws-sdk/client-batch';
 import {
   DescribeComputeEnvironmentsCommand,
   DescribeJobDefinitionsCommand,
@@ -135,8 +135,25 @@ async function queueAndMachines({ batch }: StackClients, name: string, arn: stri
     ...found,
     ...(computeEnvironments.length === 0
       ? [missing(`the machines of ${name}`, 'there is no compute environment')]
-      : computeEnvironments.map((environment) => standing(`the machines of ${name}`, environment))),
+      : computeEnvironments.flatMap((environment) => [
+          standing(`the machines of ${name}`, environment),
+          ...olderImages(name, environment),
+        ])),
   ];
+}
+
+/** Batch takes a newer image of Amazon's only when an environment is updated. */
+function olderImages(name: string, environment: ComputeEnvironmentDetail): Finding[] {
+  const { computeEnvironmentArn = '', computeResources } = environment;
+  const images = computeResources?.ec2Configuration ?? [];
+  return images
+    .filter(({ batchImageStatus }) => batchImageStatus === 'UPDATE_AVAILABLE')
+    .map(({ imageType = 'of an unknown type' }) =>
+      note(
+        `the machines of ${name} start from an image (${imageType}) that is not the newest`,
+        `whoever deployed it runs \`aws batch update-compute-environment --compute-environment ${computeEnvironmentArn} --compute-resources updateToLatestImageVersion=true\``,
+      ),
+    );
 }
 
 interface Standing {

@@ -6,6 +6,7 @@ import type { FoundStack } from './ask-account.ts';
 import { findStack } from './ask-account.ts';
 
 const whole = z.coerce.number().int().positive();
+const port = whole.max(65_535);
 
 /** The outputs of template.yaml that a command needs. */
 const outputs = z.object({
@@ -16,6 +17,8 @@ const outputs = z.object({
   DefaultVcpus: whole,
   DefaultMemoryMiB: whole,
   MaxvCpus: whole,
+  SshPort: port,
+  JoinPort: port,
   NodeInstanceTypes: z.string().default(''),
   OtherInputBuckets: z.string().default(''),
   Queues: z.string().default('none'),
@@ -28,7 +31,7 @@ const moreQueues = z.record(
 );
 
 /** What the template gives the functions and no output tells. */
-const FIXED = { sharedFolder: '/mnt/efs', joinPort: 7741, sshPort: 2222 } as const;
+const SHARED_FOLDER = '/mnt/efs';
 
 /** A stack that is there. */
 export type DescribedStack = FoundStack & { name: string };
@@ -69,7 +72,9 @@ export function readOutputs(
       ...(data.NodeInstanceTypes === '' ? {} : { instanceTypes: data.NodeInstanceTypes.split(',') }),
       inputBuckets: data.OtherInputBuckets.split(',').filter((name) => name !== ''),
       defaults: { vcpus: data.DefaultVcpus, memoryMiB: data.DefaultMemoryMiB },
-      ...FIXED,
+      sharedFolder: SHARED_FOLDER,
+      joinPort: data.JoinPort,
+      sshPort: data.SshPort,
     },
     ...(data.JobLogGroup === undefined ? {} : { logGroup: data.JobLogGroup }),
   };

@@ -11,13 +11,19 @@ export function awsTrouble(error: Error): string | undefined {
     return `AWS does not know who you are (${message}): log in (\`aws sso login\`, \`aws configure\`), or name a --profile`;
   if (/AccessDenied|NotAuthorized/.test(name))
     return `AWS refused it (${message}): commands need the policy of the stack’s output ResearcherPolicyArn, collect and clean that of OperatorPolicyArn`;
-  if (
-    /\b(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ECONNRESET)\b/.test(
+  if (isOfNetwork(error)) return `AWS cannot be reached: ${message}`;
+  return '$metadata' in error ? `AWS: ${name}: ${message}` : undefined;
+}
+
+/** Whether an error says nothing of AWS, but that nobody answered: no name, no route, no connection, no time. */
+export function isOfNetwork(error: Error): boolean {
+  const { name, message } = error;
+  return (
+    name === 'TimeoutError' ||
+    /\b(ECONNREFUSED|ENOTFOUND|EAI_AGAIN|ETIMEDOUT|EHOSTUNREACH|ENETUNREACH|ECONNRESET|EPIPE)\b/.test(
       `${codeOf(error)} ${message}`,
     )
-  )
-    return `AWS cannot be reached: ${message}`;
-  return '$metadata' in error ? `AWS: ${name}: ${message}` : undefined;
+  );
 }
 
 function codeOf(error: Error): string {

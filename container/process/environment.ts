@@ -24,6 +24,8 @@ export interface RunnerConfig {
   /** True everywhere but on the local system: shared storage is a mount of its own, and the cgroup the node's own. */
   inContainer: boolean;
   progressSeconds: number;
+  /** What this node has between SIGTERM and SIGKILL. */
+  stopSeconds: number;
   /** Everything, for what is passed on to tasks and to SIERRA. */
   variables: Readonly<Record<string, string>>;
 }
@@ -53,6 +55,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
   const joinPort = reader.whole('SIERRA_BATCH_JOIN_PORT', 1, 65_535, '7741');
   const sshPort = reader.whole('SIERRA_BATCH_SSH_PORT', 1, 65_535, '22');
   const progressSeconds = reader.whole('SIERRA_BATCH_PROGRESS_SECONDS', 1, 3600, '10');
+  const stopSeconds = reader.whole('SIERRA_BATCH_STOP_SECONDS', 30, 3600, '30');
   if (!env.AWS_REGION && !env.AWS_DEFAULT_REGION)
     reader.fault('AWS_REGION', 'not set', 'set it in the job definition: ECS on EC2 does not');
   const job = reader.matching('AWS_BATCH_JOB_ID', /^[A-Za-z0-9-]{1,60}(#\d+)?$/, BATCH_SETS_IT);
@@ -85,6 +88,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
       ...(env.ECS_CONTAINER_METADATA_URI_V4 ? { metadataUri: env.ECS_CONTAINER_METADATA_URI_V4 } : {}),
       inContainer: env.AWS_ENDPOINT_URL_S3 === undefined,
       progressSeconds,
+      stopSeconds,
       variables: defined(env),
     },
   };

@@ -1,10 +1,26 @@
 /** Being told to end from outside: the first signal counts, and everything that follows has a deadline. */
 export class Termination {
   readonly #controller = new AbortController();
+  readonly #stopMs: number;
   /** For instance `SIGTERM`; undefined as long as nobody asked. */
   name: string | undefined;
   /** Milliseconds since the epoch. */
   at = 0;
+
+  /** @param stopSeconds between SIGTERM and SIGKILL: what ECS's agent on the host is set to, 30 where it is not */
+  constructor(stopSeconds = 30) {
+    this.#stopMs = stopSeconds * 1000;
+  }
+
+  /** What was sent by then is what is sent. Milliseconds since the epoch. */
+  get sentBy(): number {
+    return this.at + this.#stopMs - 10_000;
+  }
+
+  /** The process ends so long after the signal, whatever hangs: before it is killed. */
+  get hardMs(): number {
+    return this.#stopMs - 6000;
+  }
 
   get signal(): AbortSignal {
     return this.#controller.signal;
@@ -18,12 +34,5 @@ export class Termination {
   }
 }
 
-/** AWS Batch kills 30 s after SIGTERM, and we promise 25. */
-export const TERMINATION = {
-  /** Tasks get so long between TERM and KILL. */
-  graceMs: 5000,
-  /** What was sent by then is what is sent. */
-  sentMs: 20_000,
-  /** The process ends here whatever hangs. */
-  hardMs: 24_000,
-} as const;
+/** Tasks get so long between TERM and KILL. */
+export const GRACE_MS = 5000;

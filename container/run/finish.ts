@@ -6,7 +6,6 @@ import type { Attempt } from '../attempt/attempt.ts';
 import { exitCodeOf } from '../attempt/end-reason.ts';
 import type { Cluster } from '../join/cluster.ts';
 import { ownUsage } from '../process/cgroup-usage.ts';
-import { TERMINATION } from '../process/termination.ts';
 import { sendFailedOutput } from '../tasks/failed-output.ts';
 import { outputsWithSetAside } from '../tasks/whole-runs.ts';
 import { sendNodeLogs } from '../transfer/node-logs.ts';
@@ -33,8 +32,7 @@ export async function conclude(
   const patience = COLLECT_SECONDS * 1000 - LAST_WORDS_MS;
   const giveUp = () => over.abort(new Error('no time left'));
   const cancel = after(clock, patience, giveUp);
-  const hurry = () =>
-    after(clock, Math.max(0, termination.at + TERMINATION.sentMs - 4000 - clock.now()), giveUp);
+  const hurry = () => after(clock, Math.max(0, termination.sentBy - 4000 - clock.now()), giveUp);
   if (termination.signal.aborted) hurry();
   else termination.signal.addEventListener('abort', hurry);
   const grace = termination.signal.aborted ? 1000 : 2000;
@@ -44,9 +42,7 @@ export async function conclude(
   await node.closers.closeAll();
   const final =
     termination.name === undefined ? reason : { kind: 'terminated' as const, signal: termination.name };
-  const deadline = termination.signal.aborted
-    ? termination.at + TERMINATION.sentMs
-    : clock.now() + LAST_WORDS_MS;
+  const deadline = termination.signal.aborted ? termination.sentBy : clock.now() + LAST_WORDS_MS;
   await progress.finish(final, Math.max(deadline, clock.now() + 2000));
   log('Run:Ended', { ...final, exitCode: exitCodeOf(final) });
   return exitCodeOf(final);

@@ -4,7 +4,7 @@ import { after, within } from '../../experiment/util/timers.ts';
 import type { AttemptPart } from '../attempt/attempt.ts';
 import type { FanoutHooks, FanoutResult, RunningFanout } from '../fan-out/fan-out.ts';
 import type { Cluster } from '../join/cluster.ts';
-import { TERMINATION } from '../process/termination.ts';
+import { GRACE_MS } from '../process/termination.ts';
 import type { TaskTally } from '../tasks/tally.ts';
 
 /** What a fan-out tells goes into the tally, the roster and the log; a channel that breaks is the cluster's to mend. */
@@ -50,10 +50,10 @@ export async function stopFanout(
 ): Promise<FanoutResult | undefined> {
   const { ending, surroundings, log } = attempt;
   const stopped = running
-    .stop(ending.reason?.kind ?? 'ended', TERMINATION.graceMs)
+    .stop(ending.reason?.kind ?? 'ended', GRACE_MS)
     .then(() => running.result)
     .catch((error: unknown) => log('Fanout:StopFailed', { why: String(error) }));
-  const result = await within(surroundings.clock, TERMINATION.graceMs + 4000, stopped, () =>
+  const result = await within(surroundings.clock, GRACE_MS + 4000, stopped, () =>
     log('Fanout:StillStopping', {}),
   );
   return result ?? undefined;

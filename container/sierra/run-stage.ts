@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import type { AttemptPart } from '../attempt/attempt.ts';
 import { TaskProcesses } from '../node/task-processes.ts';
 import { NODE_MARKER, nodeMarker } from '../process/environment.ts';
-import { TERMINATION } from '../process/termination.ts';
+import { GRACE_MS } from '../process/termination.ts';
 
 export interface StageResult {
   /** 128 for one that was ended by a signal. */
@@ -83,7 +83,7 @@ export async function runStage(
   });
   // What would not die is left to the end of the node.
   const stopped = Promise.race([ending.promise, late]).then(async () => {
-    await processes.end(TERMINATION.graceMs);
+    await processes.end(GRACE_MS);
     return code();
   });
   const ended = await Promise.race([closed, exited, stopped]);

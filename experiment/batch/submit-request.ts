@@ -17,6 +17,9 @@ const ALL_NODES = '0:';
 /** Batch knows at most 500 active shares in a queue: half of them, so that others may use it as well. */
 const SHARES = 250;
 
+/** The definition tells what the stack's own hosts give a container to end; hosts of other queues give it ECS's 30 s. */
+const OTHERS_STOP_SECONDS = '30';
+
 /** The first rule that holds decides, and no rule holding means retry: the last one holds always. */
 const RETRY_RULES: EvaluateOnExit[] = [
   { onExitCode: String(EXIT.tooFewJoined), action: 'RETRY' },
@@ -46,7 +49,7 @@ export function submitJobRequest(plan: Plan, deployment: Deployment, nonce: stri
         {
           targetNodes: ALL_NODES,
           containerOverrides: {
-            environment: environmentOf(plan, deployment),
+            environment: environmentOf(plan, deployment, name === deployment.defaultQueue),
             resourceRequirements: resourcesOf(plan),
             // Not the range's own `instanceTypes`: those are refused beside a container.
             ...(cluster.instanceType === undefined ? {} : { instanceType: cluster.instanceType }),
@@ -78,12 +81,13 @@ function shareOf(plan: Plan): string {
   return `share${createHash('sha256').update(whose).digest().readUInt32BE() % SHARES}`;
 }
 
-function environmentOf(plan: Plan, deployment: Deployment) {
+function environmentOf(plan: Plan, deployment: Deployment, isOwnQueue: boolean) {
   const variables = {
     SIERRA_BATCH_RUN: `s3://${deployment.bucket}/${runKeys(plan.runId).folder.replace(/\/$/, '')}`,
     SIERRA_BATCH_SHARED: deployment.sharedFolder,
     SIERRA_BATCH_JOIN_PORT: String(deployment.joinPort),
     SIERRA_BATCH_SSH_PORT: String(deployment.sshPort),
+    ...(isOwnQueue ? {} : { SIERRA_BATCH_STOP_SECONDS: OTHERS_STOP_SECONDS }),
     ...deployment.extraEnvironment,
   };
   return Object.entries(variables).map(([name, value]) => ({ name, value }));

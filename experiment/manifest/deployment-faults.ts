@@ -1,4 +1,5 @@
 import type { Deployment } from '../deployment/deployment.ts';
+import { hasGpus } from '../deployment/instance-gpus.ts';
 import { vcpusOf } from '../deployment/instance-vcpus.ts';
 import { parseS3Url } from '../layout/s3-url.ts';
 import { renderSize } from '../text/size.ts';
@@ -10,7 +11,9 @@ import type { Source } from './source/read.ts';
 
 /** What only a deployment can judge of a manifest: its queues, their vCPUs and machines, its buckets. */
 export function deploymentFaults(manifest: Manifest, source: Source, deployment: Deployment): Fault[] {
-  return [queueFaults, machineFaults, bucketFaults].flatMap((judge) => judge(manifest, source, deployment));
+  return [queueFaults, machineFaults, gpuFaults, bucketFaults].flatMap((judge) =>
+    judge(manifest, source, deployment),
+  );
 }
 
 function queueFaults({ cluster, run }: Manifest, source: Source, deployment: Deployment): Fault[] {
@@ -109,6 +112,30 @@ function typeFaults(
   };
   return [
     faultAt(source, ['cluster', 'instanceType'], suggestion === undefined ? fault : { ...fault, suggestion }),
+  ];
+}
+
+/** The image of nodes has a driver of GPUs for the types that have some. */
+function gpuFaults({ cluster }: Manifest, source: Source, deployment: Deployment): Fault[] {
+  const { gpus, queue, instanceType } = cluster;
+  const { instanceTypes = [], defaultQueue } = deployment;
+  const type = instanceType ?? instanceTypes[0];
+  const isForeign = (queue ?? defaultQueue) !== defaultQueue && instanceType !== undefined;
+  if (gpus === undefined || instanceTypes.length === 0 || type === undefined || isForeign || hasGpus(type))
+    return [];
+  const unsaid =
+    instanceType === undefined ? ', which a node is here when cluster.instanceType is left out,' : '';
+  const fault = {
+    code: 'no-gpus',
+    message: `${type}${unsaid} has no GPU that a node could use: the job would wait for ever`,
+  };
+  const known = instanceTypes.filter(hasGpus);
+  return [
+    faultAt(
+      source,
+      ['cluster', 'gpus'],
+      known.length === 0 ? fault : { ...fault, allowed: `cluster.instanceType ${known.join(', ')}` },
+    ),
   ];
 }
 

@@ -14,7 +14,7 @@ const HOPELESS = /MISCONFIGURATION|ACTION_REQUIRED/;
 /** Node 0 tells its progress every ten seconds or more; at three times this settle ends the run. */
 const SILENT_SECONDS = 5 * 60;
 const UNSUBMITTED_SECONDS = 10 * 60;
-/** Batch kills a job's containers 30 s after it told them to end. */
+/** Batch kills a job's containers 30 s or two minutes after it told them to end. */
 const STOPPING_SECONDS = 10 * 60;
 
 /**

@@ -99,6 +99,7 @@ const CONTAINER: ContainerProperties = {
   environment: [
     { name: 'AWS_REGION', value: LOCAL_REGION },
     { name: 'SIERRA_BATCH_SHARED', value: '/mnt/efs' },
+    { name: 'SIERRA_BATCH_STOP_SECONDS', value: '30' },
   ],
   volumes: [
     {

@@ -61,6 +61,8 @@ export const VARIANTS: Readonly<Record<string, Readonly<Record<string, string>>>
     VpcId: 'vpc-0123',
     SubnetIds: 'subnet-0123,subnet-0456',
     FileSystemId: 'fs-0123',
+    InstanceTypes: 'g5.2xlarge',
+    Gpus: 'true',
     InputBuckets: 'one,two',
     RunRetentionDays: '90',
     Queues: '"gpu":{"arn":"arn:aws:batch:eu-central-1:123456789012:job-queue/gpu","maxvCpus":64}',

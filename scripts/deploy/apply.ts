@@ -41,7 +41,8 @@ export async function deploy(
     throw new DeployFailed(`${jobs[0]?.name} was submitted meanwhile: wait for it, or deploy with --force`);
   const careful = jobs.length > 0;
   const abandoned = careful ? await changeSets(clients.cloudFormation, options.stack) : [];
-  await hands.run('sam', samArguments(options, region, tag, careful));
+  const parameters = { ...options.parameters, ...settings.derived };
+  await hands.run('sam', samArguments({ ...options, parameters }, region, tag, careful));
   if (careful) await executeCarefully(clients.cloudFormation, hands, options.stack, abandoned);
   const stack = await findStack(clients.cloudFormation, options.stack);
   if (stack === undefined) throw new DeployFailed(`there is no stack ${options.stack} after its deployment`);

@@ -8,7 +8,6 @@ export interface DeployOptions {
   force: boolean;
   /** Looks and tells, and changes nothing. */
   checkOnly: boolean;
-  sierra: boolean;
   /** Of the template, as given now. Those given earlier stay as they are. */
   parameters: Readonly<Record<string, string>>;
 }
@@ -30,7 +29,7 @@ keeps the ones that it was given before.
   --stack NAME      sierra-batch otherwise
   --region NAME     otherwise AWS_REGION, or the profile's
   --profile NAME    of ~/.aws/config, otherwise AWS_PROFILE
-  --sierra          the nodes' image with SIERRA in it
+  --sierra          the nodes' image with SIERRA in it, as Sierra=true: it stays so until Sierra=false
   --force           although jobs run: they go on, and a change of what they run on is refused
   --check           only looks, and changes nothing
   --help
@@ -55,11 +54,17 @@ export function readDeployOptions(args: readonly string[], known: readonly strin
       };
     parameters[name] = value;
   }
+  if (values.sierra === true) {
+    if (parameters.Sierra === 'false') return { kind: 'refused', why: '--sierra is Sierra=true, not false' };
+    parameters.Sierra = 'true';
+  }
   if (parameters.ImageTag !== undefined)
     return {
       kind: 'refused',
       why: 'ImageTag is made from what is in the image; another image is Image=NAME',
     };
+  if (parameters.Gpus !== undefined)
+    return { kind: 'refused', why: 'Gpus follows from InstanceTypes: give those' };
   return {
     kind: 'deploy',
     options: {
@@ -68,7 +73,6 @@ export function readDeployOptions(args: readonly string[], known: readonly strin
       profile: values.profile,
       force: values.force === true,
       checkOnly: values.check === true,
-      sierra: values.sierra === true,
       parameters,
     },
   };

@@ -41,6 +41,11 @@ export async function runDeployment(deployment: Deployment): Promise<0 | 1 | 2> 
     hands.say(`deployed. Drop manifests: aws s3 cp sweep.yaml s3://${outputs.BucketName}/manifests/`);
     return 0;
   } catch (error) {
+    if (error instanceof NotLoggedIn) {
+      const { faults, warnings } = judge(undefined, machine, options, deployment.defaults);
+      for (const warning of warnings) complain(`warning: ${warning}`);
+      for (const fault of faults) complain(fault);
+    }
     complain(textOfFailure(error));
     return error instanceof NotLoggedIn ? 2 : 1;
   }

@@ -68,12 +68,8 @@ export async function lookAtMachine(): Promise<Machine> {
 }
 
 /** @param say told what goes on */
-export function liveHands(
-  { profile, sierra }: DeployOptions,
-  { builder }: Machine,
-  say: Hands['say'],
-): Hands {
-  const imageOptions = ({ architecture, userId }: Settings): ImageOptions => ({
+export function liveHands({ profile }: DeployOptions, { builder }: Machine, say: Hands['say']): Hands {
+  const imageOptions = ({ architecture, userId, sierra }: Settings): ImageOptions => ({
     architecture,
     userId,
     sierra,

@@ -1,3 +1,4 @@
+import { hasGpus } from '../../experiment/deployment/instance-gpus.ts';
 import { vcpusOf } from '../../experiment/deployment/instance-vcpus.ts';
 import type { DeployOptions } from './arguments.ts';
 import type { Survey } from './read-account.ts';
@@ -27,23 +28,30 @@ export interface Settings {
   /** What a node is whose manifest names no type. */
   nodeType: string;
   userId: number;
+  /** Whether nodes' image has SIERRA in it. */
+  sierra: boolean;
   /** Another image than ours: none is built. */
   image: string;
+  /** Parameters that nobody gave and that follow from others, where the stack has them otherwise. */
+  derived: Readonly<Record<string, string>>;
 }
 
 const LEAST_LAMBDAS = 50;
 /** The template's own, where InstanceTypes is empty. */
 const TYPES = { x86_64: 'c6i.4xlarge', arm64: 'c7g.4xlarge' } as const;
 
-/** What stands against a deployment, and what its owner should know. Pure. @param defaults the template's */
+/**
+ * What stands against a deployment, and what its owner should know. Pure. @param defaults the template's
+ * @param survey undefined where the account tells nothing: what is known without it is judged all the same
+ */
 export function judge(
-  survey: Survey,
+  survey: Survey | undefined,
   machine: Machine,
   options: DeployOptions,
   defaults: Readonly<Record<string, string>>,
 ): Verdict {
   const value = (name: string) =>
-    options.parameters[name] ?? survey.stack?.parameters[name] ?? defaults[name] ?? '';
+    options.parameters[name] ?? survey?.stack?.parameters[name] ?? defaults[name] ?? '';
   const architecture = value('NodeArchitecture') === 'arm64' ? 'arm64' : 'x86_64';
   const settings: Settings = {
     architecture,
@@ -51,18 +59,29 @@ export function judge(
     nodeVcpus: Number(value('DefaultVcpus')),
     nodeType: value('InstanceTypes').split(',')[0] || TYPES[architecture],
     userId: Number(value('UserId')),
+    sierra: value('Sierra') === 'true',
     image: value('Image'),
+    derived: gpusOf(value),
   };
   return {
     settings,
-    faults: [...programFaults(machine, settings), ...stackFaults(survey, options)],
-    refusals: jobRefusals(survey, options),
+    faults: [
+      ...programFaults(machine, settings),
+      ...(survey === undefined ? [] : stackFaults(survey, options)),
+    ],
+    refusals: survey === undefined ? [] : jobRefusals(survey, options),
     warnings: [
-      ...quotaWarnings(survey, settings),
+      ...(survey === undefined ? [] : quotaWarnings(survey, settings)),
       ...nodeWarnings(settings),
       ...imageWarnings(machine, settings),
     ],
   };
+}
+
+/** Whether nodes' image needs the driver of GPUs. */
+function gpusOf(value: (name: string) => string): Record<string, string> {
+  const Gpus = String(value('InstanceTypes').split(',').some(hasGpus));
+  return Gpus === value('Gpus') ? {} : { Gpus };
 }
 
 function programFaults({ sam, builder }: Machine, { image }: Settings): string[] {

@@ -8,6 +8,7 @@ import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import type { STSClient } from '@aws-sdk/client-sts';
 import type { FoundStack } from '../../cli/context/ask-account.ts';
 import { askCaller, askQuota, findStack, QUOTAS } from '../../cli/context/ask-account.ts';
+import { isOfNetwork } from '../../cli/errors/explain-aws-error.ts';
 
 /** The clients that a deployment needs besides the SAM command line. */
 export interface DeployClients {
@@ -44,7 +45,7 @@ interface ServiceLinkedRole {
   service: string;
 }
 
-/** Nobody is logged in, or the account cannot be reached: nothing else can be asked. */
+/** Nobody is logged in, or the account cannot be reached: nothing else can be asked of it. */
 export class NotLoggedIn extends Error {
   override readonly name = 'NotLoggedIn';
 }
@@ -59,6 +60,10 @@ const LIVE = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'] as cons
 /** Asks an account what a deployment has to know. Changes nothing. @throws NotLoggedIn */
 export async function survey(clients: DeployClients, stackName: string): Promise<Survey> {
   const { account, arn: caller } = await askCaller(clients.sts).catch((error: unknown) => {
+    if (error instanceof Error && isOfNetwork(error))
+      throw new NotLoggedIn(
+        `AWS cannot be reached (${textOf(error)}). Look at the network (the SDK reads no HTTPS_PROXY) and at the region's name.`,
+      );
     throw new NotLoggedIn(
       `AWS does not know who you are (${textOf(error)}). Log in (\`aws sso login\`, \`aws configure\`), name a --profile, or set AWS_ACCESS_KEY_ID and its like.`,
     );

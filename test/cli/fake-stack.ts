@@ -89,6 +89,8 @@ function describeStacks({ stackStatus }: FakeAccount, { deployment }: LocalSyste
     DefaultVcpus: '2',
     DefaultMemoryMiB: '1024',
     MaxvCpus: '256',
+    SshPort: String(deployment.sshPort),
+    JoinPort: String(deployment.joinPort),
     OtherInputBuckets: '',
     Queues: 'none',
     JobLogGroup: 'lab-nodes',

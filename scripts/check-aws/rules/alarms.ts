@@ -12,13 +12,7 @@ const PUBLISHERS = ['cloudwatch.amazonaws.com', 'events.amazonaws.com'];
 /** Alarms and their way to people. */
 export const ALARMS: readonly Table[] = [
   each('AWS::CloudWatch::Alarm', {
-    'alarm-unheard': [
-      'the alarm tells nobody',
-      (alarm) =>
-        alarm
-          .texts('AlarmActions')
-          .some((action) => referred(alarm.system.stack, action)?.type === 'AWS::SNS::Topic'),
-    ],
+    'alarm-unheard': ['the alarm tells nobody', (alarm) => tellsTopic(alarm, 'AlarmActions')],
   }),
   each('AWS::SQS::Queue', {
     'dead-letters-unseen': [
@@ -28,12 +22,21 @@ export const ALARMS: readonly Table[] = [
   }),
   table((system) => [{ name: 'alarms', alarms: alarmsOf(system) }], {
     'silence-unheard': [
-      'settle that is never called has no data: missing data must breach',
+      'settle that is never called has no data, and that must be told',
       ({ alarms }) =>
         alarms.some(
           (alarm) =>
-            alarm.text('MetricName') === 'Invocations' && alarm.text('TreatMissingData') === 'breaching',
+            alarm.text('MetricName') === 'Invocations' &&
+            /^(missing|breaching)$/.test(alarm.text('TreatMissingData')) &&
+            tellsTopic(
+              alarm,
+              alarm.text('TreatMissingData') === 'missing' ? 'InsufficientDataActions' : 'AlarmActions',
+            ),
         ),
+    ],
+    'silence-at-once': [
+      'a new stack has no data yet: missing data that breach would be told before settle was ever called',
+      ({ alarms }) => alarms.every((alarm) => alarm.text('TreatMissingData') !== 'breaching'),
     ],
     'metric-unheard': [
       (metric) =>
@@ -59,12 +62,48 @@ export const ALARMS: readonly Table[] = [
           ),
     ],
   }),
+  table(messaging, {
+    'open-to-plain-http': [
+      'its own policy must refuse what comes without TLS',
+      ({ name, policies }) =>
+        policies
+          .filter((policy) => [...policy.texts('Queues'), ...policy.texts('Topics')].includes(`<${name}>`))
+          .flatMap((policy) => policy.parts('PolicyDocument', 'Statement'))
+          .some((statement) => refusesPlainHttp(statement, name)),
+    ],
+  }),
   each('AWS::Logs::LogGroup', {
     'logs-kept-for-ever': ['logs are paid for as long as they lie', (group) => group.has('RetentionInDays')],
   }),
 ];
 
 const alarmsOf = placesOf('AWS::CloudWatch::Alarm');
+
+function tellsTopic(alarm: Place, actions: 'AlarmActions' | 'InsufficientDataActions'): boolean {
+  return alarm
+    .texts(actions)
+    .some((action) => referred(alarm.system.stack, action)?.type === 'AWS::SNS::Topic');
+}
+
+/** Queues and topics, with the policies that could be theirs. */
+function messaging(system: System): { name: string; policies: Place[] }[] {
+  return ['Queue', 'Topic'].flatMap((kind) => {
+    const service = kind === 'Queue' ? 'SQS' : 'SNS';
+    const policies = placesOf(`AWS::${service}::${kind}Policy`)(system);
+    return placesOf(`AWS::${service}::${kind}`)(system).map(({ name }) => ({ name, policies }));
+  });
+}
+
+function refusesPlainHttp(statement: Place, name: string): boolean {
+  const resources = statement.texts('Resource');
+  return (
+    statement.text('Effect') === 'Deny' &&
+    statement.text('Principal') === '*' &&
+    statement.texts('Action').some((action) => action === 'sqs:*' || action === 'sns:Publish') &&
+    statement.text('Condition', 'Bool', 'aws:SecureTransport') === 'false' &&
+    (resources.includes(`<${name}.Arn>`) || resources.includes(`<${name}>`))
+  );
+}
 
 function textOfAlarms(system: System): string {
   return JSON.stringify(alarmsOf(system).map(({ properties }) => properties));

@@ -1,3 +1,4 @@
+import { hasGpus } from '../../../experiment/deployment/instance-gpus.ts';
 import type { Table } from '../template/finding.ts';
 import { each, one, table } from '../template/finding.ts';
 import type { Place } from '../template/place.ts';
@@ -49,6 +50,14 @@ export const QUEUE: readonly Table[] = [
       'nodes would keep the image of the day when the environment was made',
       (machines) => machines.text('UpdateToLatestImageVersion') === 'true',
     ],
+    'image-of-other-machines': [
+      'GPUs are found only by nodes whose image has their driver, and other machines do without',
+      (machines) => {
+        const wanted = machines.texts('InstanceTypes').some(hasGpus) ? 'ECS_AL2023_NVIDIA' : 'ECS_AL2023';
+        const images = machines.parts('Ec2Configuration').map((image) => image.text('ImageType'));
+        return images.length === 1 && images[0] === wanted;
+      },
+    ],
     'idle-instances': [
       'instances would be paid for while nothing runs',
       (machines) => machines.text('MinvCpus') === '0',
@@ -78,6 +87,14 @@ export const QUEUE: readonly Table[] = [
     'imds-open': [
       'tasks could ask for the instance’s credentials',
       (template) => template.text('UserData').includes('ECS_AWSVPC_BLOCK_IMDS=true'),
+    ],
+    'stop-time-misdescribed': [
+      (host, told) => `hosts give a container ${host} s to end, and nodes are told ${told}`,
+      (template) => {
+        const host = stopSecondsOf(template);
+        const told = stopSecondsTold(template);
+        return host === told || [[host, told]];
+      },
     ],
     'user-data-not-mime': [
       'Batch merges MIME parts only',
@@ -139,4 +156,18 @@ function launchTemplates(system: Place['system']): Place[] {
         .at('LaunchTemplateData'),
     ),
   );
+}
+
+/** What ECS's agent gives a container between SIGTERM and SIGKILL. */
+function stopSecondsOf(template: Place): string {
+  const [, count = '30', unit = 's'] =
+    /\bECS_CONTAINER_STOP_TIMEOUT=(\d+)([sm])\b/.exec(template.text('UserData')) ?? [];
+  return String(Number(count) * (unit === 'm' ? 60 : 1));
+}
+
+function stopSecondsTold(template: Place): string {
+  const [definition] = template.others('AWS::Batch::JobDefinition');
+  const variables = definition?.parts('NodeProperties', 'NodeRangeProperties', 0, 'Container', 'Environment');
+  const told = variables?.find((variable) => variable.text('Name') === 'SIERRA_BATCH_STOP_SECONDS');
+  return told?.text('Value') ?? '30';
 }

@@ -52,7 +52,7 @@ export const STORAGE: readonly Table[] = [
         !fs.system.stack.resources.has('PublicSubnet') ||
         mountTargets(fs).every((target) => target.text('SubnetId') === '<PublicSubnet>'),
     ],
-    'nfs-closed': ['the hosts cannot reach port 2049', (fs) => opens(fs, '2049', '<StorageSecurityGroup>')],
+    'nfs-closed': ['the nodes cannot reach port 2049', (fs) => opens(fs, '2049', '<StorageSecurityGroup>')],
   }),
   each('AWS::EFS::AccessPoint', {
     'access-point-owner': [

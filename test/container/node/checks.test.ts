@@ -32,6 +32,7 @@ function config(change: Partial<RunnerConfig> = {}): RunnerConfig {
     nodes: 4,
     inContainer: false,
     progressSeconds: 10,
+    stopSeconds: 30,
     variables: { PATH: process.env.PATH ?? '' },
     ...change,
   };

@@ -38,7 +38,16 @@ describe('the environment', () => {
       joinPort: 7741,
       sshPort: 22,
       progressSeconds: 10,
+      stopSeconds: 30,
       inContainer: true,
+    });
+  });
+
+  it('tells a node how long it has to end, never less than Batch gives', () => {
+    expect(configOf({ ...WORKER, SIERRA_BATCH_STOP_SECONDS: '120' }).stopSeconds).toBe(120);
+    expect(readEnvironment({ ...WORKER, SIERRA_BATCH_STOP_SECONDS: '29' })).toMatchObject({
+      ok: false,
+      faults: [{ check: 'environment:SIERRA_BATCH_STOP_SECONDS' }],
     });
   });
 

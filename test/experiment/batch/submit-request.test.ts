@@ -74,6 +74,7 @@ describe('the SubmitJob request', () => {
                 { name: 'SIERRA_BATCH_SHARED', value: '/mnt/efs' },
                 { name: 'SIERRA_BATCH_JOIN_PORT', value: '7741' },
                 { name: 'SIERRA_BATCH_SSH_PORT', value: '22' },
+                { name: 'SIERRA_BATCH_STOP_SECONDS', value: '30' },
               ],
               resourceRequirements: [
                 { type: 'VCPU', value: '8' },
@@ -96,6 +97,8 @@ describe('the SubmitJob request', () => {
   it('takes from the deployment what the manifest leaves out', () => {
     const { jobQueue, nodeOverrides } = requestOf(manifestWith('{nodes: 1}'));
     expect(jobQueue).toBe(DEPLOYMENT.queues.standard?.arn);
+    // The definition tells what the stack's own hosts give a container to end.
+    expect(JSON.stringify(nodeOverrides)).not.toContain('SIERRA_BATCH_STOP_SECONDS');
     expect(nodeOverrides?.nodePropertyOverrides?.[0]?.containerOverrides?.resourceRequirements).toEqual([
       { type: 'VCPU', value: '4' },
       { type: 'MEMORY', value: '8192' },

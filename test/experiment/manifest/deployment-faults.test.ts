@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../../experiment/deployment/deployment.ts';
+import { hasGpus } from '../../../experiment/deployment/instance-gpus.ts';
 import { deploymentFaults } from '../../../experiment/manifest/deployment-faults.ts';
 import { parseManifest } from '../../../experiment/manifest/parse.ts';
 import { faultLine } from './corpus-cases.ts';
@@ -87,6 +88,48 @@ describe('where a deployment is known', () => {
     const queues = { ...DEPLOYMENT.queues, big: { arn: 'big', maxvCpus: 1000 } };
     const deployment = { ...DEPLOYMENT, queues, instanceTypes: ['c6i.4xlarge', 'c7g'] };
     expect(faultsOf(cluster, '', undefined, deployment)).toEqual(faults);
+  });
+
+  it.each([
+    ['{nodes: 1, gpus: 1, instanceType: g5.xlarge}', []],
+    ['{nodes: 1, gpus: 1, queue: gpu, instanceType: own.thing}', []],
+    [
+      '{nodes: 1, gpus: 1}',
+      [
+        '3:27 no-gpus «1» cluster.gpus: c6i.4xlarge, which a node is here when cluster.instanceType is left out, has no GPU that a node could use: the job would wait for ever; allowed: cluster.instanceType g5',
+      ],
+    ],
+    [
+      '{nodes: 1, gpus: 1, queue: gpu}',
+      [
+        '3:27 no-gpus «1» cluster.gpus: c6i.4xlarge, which a node is here when cluster.instanceType is left out, has no GPU that a node could use: the job would wait for ever; allowed: cluster.instanceType g5',
+      ],
+    ],
+    [
+      '{nodes: 1, gpus: 1, instanceType: c6i.4xlarge}',
+      [
+        '3:27 no-gpus «1» cluster.gpus: c6i.4xlarge has no GPU that a node could use: the job would wait for ever; allowed: cluster.instanceType g5',
+      ],
+    ],
+  ])('%s where one family has GPUs', (cluster, faults) => {
+    const deployment = { ...DEPLOYMENT, instanceTypes: ['c6i.4xlarge', 'g5'] };
+    expect(faultsOf(cluster, '', undefined, deployment)).toEqual(faults);
+  });
+
+  it('refuses GPUs where no machine has any, and judges nothing where none is known', () => {
+    const none = { ...DEPLOYMENT, instanceTypes: ['g4ad.xlarge'] };
+    expect(faultsOf('{nodes: 1, gpus: 1}', '', undefined, none)).toEqual([
+      '3:27 no-gpus «1» cluster.gpus: g4ad.xlarge, which a node is here when cluster.instanceType is left out, has no GPU that a node could use: the job would wait for ever',
+    ]);
+    expect(faultsOf('{nodes: 1, gpus: 1}')).toEqual([]);
+  });
+
+  it('knows families with GPUs by their names', () => {
+    const types =
+      'g4dn.xlarge g5.xlarge g6e.48xlarge gr6.4xlarge p4d.24xlarge p5 p5en.48xlarge p6-b200.48xlarge';
+    const others = 'c6i.4xlarge g5g.xlarge g4ad.xlarge p3.2xlarge g3.4xlarge inf2.xlarge m7g.large optimal';
+    expect(types.split(' ').filter((type) => !hasGpus(type))).toEqual([]);
+    expect(others.split(' ').filter(hasGpus)).toEqual([]);
   });
 
   it('names an instance that is too small for what a node has when nothing is said', () => {

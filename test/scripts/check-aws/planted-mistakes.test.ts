@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { starsWithoutReason } from '../../../scripts/check-aws/rules/permissions.ts';
 import { checkSystem } from '../../../scripts/check-aws/system.ts';
 import type { Json } from '../../../scripts/check-aws/template/json.ts';
-import { at, isRecord } from '../../../scripts/check-aws/template/json.ts';
+import { at, isRecord, textAt } from '../../../scripts/check-aws/template/json.ts';
 import { readTemplate } from '../../../scripts/check-aws/template/read.ts';
 
 const text = readFileSync(new URL('../../../template.yaml', import.meta.url), 'utf8');
@@ -75,6 +75,8 @@ const limits = (...given: readonly [action: string, reason: string][]) =>
   );
 const onlySubmits = (policy: string, path: Path) =>
   inResource(policy, [...path, 'Action'], 'batch:SubmitJob');
+const deadLetterStatement = (index: number, value: Json | undefined) =>
+  inResource('DeadLetterPolicy', [...SETTLE, index], value);
 
 /** Mistakes that deploy without a word and fail later, each with the finding that must tell it. */
 const MISTAKES: readonly [string, string, Plant][] = [
@@ -92,6 +94,73 @@ const MISTAKES: readonly [string, string, Plant][] = [
     'nodes whose image is kept on purpose',
     'old-image',
     inResource('ComputeEnvironment', [...COMPUTE, 'UpdateToLatestImageVersion'], false),
+  ],
+  [
+    'GPUs without their driver',
+    'image-of-other-machines',
+    inResource('ComputeEnvironment', [...COMPUTE, 'Ec2Configuration'], [{ ImageType: 'ECS_AL2023' }]),
+  ],
+  [
+    'GPUs with a driver of an image that is not made any more',
+    'image-of-other-machines',
+    inResource('ComputeEnvironment', [...COMPUTE, 'Ec2Configuration', 0, 'ImageType'], {
+      'Fn::If': ['GpuNodes', 'ECS_AL2_NVIDIA', 'ECS_AL2023'],
+    }),
+  ],
+  [
+    'images that Batch chooses',
+    'image-of-other-machines',
+    inResource('ComputeEnvironment', [...COMPUTE, 'Ec2Configuration'], undefined),
+  ],
+  ['queues that take plain HTTP', 'open-to-plain-http', deadLetterStatement(1, undefined)],
+  [
+    'a queue that takes plain HTTP',
+    'open-to-plain-http',
+    inResource('DeadLetterPolicy', ['Queues', 5], undefined),
+  ],
+  [
+    'a refusal of plain HTTP that is not for all queues',
+    'open-to-plain-http',
+    inResource('DeadLetterPolicy', [...SETTLE, 1, 'Resource', 3], undefined),
+  ],
+  [
+    'a refusal of plain HTTP for one service',
+    'open-to-plain-http',
+    inResource('DeadLetterPolicy', [...SETTLE, 1, 'Principal'], { Service: 'events.amazonaws.com' }),
+  ],
+  [
+    'a refusal of TLS',
+    'open-to-plain-http',
+    inResource('TopicPolicy', [...SETTLE, 2, 'Condition'], { Bool: { 'aws:SecureTransport': 'true' } }),
+  ],
+  [
+    'a topic that takes plain HTTP',
+    'open-to-plain-http',
+    inResource('TopicPolicy', [...SETTLE, 2], undefined),
+  ],
+  [
+    'a refusal of plain HTTP to read what a topic is',
+    'open-to-plain-http',
+    inResource('TopicPolicy', [...SETTLE, 2, 'Action'], 'sns:GetTopicAttributes'),
+  ],
+  [
+    'nodes that know less than their hosts give them to end',
+    'stop-time-misdescribed',
+    inResource('JobDefinition', [...CONTAINER, 'Environment', 2], undefined),
+  ],
+  [
+    'nodes that plan with more than their hosts give them to end',
+    'stop-time-misdescribed',
+    inResource('JobDefinition', [...CONTAINER, 'Environment', 2, 'Value'], '300'),
+  ],
+  [
+    'hosts that give containers what ECS does to end',
+    'stop-time-misdescribed',
+    (template) => {
+      const path = ['Resources', 'LaunchTemplate', 'Properties', 'LaunchTemplateData', 'UserData'] as const;
+      const data = textAt(template, ...path, 'Fn::Base64');
+      put(template, path, { 'Fn::Base64': data.replace(/^.*STOP_TIMEOUT.*\n/m, '') });
+    },
   ],
   [
     'an S3 endpoint to all buckets',
@@ -322,7 +391,7 @@ const MISTAKES: readonly [string, string, Plant][] = [
     inResource('LaunchTemplate', ['LaunchTemplateData', 'MetadataOptions', 'HttpTokens'], 'optional'),
   ],
   ['ssh between nodes closed', 'ssh-closed', without('NodeSsh')],
-  ['NFS closed to the hosts', 'nfs', without('StorageNfs')],
+  ['NFS closed to the nodes', 'nfs', without('StorageNfs')],
   [
     'storage that goes with the stack',
     'storage-not-kept',
@@ -455,6 +524,26 @@ const MISTAKES: readonly [string, string, Plant][] = [
     'an alarm on a metric that nobody writes',
     'metric-unheard',
     inResource('StuckRunsAlarm', ['Dimensions', 0, 'Value'], 'settle'),
+  ],
+  [
+    'silence that counts before settle was ever called',
+    'silence-at-once',
+    inResource('SettleSilentAlarm', ['TreatMissingData'], 'breaching'),
+  ],
+  [
+    'missing data that means nothing',
+    'silence-unheard',
+    inResource('SettleSilentAlarm', ['TreatMissingData'], 'notBreaching'),
+  ],
+  [
+    'missing data that nobody is told of',
+    'silence-unheard',
+    inResource('SettleSilentAlarm', ['InsufficientDataActions'], undefined),
+  ],
+  [
+    'an alarm of silence that nobody is told of',
+    'silence-unheard',
+    inResource('SettleSilentAlarm', ['InsufficientDataActions'], ['arn:aws:sns:eu-central-1:1:other']),
   ],
   ['no alarm of failed runs', 'metric-unheard', without('FailedRunsAlarm')],
   [

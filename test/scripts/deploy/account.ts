@@ -40,12 +40,16 @@ const DEFAULTS = {
   Image: '',
   NodeArchitecture: 'x86_64',
   ImageTag: 'unset',
+  Gpus: 'false',
+  Sierra: 'false',
   Email: '',
 };
 
 export interface Account {
   /** Status of the stack; undefined where there is none. */
   stack?: StackStatus;
+  /** Of the stack, as they were given before. */
+  parameters?: Readonly<Record<string, string>>;
   vcpuQuota?: number;
   lambdaQuota?: number;
   missingRole?: string;
@@ -56,6 +60,8 @@ export interface Account {
   changes?: readonly ResourceChange[];
   environment?: 'VALID' | 'INVALID';
   signedOut?: boolean;
+  /** The code of the system's error when it is connected to. */
+  unreachable?: string;
   noSam?: boolean;
 }
 
@@ -98,7 +104,7 @@ export async function deployTo(account: Account, args: readonly string[] = []) {
     hands: {
       ...liveHands(request.options, machine, (line) => said.push(line)),
       bundle: async () => note('bundle'),
-      imageTag: () => TAG,
+      imageTag: (settings) => mocks.nextImage(settings.sierra ? `${TAG}-sierra` : TAG),
       pushImage: (_, repository) => {
         note(`push ${repository}`);
         mocks.pushed();
@@ -128,8 +134,13 @@ function mockAccount(account: Account) {
     quotas: new ServiceQuotasClient(region),
   };
   const images = new Set(account.images);
+  let tag = TAG;
   const sts = mockClient(clients.sts).on(GetCallerIdentityCommand);
   if (account.signedOut === true) sts.rejects(named('ExpiredToken', 'the token has run out'));
+  else if (account.unreachable !== undefined)
+    sts.rejects(
+      Object.assign(named('Error', 'getaddrinfo sts.eu-west-1.amazonaws.com'), { code: account.unreachable }),
+    );
   else sts.resolves({ Account: '1', Arn: 'arn:aws:iam::1:user/a' });
   const quotas = mockClient(clients.quotas);
   quotas
@@ -162,7 +173,7 @@ function mockAccount(account: Account) {
       },
     ],
   });
-  batch.on(DescribeJobDefinitionsCommand).resolves({
+  batch.on(DescribeJobDefinitionsCommand).callsFake(() => ({
     jobDefinitions: [
       {
         jobDefinitionName: 'n',
@@ -173,11 +184,11 @@ function mockAccount(account: Account) {
         nodeProperties: {
           numNodes: 2,
           mainNode: 0,
-          nodeRangeProperties: [{ targetNodes: '0:', container: { image: `${REPOSITORY}:${TAG}` } }],
+          nodeRangeProperties: [{ targetNodes: '0:', container: { image: `${REPOSITORY}:${tag}` } }],
         },
       },
     ],
-  });
+  }));
   const ecr = mockClient(clients.ecr);
   ecr.on(DescribeImagesCommand).callsFake(({ imageIds }: { imageIds: { imageTag: string }[] }) => {
     if (!images.has(imageIds[0]?.imageTag ?? '')) throw named('ImageNotFoundException', 'no such image');
@@ -193,6 +204,10 @@ function mockAccount(account: Account) {
         StackName: 's',
         CreationTime: new Date(0),
         StackStatus,
+        Parameters: Object.entries(account.parameters ?? {}).map(([ParameterKey, ParameterValue]) => ({
+          ParameterKey,
+          ParameterValue,
+        })),
         Outputs: [
           { OutputKey: 'RepositoryUri', OutputValue: REPOSITORY },
           { OutputKey: 'JobQueueArn', OutputValue: QUEUE },
@@ -227,7 +242,11 @@ function mockAccount(account: Account) {
   cloudFormation
     .on(DescribeChangeSetCommand)
     .resolves({ Changes: (account.changes ?? []).map((ResourceChange) => ({ ResourceChange })) });
-  return { clients, iam, cloudFormation, pushed: () => images.add(TAG) };
+  const nextImage = (name: string) => {
+    tag = name;
+    return name;
+  };
+  return { clients, iam, cloudFormation, nextImage, pushed: () => images.add(tag) };
 }
 
 function named(name: string, message: string): Error {

@@ -40,6 +40,37 @@ describe('a deployment', () => {
     expect(calls).toEqual(['bundle', `${SAM} <--parameter-overrides> <ImageTag=${TAG}>`]);
   });
 
+  test.each<[string, Account, string[], string]>([
+    ['a type with GPUs', {}, ['InstanceTypes=c6i.4xlarge,g5.xlarge'], ' <Gpus=true>'],
+    [
+      'none of them any more',
+      { parameters: { Gpus: 'true' } },
+      ['InstanceTypes=c6i.4xlarge'],
+      ' <Gpus=false>',
+    ],
+    ['what it had', { parameters: { Gpus: 'true', InstanceTypes: 'g5.xlarge' } }, ['MaxvCpus=64'], ''],
+  ])('chooses the image of nodes by their types: %s', async (_, account, args, given) => {
+    const { calls } = await deployTo({ stack: 'UPDATE_COMPLETE', images: [TAG], ...account }, args);
+
+    expect(calls.at(-1)).toBe(`${SAM} <--parameter-overrides> <${args[0]}>${given} <ImageTag=${TAG}>`);
+  });
+
+  test.each<[string, Account, string[], string]>([
+    ['asked for', {}, ['--sierra'], `<Sierra=true> <ImageTag=${TAG}-sierra>`],
+    ['in the stack already', { parameters: { Sierra: 'true' } }, [], `<ImageTag=${TAG}-sierra>`],
+    [
+      'not wanted any more',
+      { parameters: { Sierra: 'true' } },
+      ['Sierra=false'],
+      `<Sierra=false> <ImageTag=${TAG}>`,
+    ],
+  ])('builds the image with SIERRA or without: %s', async (_, account, args, given) => {
+    const { exitCode, calls } = await deployTo({ stack: 'UPDATE_COMPLETE', ...account }, args);
+
+    expect(exitCode).toBe(0);
+    expect(calls).toEqual(['bundle', LOGIN, PUSH, `${SAM} <--parameter-overrides> ${given}`]);
+  });
+
   test('makes the service-linked roles that are missing', async () => {
     const { exitCode, iam } = await deployTo({ missingRole: 'AWSServiceRoleForBatch' });
 
@@ -68,6 +99,34 @@ describe('before anything is changed', () => {
     expect(exitCode).toBe(2);
     expect(complained).toMatch(what);
     expect(calls).toEqual([]);
+  });
+
+  test.each(['ENOTFOUND', 'ECONNREFUSED', 'ETIMEDOUT', 'ENETUNREACH'])(
+    'AWS cannot be reached (%s): exit 2, and nobody is told to log in',
+    async (unreachable) => {
+      const { exitCode, complained, calls } = await deployTo({ unreachable });
+
+      expect(exitCode).toBe(2);
+      expect(complained).toMatch(/^AWS cannot be reached/);
+      expect(complained).not.toContain('Log in');
+      expect(calls).toEqual([]);
+    },
+  );
+
+  test.each<[string, Account]>([
+    ['nobody is logged in', { signedOut: true }],
+    ['AWS cannot be reached', { unreachable: 'ENOTFOUND' }],
+  ])('%s: what needs no login is told as well', async (_, account) => {
+    const { exitCode, complained } = await deployTo({ ...account, noSam: true }, [
+      '--check',
+      'NodeArchitecture=arm64',
+      'InstanceTypes=c7g.2xlarge',
+    ]);
+
+    expect(exitCode).toBe(2);
+    expect(complained).toMatch(/pipx install aws-sam-cli/);
+    expect(complained).toMatch(/a c7g\.2xlarge 8:/);
+    expect(complained).toMatch(/needs QEMU/);
   });
 
   test('jobs run: refused, and they are named', async () => {
@@ -186,10 +245,12 @@ describe('its command line', () => {
   test.each([
     [['Emial=a'], /not PARAMETER=VALUE/],
     [['ImageTag=a'], /made from what is in the image/],
+    [['Gpus=true'], /follows from InstanceTypes/],
+    [['--sierra', 'Sierra=false'], /--sierra is Sierra=true/],
     [['--stack', '../x'], /--stack is/],
     [['--frce'], /--frce/],
   ])('%j is refused', (args, why) => {
-    expect(readDeployOptions(args, ['Email', 'ImageTag'])).toMatchObject({
+    expect(readDeployOptions(args, ['Email', 'ImageTag', 'Gpus', 'Sierra'])).toMatchObject({
       kind: 'refused',
       why: expect.stringMatching(why),
     });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { readOutputs } from '../../cli/context/stack.ts';
+import { readOutputs } from '../../../cli/context/stack.ts';
 
 const OUTPUTS = {
   BucketName: 'lab-bucket',
@@ -9,6 +9,8 @@ const OUTPUTS = {
   DefaultVcpus: '16',
   DefaultMemoryMiB: '28672',
   MaxvCpus: '256',
+  SshPort: '2200',
+  JoinPort: '7800',
   NodeInstanceTypes: 'c6i.4xlarge,c6i',
   OtherInputBuckets: 'one,two',
   Queues: '"gpu":{"arn":"arn:aws:batch:eu-west-1:111122223333:job-queue/gpu","maxvCpus":64}',
@@ -23,6 +25,8 @@ test('the outputs of a stack tell what it has deployed', () => {
       instanceTypes: ['c6i.4xlarge', 'c6i'],
       inputBuckets: ['one', 'two'],
       defaults: { vcpus: 16, memoryMiB: 28_672 },
+      sshPort: 2200,
+      joinPort: 7800,
     },
     logGroup: 'lab-nodes',
   });
