@@ -9,9 +9,10 @@ import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 
 type Client<Of extends { send: unknown }> = Pick<Of, 'send'>;
 
-/** EC2's quota of Running On-Demand Standard vCPUs, and Lambda's of functions at once. */
+/** EC2's quota of Running On-Demand Standard vCPUs, VPCs of a region, and Lambda's of functions at once. */
 export const QUOTAS = {
   vcpus: { ServiceCode: 'ec2', QuotaCode: 'L-1216C47A' },
+  vpcs: { ServiceCode: 'vpc', QuotaCode: 'L-F678F1CE' },
   functions: { ServiceCode: 'lambda', QuotaCode: 'L-B99A9384' },
 } as const;
 

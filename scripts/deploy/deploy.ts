@@ -5,7 +5,7 @@ import type { DeployOptions } from './arguments.ts';
 import type { Hands } from './context.ts';
 import { DeployFailed } from './failure.ts';
 import type { Machine } from './plan-deployment.ts';
-import { judge } from './plan-deployment.ts';
+import { judge, settingsOf } from './plan-deployment.ts';
 import { NotLoggedIn, survey, textOf } from './read-account.ts';
 
 export interface Deployment {
@@ -24,7 +24,11 @@ export async function runDeployment(deployment: Deployment): Promise<0 | 1 | 2> 
   const { options, machine, hands, complain } = deployment;
   try {
     const { clients, region } = await deployment.connect();
-    const found = await survey(clients, options.stack);
+    const found = await survey(
+      clients,
+      options.stack,
+      (stack) => settingsOf(stack, options, deployment.defaults).types,
+    );
     hands.say(
       `account ${found.account} (${found.caller}), region ${region}, stack ${options.stack}: ${found.stack?.status ?? 'not there yet'}`,
     );

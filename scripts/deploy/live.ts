@@ -5,6 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { BatchClient } from '@aws-sdk/client-batch';
 import { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import { EC2Client } from '@aws-sdk/client-ec2';
 import { ECRClient } from '@aws-sdk/client-ecr';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
@@ -43,6 +44,7 @@ export async function liveClients({
       sts,
       batch: new BatchClient(config),
       cloudFormation: new CloudFormationClient(config),
+      ec2: new EC2Client(config),
       ecr: new ECRClient(config),
       iam: new IAMClient(config),
       quotas: new ServiceQuotasClient(config),

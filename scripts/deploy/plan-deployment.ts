@@ -1,7 +1,9 @@
+import type { FoundStack } from '../../cli/context/ask-account.ts';
 import { hasGpus } from '../../experiment/deployment/instance-gpus.ts';
 import { vcpusOf } from '../../experiment/deployment/instance-vcpus.ts';
 import type { DeployOptions } from './arguments.ts';
 import type { Survey } from './read-account.ts';
+import { judgeZone } from './zones.ts';
 
 /** What this machine can do. */
 export interface Machine {
@@ -27,6 +29,12 @@ export interface Settings {
   nodeVcpus: number;
   /** What a node is whose manifest names no type. */
   nodeType: string;
+  /** All that they may be. */
+  types: readonly string[];
+  /** Empty where none was given. */
+  zone: string;
+  /** Whether the stack makes its own network. */
+  isOwnNetwork: boolean;
   userId: number;
   /** Whether nodes' image has SIERRA in it. */
   sierra: boolean;
@@ -50,32 +58,80 @@ export function judge(
   options: DeployOptions,
   defaults: Readonly<Record<string, string>>,
 ): Verdict {
-  const value = (name: string) =>
-    options.parameters[name] ?? survey?.stack?.parameters[name] ?? defaults[name] ?? '';
-  const architecture = value('NodeArchitecture') === 'arm64' ? 'arm64' : 'x86_64';
-  const settings: Settings = {
-    architecture,
-    maxVcpus: Number(value('MaxvCpus')),
-    nodeVcpus: Number(value('DefaultVcpus')),
-    nodeType: value('InstanceTypes').split(',')[0] || TYPES[architecture],
-    userId: Number(value('UserId')),
-    sierra: value('Sierra') === 'true',
-    image: value('Image'),
-    derived: gpusOf(value),
-  };
+  const settings = settingsOf(survey?.stack, options, defaults);
+  const zone = survey === undefined ? { faults: [], warnings: [] } : zoneVerdict(survey, settings);
+  const { chosen } = zone;
   return {
-    settings,
+    settings: {
+      ...settings,
+      derived: { ...settings.derived, ...(chosen === undefined ? {} : { Zone: chosen }) },
+    },
     faults: [
       ...programFaults(machine, settings),
       ...(survey === undefined ? [] : stackFaults(survey, options)),
+      ...(survey === undefined ? [] : vpcFaults(survey, settings)),
+      ...zone.faults,
     ],
     refusals: survey === undefined ? [] : jobRefusals(survey, options),
     warnings: [
       ...(survey === undefined ? [] : quotaWarnings(survey, settings)),
       ...nodeWarnings(settings),
       ...imageWarnings(machine, settings),
+      ...zone.warnings,
     ],
   };
+}
+
+/** The parameters as they will be. Pure. */
+export function settingsOf(
+  stack: FoundStack | undefined,
+  options: DeployOptions,
+  defaults: Readonly<Record<string, string>>,
+): Settings {
+  const value = (name: string) => options.parameters[name] ?? stack?.parameters[name] ?? defaults[name] ?? '';
+  const architecture = value('NodeArchitecture') === 'arm64' ? 'arm64' : 'x86_64';
+  const given = value('InstanceTypes')
+    .split(',')
+    .filter((type) => type !== '');
+  const types = given.length === 0 ? [TYPES[architecture]] : given;
+  return {
+    architecture,
+    maxVcpus: Number(value('MaxvCpus')),
+    nodeVcpus: Number(value('DefaultVcpus')),
+    nodeType: types[0] ?? '',
+    types,
+    zone: value('Zone'),
+    isOwnNetwork: value('VpcId') === '',
+    userId: Number(value('UserId')),
+    sierra: value('Sierra') === 'true',
+    image: value('Image'),
+    derived: gpusOf(value),
+  };
+}
+
+/** Without resources: its network is still to be made. */
+function isNew({ stack }: Survey): boolean {
+  return stack === undefined || stack.status === 'REVIEW_IN_PROGRESS';
+}
+
+/** Of subnets that are not the stack's own nobody is asked, nor of the zone of a stack that stands and was given none. */
+function zoneVerdict(survey: Survey, { zone, types, isOwnNetwork }: Settings): ReturnType<typeof judgeZone> {
+  const { offers } = survey;
+  if (!isOwnNetwork || (zone === '' && !isNew(survey))) return { faults: [], warnings: [] };
+  if (offers !== undefined) return judgeZone(zone, offers, types);
+  const unknown = `Which zones have ${types[0]} is not known to you (ec2:DescribeInstanceTypeOfferings).`;
+  const hint =
+    zone === '' ? ' The region’s first is taken, for good: name one that has it by Zone=NAME.' : '';
+  return { faults: [], warnings: [`${unknown}${hint}`] };
+}
+
+function vpcFaults(survey: Survey, { isOwnNetwork }: Settings): string[] {
+  const { vpcs, vpcQuota } = survey;
+  if (!isOwnNetwork || !isNew(survey) || vpcs === undefined || vpcQuota === undefined || vpcs < vpcQuota)
+    return [];
+  return [
+    `The region has ${vpcs} VPCs and may have ${vpcQuota}: the stack's own cannot be made. Ask for more (Service Quotas, VPC, "VPCs per Region", L-F678F1CE), or name one that is there: VpcId=… SubnetIds=…`,
+  ];
 }
 
 /** Whether nodes' image needs the driver of GPUs. */

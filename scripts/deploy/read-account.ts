@@ -1,6 +1,7 @@
 import type { BatchClient } from '@aws-sdk/client-batch';
 import { paginateListJobs } from '@aws-sdk/client-batch';
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
+import type { EC2Client } from '@aws-sdk/client-ec2';
 import type { ECRClient } from '@aws-sdk/client-ecr';
 import type { IAMClient } from '@aws-sdk/client-iam';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
@@ -9,11 +10,14 @@ import type { STSClient } from '@aws-sdk/client-sts';
 import type { FoundStack } from '../../cli/context/ask-account.ts';
 import { askCaller, askQuota, findStack, QUOTAS } from '../../cli/context/ask-account.ts';
 import { isOfNetwork } from '../../cli/errors/explain-aws-error.ts';
+import type { Offers } from './zones.ts';
+import { askOffers, countVpcs } from './zones.ts';
 
 /** The clients that a deployment needs besides the SAM command line. */
 export interface DeployClients {
   batch: BatchClient;
   cloudFormation: CloudFormationClient;
+  ec2: EC2Client;
   ecr: ECRClient;
   iam: IAMClient;
   quotas: ServiceQuotasClient;
@@ -27,6 +31,11 @@ export interface Survey {
   /** On-Demand Standard vCPUs at once, and functions at once. */
   vcpuQuota: number | undefined;
   lambdaQuota: number | undefined;
+  /** VPCs that the region may have, and has. */
+  vpcQuota: number | undefined;
+  vpcs: number | undefined;
+  /** Zones that have the types of nodes. */
+  offers: Offers | undefined;
   /** Service-linked roles that are not there. */
   missingRoles: readonly ServiceLinkedRole[];
   stack: FoundStack | undefined;
@@ -57,8 +66,15 @@ const ROLES: readonly ServiceLinkedRole[] = [
 ];
 const LIVE = ['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING'] as const;
 
-/** Asks an account what a deployment has to know. Changes nothing. @throws NotLoggedIn */
-export async function survey(clients: DeployClients, stackName: string): Promise<Survey> {
+/**
+ * Asks an account what a deployment has to know. Changes nothing. @throws NotLoggedIn
+ * @param typesOf what nodes will be, by the stack that is there
+ */
+export async function survey(
+  clients: DeployClients,
+  stackName: string,
+  typesOf: (stack: FoundStack | undefined) => readonly string[],
+): Promise<Survey> {
   const { account, arn: caller } = await askCaller(clients.sts).catch((error: unknown) => {
     if (error instanceof Error && isOfNetwork(error))
       throw new NotLoggedIn(
@@ -69,13 +85,17 @@ export async function survey(clients: DeployClients, stackName: string): Promise
     );
   });
   const stack = await findStack(clients.cloudFormation, stackName);
-  const [vcpuQuota, lambdaQuota, missingRoles, jobs] = await Promise.all([
+  const [vcpuQuota, lambdaQuota, vpcQuota, vpcs, offers, missingRoles, jobs] = await Promise.all([
     quota(clients.quotas, 'vcpus'),
     quota(clients.quotas, 'functions'),
+    quota(clients.quotas, 'vpcs'),
+    countVpcs(clients.ec2).catch(() => undefined),
+    askOffers(clients.ec2, typesOf(stack)).catch(() => undefined),
     rolesMissing(clients.iam),
     liveJobs(clients.batch, stack),
   ]);
-  return { account, caller, vcpuQuota, lambdaQuota, missingRoles, stack, liveJobs: jobs };
+  const quotas = { vcpuQuota, lambdaQuota, vpcQuota };
+  return { account, caller, ...quotas, vpcs, offers, missingRoles, stack, liveJobs: jobs };
 }
 
 /** Every job of the stack's queue that has not ended. @throws the SDK's errors: what is not known is not safe */

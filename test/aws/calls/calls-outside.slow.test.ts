@@ -111,6 +111,8 @@ it('a deployment asks what AWS takes, and its test’s account answers as AWS do
   for (const call of [
     'STS GetCallerIdentity',
     'Service Quotas GetServiceQuota',
+    'EC2 DescribeInstanceTypeOfferings',
+    'EC2 DescribeVpcs',
     'IAM GetRole',
     'IAM CreateServiceLinkedRole',
     'Batch ListJobs',

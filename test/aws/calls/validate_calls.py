@@ -14,7 +14,7 @@ from botocore.validate import ParamValidator
 
 SESSION = botocore.session.get_session()
 NAMES = (
-    "s3", "batch", "stepfunctions", "events", "sns", "sts", "iam", "ecr", "cloudformation", "logs", "service-quotas",
+    "s3", "batch", "stepfunctions", "events", "sns", "sts", "iam", "ec2", "ecr", "cloudformation", "logs", "service-quotas",
 )
 MODELS = {model.metadata["serviceId"]: model for model in map(SESSION.get_service_model, NAMES)}
 # Errors that S3's documentation names and its model does not; and those that any service may give.

@@ -14,6 +14,8 @@ import {
   DescribeStacksCommand,
   ListChangeSetsCommand,
 } from '@aws-sdk/client-cloudformation';
+import type { DescribeInstanceTypeOfferingsCommandInput } from '@aws-sdk/client-ec2';
+import { DescribeInstanceTypeOfferingsCommand, DescribeVpcsCommand, EC2Client } from '@aws-sdk/client-ec2';
 import { DescribeImagesCommand, ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
 import { GetRoleCommand, IAMClient, NoSuchEntityException } from '@aws-sdk/client-iam';
 import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
@@ -42,6 +44,8 @@ const DEFAULTS = {
   ImageTag: 'unset',
   Gpus: 'false',
   Sierra: 'false',
+  Zone: '',
+  VpcId: '',
   Email: '',
 };
 
@@ -50,6 +54,11 @@ export interface Account {
   stack?: StackStatus;
   /** Of the stack, as they were given before. */
   parameters?: Readonly<Record<string, string>>;
+  /** Zones by type; eu-west-1a and b have every other. */
+  offers?: Readonly<Record<string, readonly string[]>>;
+  vpcs?: number;
+  /** May not ask EC2. */
+  refusesEc2?: boolean;
   vcpuQuota?: number;
   lambdaQuota?: number;
   missingRole?: string;
@@ -129,6 +138,7 @@ function mockAccount(account: Account) {
     sts: new STSClient(region),
     batch: new BatchClient(region),
     cloudFormation: new CloudFormationClient(region),
+    ec2: new EC2Client(region),
     ecr: new ECRClient(region),
     iam: new IAMClient(region),
     quotas: new ServiceQuotasClient(region),
@@ -149,6 +159,24 @@ function mockAccount(account: Account) {
   quotas
     .on(GetServiceQuotaCommand, { ServiceCode: 'lambda' })
     .resolves({ Quota: { Value: account.lambdaQuota ?? 1000 } });
+  quotas.on(GetServiceQuotaCommand, { ServiceCode: 'vpc' }).resolves({ Quota: { Value: 5 } });
+  const ec2 = mockClient(clients.ec2).rejects(named('UnauthorizedOperation', 'no'));
+  if (account.refusesEc2 !== true) {
+    ec2.on(DescribeVpcsCommand).resolves({
+      Vpcs: Array.from({ length: account.vpcs ?? 1 }, (_, index) => ({ VpcId: `vpc-${index}` })),
+    });
+    ec2
+      .on(DescribeInstanceTypeOfferingsCommand)
+      .callsFake((asked: DescribeInstanceTypeOfferingsCommandInput) => ({
+        InstanceTypeOfferings: (asked.Filters?.[0]?.Values ?? []).flatMap((InstanceType) =>
+          (account.offers?.[InstanceType] ?? ['eu-west-1b', 'eu-west-1a']).map((Location) => ({
+            InstanceType,
+            Location,
+            LocationType: asked.LocationType,
+          })),
+        ),
+      }));
+  }
   const iam = mockClient(clients.iam);
   iam.on(GetRoleCommand).callsFake(({ RoleName }: { RoleName: string }) => {
     if (RoleName === account.missingRole) throw new NoSuchEntityException({ message: 'no', $metadata: {} });

@@ -19,7 +19,7 @@ describe('a deployment', () => {
     expect({ exitCode, complained }).toEqual({ exitCode: 0, complained: '' });
     expect(calls).toEqual([
       'bundle',
-      `${SAM} <--parameter-overrides> <Email=a@example.org> <ImageTag=${TAG}>`,
+      `${SAM} <--parameter-overrides> <Email=a@example.org> <Zone=eu-west-1a> <ImageTag=${TAG}>`,
       LOGIN,
       PUSH,
     ]);
@@ -127,6 +127,83 @@ describe('before anything is changed', () => {
     expect(complained).toMatch(/pipx install aws-sam-cli/);
     expect(complained).toMatch(/a c7g\.2xlarge 8:/);
     expect(complained).toMatch(/needs QEMU/);
+  });
+
+  test.each<[string, Account, string[], string]>([
+    [
+      'the first that has the type',
+      { offers: { 'c6i.4xlarge': ['eu-west-1c', 'eu-west-1b'] } },
+      [],
+      '<Zone=eu-west-1b> ',
+    ],
+    [
+      'one that has all types',
+      { offers: { 'm7a.xlarge': ['eu-west-1a', 'eu-west-1c'], 'i4i.xlarge': ['eu-west-1b', 'eu-west-1c'] } },
+      ['InstanceTypes=m7a.xlarge,i4i.xlarge', 'DefaultVcpus=4'],
+      '<Zone=eu-west-1c> ',
+    ],
+    [
+      'no zone of a city',
+      { offers: { 'c6i.4xlarge': ['eu-west-1-dub-1a', 'eu-west-1c'] } },
+      [],
+      '<Zone=eu-west-1c> ',
+    ],
+    ['the one that is given', {}, ['Zone=eu-west-1b'], '<Zone=eu-west-1b> '],
+    ['none where nobody knows', { refusesEc2: true }, [], ''],
+    ['none for a network of others', {}, ['VpcId=vpc-1'], ''],
+    ['none for a stack that stands', { stack: 'UPDATE_COMPLETE' }, [], ''],
+  ])('the zone of a network of its own: %s', async (_, account, args, zone) => {
+    const { exitCode, calls } = await deployTo(account, args);
+
+    expect(exitCode).toBe(0);
+    const [, given = ''] = /<--parameter-overrides> (.*)<ImageTag=/.exec(calls.join('\n')) ?? [];
+    expect(given.replaceAll(/<(InstanceTypes|DefaultVcpus|VpcId)=[^>]*> /g, '')).toBe(zone);
+  });
+
+  test.each<[string, Account, string[], RegExp]>([
+    [
+      'no zone has the type',
+      { offers: { 'c6i.4xlarge': [] } },
+      [],
+      /No zone of this region has c6i\.4xlarge/,
+    ],
+    [
+      'the zone has not the type',
+      { offers: { 'c6i.4xlarge': ['eu-west-1b', 'eu-west-1c'] } },
+      ['Zone=eu-west-1a'],
+      /eu-west-1a has no c6i\.4xlarge.*eu-west-1b, eu-west-1c/,
+    ],
+    [
+      'the zone of the stack has not the new type',
+      {
+        stack: 'UPDATE_COMPLETE',
+        parameters: { Zone: 'eu-west-1a' },
+        offers: { 'm7a.4xlarge': ['eu-west-1b'] },
+      },
+      ['InstanceTypes=m7a.4xlarge'],
+      /eu-west-1a has no m7a\.4xlarge/,
+    ],
+    ['there are as many VPCs as there may be', { vpcs: 5 }, [], /has 5 VPCs and may have 5.*VpcId=/],
+  ])('%s: exit 2, also by --check', async (_, account, args, what) => {
+    const { exitCode, complained, calls } = await deployTo(account, [...args, '--check']);
+
+    expect(exitCode).toBe(2);
+    expect(complained).toMatch(what);
+    expect(calls).toEqual([]);
+  });
+
+  test('VPCs do not matter where none is made', async () => {
+    expect((await deployTo({ vpcs: 5 }, ['VpcId=vpc-1', '--check'])).exitCode).toBe(0);
+    expect((await deployTo({ vpcs: 5, stack: 'UPDATE_COMPLETE' }, ['--check'])).exitCode).toBe(0);
+  });
+
+  test('types that the zone has not, and zones that may not be asked for, are told', async () => {
+    const offers = { 'i4i.4xlarge': ['eu-west-1c'], 'm7a.4xlarge': ['eu-west-1a'] };
+    const { complained } = await deployTo({ offers }, ['--check', 'InstanceTypes=m7a.4xlarge,i4i.4xlarge']);
+    expect(complained).toMatch(/eu-west-1a has no i4i\.4xlarge/);
+    expect((await deployTo({ refusesEc2: true }, ['--check'])).complained).toMatch(
+      /not known to you.*Zone=NAME/,
+    );
   });
 
   test('jobs run: refused, and they are named', async () => {
