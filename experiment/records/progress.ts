@@ -123,13 +123,6 @@ export type RunnerReason =
   | { kind: 'storage-failed'; what: string; path: string }
   | { kind: 'internal'; what: string };
 
-/** `runs/<run-id>/owner.json`: the job that may run it. */
-export interface Owner {
-  jobId: string;
-  attempt: number;
-  nonce: string;
-}
-
 /** `runs/<run-id>/outputs/index.json`. */
 export interface OutputIndex {
   files: readonly { path: string; size: number; sha256: string }[];

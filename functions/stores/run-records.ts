@@ -3,10 +3,10 @@ import type { Bucket } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
-import type { NodeRecord, OutputIndex, Owner, Progress } from '../../experiment/records/progress.ts';
+import type { Owner } from '../../experiment/records/owner.ts';
+import { MAX_OWNER_BYTES, parseOwner } from '../../experiment/records/owner.ts';
+import type { NodeRecord, OutputIndex, Progress } from '../../experiment/records/progress.ts';
 import { parsedJson } from '../../experiment/util/parse-json.ts';
-
-const owner = z.object({ jobId: z.string(), attempt: z.int(), nonce: z.string() });
 
 /** Tasks can write into a run's folder: a time that is none counts as absent. */
 const moment = z.iso.datetime().optional().catch(undefined);
@@ -52,8 +52,8 @@ export async function readPlan(bucket: Bucket, runId: string): Promise<Plan | un
 
 /** The job that may run the experiment; undefined while none has taken it, or when the record cannot be read. */
 export async function readOwner(bucket: Bucket, runId: string): Promise<Owner | undefined> {
-  const found = await bucket.readUntrusted(runKeys(runId).owner);
-  return owner.safeParse(parsedJson(found?.text)).data;
+  const found = await bucket.readUntrusted(runKeys(runId).owner, { maxBytes: MAX_OWNER_BYTES });
+  return parseOwner(found?.text);
 }
 
 /** Node 0's last words, or undefined where there are none that can be read. */

@@ -1,0 +1,52 @@
+import * as fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { parseOwner } from '../../../experiment/records/owner.ts';
+import { mutated } from './any-mutation.ts';
+
+type Parse = (stored: string | undefined) => unknown;
+
+const RECORDS: [name: string, parse: Parse, valid: unknown][] = [
+  ['owner', parseOwner, { jobId: 'j', attempt: 1, nonce: 'n' }],
+];
+
+describe.each(RECORDS)('the %s record', (_, parse, valid) => {
+  test('is read as it was written, without keys that this version does not know', () => {
+    const later = typeof valid === 'object' && !Array.isArray(valid) ? { ...valid, later: 1 } : valid;
+
+    expect(parse(JSON.stringify(valid))).toEqual(valid);
+    expect(parse(JSON.stringify(later))).toEqual(valid);
+  });
+
+  test('is none where there is no text, or another one', () => {
+    for (const text of [undefined, '', '{', 'null', '7', '"x"', '[7]', '{}']) {
+      const read = parse(text);
+
+      expect(read).toBeUndefined();
+    }
+  });
+
+  test('with any field changed is none, or one of its type', () => {
+    fc.assert(
+      fc.property(mutated(valid), (text) => {
+        const read = parse(text);
+
+        // What was read is a record by the same rules, so nothing of another type has come through.
+        if (read !== undefined) expect(parse(JSON.stringify(read))).toEqual(read);
+      }),
+      { numRuns: 400 },
+    );
+  });
+
+  test('never has a text, a depth or a number out of range', () => {
+    fc.assert(
+      fc.property(mutated(valid), (text) => {
+        const read = JSON.stringify(parse(text) ?? null);
+
+        expect(read).not.toContain('x'.repeat(65 * 1024));
+        expect(read).not.toContain('[[[[[[');
+        expect(read.replace('"clockAheadSeconds":-1', '')).not.toContain(':-1');
+      }),
+      { numRuns: 400 },
+    );
+  });
+});
