@@ -207,7 +207,7 @@ function measureTimings({ progress, tasks, job }: SummaryInput): Summary['timing
   return {
     queuedSeconds: job?.createdAt === undefined ? null : between(job.createdAt, started),
     joinSeconds:
-      progress === undefined ? null : between(Date.parse(progress.startedAt), instant(progress.joinedAt)),
+      progress === undefined ? null : between(instant(progress.startedAt), instant(progress.joinedAt)),
     runSeconds: span === undefined ? null : (span.to - span.from) / 1000,
   };
 }
@@ -271,8 +271,10 @@ function overlap(span: Span, from: number, to: number): number {
   return Math.max(0, Math.min(span.to, to) - Math.max(span.from, from)) / 1000;
 }
 
-function between(from: number, to: number | undefined): number | null {
-  return to === undefined || !Number.isFinite(from) ? null : Math.max(0, to - from) / 1000;
+function between(from: number | undefined, to: number | undefined): number | null {
+  return from === undefined || to === undefined || !Number.isFinite(from)
+    ? null
+    : Math.max(0, to - from) / 1000;
 }
 
 function instant(time: string | undefined): number | undefined {

@@ -6,34 +6,8 @@ import { parsePlan } from '../../experiment/plan/plan.ts';
 import type { Owner } from '../../experiment/records/owner.ts';
 import { MAX_OWNER_BYTES, parseOwner } from '../../experiment/records/owner.ts';
 import type { NodeRecord, OutputIndex, Progress } from '../../experiment/records/progress.ts';
+import { MAX_PROGRESS_BYTES, parseProgress } from '../../experiment/records/progress.ts';
 import { parsedJson } from '../../experiment/util/parse-json.ts';
-
-/** Tasks can write into a run's folder: a time that is none counts as absent. */
-const moment = z.iso.datetime().optional().catch(undefined);
-
-/** One of SIERRA's. */
-const EXPERIMENT = /^c\d{1,9}-exp\d{1,9}(\+c\d{1,9}-exp\d{1,9}){0,9}$/;
-
-/** What makes a progress record usable here; the rest is shown and never reckoned with. */
-const progress = z.looseObject({
-  jobId: z.string(),
-  attempt: z.int(),
-  phase: z.enum(['checking', 'joining', 'running', 'collecting', 'done']),
-  at: z.iso.datetime(),
-  startedAt: moment,
-  tasksStartedAt: moment,
-  tasksEndedAt: moment,
-  nodeHours: z.number(),
-  tasks: z.looseObject({ total: z.number() }),
-  nodes: z.looseObject({ expected: z.number() }),
-  incomplete: z
-    .array(
-      z.object({ experiment: z.string().regex(EXPERIMENT), whole: z.int().min(0), runs: z.int().min(0) }),
-    )
-    .max(1000)
-    .optional()
-    .catch(undefined),
-});
 
 const outputs = z.object({
   files: z.array(z.object({ path: z.string(), size: z.number(), sha256: z.string() })),
@@ -58,10 +32,8 @@ export async function readOwner(bucket: Bucket, runId: string): Promise<Owner | 
 
 /** Node 0's last words, or undefined where there are none that can be read. */
 export async function readProgress(bucket: Bucket, runId: string): Promise<Progress | undefined> {
-  const found = await bucket.readUntrusted(runKeys(runId).progress);
-  const parsed = progress.safeParse(parsedJson(found?.text));
-  // The runner wrote it from the same type; only what is reckoned with was checked.
-  return parsed.success ? (parsed.data as unknown as Progress) : undefined;
+  const found = await bucket.readUntrusted(runKeys(runId).progress, { maxBytes: MAX_PROGRESS_BYTES });
+  return parseProgress(found?.text);
 }
 
 /** Node 0's table of nodes; empty where there is none. */
@@ -70,7 +42,7 @@ export async function readNodes(bucket: Bucket, runId: string): Promise<NodeReco
   const parsed = z
     .array(z.looseObject({ index: z.int(), state: z.string() }))
     .safeParse(parsedJson(found?.text));
-  return parsed.success ? (parsed.data as unknown as NodeRecord[]) : []; // As above.
+  return parsed.success ? (parsed.data as unknown as NodeRecord[]) : []; // The runner wrote it from the same type.
 }
 
 /** What node 0 sent of the outputs; undefined where the manifest names none, or nothing that can be read. */

@@ -1,12 +1,26 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseOwner } from '../../../experiment/records/owner.ts';
+import type { RunnerReason } from '../../../experiment/records/progress.ts';
+import { parseProgress } from '../../../experiment/records/progress.ts';
+import { aProgress } from '../../fixtures/records.ts';
 import { mutated } from './any-mutation.ts';
+
+const SIERRA_FAILED: RunnerReason = {
+  kind: 'sierra-failed',
+  stage: 2,
+  exitCode: -9,
+  tail: 'Traceback',
+  experiment: 'c1-exp0',
+  run: 3,
+};
 
 type Parse = (stored: string | undefined) => unknown;
 
 const RECORDS: [name: string, parse: Parse, valid: unknown][] = [
   ['owner', parseOwner, { jobId: 'j', attempt: 1, nonce: 'n' }],
+  ['progress', parseProgress, aProgress({ incomplete: [{ experiment: 'c1-exp0', whole: 1, runs: 2 }] })],
+  ['progress of a failed run', parseProgress, aProgress({ exitCode: 5, reason: SIERRA_FAILED })],
 ];
 
 describe.each(RECORDS)('the %s record', (_, parse, valid) => {
@@ -44,7 +58,7 @@ describe.each(RECORDS)('the %s record', (_, parse, valid) => {
 
         expect(read).not.toContain('x'.repeat(65 * 1024));
         expect(read).not.toContain('[[[[[[');
-        expect(read.replace('"clockAheadSeconds":-1', '')).not.toContain(':-1');
+        expect(read.replace(/"(clockAheadSeconds|exitCode)":-1/, '')).not.toContain(':-1');
       }),
       { numRuns: 400 },
     );

@@ -43,6 +43,7 @@ async function running(options: Parameters<typeof controlPlane>[0] = {}, manifes
 function progress(plane: ControlPlane, jobId: string, more: object = {}) {
   const at = new Date(plane.clock.now()).toISOString();
   return JSON.stringify({
+    runId: 'r',
     jobId,
     attempt: 1,
     phase: 'running',
