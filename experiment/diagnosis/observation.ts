@@ -1,5 +1,6 @@
 import type { ObservedAttempt } from '../batch/job-observation.ts';
-import type { ExperimentRuns, OutputIndex, RunnerReason, TaskCounts } from '../records/progress.ts';
+import type { OutputIndex } from '../records/outputs.ts';
+import type { ExperimentRuns, RunnerReason, TaskCounts } from '../records/progress.ts';
 import type { JobStatus, RunState } from '../records/status.ts';
 import type { FailureGroup } from '../records/summary.ts';
 

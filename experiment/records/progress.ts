@@ -127,38 +127,3 @@ export type Progress = z.infer<typeof progress>;
 export function parseProgress(stored: string | undefined): Progress | undefined {
   return parseRecord(progress, stored);
 }
-
-export type NodeState = 'joined' | 'late' | 'lost' | 'never-came' | 'released';
-
-/** One entry of `runs/<run-id>/nodes.json`. */
-export interface NodeRecord {
-  index: number;
-  /** Absent for a node that never came. */
-  address?: string;
-  slots: number;
-  state: NodeState;
-  tasks: number;
-  busySeconds: number;
-  cpus?: number;
-  joinedAt?: string;
-  lostAt?: string;
-  releasedAt?: string;
-  /** Why the node was given up, in a sentence. */
-  lostBecause?: string;
-  /** How far its clock is ahead of node 0's (negative: behind); only of a clock that is wrong. */
-  clockAheadSeconds?: number;
-  /** Highest memory of the node's container, from its cgroup. */
-  peakMemoryMiB?: number;
-  /** CPU time of all that ran in it, from its cgroup, since it began. */
-  cpuSeconds?: number;
-  versions?: Readonly<Record<string, string>>;
-}
-
-/** `runs/<run-id>/outputs/index.json`. */
-export interface OutputIndex {
-  files: readonly { path: string; size: number; sha256: string }[];
-  /** Paths named in the manifest at which nothing was found. */
-  missing: readonly string[];
-  /** How many files could not be sent; node 0's log names each. Absent when all were. */
-  unsent?: number | undefined;
-}

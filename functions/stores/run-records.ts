@@ -1,22 +1,15 @@
-import * as z from 'zod';
 import type { Bucket } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
+import type { NodeRecord } from '../../experiment/records/nodes.ts';
+import { MAX_NODES_BYTES, parseNodes } from '../../experiment/records/nodes.ts';
+import type { OutputIndex } from '../../experiment/records/outputs.ts';
+import { MAX_OUTPUT_INDEX_BYTES, parseOutputIndex } from '../../experiment/records/outputs.ts';
 import type { Owner } from '../../experiment/records/owner.ts';
 import { MAX_OWNER_BYTES, parseOwner } from '../../experiment/records/owner.ts';
-import type { NodeRecord, OutputIndex, Progress } from '../../experiment/records/progress.ts';
+import type { Progress } from '../../experiment/records/progress.ts';
 import { MAX_PROGRESS_BYTES, parseProgress } from '../../experiment/records/progress.ts';
-import { parsedJson } from '../../experiment/util/parse-json.ts';
-
-const outputs = z.object({
-  files: z.array(z.object({ path: z.string(), size: z.number(), sha256: z.string() })),
-  missing: z.array(z.string()),
-  unsent: z.number().optional(),
-});
-
-/** A line for each file that a run has sent. */
-const MAX_INDEX_BYTES = 256 * 1024 * 1024;
 
 /** What the run's job does; undefined where there is no plan, or none that this version wrote: the run must end all the same. */
 export async function readPlan(bucket: Bucket, runId: string): Promise<Plan | undefined> {
@@ -38,15 +31,12 @@ export async function readProgress(bucket: Bucket, runId: string): Promise<Progr
 
 /** Node 0's table of nodes; empty where there is none. */
 export async function readNodes(bucket: Bucket, runId: string): Promise<NodeRecord[]> {
-  const found = await bucket.readUntrusted(runKeys(runId).nodes);
-  const parsed = z
-    .array(z.looseObject({ index: z.int(), state: z.string() }))
-    .safeParse(parsedJson(found?.text));
-  return parsed.success ? (parsed.data as unknown as NodeRecord[]) : []; // The runner wrote it from the same type.
+  const found = await bucket.readUntrusted(runKeys(runId).nodes, { maxBytes: MAX_NODES_BYTES });
+  return parseNodes(found?.text) ?? [];
 }
 
 /** What node 0 sent of the outputs; undefined where the manifest names none, or nothing that can be read. */
 export async function readOutputs(bucket: Bucket, runId: string): Promise<OutputIndex | undefined> {
-  const found = await bucket.readUntrusted(runKeys(runId).outputIndex, { maxBytes: MAX_INDEX_BYTES });
-  return outputs.safeParse(parsedJson(found?.text)).data;
+  const found = await bucket.readUntrusted(runKeys(runId).outputIndex, { maxBytes: MAX_OUTPUT_INDEX_BYTES });
+  return parseOutputIndex(found?.text);
 }

@@ -1,9 +1,11 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseNodes } from '../../../experiment/records/nodes.ts';
+import { parseOutputIndex } from '../../../experiment/records/outputs.ts';
 import { parseOwner } from '../../../experiment/records/owner.ts';
 import type { RunnerReason } from '../../../experiment/records/progress.ts';
 import { parseProgress } from '../../../experiment/records/progress.ts';
-import { aProgress } from '../../fixtures/records.ts';
+import { aNode, aProgress, iso } from '../../fixtures/records.ts';
 import { mutated } from './any-mutation.ts';
 
 const SIERRA_FAILED: RunnerReason = {
@@ -15,12 +17,27 @@ const SIERRA_FAILED: RunnerReason = {
   run: 3,
 };
 
+const A_LOST_NODE = {
+  state: 'lost',
+  cpus: 2,
+  lostAt: iso(9),
+  lostBecause: 'Its lease ended.',
+  clockAheadSeconds: -4.5,
+  peakMemoryMiB: 100,
+  cpuSeconds: 1.5,
+  versions: { parallel: '20260122' },
+} as const;
+
+const OUTPUTS = { files: [{ path: 'a/b', size: 0, sha256: 'f00d' }], missing: ['c'], unsent: 1 };
+
 type Parse = (stored: string | undefined) => unknown;
 
 const RECORDS: [name: string, parse: Parse, valid: unknown][] = [
   ['owner', parseOwner, { jobId: 'j', attempt: 1, nonce: 'n' }],
   ['progress', parseProgress, aProgress({ incomplete: [{ experiment: 'c1-exp0', whole: 1, runs: 2 }] })],
   ['progress of a failed run', parseProgress, aProgress({ exitCode: 5, reason: SIERRA_FAILED })],
+  ['nodes', parseNodes, [aNode(0, A_LOST_NODE)]],
+  ['output index', parseOutputIndex, OUTPUTS],
 ];
 
 describe.each(RECORDS)('the %s record', (_, parse, valid) => {
