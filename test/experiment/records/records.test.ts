@@ -1,11 +1,15 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseNodes } from '../../../experiment/records/nodes.ts';
+import type { ObservedEvent } from '../../../experiment/records/observed-event.ts';
+import { parseObservedEvent } from '../../../experiment/records/observed-event.ts';
 import { parseOutputIndex } from '../../../experiment/records/outputs.ts';
 import { parseOwner } from '../../../experiment/records/owner.ts';
 import type { RunnerReason } from '../../../experiment/records/progress.ts';
 import { parseProgress } from '../../../experiment/records/progress.ts';
-import { aNode, aProgress, iso } from '../../fixtures/records.ts';
+import { parseStatus } from '../../../experiment/records/status.ts';
+import { reduceStatus } from '../../../experiment/status/reduce.ts';
+import { aNode, aProgress, iso, RUN_ID, START } from '../../fixtures/records.ts';
 import { mutated } from './any-mutation.ts';
 
 const SIERRA_FAILED: RunnerReason = {
@@ -30,6 +34,22 @@ const A_LOST_NODE = {
 
 const OUTPUTS = { files: [{ path: 'a/b', size: 0, sha256: 'f00d' }], missing: ['c'], unsent: 1 };
 
+const EVENT = {
+  kind: 'job',
+  at: START,
+  jobId: 'j',
+  attempt: 1,
+  status: 'FAILED',
+  reason: 'Host EC2 terminated.',
+  exitCode: 137,
+} as const satisfies ObservedEvent;
+
+const STATUS = reduceStatus(RUN_ID, [
+  { kind: 'accepted', at: START },
+  EVENT,
+  { kind: 'stuck', at: START, attempt: 1, what: 'silent', headline: 'h', why: 'w', next: 'n' },
+]);
+
 type Parse = (stored: string | undefined) => unknown;
 
 const RECORDS: [name: string, parse: Parse, valid: unknown][] = [
@@ -37,6 +57,8 @@ const RECORDS: [name: string, parse: Parse, valid: unknown][] = [
   ['progress', parseProgress, aProgress({ incomplete: [{ experiment: 'c1-exp0', whole: 1, runs: 2 }] })],
   ['progress of a failed run', parseProgress, aProgress({ exitCode: 5, reason: SIERRA_FAILED })],
   ['nodes', parseNodes, [aNode(0, A_LOST_NODE)]],
+  ['status', parseStatus, STATUS],
+  ['event', parseObservedEvent, EVENT],
   ['output index', parseOutputIndex, OUTPUTS],
 ];
 
