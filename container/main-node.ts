@@ -3,7 +3,8 @@ import { runKeys } from '../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../experiment/plan/plan.ts';
 import type { ExitCode } from '../experiment/records/exit-code.ts';
 import { EXIT } from '../experiment/records/exit-code.ts';
-import type { Progress, RunnerReason } from '../experiment/records/progress.ts';
+import type { RunnerReason } from '../experiment/records/progress.ts';
+import { MAX_PROGRESS_BYTES, parseProgress } from '../experiment/records/progress.ts';
 import type { Attempt, AttemptPart } from './attempt/attempt.ts';
 import { Ending } from './attempt/end-reason.ts';
 import { ProgressSender } from './attempt/progress-sender.ts';
@@ -103,11 +104,13 @@ function cannotOpen({ config, folders }: AttemptPart<'config' | 'folders'>, erro
 async function nodeHoursBefore({ surroundings, config, nodeLog, termination }: NodeStart): Promise<number> {
   if (config.attempt === 1) return 0;
   const bucket = new Bucket(surroundings.s3, config.bucket, surroundings.clock);
-  const ask = () => bucket.read(runKeys(config.runId).progress);
+  const ask = () => bucket.read(runKeys(config.runId).progress, { maxBytes: MAX_PROGRESS_BYTES });
   try {
     const found = await untilAnswered(ask, surroundings.clock, termination.signal);
-    const before = found === undefined ? undefined : (JSON.parse(found.text) as Partial<Progress>);
-    return typeof before?.nodeHours === 'number' && before.attempt !== config.attempt ? before.nodeHours : 0;
+    if (found === undefined) return 0;
+    const before = parseProgress(found.text);
+    if (before === undefined) nodeLog.log('Progress:EarlierUnknown', { why: 'not a progress record' });
+    return before !== undefined && before.attempt !== config.attempt ? before.nodeHours : 0;
   } catch (error) {
     nodeLog.log('Progress:EarlierUnknown', { why: String(error) });
     return 0;

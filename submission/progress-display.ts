@@ -1,5 +1,6 @@
+import type { NodeRecord } from '../experiment/records/nodes.ts';
 import { isOutcome } from '../experiment/records/outcome.ts';
-import type { NodeRecord, Progress } from '../experiment/records/progress.ts';
+import type { Progress } from '../experiment/records/progress.ts';
 import type { RunState, Status } from '../experiment/records/status.ts';
 import { counted, spoken } from '../experiment/text/numbers.ts';
 import { plainLine } from '../experiment/text/terminal-codes.ts';

@@ -1,7 +1,8 @@
 import type { Bucket } from '../aws/bucket.ts';
 import { runKeys } from '../experiment/layout/bucket-keys.ts';
+import type { NodeRecord } from '../experiment/records/nodes.ts';
 import { isOutcome } from '../experiment/records/outcome.ts';
-import type { NodeRecord, Progress } from '../experiment/records/progress.ts';
+import type { Progress } from '../experiment/records/progress.ts';
 import type { Status } from '../experiment/records/status.ts';
 import type { Summary } from '../experiment/records/summary.ts';
 import type { Clock } from '../experiment/util/clock.ts';

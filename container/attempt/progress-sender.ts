@@ -1,6 +1,7 @@
 import type { S3Port } from '../../aws/ports.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Progress, RunnerReason } from '../../experiment/records/progress.ts';
+import { MAX_INCOMPLETE } from '../../experiment/records/progress.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import { within } from '../../experiment/util/timers.ts';
 import type { RunnerConfig } from '../process/environment.ts';
@@ -26,8 +27,6 @@ export interface ProgressOptions {
 const SEND_MS = 20_000;
 /** What is under way when the end comes gets so long. */
 const UNDER_WAY_MS = 2000;
-/** Experiments that miss runs; all are in the log. */
-const INCOMPLETE_TOLD = 1000;
 /** A joblog is sent at most so fast on average, so that a large one is sent less often. */
 const JOBLOG_BYTES_A_SECOND = 1024 * 1024;
 
@@ -161,7 +160,7 @@ export class ProgressSender {
       nodeHours: this.nodeHours(),
       rate: tally?.rate(now, tasksStartedAt ?? now) ?? 0,
       ...(stage === undefined ? {} : { stage }),
-      ...(incomplete.length === 0 ? {} : { incomplete: incomplete.slice(0, INCOMPLETE_TOLD) }),
+      ...(incomplete.length === 0 ? {} : { incomplete: incomplete.slice(0, MAX_INCOMPLETE) }),
       ...(reason === undefined ? {} : { exitCode: exitCodeOf(reason), reason }),
     };
   }

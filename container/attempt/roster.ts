@@ -1,4 +1,4 @@
-import type { NodeRecord } from '../../experiment/records/progress.ts';
+import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { FanoutNode } from '../fan-out/fan-out.ts';
 import type { NodeUsage } from '../process/cgroup-usage.ts';
 

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { NodeRecord } from '../../experiment/records/progress.ts';
+import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { RunnerConfig } from './environment.ts';
 
 /** What a node has used so far: its highest memory, and its CPU time since its container began. */

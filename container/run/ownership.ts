@@ -1,13 +1,18 @@
-import * as z from 'zod';
 import { Bucket } from '../../aws/bucket.ts';
 import type { S3Port } from '../../aws/ports.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
-import type { Owner } from '../../experiment/records/progress.ts';
+import type { Owner } from '../../experiment/records/owner.ts';
+import { MAX_OWNER_BYTES, parseOwner } from '../../experiment/records/owner.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 
 export type Fence = { kind: 'owned' } | { kind: 'other'; owner: Owner };
 
-const ownerRecord = z.object({ jobId: z.string(), attempt: z.int(), nonce: z.string() });
+/** A record that cannot be read belongs to nobody we know: it is not replaced. */
+const UNREADABLE: Owner = {
+  jobId: '(unreadable owner.json)',
+  attempt: Number.MAX_SAFE_INTEGER,
+  nonce: '',
+};
 
 /**
  * Takes `owner.json`, so that of two jobs of one run only one works. The first job writes it if there is none; a higher
@@ -24,8 +29,8 @@ export async function takeOwnership(
   const bucket = new Bucket(s3, run.bucket, clock);
   const { owner: key } = runKeys(run.runId);
   for (let tried = 1; tried <= 10; tried++) {
-    const found = await bucket.readUntrusted(key);
-    const owner = found === undefined ? undefined : parseOwner(found.text);
+    const found = await bucket.readUntrusted(key, { maxBytes: MAX_OWNER_BYTES });
+    const owner = found === undefined ? undefined : (parseOwner(found.text) ?? UNREADABLE);
     if (owner?.nonce === me.nonce) return { kind: 'owned' };
     if (owner !== undefined && !mayReplace(owner, me)) return { kind: 'other', owner };
     const condition = found === undefined ? { ifAbsent: true as const } : { ifMatch: found.etag };
@@ -42,13 +47,4 @@ class FenceContested extends Error {
 
 function mayReplace(owner: Owner, me: Owner): boolean {
   return owner.jobId === me.jobId && owner.attempt < me.attempt;
-}
-
-/** A record that cannot be read belongs to nobody we know: it is not replaced. */
-function parseOwner(text: string): Owner {
-  try {
-    return ownerRecord.parse(JSON.parse(text));
-  } catch {
-    return { jobId: '(unreadable owner.json)', attempt: Number.MAX_SAFE_INTEGER, nonce: '' };
-  }
 }

@@ -4,7 +4,7 @@ import { Bucket, JSON_TYPE } from '../../aws/bucket.ts';
 import { fileSha256 } from '../../aws/file-sha256.ts';
 import type { S3Port } from '../../aws/ports.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
-import type { OutputIndex } from '../../experiment/records/progress.ts';
+import type { OutputIndex } from '../../experiment/records/outputs.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import type { Log } from '../process/log.ts';
 import { forEachBounded } from '../util/for-each-limit.ts';

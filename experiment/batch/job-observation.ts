@@ -1,5 +1,5 @@
 import type { JobDetail } from '@aws-sdk/client-batch';
-import type { JobStatus } from '../records/status.ts';
+import type { JobStatus } from '../records/observed-event.ts';
 
 /** One attempt of the job as DescribeJobs tells it. */
 export interface ObservedAttempt {

@@ -1,6 +1,8 @@
 import type { ObservedAttempt } from '../batch/job-observation.ts';
-import type { ExperimentRuns, OutputIndex, RunnerReason, TaskCounts } from '../records/progress.ts';
-import type { JobStatus, RunState } from '../records/status.ts';
+import type { JobStatus } from '../records/observed-event.ts';
+import type { OutputIndex } from '../records/outputs.ts';
+import type { ExperimentRuns, RunnerReason, TaskCounts } from '../records/progress.ts';
+import type { RunState } from '../records/status.ts';
 import type { FailureGroup } from '../records/summary.ts';
 
 /** Why this system itself told a run to end. */

@@ -4,19 +4,11 @@ import { diagnose } from '../diagnosis/diagnose.ts';
 import { runKeys } from '../layout/bucket-keys.ts';
 import { nameOfRun } from '../layout/run-id.ts';
 import type { Control } from '../records/control.ts';
+import { isOutcome } from '../records/outcome.ts';
 import type { EnteredState, Status } from '../records/status.ts';
-import { STATES_UNDER_WAY, STUCK_KINDS } from '../records/status.ts';
 import type { Summary } from '../records/summary.ts';
 import { parsedJson } from '../util/parse-json.ts';
 import type { StateChange } from './state-change-event.ts';
-
-const entered = z.object({
-  state: z.enum([...STATES_UNDER_WAY, 'stuck']),
-  attempt: z.int().min(0),
-  at: z.iso.datetime(),
-  stuck: z.enum(STUCK_KINDS).optional(),
-  said: z.object({ headline: z.string(), why: z.string(), next: z.string() }).optional(),
-});
 
 const summaryFigures = z.object({
   exitCode: z.int().nullable(),
@@ -43,9 +35,7 @@ export function enteredStates(
   { ended }: Pick<Control, 'ended'>,
   status: Pick<Status, 'entered'> | undefined,
 ): EnteredState[] {
-  const before = (Array.isArray(status?.entered) ? status.entered : []).flatMap(
-    (one) => entered.safeParse(one).data ?? [],
-  );
+  const before = (status?.entered ?? []).filter(({ state }) => !isOutcome(state));
   if (ended === undefined) return before;
   return [...before, { state: ended.outcome, attempt: 0, at: new Date(ended.at).toISOString() }];
 }

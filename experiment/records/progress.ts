@@ -1,140 +1,129 @@
-import type { ExitCode } from './exit-code.ts';
+import * as z from 'zod';
+import { EXIT } from './exit-code.ts';
+import { amount, count, orAbsent, parseRecord, text, time, word } from './fields.ts';
+
+/** The runner's reason may name what is wrong with each of 1,000 nodes. */
+export const MAX_PROGRESS_BYTES = 4 * 1024 * 1024;
+/** Most of SIERRA's experiments that a record tells of; all are in the log. */
+export const MAX_INCOMPLETE = 1000;
+const MAX_FAULTS = 10_000;
+const MAX_NODES = 1000;
+
+const phase = z.enum(['checking', 'joining', 'running', 'collecting', 'done']);
 
 /** Where the runner on node 0 is. `done` is written once, with the exit code, just before it exits. */
-export type RunnerPhase = 'checking' | 'joining' | 'running' | 'collecting' | 'done';
+export type RunnerPhase = z.infer<typeof phase>;
 
-export interface TaskCounts {
-  total: number;
-  succeeded: number;
-  failed: number;
+const taskCounts = z.object({
+  total: count,
+  succeeded: count,
+  failed: count,
   /** Tasks that were started more than once because they failed. */
-  retried: number;
+  retried: count,
   /** Started on a node that was lost and never finished anywhere. */
-  lost: number;
-}
+  lost: count,
+});
+
+export type TaskCounts = z.infer<typeof taskCounts>;
+
+const experimentRuns = z.object({
+  /** For instance `c1-exp0`. */
+  experiment: z.string().regex(/^c\d{1,9}-exp\d{1,9}(\+c\d{1,9}-exp\d{1,9}){0,9}$/),
+  whole: count,
+  runs: count,
+});
 
 /** How many runs of one SIERRA experiment are whole: its statistics are of these alone. */
-export interface ExperimentRuns {
-  /** For instance `c1-exp0`. */
-  experiment: string;
-  whole: number;
-  runs: number;
-}
+export type ExperimentRuns = z.infer<typeof experimentRuns>;
+
+/** SIERRA's experiments that miss runs; absent where there is none. */
+const incompleteRuns = orAbsent(z.array(experimentRuns).max(MAX_INCOMPLETE).readonly());
+
+const checkFault = z.object({
+  node: count,
+  /** For instance `shared-storage-not-mounted`, `no-sshd`, `cpu-counts-differ`. */
+  check: word,
+  what: text,
+  todo: text,
+});
+
+/** One thing wrong with a node before any task ran, with what to do about it. */
+export type CheckFault = z.infer<typeof checkFault>;
+
+const nodeIndexes = z.array(count).max(MAX_NODES).readonly();
+
+const reason = z.discriminatedUnion('kind', [
+  z.object({ kind: z.literal('succeeded') }),
+  z.object({ kind: z.literal('tasks-failed'), failed: count, lost: count }),
+  z.object({
+    /** Some SIERRA experiment has too few whole runs ({@link Progress.incomplete}): this stage was not started. */
+    kind: z.literal('too-few-runs'),
+    stage: count,
+    minRuns: count,
+    /** Failed commands that name no run, so that nobody can tell what they have written. */
+    unnamed: count,
+  }),
+  z.object({ kind: z.literal('bad-environment'), faults: z.array(checkFault).max(MAX_FAULTS).readonly() }),
+  z.object({ kind: z.literal('bad-plan'), what: text }),
+  z.object({ kind: z.literal('too-few-joined'), joined: count, needed: count, missing: nodeIndexes }),
+  z.object({ kind: z.literal('too-many-lost'), left: count, needed: count, lost: nodeIndexes }),
+  z.object({
+    kind: z.literal('sierra-failed'),
+    stage: count,
+    exitCode: z.int(),
+    /** The end of what SIERRA wrote. */
+    tail: text,
+    /** Where it went wrong, as far as SIERRA's own words tell: `c1-exp0` and the run in it. */
+    experiment: word.exactOptional(),
+    run: count.exactOptional(),
+    /** Its batch root on shared storage. */
+    files: text.exactOptional(),
+    /** `timeouts.process`, where that ended it. */
+    limitSeconds: amount.exactOptional(),
+  }),
+  z.object({ kind: z.literal('not-owner'), owner: word }),
+  z.object({ kind: z.literal('budget-used'), nodeHours: amount, maxNodeHours: amount }),
+  z.object({ kind: z.literal('run-time-limit'), seconds: amount }),
+  z.object({ kind: z.literal('terminated'), signal: word }),
+  z.object({ kind: z.literal('storage-failed'), what: text, path: text }),
+  z.object({ kind: z.literal('internal'), what: text }),
+]);
+
+/** Why the runner ended as it did; diagnosis turns it into sentences. */
+export type RunnerReason = z.infer<typeof reason>;
+
+const progress = z.object({
+  runId: word,
+  jobId: word,
+  attempt: count,
+  phase,
+  at: time,
+  startedAt: orAbsent(time),
+  joinedAt: orAbsent(time),
+  tasksStartedAt: orAbsent(time),
+  tasksEndedAt: orAbsent(time),
+  nodes: z.object({ expected: count, joined: count, lost: count }),
+  tasks: taskCounts.extend({ running: count }),
+  /** Slots there are now. */
+  slots: count,
+  /** Sum of the instance time of all nodes so far, in hours. */
+  nodeHours: amount,
+  /** Tasks a second over the last ten seconds; only shown. */
+  rate: amount.catch(0),
+  /** SIERRA's stage under way. */
+  stage: orAbsent(count),
+  /** Known before stage 3: what is made of these is of their whole runs alone. */
+  incomplete: incompleteRuns,
+  exitCode: orAbsent(z.literal(Object.values(EXIT))),
+  reason: orAbsent(reason),
+});
 
 /**
  * `runs/<run-id>/progress.json`, written by node 0 only. It is what settle learns the run's inner state from.
  * Times are ISO 8601 in UTC.
  */
-export interface Progress {
-  runId: string;
-  jobId: string;
-  attempt: number;
-  phase: RunnerPhase;
-  at: string;
-  startedAt: string;
-  joinedAt?: string;
-  tasksStartedAt?: string;
-  tasksEndedAt?: string;
-  nodes: { expected: number; joined: number; lost: number };
-  tasks: TaskCounts & { running: number };
-  /** Slots there are now. */
-  slots: number;
-  /** Sum of the instance time of all nodes so far, in hours. */
-  nodeHours: number;
-  /** Tasks a second over the last ten seconds. */
-  rate: number;
-  /** SIERRA's stage under way. */
-  stage?: number;
-  /** SIERRA's experiments that miss runs, before stage 3: what is made of them is of their whole runs alone. */
-  incomplete?: readonly ExperimentRuns[];
-  exitCode?: ExitCode;
-  reason?: RunnerReason;
-}
+export type Progress = z.infer<typeof progress>;
 
-export type NodeState = 'joined' | 'late' | 'lost' | 'never-came' | 'released';
-
-/** One entry of `runs/<run-id>/nodes.json`. */
-export interface NodeRecord {
-  index: number;
-  /** Absent for a node that never came. */
-  address?: string;
-  slots: number;
-  state: NodeState;
-  tasks: number;
-  busySeconds: number;
-  cpus?: number;
-  joinedAt?: string;
-  lostAt?: string;
-  releasedAt?: string;
-  /** Why the node was given up, in a sentence. */
-  lostBecause?: string;
-  /** How far its clock is ahead of node 0's (negative: behind); only of a clock that is wrong. */
-  clockAheadSeconds?: number;
-  /** Highest memory of the node's container, from its cgroup. */
-  peakMemoryMiB?: number;
-  /** CPU time of all that ran in it, from its cgroup, since it began. */
-  cpuSeconds?: number;
-  versions?: Readonly<Record<string, string>>;
-}
-
-/** One thing wrong with a node before any task ran, with what to do about it. */
-export interface CheckFault {
-  node: number;
-  /** For instance `shared-storage-not-mounted`, `no-sshd`, `cpu-counts-differ`. */
-  check: string;
-  what: string;
-  todo: string;
-}
-
-/** Why the runner ended as it did; diagnosis turns it into sentences. */
-export type RunnerReason =
-  | { kind: 'succeeded' }
-  | { kind: 'tasks-failed'; failed: number; lost: number }
-  | {
-      /** Some SIERRA experiment has too few whole runs ({@link Progress.incomplete}): this stage was not started. */
-      kind: 'too-few-runs';
-      stage: number;
-      minRuns: number;
-      /** Failed commands that name no run, so that nobody can tell what they have written. */
-      unnamed: number;
-    }
-  | { kind: 'bad-environment'; faults: readonly CheckFault[] }
-  | { kind: 'bad-plan'; what: string }
-  | { kind: 'too-few-joined'; joined: number; needed: number; missing: readonly number[] }
-  | { kind: 'too-many-lost'; left: number; needed: number; lost: readonly number[] }
-  | {
-      kind: 'sierra-failed';
-      stage: number;
-      exitCode: number;
-      /** The end of what SIERRA wrote. */
-      tail: string;
-      /** Where it went wrong, as far as SIERRA's own words tell: `c1-exp0` and the run in it. */
-      experiment?: string;
-      run?: number;
-      /** Its batch root on shared storage. */
-      files?: string;
-      /** `timeouts.process`, where that ended it. */
-      limitSeconds?: number;
-    }
-  | { kind: 'not-owner'; owner: string }
-  | { kind: 'budget-used'; nodeHours: number; maxNodeHours: number }
-  | { kind: 'run-time-limit'; seconds: number }
-  | { kind: 'terminated'; signal: string }
-  | { kind: 'storage-failed'; what: string; path: string }
-  | { kind: 'internal'; what: string };
-
-/** `runs/<run-id>/owner.json`: the job that may run it. */
-export interface Owner {
-  jobId: string;
-  attempt: number;
-  nonce: string;
-}
-
-/** `runs/<run-id>/outputs/index.json`. */
-export interface OutputIndex {
-  files: readonly { path: string; size: number; sha256: string }[];
-  /** Paths named in the manifest at which nothing was found. */
-  missing: readonly string[];
-  /** How many files could not be sent; node 0's log names each. Absent when all were. */
-  unsent?: number | undefined;
+export function parseProgress(stored: string | undefined): Progress | undefined {
+  return parseRecord(progress, stored);
 }

@@ -1,4 +1,5 @@
-import type { Outcome } from './outcome.ts';
+import * as z from 'zod';
+import { count, parseRecord, text, time, word } from './fields.ts';
 import { OUTCOMES } from './outcome.ts';
 
 /** The states of a run that goes on, in their order. */
@@ -13,77 +14,54 @@ export const STATES_UNDER_WAY = [
 export const RUN_STATES = [...STATES_UNDER_WAY, ...OUTCOMES] as const;
 export type RunState = (typeof RUN_STATES)[number];
 
-/** Batch's own job states, in their order. */
-export type JobStatus =
-  | 'SUBMITTED'
-  | 'PENDING'
-  | 'RUNNABLE'
-  | 'STARTING'
-  | 'RUNNING'
-  | 'SUCCEEDED'
-  | 'FAILED';
-
-/**
- * One thing that was observed of a run. Stored as `runs/<run-id>/events/<id>.json`, the id being a hash of what it
- * says, so that seeing the same thing twice writes the same object. `at` is when it happened as far as the observer
- * can know, in milliseconds since the epoch.
- */
-export type ObservedEvent =
-  | { kind: 'accepted'; at: number }
-  | {
-      kind: 'job';
-      at: number;
-      jobId: string;
-      attempt: number;
-      status: JobStatus;
-      reason?: string;
-      exitCode?: number;
-    }
-  | { kind: 'waiting'; at: number; jobId: string; reason: string }
-  | { kind: 'phase'; at: number; jobId: string; attempt: number; phase: 'joining' | 'running' | 'collecting' }
-  /** Nothing has happened for longer than it should: told once for each kind and attempt. */
-  | {
-      kind: 'stuck';
-      at: number;
-      attempt: number;
-      what: StuckKind;
-      headline: string;
-      why: string;
-      next: string;
-    }
-  | { kind: 'stop-asked'; at: number; cause: 'cancelled' | 'timed-out' | 'failed'; why: string }
-  | { kind: 'ended'; at: number; outcome: Outcome; headline: string; why: string; next: string };
-
 /** In what a run may be stuck: getting machines, told nothing by node 0, coming to a job at all, coming to its end. */
 export const STUCK_KINDS = ['queue', 'silent', 'submission', 'stop'] as const;
 export type StuckKind = (typeof STUCK_KINDS)[number];
 
-/** A state as it was entered in one attempt, or a run that got stuck in it: what people are told of, each once. */
-export interface EnteredState {
-  state: RunState | 'stuck';
-  /** Of the job; 0 before there is one. */
-  attempt: number;
-  /** ISO 8601, UTC. */
-  at: string;
-  stuck?: StuckKind | undefined;
-  /** What is said of it, where that is not what the state alone says. */
-  said?: { headline: string; why: string; next: string } | undefined;
-}
+/** It names every event of the run. */
+export const MAX_STATUS_BYTES = 1024 * 1024;
 
-/** `runs/<run-id>/status.json`. */
-export interface Status {
-  runId: string;
-  state: RunState;
+const state = z.enum(RUN_STATES);
+const sentences = { headline: text, why: text, next: text };
+
+const enteredState = z.object({
+  state: z.enum([...RUN_STATES, 'stuck']),
+  /** Of the job; 0 before there is one. */
+  attempt: count,
+  at: time,
+  stuck: z.enum(STUCK_KINDS).optional(),
+  /** What is said of it, where that is not what the state alone says. */
+  said: z.object(sentences).optional(),
+});
+
+/** A state as it was entered in one attempt, or a run that got stuck in it: what people are told of, each once. */
+export type EnteredState = z.infer<typeof enteredState>;
+
+/** What is no state is left out: people are told of the others. */
+const enteredStates = z
+  .array(z.unknown())
+  .catch([])
+  .transform((all) => all.flatMap((one) => enteredState.safeParse(one).data ?? []))
+  .readonly();
+
+const status = z.object({
+  runId: word,
+  state,
   /** The sentence for people: what the state means now, and why it waits if it does. */
-  headline: string;
-  why: string;
-  next: string;
-  jobId: string | null;
-  attempt: number;
-  /** Each state once, when it was first entered (ISO 8601, UTC). */
-  history: readonly { state: RunState; at: string }[];
+  ...sentences,
+  jobId: word.nullable(),
+  attempt: count,
+  /** Each state once, when it was first entered. */
+  history: z.array(z.object({ state, at: time })).readonly(),
   /** Each state once for each attempt, oldest first, and when it got stuck. */
-  entered?: readonly EnteredState[];
+  entered: enteredStates.optional(),
   /** The names of the events that this status is made from. */
-  events: readonly string[];
+  events: z.array(word).min(1).readonly(),
+});
+
+/** `runs/<run-id>/status.json`. Times are ISO 8601 in UTC. */
+export type Status = z.infer<typeof status>;
+
+export function parseStatus(stored: string | undefined): Status | undefined {
+  return parseRecord(status, stored);
 }

@@ -1,6 +1,7 @@
 import { EXIT } from './exit-code.ts';
+import type { NodeState } from './nodes.ts';
 import type { Outcome } from './outcome.ts';
-import type { ExperimentRuns, NodeState, TaskCounts } from './progress.ts';
+import type { ExperimentRuns, TaskCounts } from './progress.ts';
 
 /** Failed tasks that look alike: same exit code or signal, and the same last line of stderr but for numbers. */
 export interface FailureGroup {

@@ -2,8 +2,9 @@ import type { Observed, Sentences } from '../diagnosis/diagnose.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
 import { failureSignature } from '../diagnosis/failure-signature.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { NodeRecord } from '../records/nodes.ts';
 import type { Outcome } from '../records/outcome.ts';
-import type { NodeRecord, Progress, TaskCounts } from '../records/progress.ts';
+import type { Progress, TaskCounts } from '../records/progress.ts';
 import type { FailureGroup, Summary } from '../records/summary.ts';
 import type { TaskTable } from './task-table.ts';
 import { taskSucceeded } from './task-table.ts';
@@ -207,7 +208,7 @@ function measureTimings({ progress, tasks, job }: SummaryInput): Summary['timing
   return {
     queuedSeconds: job?.createdAt === undefined ? null : between(job.createdAt, started),
     joinSeconds:
-      progress === undefined ? null : between(Date.parse(progress.startedAt), instant(progress.joinedAt)),
+      progress === undefined ? null : between(instant(progress.startedAt), instant(progress.joinedAt)),
     runSeconds: span === undefined ? null : (span.to - span.from) / 1000,
   };
 }
@@ -271,8 +272,10 @@ function overlap(span: Span, from: number, to: number): number {
   return Math.max(0, Math.min(span.to, to) - Math.max(span.from, from)) / 1000;
 }
 
-function between(from: number, to: number | undefined): number | null {
-  return to === undefined || !Number.isFinite(from) ? null : Math.max(0, to - from) / 1000;
+function between(from: number | undefined, to: number | undefined): number | null {
+  return from === undefined || to === undefined || !Number.isFinite(from)
+    ? null
+    : Math.max(0, to - from) / 1000;
 }
 
 function instant(time: string | undefined): number | undefined {

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { runKeys } from '../layout/bucket-keys.ts';
 import { isOutcome } from '../records/outcome.ts';
+import { parseProgress } from '../records/progress.ts';
 import { RUN_STATES } from '../records/status.ts';
 import { sideBySide } from '../util/for-each-limit.ts';
 import { parsedJson } from '../util/parse-json.ts';
@@ -18,7 +19,6 @@ const status = z.object({
 });
 const tasks = z.object({ total: z.number(), succeeded: z.number(), failed: z.number() });
 const summary = z.object({ tasks: tasks, nodes: z.array(z.unknown()), nodeHours: z.number() });
-const progress = z.object({ tasks: tasks, nodes: z.object({ expected: z.number() }), nodeHours: z.number() });
 
 /**
  * A row for each run of which anything is known, in no order, by its own records.
@@ -43,6 +43,6 @@ async function readRow(read: ReadText, runId: string): Promise<RunRow | undefine
   if (known === undefined) return undefined;
   const figures = isOutcome(known.state)
     ? { summary: summary.safeParse(parsedJson(await read(keys.summary))).data }
-    : { progress: progress.safeParse(parsedJson(await read(keys.progress))).data };
+    : { progress: parseProgress(await read(keys.progress)) };
   return asRunRow(runRow({ ...known, runId }, figures));
 }

@@ -1,8 +1,8 @@
 import type { JobObservation } from '../batch/job-observation.ts';
 import { isOver, queuedSince } from '../batch/job-observation.ts';
 import type { Control } from '../records/control.ts';
+import type { ObservedEvent } from '../records/observed-event.ts';
 import type { Progress } from '../records/progress.ts';
-import type { ObservedEvent } from '../records/status.ts';
 
 /** What a look at a run shows, as events: the record, the job it follows and what node 0 of that job wrote. */
 export function eventsOf(view: {

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Sentences } from '../diagnosis/diagnose.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
-import type { EnteredState, JobStatus, ObservedEvent, RunState, Status } from '../records/status.ts';
+import type { JobStatus, ObservedEvent } from '../records/observed-event.ts';
+import type { EnteredState, RunState, Status } from '../records/status.ts';
 
 /**
  * The name of what an event says, whenever it was seen: two observers of one thing write one object, and the first one's

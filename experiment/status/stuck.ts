@@ -1,6 +1,7 @@
 import { isOver, queuedSince } from '../batch/job-observation.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
-import type { ObservedEvent, StuckKind } from '../records/status.ts';
+import type { ObservedEvent } from '../records/observed-event.ts';
+import type { StuckKind } from '../records/status.ts';
 import type { RunView } from '../run/next-step.ts';
 import { spoken } from '../text/numbers.ts';
 

@@ -1,7 +1,7 @@
 import type { Bucket } from '../../aws/bucket.ts';
 import { TooLarge } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
-import type { OutputIndex } from '../../experiment/records/progress.ts';
+import type { OutputIndex } from '../../experiment/records/outputs.ts';
 import type { ReportImages } from '../../report/page/images.ts';
 import { imageType, pickImages } from '../../report/page/images.ts';
 

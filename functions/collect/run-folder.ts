@@ -1,7 +1,9 @@
 import type { Bucket } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
-import type { NodeRecord, OutputIndex, Progress } from '../../experiment/records/progress.ts';
+import type { NodeRecord } from '../../experiment/records/nodes.ts';
+import type { OutputIndex } from '../../experiment/records/outputs.ts';
+import type { Progress } from '../../experiment/records/progress.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { parseJoblogRow } from '../../experiment/results/joblog.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';

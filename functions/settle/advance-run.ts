@@ -3,7 +3,7 @@ import { messageOf, nameOf } from '../../aws/errors.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Control } from '../../experiment/records/control.ts';
 import { withJob, withoutSubmission, withStop } from '../../experiment/records/control.ts';
-import type { Owner } from '../../experiment/records/progress.ts';
+import type { Owner } from '../../experiment/records/owner.ts';
 import type { RunView, Step } from '../../experiment/run/next-step.ts';
 import { nextStep } from '../../experiment/run/next-step.ts';
 import { eventsOf } from '../../experiment/status/observed-events.ts';

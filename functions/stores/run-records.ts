@@ -1,48 +1,15 @@
-import * as z from 'zod';
 import type { Bucket } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
-import type { NodeRecord, OutputIndex, Owner, Progress } from '../../experiment/records/progress.ts';
-import { parsedJson } from '../../experiment/util/parse-json.ts';
-
-const owner = z.object({ jobId: z.string(), attempt: z.int(), nonce: z.string() });
-
-/** Tasks can write into a run's folder: a time that is none counts as absent. */
-const moment = z.iso.datetime().optional().catch(undefined);
-
-/** One of SIERRA's. */
-const EXPERIMENT = /^c\d{1,9}-exp\d{1,9}(\+c\d{1,9}-exp\d{1,9}){0,9}$/;
-
-/** What makes a progress record usable here; the rest is shown and never reckoned with. */
-const progress = z.looseObject({
-  jobId: z.string(),
-  attempt: z.int(),
-  phase: z.enum(['checking', 'joining', 'running', 'collecting', 'done']),
-  at: z.iso.datetime(),
-  startedAt: moment,
-  tasksStartedAt: moment,
-  tasksEndedAt: moment,
-  nodeHours: z.number(),
-  tasks: z.looseObject({ total: z.number() }),
-  nodes: z.looseObject({ expected: z.number() }),
-  incomplete: z
-    .array(
-      z.object({ experiment: z.string().regex(EXPERIMENT), whole: z.int().min(0), runs: z.int().min(0) }),
-    )
-    .max(1000)
-    .optional()
-    .catch(undefined),
-});
-
-const outputs = z.object({
-  files: z.array(z.object({ path: z.string(), size: z.number(), sha256: z.string() })),
-  missing: z.array(z.string()),
-  unsent: z.number().optional(),
-});
-
-/** A line for each file that a run has sent. */
-const MAX_INDEX_BYTES = 256 * 1024 * 1024;
+import type { NodeRecord } from '../../experiment/records/nodes.ts';
+import { MAX_NODES_BYTES, parseNodes } from '../../experiment/records/nodes.ts';
+import type { OutputIndex } from '../../experiment/records/outputs.ts';
+import { MAX_OUTPUT_INDEX_BYTES, parseOutputIndex } from '../../experiment/records/outputs.ts';
+import type { Owner } from '../../experiment/records/owner.ts';
+import { MAX_OWNER_BYTES, parseOwner } from '../../experiment/records/owner.ts';
+import type { Progress } from '../../experiment/records/progress.ts';
+import { MAX_PROGRESS_BYTES, parseProgress } from '../../experiment/records/progress.ts';
 
 /** What the run's job does; undefined where there is no plan, or none that this version wrote: the run must end all the same. */
 export async function readPlan(bucket: Bucket, runId: string): Promise<Plan | undefined> {
@@ -52,29 +19,24 @@ export async function readPlan(bucket: Bucket, runId: string): Promise<Plan | un
 
 /** The job that may run the experiment; undefined while none has taken it, or when the record cannot be read. */
 export async function readOwner(bucket: Bucket, runId: string): Promise<Owner | undefined> {
-  const found = await bucket.readUntrusted(runKeys(runId).owner);
-  return owner.safeParse(parsedJson(found?.text)).data;
+  const found = await bucket.readUntrusted(runKeys(runId).owner, { maxBytes: MAX_OWNER_BYTES });
+  return parseOwner(found?.text);
 }
 
 /** Node 0's last words, or undefined where there are none that can be read. */
 export async function readProgress(bucket: Bucket, runId: string): Promise<Progress | undefined> {
-  const found = await bucket.readUntrusted(runKeys(runId).progress);
-  const parsed = progress.safeParse(parsedJson(found?.text));
-  // The runner wrote it from the same type; only what is reckoned with was checked.
-  return parsed.success ? (parsed.data as unknown as Progress) : undefined;
+  const found = await bucket.readUntrusted(runKeys(runId).progress, { maxBytes: MAX_PROGRESS_BYTES });
+  return parseProgress(found?.text);
 }
 
 /** Node 0's table of nodes; empty where there is none. */
 export async function readNodes(bucket: Bucket, runId: string): Promise<NodeRecord[]> {
-  const found = await bucket.readUntrusted(runKeys(runId).nodes);
-  const parsed = z
-    .array(z.looseObject({ index: z.int(), state: z.string() }))
-    .safeParse(parsedJson(found?.text));
-  return parsed.success ? (parsed.data as unknown as NodeRecord[]) : []; // As above.
+  const found = await bucket.readUntrusted(runKeys(runId).nodes, { maxBytes: MAX_NODES_BYTES });
+  return parseNodes(found?.text) ?? [];
 }
 
 /** What node 0 sent of the outputs; undefined where the manifest names none, or nothing that can be read. */
 export async function readOutputs(bucket: Bucket, runId: string): Promise<OutputIndex | undefined> {
-  const found = await bucket.readUntrusted(runKeys(runId).outputIndex, { maxBytes: MAX_INDEX_BYTES });
-  return outputs.safeParse(parsedJson(found?.text)).data;
+  const found = await bucket.readUntrusted(runKeys(runId).outputIndex, { maxBytes: MAX_OUTPUT_INDEX_BYTES });
+  return parseOutputIndex(found?.text);
 }

@@ -1,9 +1,11 @@
 import type { Bucket } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
-import type { ObservedEvent, Status } from '../../experiment/records/status.ts';
+import type { ObservedEvent } from '../../experiment/records/observed-event.ts';
+import { MAX_EVENT_BYTES, parseObservedEvent } from '../../experiment/records/observed-event.ts';
+import type { Status } from '../../experiment/records/status.ts';
+import { MAX_STATUS_BYTES, parseStatus } from '../../experiment/records/status.ts';
 import { eventId, reduceStatus } from '../../experiment/status/reduce.ts';
 import { ControlConflict } from '../../experiment/util/errors.ts';
-import { parsedJson } from '../../experiment/util/parse-json.ts';
 
 const TRIES = 10;
 
@@ -20,10 +22,11 @@ export async function observe(
 ): Promise<Status> {
   const keys = runKeys(runId);
   for (let tried = 1; tried <= TRIES; tried += 1) {
-    const stored = await bucket.readUntrusted(keys.status);
-    const held = new Set(eventsOf(stored?.text));
+    const stored = await bucket.readUntrusted(keys.status, { maxBytes: MAX_STATUS_BYTES });
+    const standing = parseStatus(stored?.text);
+    const held = new Set(standing?.events);
     const fresh = seen.filter((event) => !held.has(eventId(event)));
-    if (fresh.length === 0 && stored !== undefined) return JSON.parse(stored.text);
+    if (fresh.length === 0 && standing !== undefined) return standing;
     for (const event of fresh)
       await bucket.writeIf(keys.event(eventId(event)), JSON.stringify(event), { ifAbsent: true });
     const status = reduceStatus(runId, await readEvents(bucket, runId));
@@ -36,34 +39,17 @@ export async function observe(
 
 /** The status as it stands, or undefined where there is none. */
 export async function readStatus(bucket: Bucket, runId: string): Promise<Status | undefined> {
-  const found = await bucket.readUntrusted(runKeys(runId).status);
-  return found === undefined || eventsOf(found.text).length === 0 ? undefined : JSON.parse(found.text);
-}
-
-async function readEvents(bucket: Bucket, runId: string): Promise<ObservedEvent[]> {
-  const events: ObservedEvent[] = [];
-  for await (const { key } of bucket.list(runKeys(runId).events)) {
-    const found = await bucket.readUntrusted(key);
-    const event = parsedJson(found?.text);
-    if (isEvent(event)) events.push(event);
-  }
-  return events;
-}
-
-function eventsOf(text: string | undefined): readonly string[] {
-  const status = parsedJson(text);
-  const events = typeof status === 'object' && status !== null && 'events' in status ? status.events : [];
-  return Array.isArray(events) ? events.filter((event) => typeof event === 'string') : [];
+  const found = await bucket.readUntrusted(runKeys(runId).status, { maxBytes: MAX_STATUS_BYTES });
+  return parseStatus(found?.text);
 }
 
 /** Tasks can write into a run's folder: what is no event there must not keep the run from its end. */
-function isEvent(value: unknown): value is ObservedEvent {
-  return (
-    typeof value === 'object' &&
-    value !== null &&
-    'kind' in value &&
-    typeof value.kind === 'string' &&
-    'at' in value &&
-    Number.isFinite(value.at)
-  );
+async function readEvents(bucket: Bucket, runId: string): Promise<ObservedEvent[]> {
+  const events: ObservedEvent[] = [];
+  for await (const { key } of bucket.list(runKeys(runId).events)) {
+    const found = await bucket.readUntrusted(key, { maxBytes: MAX_EVENT_BYTES });
+    const event = parseObservedEvent(found?.text);
+    if (event !== undefined) events.push(event);
+  }
+  return events;
 }

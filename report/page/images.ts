@@ -1,4 +1,4 @@
-import type { OutputIndex } from '../../experiment/records/progress.ts';
+import type { OutputIndex } from '../../experiment/records/outputs.ts';
 import { SET_ASIDE } from '../../experiment/results/whole-runs.ts';
 
 /** Pictures among a run's outputs, as far as a report takes them in. */

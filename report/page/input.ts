@@ -1,4 +1,4 @@
-import type { NodeRecord } from '../../experiment/records/progress.ts';
+import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { Status } from '../../experiment/records/status.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';

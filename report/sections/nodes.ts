@@ -1,4 +1,4 @@
-import type { NodeRecord, NodeState } from '../../experiment/records/progress.ts';
+import type { NodeRecord, NodeState } from '../../experiment/records/nodes.ts';
 import { grouped, percent, spoken } from '../../experiment/text/numbers.ts';
 import type { Markup } from '../page/html.ts';
 import { html } from '../page/html.ts';

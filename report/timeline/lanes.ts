@@ -1,4 +1,4 @@
-import type { NodeRecord } from '../../experiment/records/progress.ts';
+import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
 import { taskSucceeded } from '../../experiment/results/task-table.ts';
 

@@ -3,6 +3,7 @@ import { Bucket } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { readProgress } from '../../functions/stores/run-records.ts';
 import { realClock } from '../../local/clock/real.ts';
+import { aProgress } from '../fixtures/records.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
 
 const RUN = 'a-00000000001';
@@ -19,17 +20,7 @@ test.each<[unknown, unknown]>([
   ['all', undefined],
 ])('experiments that miss runs are read when they are such, case %#', async (incomplete, read) => {
   const s3 = memoryS3('lab');
-  const record = {
-    jobId: 'j',
-    attempt: 1,
-    phase: 'done',
-    at: '2026-01-01T00:00:00.000Z',
-    nodeHours: 1,
-    tasks: { total: 4 },
-    nodes: { expected: 2 },
-    incomplete,
-  };
-  const Body = JSON.stringify(record);
+  const Body = JSON.stringify({ ...aProgress(), incomplete });
   await s3.putObject({ Bucket: 'lab', Key: runKeys(RUN).progress, Body });
 
   const progress = await readProgress(new Bucket(s3, 'lab', realClock), RUN);

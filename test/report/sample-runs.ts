@@ -1,5 +1,6 @@
+import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { Outcome } from '../../experiment/records/outcome.ts';
-import type { NodeRecord, Progress, RunnerReason } from '../../experiment/records/progress.ts';
+import type { Progress, RunnerReason } from '../../experiment/records/progress.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { summarise } from '../../experiment/results/summarise.ts';
 import { failedToRead, readTasks } from '../../experiment/results/task-table.ts';

@@ -7,7 +7,7 @@ import type { Command } from '@commander-js/extra-typings';
 import { fileSha256 } from '../../../aws/file-sha256.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
-import type { OutputIndex } from '../../../experiment/records/progress.ts';
+import type { OutputIndex } from '../../../experiment/records/outputs.ts';
 import { counted } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { sideBySide } from '../../../experiment/util/for-each-limit.ts';

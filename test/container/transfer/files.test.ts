@@ -28,7 +28,7 @@ import { alreadyDone } from '../../../container/tasks/resume.ts';
 import { BadInput, bringInputs } from '../../../container/transfer/inputs.ts';
 import { sendOutputs } from '../../../container/transfer/outputs.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
-import type { OutputIndex } from '../../../experiment/records/progress.ts';
+import type { OutputIndex } from '../../../experiment/records/outputs.ts';
 import { renderJoblog } from '../../../experiment/results/joblog.ts';
 import { realClock } from '../../../local/clock/real.ts';
 import { memoryS3 } from '../../support/memory-s3.ts';

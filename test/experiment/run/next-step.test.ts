@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
-import type { JobStatus } from '../../../experiment/records/status.ts';
+import type { JobStatus } from '../../../experiment/records/observed-event.ts';
 import type { RunView, Step } from '../../../experiment/run/next-step.ts';
 import { endedByItself, isDead, nextStep } from '../../../experiment/run/next-step.ts';
 import { aProgress, START } from '../../fixtures/records.ts';

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { JobStatus, ObservedEvent } from '../../../experiment/records/status.ts';
+import type { JobStatus, ObservedEvent } from '../../../experiment/records/observed-event.ts';
 import { eventId, reduceStatus } from '../../../experiment/status/reduce.ts';
 import { iso, RUN_ID, START } from '../../fixtures/records.ts';
 

@@ -43,6 +43,7 @@ async function running(options: Parameters<typeof controlPlane>[0] = {}, manifes
 function progress(plane: ControlPlane, jobId: string, more: object = {}) {
   const at = new Date(plane.clock.now()).toISOString();
   return JSON.stringify({
+    runId: 'r',
     jobId,
     attempt: 1,
     phase: 'running',
@@ -395,6 +396,7 @@ describe('what tasks wrote over in the run’s folder', () => {
       await put(its[what], '{"phase":"running","at":"yesterday","events":7,"version":1');
       await put(`${its.events}junk.json`, '[]');
       await put(`${its.events}more.json`, '{{{');
+      await put(`${its.events}far.json`, '{"kind":"accepted","at":1e300}');
       nodes[0]?.exit({ exitCode: 0 });
       await tick(3);
       expect(await said()).toEqual({ status: 'succeeded', execution: 'SUCCEEDED', jobs: ['SUCCEEDED'] });

@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, onTestFinished, vi } from 'vitest';
 import { runKeys } from '../../../../experiment/layout/bucket-keys.ts';
-import type { OutputIndex } from '../../../../experiment/records/progress.ts';
+import type { OutputIndex } from '../../../../experiment/records/outputs.ts';
 import { parseJoblog } from '../../../../experiment/results/joblog.ts';
 import { sierraVenv } from '../../../../scripts/install/sierra-venv.ts';
 import { readJson, readText } from '../../../../test/aws/read-object.ts';

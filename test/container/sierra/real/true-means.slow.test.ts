@@ -2,7 +2,7 @@ import { existsSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { runKeys } from '../../../../experiment/layout/bucket-keys.ts';
-import type { OutputIndex } from '../../../../experiment/records/progress.ts';
+import type { OutputIndex } from '../../../../experiment/records/outputs.ts';
 import { sierraVenv } from '../../../../scripts/install/sierra-venv.ts';
 import { VERSIONS } from '../project-for.ts';
 import type { RealSierra } from '../real-sierra.ts';

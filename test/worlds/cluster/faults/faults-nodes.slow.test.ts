@@ -51,7 +51,7 @@ fault('a worker never comes and is needed: exit 3 names it', async ({ start }) =
   expect(exitCode).toBe(3);
   expect(progress.reason).toEqual({ kind: 'too-few-joined', joined: 2, needed: 3, missing: [2] });
   expect(summary.why).toMatch(/node 2/i);
-  const took = Date.parse(progress.at) - Date.parse(progress.startedAt);
+  const took = Date.parse(progress.at) - Date.parse(progress.startedAt ?? '');
   measured('worker never comes, needed', 'ended', took);
   expect(took).toBeLessThan(6000 + 5000);
   expect(run.said()).toEqual([]);
