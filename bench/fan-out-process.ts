@@ -33,7 +33,7 @@ export interface FanOutReport {
   said: readonly string[];
 }
 
-const MOST_SAID = 10;
+const MAX_SAID = 10;
 
 /** Ample for connections to sixteen nodes on two cores. */
 const OPENED_MS = 2500;
@@ -56,7 +56,7 @@ const request: FanoutRequest = {
 };
 const said: string[] = [];
 const say = (...words: unknown[]) => {
-  if (said.length < MOST_SAID) said.push(words.map((word) => JSON.stringify(word)).join(' '));
+  if (said.length < MAX_SAID) said.push(words.map((word) => JSON.stringify(word)).join(' '));
 };
 const hooks: FanoutHooks = {
   onRow: (row) => {

@@ -14,7 +14,7 @@ import { Cluster } from './join/cluster.ts';
 import type { NodeStart } from './node/node.ts';
 import { ThisNode } from './node/node.ts';
 import { runCommands } from './run/commands.ts';
-import { conclude } from './run/finish.ts';
+import { finishRun } from './run/finish.ts';
 import { loadPlan } from './run/load-plan.ts';
 import { takeOwnership } from './run/ownership.ts';
 import { runSierra } from './sierra/sierra.ts';
@@ -23,10 +23,10 @@ import { untilAnswered } from './transfer/retry-start.ts';
 
 /** Node 0: takes the run, gathers the nodes, has the tasks run, sends what came of it, and ends with the run's code. */
 export async function runMainNode(start: NodeStart): Promise<ExitCode> {
-  const { surroundings, config, nodeLog, startedAt, termination } = start;
-  const { s3, clock } = surroundings;
+  const { context, config, nodeLog, startedAt, termination } = start;
+  const { s3, clock } = context;
   const { log } = nodeLog;
-  const me = { jobId: config.jobId, attempt: config.attempt, nonce: surroundings.makeNonce() };
+  const me = { jobId: config.jobId, attempt: config.attempt, nonce: context.makeNonce() };
   const looking = ThisNode.open(start).then(async (node) => ({ node, faults: await node.lookAround() }));
   const [fence, loaded, earlierNodeHours, { node, faults }] = await Promise.all([
     untilAnswered(() => takeOwnership(s3, config, me, clock), clock, termination.signal),
@@ -48,14 +48,14 @@ export async function runMainNode(start: NodeStart): Promise<ExitCode> {
     progress.wake();
   });
   const snapshot = () => state.snapshot();
-  const known = { ...surroundings, config, log, roster, snapshot, startedAt, earlierNodeHours };
+  const known = { ...context, config, log, roster, snapshot, startedAt, earlierNodeHours };
   const progress = new ProgressSender(known);
   const attempt: Attempt = { ...start, plan, folders, node, ending, roster, state, progress, log };
   termination.signal.addEventListener('abort', () => terminated(attempt));
   if (termination.signal.aborted) terminated(attempt);
   progress.start();
-  if (!loaded.ok) return conclude(attempt, undefined, { kind: 'bad-plan', what: loaded.what });
-  if (faults.length > 0) return conclude(attempt, undefined, { kind: 'bad-environment', faults });
+  if (!loaded.ok) return finishRun(attempt, undefined, { kind: 'bad-plan', what: loaded.what });
+  if (faults.length > 0) return finishRun(attempt, undefined, { kind: 'bad-environment', faults });
   return lead(attempt);
 }
 
@@ -75,7 +75,7 @@ async function lead(attempt: Attempt): Promise<ExitCode> {
     reason = ending.reason ?? whatBroke(attempt, error);
   }
   const cluster = await opening.catch(() => undefined);
-  return conclude(attempt, cluster, reason);
+  return finishRun(attempt, cluster, reason);
 }
 
 function terminated({ ending, termination }: AttemptPart<'ending' | 'termination'>): void {
@@ -101,12 +101,12 @@ function cannotOpen({ config, folders }: AttemptPart<'config' | 'folders'>, erro
 }
 
 /** What earlier attempts of this run used, so that a budget holds for all of them. */
-async function nodeHoursBefore({ surroundings, config, nodeLog, termination }: NodeStart): Promise<number> {
+async function nodeHoursBefore({ context, config, nodeLog, termination }: NodeStart): Promise<number> {
   if (config.attempt === 1) return 0;
-  const bucket = new Bucket(surroundings.s3, config.bucket, surroundings.clock);
+  const bucket = new Bucket(context.s3, config.bucket, context.clock);
   const ask = () => bucket.read(runKeys(config.runId).progress, { maxBytes: MAX_PROGRESS_BYTES });
   try {
-    const found = await untilAnswered(ask, surroundings.clock, termination.signal);
+    const found = await untilAnswered(ask, context.clock, termination.signal);
     if (found === undefined) return 0;
     const before = parseProgress(found.text);
     if (before === undefined) nodeLog.log('Progress:EarlierUnknown', { why: 'not a progress record' });

@@ -8,7 +8,7 @@ import { doOrder } from './maintenance/maintain.ts';
 import { TaskProcesses } from './node/task-processes.ts';
 import type { RunnerConfig } from './process/environment.ts';
 import { nodeMarker, readEnvironment } from './process/environment.ts';
-import type { Surroundings } from './process/live.ts';
+import type { RunnerContext } from './process/live.ts';
 import { live } from './process/live.ts';
 import { makeNodeLog } from './process/log.ts';
 import { Termination } from './process/termination.ts';
@@ -16,9 +16,9 @@ import { runWorkerNode } from './worker-node.ts';
 
 /** Every node of a job runs this: node 0 leads, the others follow; or a single one does an order. Ends with the runner's exit code. */
 async function main(): Promise<ExitCode> {
-  const surroundings = live();
-  if (surroundings.env[ORDER_VARIABLE] !== undefined) return doOrder(surroundings, writeOut);
-  const environment = readEnvironment(surroundings.env);
+  const context = live();
+  if (context.env[ORDER_VARIABLE] !== undefined) return doOrder(context, writeOut);
+  const environment = readEnvironment(context.env);
   const write = (line: string) => writeOut(line);
   if (!environment.ok) {
     const { log } = makeNodeLog(0, write);
@@ -29,8 +29,8 @@ async function main(): Promise<ExitCode> {
   const termination = new Termination(config.stopSeconds);
   const nodeLog = makeNodeLog(config.index, write);
   for (const name of ['SIGTERM', 'SIGINT', 'SIGHUP'] as const)
-    process.on(name, () => terminate(name, config, surroundings, termination));
-  const start = { surroundings, config, nodeLog, termination, startedAt: startTime() };
+    process.on(name, () => terminate(name, config, context, termination));
+  const start = { context, config, nodeLog, termination, startedAt: startTime() };
   try {
     return await (config.index === config.mainIndex ? runMainNode(start) : runWorkerNode(start));
   } catch (error) {
@@ -45,7 +45,7 @@ async function main(): Promise<ExitCode> {
 function terminate(
   name: string,
   config: RunnerConfig,
-  { clock }: Surroundings,
+  { clock }: RunnerContext,
   termination: Termination,
 ): void {
   if (termination.signal.aborted) return;

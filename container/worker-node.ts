@@ -13,10 +13,10 @@ import { loadPlan } from './run/load-plan.ts';
 
 /** A worker: checks itself, joins node 0, keeps its sshd up, and ends when it is released or its lease is over. */
 export async function runWorkerNode(start: NodeStart): Promise<ExitCode> {
-  const { config, surroundings, nodeLog, termination } = start;
+  const { config, context, nodeLog, termination } = start;
   const node = await ThisNode.open(start);
   try {
-    const loading = loadPlan(surroundings.s3, config, surroundings.clock, termination.signal);
+    const loading = loadPlan(context.s3, config, context.clock, termination.signal);
     const [loaded] = await Promise.all([loading, node.lookAround()]);
     if (termination.signal.aborted) return EXIT.terminated;
     if (!loaded.ok) {
@@ -49,12 +49,12 @@ class Worker {
   constructor(node: ThisNode, joinMs: number) {
     this.#node = node;
     this.#joinMs = joinMs;
-    this.#instance = node.start.surroundings.makeNonce();
+    this.#instance = node.start.context.makeNonce();
   }
 
   async work(): Promise<ExitCode> {
-    const { surroundings, termination, nodeLog } = this.#node.start;
-    const { clock } = surroundings;
+    const { context, termination, nodeLog } = this.#node.start;
+    const { clock } = context;
     termination.signal.addEventListener('abort', () => this.#end(EXIT.terminated));
     const joined = await joinMain(this.#joinOptions(), clock.now() + this.#joinMs, termination.signal);
     if (termination.signal.aborted) return EXIT.terminated;
@@ -81,14 +81,14 @@ class Worker {
   }
 
   #joinOptions(): JoinClientOptions {
-    const { config, surroundings, nodeLog } = this.#node.start;
+    const { config, context, nodeLog } = this.#node.start;
     return {
       config,
       mainAddress: config.mainAddress ?? '',
       ownAddress: this.#node.address,
       facts: () => this.#facts(),
-      clock: surroundings.clock,
-      makeNonce: surroundings.makeNonce,
+      clock: context.clock,
+      makeNonce: context.makeNonce,
       log: nodeLog.log,
     };
   }
@@ -103,7 +103,7 @@ class Worker {
       hostKey,
       cpus: checks.cpus,
       startedAt: start.startedAt,
-      now: start.surroundings.clock.now(),
+      now: start.context.clock.now(),
       versions: checks.versions,
       faults: checks.faults,
     };
@@ -134,9 +134,9 @@ class Worker {
   }
 
   async #comeBack(why: string): Promise<void> {
-    const { surroundings, nodeLog, termination } = this.#node.start;
+    const { context, nodeLog, termination } = this.#node.start;
     nodeLog.log('Join:Broken', { why });
-    const { clock } = surroundings;
+    const { clock } = context;
     const again = await joinMain(this.#joinOptions(), clock.now() + LEASE.endMs, termination.signal);
     if (this.#over) return;
     if (again.kind === 'in') this.#attach(again.session);
@@ -152,7 +152,7 @@ class Worker {
   }
 
   async #restart(id: number): Promise<void> {
-    const now = this.#node.start.surroundings.clock.now();
+    const now = this.#node.start.context.clock.now();
     const isAgain = now - this.#restartedAt < RESTART_AGAIN_MS;
     this.#restartedAt = now;
     const ok = !isAgain && (await this.#node.restartSshd());
@@ -162,16 +162,16 @@ class Worker {
   #pulse(): void {
     this.#session?.connection.send({
       t: 'pulse',
-      at: this.#node.start.surroundings.clock.now(),
+      at: this.#node.start.context.clock.now(),
       ...ownUsage(this.#node.start.config),
     });
   }
 
   /** Acts on the lease. While it is in doubt, tasks that start meanwhile are stopped as well. */
   #look(): void {
-    const { surroundings, nodeLog } = this.#node.start;
+    const { context, nodeLog } = this.#node.start;
     if (this.#over || this.#lease === undefined) return;
-    const verdict = this.#lease.judge(surroundings.clock.now());
+    const verdict = this.#lease.judge(context.clock.now());
     if (verdict === 'end') {
       this.#giveUp(`node 0 was silent for ${LEASE.endMs / 1000} s`);
     } else if (verdict === 'freeze') {

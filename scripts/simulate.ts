@@ -17,7 +17,7 @@ last events, and the fewest faults that still break it.
 const ENOUGH_SEEDS = 2000;
 const LAST_EVENTS = 50;
 const SHRINK_TRIES = 200;
-const MOST_STRIKES = 30;
+const MAX_STRIKES = 30;
 
 async function main(): Promise<number> {
   const { seeds, from, seed, help } = parseArgs({
@@ -65,7 +65,7 @@ async function tellFailure(failed: SeedResult): Promise<void> {
   console.log(result.trace.slice(-LAST_EVENTS).join('\n'));
   console.log(`\n${strikes.length} of ${failed.strikes.length} faults are left after ${tries} tries:`);
   console.log(
-    `  ${strikes.slice(0, MOST_STRIKES).join('\n  ')}${strikes.length > MOST_STRIKES ? '\n  …' : ''}`,
+    `  ${strikes.slice(0, MAX_STRIKES).join('\n  ')}${strikes.length > MAX_STRIKES ? '\n  …' : ''}`,
   );
   console.log(`\nAll that happened: npm run simulate -- --seed ${seed}`);
 }

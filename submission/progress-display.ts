@@ -91,7 +91,7 @@ export function makeDisplay(
         const columns = output.columns || 80;
         const lines = [
           renderBar(progress, columns, colour),
-          ...renderNodes(nodes, columns, Math.min(MOST_NODES, (output.rows || 24) - 4), colour),
+          ...renderNodes(nodes, columns, Math.min(MAX_NODES, (output.rows || 24) - 4), colour),
         ];
         if (moving === 1 && lines.length === 1) output.write('\r\x1b[2K');
         else clear();
@@ -138,7 +138,7 @@ function renderNodes(nodes: readonly NodeRecord[], columns: number, most: number
 }
 
 /** More nodes than this are counted, not shown. */
-const MOST_NODES = 16;
+const MAX_NODES = 16;
 
 function renderCounts(progress: Progress): string {
   return countsOf(progress).join(' · ');

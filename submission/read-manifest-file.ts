@@ -3,7 +3,7 @@ import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
 export type ManifestFile = { ok: true; bytes: Uint8Array } | { ok: false; why: string };
 
 /** One byte more than a manifest may have is enough to refuse it, however much there is. */
-const MOST_READ = 1024 * 1024 + 1;
+const MAX_READ = 1024 * 1024 + 1;
 
 /** Reads a manifest's bytes, or says in a sentence why not. @param shownAs the path as the user wrote it */
 export function readManifestFile(path: string, shownAs: string): ManifestFile {
@@ -17,10 +17,10 @@ export function readManifestFile(path: string, shownAs: string): ManifestFile {
   }
   try {
     if (!fstatSync(file).isFile()) return { ok: false, why: `${shownAs} is not a file` };
-    const buffer = Buffer.alloc(MOST_READ);
+    const buffer = Buffer.alloc(MAX_READ);
     let length = 0;
-    for (let read = -1; read !== 0 && length < MOST_READ; length += read)
-      read = readSync(file, buffer, length, MOST_READ - length, null);
+    for (let read = -1; read !== 0 && length < MAX_READ; length += read)
+      read = readSync(file, buffer, length, MAX_READ - length, null);
     return { ok: true, bytes: buffer.subarray(0, length) };
   } catch (error) {
     return { ok: false, why: `${shownAs} cannot be read: ${String(error)}` };

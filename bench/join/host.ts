@@ -39,7 +39,7 @@ const workers = Number(process.argv[2]);
 const folder = mkdtempSync(join(tmpdir(), 'sbw-'));
 const shared = join(folder, 'shared');
 mkdirSync(shared);
-const surroundings = live();
+const context = live();
 const config: RunnerConfig = {
   bucket: 'none',
   runId: 'bench-0123456789a',
@@ -57,7 +57,7 @@ const config: RunnerConfig = {
   variables: { PATH: process.env.PATH ?? '' },
 };
 const nodeLog = makeNodeLog(0, () => undefined);
-const start = { surroundings, config, nodeLog, termination: new Termination(), startedAt: Date.now() };
+const start = { context, config, nodeLog, termination: new Termination(), startedAt: Date.now() };
 const node = await ThisNode.open(start);
 await node.lookAround();
 node.address = `${loopbackBlock()}.2`;
@@ -74,7 +74,7 @@ const attempt: Attempt = {
   ending: new Ending(),
   state,
   progress: new ProgressSender({
-    ...surroundings,
+    ...context,
     config,
     log: nodeLog.log,
     roster,

@@ -7,7 +7,7 @@ import { every } from '../../experiment/util/timers.ts';
 import type { AttemptPart } from './attempt.ts';
 
 /** What the holder of a lock needs as long as it holds it. */
-type HolderPart = AttemptPart<'config' | 'plan' | 'folders' | 'node' | 'ending' | 'log' | 'surroundings'>;
+type HolderPart = AttemptPart<'config' | 'plan' | 'folders' | 'node' | 'ending' | 'log' | 'context'>;
 
 /** How often the holder touches its lock, and for how long an untouched one still counts. */
 const FOLDER_LOCK = { beatMs: 5000, staleMs: 45_000 };
@@ -75,7 +75,7 @@ async function lockFolder(
   attempt: HolderPart,
   { folder: guarded, part, where, check, or }: Guarded,
 ): Promise<Omit<CheckFault, 'node'> | undefined> {
-  const { config, node, log, surroundings } = attempt;
+  const { config, node, log, context } = attempt;
   const folder = join(guarded, '.sierra-batch');
   await mkdir(folder, { recursive: true });
   const name = createHash('sha256').update(part).digest('hex').slice(0, 16);
@@ -95,7 +95,7 @@ async function lockFolder(
   } finally {
     await rm(own, { force: true });
   }
-  const stopBeating = every(surroundings.clock, FOLDER_LOCK.beatMs, () => void beat(attempt, lock, me));
+  const stopBeating = every(context.clock, FOLDER_LOCK.beatMs, () => void beat(attempt, lock, me));
   node.closers.add('lock of the folder', async () => {
     stopBeating();
     if ((await holderOf(lock))?.nonce === me.nonce) await rm(lock, { force: true });
@@ -106,7 +106,7 @@ async function lockFolder(
 
 /** Undefined when it is ours now, else who holds it. `link` makes a name only where there is none. */
 async function take(
-  { surroundings }: AttemptPart<'surroundings'>,
+  { context }: AttemptPart<'context'>,
   lock: string,
   own: string,
   me: Holder,
@@ -120,7 +120,7 @@ async function take(
     }
     const holder = await holderOf(lock);
     if (holder === undefined) {
-      await surroundings.clock.sleep(100); // released between the two looks
+      await context.clock.sleep(100); // released between the two looks
       continue;
     }
     if (!(holder.runId === me.runId && holder.attempt <= me.attempt) && !(await isStale(lock, own)))

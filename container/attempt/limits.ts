@@ -4,11 +4,11 @@ import type { AttemptPart } from './attempt.ts';
 const LOOK_MS = 1000;
 
 /** Ends the attempt at `timeouts.run` and when the budget is used up. Looks every second; `stop` ends that. */
-export function keepLimits(attempt: AttemptPart<'plan' | 'surroundings' | 'ending' | 'progress'>): {
+export function keepLimits(attempt: AttemptPart<'plan' | 'context' | 'ending' | 'progress'>): {
   stop(): void;
 } {
-  const { plan, surroundings, ending, progress } = attempt;
-  const { clock } = surroundings;
+  const { plan, context, ending, progress } = attempt;
+  const { clock } = context;
   const startedAt = clock.now();
   const stop = every(clock, LOOK_MS, () => {
     if (clock.now() - startedAt >= plan.timeouts.runSeconds * 1000)

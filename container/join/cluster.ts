@@ -15,7 +15,7 @@ import { forEachBounded } from '../util/for-each-limit.ts';
 import type { AttemptKeys } from './attempt-keys.ts';
 import { makeAttemptKeys, removeJoinSecrets } from './attempt-keys.ts';
 import type { JoinFacts } from './messages.ts';
-import { Gathering } from './quorum.ts';
+import { Quorum } from './quorum.ts';
 import type { JoinListener, JoinServer } from './server.ts';
 import { startJoinServer } from './server.ts';
 
@@ -51,7 +51,7 @@ export class Cluster implements JoinListener {
   readonly logs = new Map<number, LogTail>();
   readonly #attempt: Attempt;
   readonly #ssh: SshClient;
-  readonly #gathering: Gathering;
+  readonly #quorum: Quorum;
   readonly #hosts: KnownHost[] = [];
   readonly #masters: SshMasters | undefined;
   #server: JoinServer | undefined;
@@ -64,8 +64,8 @@ export class Cluster implements JoinListener {
 
   /** Opens everything on node 0, which joins itself. @throws KeysFailed, SshdFailed, the system's errors */
   static async open(attempt: Attempt): Promise<Cluster> {
-    const { config, surroundings, plan, node } = attempt;
-    const keys = await makeAttemptKeys(config, plan.folder, surroundings.makeNonce(), node.folder);
+    const { config, context, plan, node } = attempt;
+    const keys = await makeAttemptKeys(config, plan.folder, context.makeNonce(), node.folder);
     // Nothing secret may stay on shared storage. It may be slow; told to end, there is no time to be patient.
     node.closers.add(
       'keys on shared storage',
@@ -74,7 +74,7 @@ export class Cluster implements JoinListener {
     );
     const ssh: SshClient = {
       folder: node.folder,
-      user: surroundings.user.name ?? '',
+      user: context.user.name ?? '',
       port: config.sshPort,
       clientKeyFile: keys.clientKeyFile,
       ownAddress: node.address,
@@ -87,12 +87,12 @@ export class Cluster implements JoinListener {
   }
 
   private constructor(attempt: Attempt, keys: AttemptKeys, ssh: SshClient, sshConfig: string) {
-    const { plan, surroundings, log, node } = attempt;
+    const { plan, context, log, node } = attempt;
     this.#attempt = attempt;
     this.#ssh = ssh;
     this.sshConfig = sshConfig;
     this.scratch = keys.path;
-    this.#gathering = new Gathering(attempt);
+    this.#quorum = new Quorum(attempt);
     if (plan.fanout === 'pool' && plan.work.kind === 'commands') {
       const environment = taskEnvironment(plan, attempt.config.variables);
       const opened = new OpenedChannels({ sshConfig, scratch: this.scratch, environment });
@@ -100,7 +100,7 @@ export class Cluster implements JoinListener {
       node.closers.add('connections of the pool', () => opened.close());
     }
     if (plan.fanout === 'stock') {
-      const masters = new SshMasters(sshConfig, surroundings.clock, log);
+      const masters = new SshMasters(sshConfig, context.clock, log);
       this.#masters = masters;
       node.closers.add('ssh connections', () => masters.closeAll());
     }
@@ -108,7 +108,7 @@ export class Cluster implements JoinListener {
 
   /** Resolves when everybody is here, or enough at the deadline; or when the attempt ends for another reason. */
   gathered(): Promise<void> {
-    return this.#gathering.done();
+    return this.#quorum.done();
   }
 
   /** From now on losses and late arrivals are told. */
@@ -133,8 +133,8 @@ export class Cluster implements JoinListener {
     // First the shared connections, which would complain of a daemon that goes away under them.
     await this.#masters?.closeAll();
     await this.#server?.release(graceMs);
-    const { roster, surroundings, config } = this.#attempt;
-    roster.released(surroundings.clock.now(), config.mainIndex);
+    const { roster, context, config } = this.#attempt;
+    roster.released(context.clock.now(), config.mainIndex);
   }
 
   joined(index: number, facts: JoinFacts, clockAheadMs: number): void {
@@ -146,25 +146,25 @@ export class Cluster implements JoinListener {
 
   faulty(_index: number, faults: readonly CheckFault[]): void {
     for (const fault of faults) this.#attempt.log('Check:Failed', { ...fault });
-    this.#gathering.faulty(faults);
+    this.#quorum.faulty(faults);
   }
 
   unreadable(index: number, what: string): void {
-    this.#gathering.unreadable(index, what);
+    this.#quorum.unreadable(index, what);
   }
 
   lost(index: number, why: string): void {
-    const { roster, log, plan, ending, surroundings } = this.#attempt;
+    const { roster, log, plan, ending, context } = this.#attempt;
     log('Node:Lost', { index, why });
     const address = roster.records()[index]?.address;
-    roster.lost(index, why, surroundings.clock.now());
+    roster.lost(index, why, context.clock.now());
     if (address !== undefined) void this.#masters?.close(address);
     const lost = roster.withState('lost');
     const left = plan.cluster.nodes - lost.length;
-    if (left < plan.minNodes || (this.#gathering.isDone && roster.live().length < plan.minNodes))
+    if (left < plan.minNodes || (this.#quorum.isDone && roster.live().length < plan.minNodes))
       ending.because({ kind: 'too-many-lost', left: roster.live().length, needed: plan.minNodes, lost });
     this.#listener?.lost(index, why);
-    this.#gathering.look();
+    this.#quorum.look();
   }
 
   said(index: number, line: string): void {
@@ -191,7 +191,7 @@ export class Cluster implements JoinListener {
   }
 
   async #listen(keys: AttemptKeys): Promise<void> {
-    const { config, surroundings, log, node } = this.#attempt;
+    const { config, context, log, node } = this.#attempt;
     const server = await startJoinServer({
       identity: { run: config.runId, job: config.jobId, attempt: config.attempt },
       nodes: config.nodes,
@@ -201,14 +201,14 @@ export class Cluster implements JoinListener {
       address: node.address,
       port: config.joinPort,
       clientKey: keys.clientKey,
-      clock: surroundings.clock,
-      makeNonce: surroundings.makeNonce,
+      clock: context.clock,
+      makeNonce: context.makeNonce,
       log,
       listener: this,
     });
     this.#server = server;
     node.closers.add('join port', () => server.close());
-    this.#gathering.look();
+    this.#quorum.look();
   }
 
   /** Over when ssh knows those who have arrived: those who arrive next do not wait until these have a connection. */
@@ -235,7 +235,7 @@ export class Cluster implements JoinListener {
 
   /** Makes a node usable whose host key is known: its connection open, its line in the nodefile. */
   async #enter(arrival: Arrival): Promise<void> {
-    const { roster, surroundings, log, plan } = this.#attempt;
+    const { roster, context, log, plan } = this.#attempt;
     const { index, facts, clockAheadMs } = arrival;
     const { address, cpus, versions } = facts;
     await this.opened?.open({ index, address, slots: plan.slots });
@@ -245,15 +245,15 @@ export class Cluster implements JoinListener {
       await this.#masters?.close(address); // it went while all that was made ready for it
       return;
     }
-    const now = surroundings.clock.now();
-    const late = this.#gathering.isDone;
+    const now = context.clock.now();
+    const late = this.#quorum.isDone;
     const clock = this.#judgeClock(index, clockAheadMs);
     const startedAt = facts.startedAt - clockAheadMs;
     roster.joined(index, { address, cpus, versions, startedAt, ...clock }, now, late);
     log('Node:Joined', { index, address, late });
     const entered = roster.live().find((one) => one.index === index);
     if (late && entered !== undefined) this.#listener?.came(entered);
-    this.#gathering.look();
+    this.#quorum.look();
   }
 
   /** A clock that is wrong ends nothing: durations are right, and when its tasks began is told in node 0's time. */

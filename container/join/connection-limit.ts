@@ -5,7 +5,7 @@ import type { Socket } from 'node:net';
  * sockets; the place for a new one is taken from the address that has the most, so that a stranger who opens thousands
  * takes it from itself, and a worker's one connection stays.
  */
-export class Strangers {
+export class UnauthenticatedConnections {
   readonly #most: number;
   readonly #byAddress = new Map<string, Set<Socket>>();
   #count = 0;

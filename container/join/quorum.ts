@@ -2,7 +2,7 @@ import type { CheckFault, RunnerReason } from '../../experiment/records/progress
 import type { AttemptPart } from '../attempt/attempt.ts';
 
 /** What judging who is here uses of the attempt. */
-type QuorumPart = AttemptPart<'surroundings' | 'ending' | 'plan' | 'roster' | 'config' | 'log'>;
+type QuorumPart = AttemptPart<'context' | 'ending' | 'plan' | 'roster' | 'config' | 'log'>;
 
 /** After the first fault, others get so long to report theirs: a person wants to read them all at once. */
 const FAULTS_TOGETHER_MS = 15_000;
@@ -13,7 +13,7 @@ const UNREADABLE_MS = 35_000;
  * Waits until every node is here; at the deadline for `minNodes`. Faults of checks end the attempt once all nodes have
  * spoken. A node that cannot read the attempt's folder has not proved who it is: that counts only while it is missing.
  */
-export class Gathering {
+export class Quorum {
   isDone = false;
   readonly #attempt: QuorumPart;
   readonly #done = Promise.withResolvers<void>();
@@ -25,9 +25,9 @@ export class Gathering {
   #firstUnreadableAt: number | undefined;
 
   constructor(attempt: QuorumPart) {
-    const { surroundings, ending, plan } = attempt;
+    const { context, ending, plan } = attempt;
     this.#attempt = attempt;
-    this.#startedAt = surroundings.clock.now();
+    this.#startedAt = context.clock.now();
     ending.signal.addEventListener('abort', () => this.#finish());
     void this.#lookAgainAfter(plan.timeouts.joinSeconds * 1000);
   }
@@ -48,7 +48,7 @@ export class Gathering {
     if (this.#unreadable.get(index) !== what) this.#attempt.log('Node:CannotReadFolder', { index, what });
     this.#unreadable.set(index, what);
     if (this.#firstUnreadableAt !== undefined) return;
-    this.#firstUnreadableAt = this.#attempt.surroundings.clock.now();
+    this.#firstUnreadableAt = this.#attempt.context.clock.now();
     void this.#lookAgainAfter(UNREADABLE_MS);
   }
 
@@ -61,8 +61,8 @@ export class Gathering {
   }
 
   #judge(): 'wait' | 'go' | RunnerReason {
-    const { roster, plan, surroundings } = this.#attempt;
-    const now = surroundings.clock.now();
+    const { roster, plan, context } = this.#attempt;
+    const now = context.clock.now();
     const missing = roster.withState('never-came');
     const isLate = now - this.#startedAt >= plan.timeouts.joinSeconds * 1000;
     const isOver = (since: number | undefined, ms: number) => since !== undefined && now - since >= ms;
@@ -90,7 +90,7 @@ export class Gathering {
 
   #noteFault(): void {
     if (this.#firstFaultAt === undefined) {
-      this.#firstFaultAt = this.#attempt.surroundings.clock.now();
+      this.#firstFaultAt = this.#attempt.context.clock.now();
       void this.#lookAgainAfter(FAULTS_TOGETHER_MS);
     }
     this.look();
@@ -98,7 +98,7 @@ export class Gathering {
 
   async #lookAgainAfter(ms: number): Promise<void> {
     try {
-      await this.#attempt.surroundings.clock.sleep(ms + 1, this.#over.signal);
+      await this.#attempt.context.clock.sleep(ms + 1, this.#over.signal);
     } catch {
       return; // everybody came meanwhile
     }

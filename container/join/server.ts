@@ -8,7 +8,7 @@ import type { NodeUsage } from '../process/cgroup-usage.ts';
 import { usageOf } from '../process/cgroup-usage.ts';
 import type { Log } from '../process/log.ts';
 import type { JoinConnection } from './connection.ts';
-import { Strangers } from './connection-limit.ts';
+import { UnauthenticatedConnections } from './connection-limit.ts';
 import type { AttemptIdentity, Entry } from './handshake.ts';
 import { receiveHandshake } from './handshake.ts';
 import { GrantedLeases, LEASE } from './lease.ts';
@@ -94,7 +94,7 @@ class Members implements JoinServer {
   readonly #leases: GrantedLeases;
   readonly #server: Server;
   readonly #sockets = new Set<Socket>();
-  readonly #strangers: Strangers;
+  readonly #unauthenticated: UnauthenticatedConnections;
   readonly #refusals = new Set<string>();
   #stopTicking: () => void = () => undefined;
   #restartId = 0;
@@ -103,7 +103,7 @@ class Members implements JoinServer {
     this.#options = options;
     this.#leases = new GrantedLeases(options.clock.now());
     this.#server = createServer((socket) => this.#accept(socket));
-    this.#strangers = new Strangers(options.nodes * 2 + 64);
+    this.#unauthenticated = new UnauthenticatedConnections(options.nodes * 2 + 64);
   }
 
   async listen(): Promise<void> {
@@ -159,7 +159,7 @@ class Members implements JoinServer {
   #accept(socket: Socket): void {
     this.#sockets.add(socket);
     socket.once('close', () => this.#sockets.delete(socket));
-    const isOut = this.#strangers.came(socket);
+    const isOut = this.#unauthenticated.came(socket);
     if (isOut !== undefined) this.#sayRefused(isOut, TOO_MANY);
     const { identity, folder, secret, clock, makeNonce, listener } = this.#options;
     receiveHandshake(socket, {
@@ -170,7 +170,7 @@ class Members implements JoinServer {
       makeNonce,
       admit: (index, facts) => this.#admit(index, facts),
       admitted: (entry) => {
-        this.#strangers.left(socket);
+        this.#unauthenticated.left(socket);
         return this.#admitted(entry);
       },
       unreadable: (index, what) => listener.unreadable(index, what),

@@ -5,7 +5,7 @@ import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { isRunId } from '../../experiment/layout/run-id.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
 import { usersOf } from '../storage/run-folders.ts';
-import type { OrderSurroundings } from './context.ts';
+import type { MaintenanceContext } from './context.ts';
 import { namesIn } from './list-names.ts';
 import { removeFolder } from './remove-folder.ts';
 import { stillInUse } from './still-in-use.ts';
@@ -29,7 +29,7 @@ const LEAVING = '.leaving';
  * Frees shared storage. A folder is first moved away, then removed: who comes later begins with an empty one instead of
  * half of an old one. What could not be freed is told, and keeps nothing else from being freed.
  */
-export async function clean(around: OrderSurroundings, order: CleanOrder): Promise<Cleaned> {
+export async function clean(around: MaintenanceContext, order: CleanOrder): Promise<Cleaned> {
   const { shared, log } = around;
   const cleaned: Cleaned = { freed: [], kept: [] };
   const wanted = [...(await named(around, order)), ...(await old(around, order.olderThanSeconds))];
@@ -52,7 +52,7 @@ export async function clean(around: OrderSurroundings, order: CleanOrder): Promi
   return cleaned;
 }
 
-async function named({ bucket, shared }: OrderSurroundings, order: CleanOrder): Promise<Wanted[]> {
+async function named({ bucket, shared }: MaintenanceContext, order: CleanOrder): Promise<Wanted[]> {
   const wanted: Wanted[] = order.workspaces.map((name) => ({
     path: `workspaces/${name}`,
     users: usersOf(shared, 'workspaces', name),
@@ -74,7 +74,7 @@ function folderIn(text: string | undefined): string | undefined {
 
 /** Folders of runs and unpacked inputs that have not changed for so long. Workspaces are only freed by name. */
 async function old(
-  { shared, clock }: OrderSurroundings,
+  { shared, clock }: MaintenanceContext,
   olderThanSeconds: number | undefined,
 ): Promise<Wanted[]> {
   if (olderThanSeconds === undefined) return [];
@@ -110,7 +110,7 @@ async function changedAt(folder: string): Promise<number | undefined> {
 }
 
 async function free(
-  { shared, makeNonce }: OrderSurroundings,
+  { shared, makeNonce }: MaintenanceContext,
   { path, users }: Wanted,
 ): Promise<{ files: number; bytes: number }> {
   const from = join(shared, path);

@@ -10,11 +10,11 @@ import type { ExitCode } from '../../experiment/records/exit-code.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import { checkShared } from '../node/checks.ts';
 import { Reader } from '../process/environment.ts';
-import type { Surroundings } from '../process/live.ts';
+import type { RunnerContext } from '../process/live.ts';
 import { makeNodeLog } from '../process/log.ts';
 import { untilSent } from '../transfer/retry-send.ts';
 import { clean } from './clean.ts';
-import type { OrderSurroundings } from './context.ts';
+import type { MaintenanceContext } from './context.ts';
 import { salvage } from './salvage.ts';
 
 /** S3 may be away for so long before what was done stays untold. */
@@ -24,10 +24,10 @@ const TELL_MS = 10 * 60_000;
  * The runner's other mode: one node, no fence, no join, only storage and the bucket. Its last act is to write what it
  * did. Ends with 0; 1 when something could not be done; 2 when the order or the place is wrong.
  */
-export async function doOrder(surroundings: Surroundings, write: (line: string) => void): Promise<ExitCode> {
-  const { s3, clock, makeNonce } = surroundings;
+export async function doOrder(context: RunnerContext, write: (line: string) => void): Promise<ExitCode> {
+  const { s3, clock, makeNonce } = context;
   const { log } = makeNodeLog(0, write);
-  const read = readPlace(surroundings.env);
+  const read = readPlace(context.env);
   if (!read.ok) {
     for (const why of read.faults) log('Order:Bad', { why });
     return EXIT.badEnvironment;
@@ -35,7 +35,7 @@ export async function doOrder(surroundings: Surroundings, write: (line: string) 
   const { shared, jobId, order } = read;
   const bucket = new Bucket(s3, read.bucket, clock);
   const faults: string[] = [];
-  const inContainer = surroundings.env.AWS_ENDPOINT_URL_S3 === undefined;
+  const inContainer = context.env.AWS_ENDPOINT_URL_S3 === undefined;
   await checkShared({ shared, inContainer, index: 0 }, (check, what, todo) =>
     faults.push(`${check}: ${what}; ${todo}`),
   );
@@ -44,7 +44,7 @@ export async function doOrder(surroundings: Surroundings, write: (line: string) 
     return EXIT.badEnvironment;
   }
   log('Order:Begun', { ...order });
-  const around: OrderSurroundings = { s3, clock, makeNonce, bucket, shared, log };
+  const around: MaintenanceContext = { s3, clock, makeNonce, bucket, shared, log };
   try {
     const { exitCode, did } = await perform(around, order);
     const record: MaintenanceRecord = { jobId, at: new Date(clock.now()).toISOString(), ...did };
@@ -60,7 +60,7 @@ export async function doOrder(surroundings: Surroundings, write: (line: string) 
 }
 
 async function perform(
-  around: OrderSurroundings,
+  around: MaintenanceContext,
   order: MaintenanceOrder,
 ): Promise<{ exitCode: ExitCode; did: MaintenanceResult }> {
   if (order.kind === 'salvage') {
@@ -80,7 +80,7 @@ type Place =
   | { ok: true; bucket: string; shared: string; jobId: string; order: MaintenanceOrder }
   | { ok: false; faults: readonly string[] };
 
-function readPlace(env: Surroundings['env']): Place {
+function readPlace(env: RunnerContext['env']): Place {
   const reader = new Reader(env);
   const submitted = 'orders are submitted by `sierra-batch collect` and `sierra-batch clean`';
   const bucket = reader.matching('SIERRA_BATCH_BUCKET', /^[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/, submitted);

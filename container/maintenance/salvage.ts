@@ -15,7 +15,7 @@ import { finalRows, joblogBytes } from '../tasks/joblog-file.ts';
 import { keepWholeRuns, outputsWithSetAside } from '../tasks/whole-runs.ts';
 import { sendOutputs } from '../transfer/outputs.ts';
 import { untilSent } from '../transfer/retry-send.ts';
-import type { OrderSurroundings } from './context.ts';
+import type { MaintenanceContext } from './context.ts';
 import { stillInUse } from './still-in-use.ts';
 
 /** Most of the job's own time limit: what is not sent by then is told as unsent. */
@@ -29,7 +29,7 @@ const FAILED_SENT = 100;
  * @throws the SDK's and the file system's errors
  */
 export async function salvage(
-  around: OrderSurroundings,
+  around: MaintenanceContext,
   runId: string,
 ): Promise<Salvaged | { refused: string }> {
   const { s3, bucket, shared, clock, log } = around;

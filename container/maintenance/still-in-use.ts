@@ -1,6 +1,6 @@
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { isOutcome } from '../../experiment/records/outcome.ts';
-import type { OrderSurroundings } from './context.ts';
+import type { MaintenanceContext } from './context.ts';
 import { namesIn } from './list-names.ts';
 
 /**
@@ -10,7 +10,7 @@ import { namesIn } from './list-names.ts';
  * @throws the SDK's error when S3 cannot be reached, or refuses: what is not known is not freed
  */
 export async function stillInUse(
-  around: Pick<OrderSurroundings, 'bucket'>,
+  around: Pick<MaintenanceContext, 'bucket'>,
   users: string,
   runIds: readonly string[],
 ): Promise<string | undefined> {

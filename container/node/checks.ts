@@ -3,7 +3,7 @@ import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { CheckFault } from '../../experiment/records/progress.ts';
 import type { RunnerConfig } from '../process/environment.ts';
-import type { Surroundings } from '../process/live.ts';
+import type { RunnerContext } from '../process/live.ts';
 import { findSshd } from '../ssh/daemon.ts';
 import { commandOutput } from '../util/run-command.ts';
 
@@ -23,7 +23,7 @@ const TMP_FREE_MIB = 32;
  * What a node can find out by itself before it joins; all of it, then all faults together. It never looks into the
  * run's folder: an NFS client would remember for half a minute that nothing was there yet.
  */
-export async function checkNode(config: RunnerConfig, user: Surroundings['user']): Promise<NodeChecks> {
+export async function checkNode(config: RunnerConfig, user: RunnerContext['user']): Promise<NodeChecks> {
   const node = config.index;
   const faults: CheckFault[] = [];
   const versions: Record<string, string> = {};
@@ -88,7 +88,7 @@ async function checkProgram(program: Program, versions: Record<string, string>, 
   if (program.isTooOld?.(version)) fault(`old-${name}`, `${name} is version ${version}`, todo);
 }
 
-function checkAccount(user: Surroundings['user'], fault: Fault): void {
+function checkAccount(user: RunnerContext['user'], fault: Fault): void {
   if (user.name === undefined) {
     fault(
       'no-account',

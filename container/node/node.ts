@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { CheckFault } from '../../experiment/records/progress.ts';
 import type { RunnerConfig } from '../process/environment.ts';
 import { nodeMarker } from '../process/environment.ts';
-import type { Surroundings } from '../process/live.ts';
+import type { RunnerContext } from '../process/live.ts';
 import type { NodeLog } from '../process/log.ts';
 import type { Termination } from '../process/termination.ts';
 import type { Sshd } from '../ssh/daemon.ts';
@@ -19,7 +19,7 @@ import { TaskProcesses } from './task-processes.ts';
 
 /** What the entry hands to a node. */
 export interface NodeStart {
-  surroundings: Surroundings;
+  context: RunnerContext;
   config: RunnerConfig;
   nodeLog: NodeLog;
   termination: Termination;
@@ -43,20 +43,20 @@ export class ThisNode {
   }
 
   private constructor(start: NodeStart, folder: string) {
-    const { config, surroundings, nodeLog } = start;
+    const { config, context, nodeLog } = start;
     this.start = start;
     this.folder = folder;
-    this.closers = new Closers(surroundings.clock, nodeLog.log);
+    this.closers = new Closers(context.clock, nodeLog.log);
     this.closers.add('private folder', () => rm(folder, { recursive: true, force: true }));
-    this.tasks = new TaskProcesses(nodeMarker(config), () => this.#sshd?.pid(), surroundings.clock);
+    this.tasks = new TaskProcesses(nodeMarker(config), () => this.#sshd?.pid(), context.clock);
   }
 
   /** Address, checks and host key at once. Answers every fault. */
   async lookAround(): Promise<CheckFault[]> {
-    const { config, surroundings } = this.start;
+    const { config, context } = this.start;
     const [address, checks, key] = await Promise.all([
       ownAddress(config),
-      checkNode(config, surroundings.user),
+      checkNode(config, context.user),
       makeSshKey(sshdFiles(this.folder).hostKey).catch((error: unknown) => error),
     ]);
     const faults = [...checks.faults];
@@ -72,18 +72,18 @@ export class ThisNode {
 
   /** This node's sshd for this attempt; its sessions start with this node's own variables. @throws SshdFailed */
   async openSshd(clientKey: string, mainAddress: string): Promise<void> {
-    const { config, surroundings, nodeLog } = this.start;
+    const { config, context, nodeLog } = this.start;
     const sshd = await startSshd({
       folder: this.folder,
       address: this.address,
       port: config.sshPort,
-      user: surroundings.user.name ?? '',
+      user: context.user.name ?? '',
       sessionEnvironment: sessionEnvironment(config, this.folder),
       binary: this.checks.sshd,
       clientKey,
       mainAddress,
-      isRoot: surroundings.user.uid === 0,
-      clock: surroundings.clock,
+      isRoot: context.user.uid === 0,
+      clock: context.clock,
       log: nodeLog.log,
     });
     this.#sshd = sshd;

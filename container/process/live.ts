@@ -7,7 +7,7 @@ import type { S3Port } from '../../aws/ports.ts';
 import type { Clock, MakeNonce } from '../../experiment/util/clock.ts';
 
 /** What the runner gets from outside. This file alone reads the environment and makes clients. */
-export interface Surroundings {
+export interface RunnerContext {
   env: Readonly<Record<string, string | undefined>>;
   s3: S3Port;
   clock: Clock;
@@ -16,7 +16,7 @@ export interface Surroundings {
   user: { uid: number; name?: string; shell?: string };
 }
 
-export function live(): Surroundings {
+export function live(): RunnerContext {
   const { env } = process;
   const region = env.AWS_REGION ?? env.AWS_DEFAULT_REGION;
   return {
@@ -47,7 +47,7 @@ function monotonicClock(): Clock {
   };
 }
 
-function account(): Surroundings['user'] {
+function account(): RunnerContext['user'] {
   const uid = process.getuid?.() ?? 0;
   try {
     const { username, shell } = userInfo();

@@ -12,7 +12,7 @@ export type Begun<Prepared> =
  * attempt ended meanwhile, which does not wait for a download.
  */
 export async function beginRun<Prepared>(
-  { ending, state, roster, surroundings }: AttemptPart<'ending' | 'state' | 'roster' | 'surroundings'>,
+  { ending, state, roster, context }: AttemptPart<'ending' | 'state' | 'roster' | 'context'>,
   preparing: Promise<Prepared>,
   opening: Promise<Cluster>,
 ): Promise<Begun<Prepared>> {
@@ -25,6 +25,6 @@ export async function beginRun<Prepared>(
   if ('kind' in both) return { kind: 'ended', reason: both };
   const [prepared, cluster] = both;
   await cluster.writeNodefile(renderNodefile(roster.live().map(({ address }) => address)));
-  state.nodesJoined(surroundings.clock.now());
+  state.nodesJoined(context.clock.now());
   return { kind: 'begun', prepared, cluster };
 }

@@ -24,7 +24,7 @@ export async function runCommands(
   work: CommandWork,
   opening: Promise<Cluster>,
 ): Promise<RunnerReason> {
-  const { ending, state, surroundings, folders } = attempt;
+  const { ending, state, context, folders } = attempt;
   const begun = await beginRun(attempt, prepare(attempt, work), opening);
   if (begun.kind === 'ended') return begun.reason;
   const { prepared, cluster } = begun;
@@ -33,12 +33,12 @@ export async function runCommands(
   if (prepared.done.size === prepared.commands.total) return reasonOf(prepared.tally, undefined, folders.run);
   const running = startFanout(attempt, cluster, prepared);
   state.startTasks(() => running.running());
-  followNodes(cluster, running, prepared.tally, surroundings.clock);
+  followNodes(cluster, running, prepared.tally, context.clock);
   const limits = keepLimits(attempt);
   const result = await Promise.race([running.result, ending.promise.then(() => undefined)]);
   limits.stop();
   if (result === undefined) await stopFanout(attempt, running);
-  state.endTasks(surroundings.clock.now());
+  state.endTasks(context.clock.now());
   return ended(ending.reason, prepared.tally) ?? reasonOf(prepared.tally, result, folders.run);
 }
 
@@ -59,7 +59,7 @@ interface Prepared {
 }
 
 async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
-  const { surroundings, config, plan, folders, ending, log } = attempt;
+  const { context, config, plan, folders, ending, log } = attempt;
   try {
     await makeRunFolders(folders, plan.runId);
     const inUse = await lockResumed(attempt);
@@ -67,8 +67,8 @@ async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
       ending.because({ kind: 'bad-environment', faults: [{ ...inUse, node: config.index }] });
       return nothingPrepared(attempt);
     }
-    await bringInputs(surroundings, plan.inputs, folders, log);
-    const commands = await freezeCommands(surroundings, config, work, folders);
+    await bringInputs(context, plan.inputs, folders, log);
+    const commands = await freezeCommands(context, config, work, folders);
     const { done, rows } = await alreadyDone(folders.joblog, commands.total);
     log('Commands:Frozen', { total: commands.total, done: done.size, changed: commands.changed.size });
     return { commands, done, tally: new TaskTally(commands.total, rows) };
@@ -100,7 +100,7 @@ function startFanout(attempt: Attempt, cluster: Cluster, prepared: Prepared): Ru
     taskRetries: plan.retry.tasks,
   };
   const hooks = fanoutHooks(attempt, cluster, prepared.tally);
-  const { clock } = attempt.surroundings;
+  const { clock } = attempt.context;
   return plan.fanout === 'stock'
     ? startStock(clock)(request, hooks)
     : startPool(request, hooks, cluster.opened);

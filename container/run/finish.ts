@@ -19,13 +19,13 @@ const LAST_WORDS_MS = 30_000;
  * Ends an attempt whatever its reason: workers released, results, failed tasks' output and logs sent, everything closed,
  * and last the record that says how it ended. Told to end meanwhile, it sends what fits into the time left.
  */
-export async function conclude(
+export async function finishRun(
   attempt: Attempt,
   cluster: Cluster | undefined,
   reason: RunnerReason,
 ): Promise<ExitCode> {
-  const { state, progress, surroundings, termination, node, log, roster, config } = attempt;
-  const { clock } = surroundings;
+  const { state, progress, context, termination, node, log, roster, config } = attempt;
+  const { clock } = context;
   roster.used(config.mainIndex, ownUsage(config));
   state.enter('collecting');
   const over = new AbortController();
@@ -49,9 +49,9 @@ export async function conclude(
 }
 
 async function sendAll(attempt: Attempt, cluster: Cluster | undefined, signal: AbortSignal): Promise<void> {
-  const { surroundings, config, plan, folders, state, nodeLog, log } = attempt;
+  const { context, config, plan, folders, state, nodeLog, log } = attempt;
   const { tally, results } = state.snapshot();
-  const { s3, clock } = surroundings;
+  const { s3, clock } = context;
   const failures = tally?.failures() ?? [];
   const missed = await sendFailedOutput(s3, config, failures, results, clock, signal);
   if (missed > 0) log('TaskOutput:NotSent', { files: missed });
@@ -67,7 +67,7 @@ async function sendAll(attempt: Attempt, cluster: Cluster | undefined, signal: A
       log,
     });
   const tails = new Map([[config.mainIndex, nodeLog.tail], ...(cluster?.logs ?? [])]);
-  await sendNodeLogs({ ...surroundings, ...config, tails, signal, log });
+  await sendNodeLogs({ ...context, ...config, tails, signal, log });
 }
 
 /** S3 may hang: what is under way then is left to itself. */

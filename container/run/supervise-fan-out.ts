@@ -9,14 +9,14 @@ import type { TaskTally } from '../tasks/tally.ts';
 
 /** What a fan-out tells goes into the tally, the roster and the log; a channel that breaks is the cluster's to mend. */
 export function fanoutHooks(
-  { roster, surroundings, log }: AttemptPart<'roster' | 'surroundings' | 'log'>,
+  { roster, context, log }: AttemptPart<'roster' | 'context' | 'log'>,
   cluster: Cluster,
   tally: TaskTally,
 ): FanoutHooks {
   return {
     onStart: (seq, node) => tally.started(seq, node),
     onRow: (row, node) => {
-      tally.ended(row, surroundings.clock.now());
+      tally.ended(row, context.clock.now());
       roster.taskEnded(node, row.runtime);
     },
     onRetry: (row, node) => {
@@ -45,17 +45,15 @@ export function followNodes(cluster: Cluster, running: RunningFanout, tally: Tas
  * not end.
  */
 export async function stopFanout(
-  attempt: AttemptPart<'ending' | 'surroundings' | 'log'>,
+  attempt: AttemptPart<'ending' | 'context' | 'log'>,
   running: RunningFanout,
 ): Promise<FanoutResult | undefined> {
-  const { ending, surroundings, log } = attempt;
+  const { ending, context, log } = attempt;
   const stopped = running
     .stop(ending.reason?.kind ?? 'ended', GRACE_MS)
     .then(() => running.result)
     .catch((error: unknown) => log('Fanout:StopFailed', { why: String(error) }));
-  const result = await within(surroundings.clock, GRACE_MS + 4000, stopped, () =>
-    log('Fanout:StillStopping', {}),
-  );
+  const result = await within(context.clock, GRACE_MS + 4000, stopped, () => log('Fanout:StillStopping', {}));
   return result ?? undefined;
 }
 

@@ -6,7 +6,7 @@ import type { Cluster } from '../join/cluster.ts';
 import { commandOutput } from '../util/run-command.ts';
 
 const LOOK_MS = 20_000;
-const MOST_PROGRAMS = 5;
+const MAX_PROGRAMS = 5;
 /** What `command -v` says of a program that is not there, through a node's own shell. */
 const MISSING = 97;
 
@@ -69,7 +69,7 @@ async function programsOf(commandsFile: string): Promise<string[]> {
   for await (const line of lines) {
     const word = /^(?:\/[\w./+-]+|[\w.+-]+)(?=\s|$)/.exec(line.trimStart())?.[0];
     if (word !== undefined) programs.add(word);
-    if (programs.size >= MOST_PROGRAMS) break;
+    if (programs.size >= MAX_PROGRAMS) break;
   }
   lines.close();
   return [...programs];

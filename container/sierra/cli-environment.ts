@@ -11,12 +11,12 @@ const SIERRA_LISTS = ['PATH', 'LD_LIBRARY_PATH', 'PYTHONPATH'];
 
 /**
  * The environment that SIERRA's commands start in on node 0. SIERRA runs `parallel` itself, so what tasks and our ssh
- * need goes in by GNU parallel's own variables; `door` is the folder of the `parallel` that stands in front.
+ * need goes in by GNU parallel's own variables; `shim` is the folder of the `parallel` that stands in front.
  */
 export async function sierraEnvironment(
   attempt: AttemptPart<'config' | 'plan' | 'node' | 'folders'>,
   cluster: Cluster,
-  door: string | undefined,
+  shim: string | undefined,
 ): Promise<Record<string, string>> {
   const { config, plan, node, folders } = attempt;
   const home = join(node.folder, 'parallel');
@@ -25,9 +25,9 @@ export async function sierraEnvironment(
   const all = { ...config.variables, ...plan.environment };
   return {
     ...all,
-    ...(door === undefined
+    ...(shim === undefined
       ? {}
-      : { PATH: [door, ...(all.PATH === undefined ? [] : [all.PATH])].join(delimiter) }),
+      : { PATH: [shim, ...(all.PATH === undefined ? [] : [all.PATH])].join(delimiter) }),
     PARALLEL: parallelOptions(all, plan),
     PARALLEL_HOME: home,
     PARALLEL_SSH: `ssh -F ${shellWord(cluster.sshConfig)}`,

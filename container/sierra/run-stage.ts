@@ -28,10 +28,10 @@ const LEFT_MS = 3000;
 
 /** Runs one SIERRA command on node 0 in a process group of its own; ends it and all it started with the attempt or in time. */
 export async function runStage(
-  attempt: AttemptPart<'folders' | 'config' | 'ending' | 'log' | 'surroundings'>,
+  attempt: AttemptPart<'folders' | 'config' | 'ending' | 'log' | 'context'>,
   { program, args, environment, limitMs }: StageCommand,
 ): Promise<StageResult> {
-  const { folders, config, ending, log, surroundings } = attempt;
+  const { folders, config, ending, log, context } = attempt;
   // A marker of its own: when this node's sshd is started anew its tasks are ended, and SIERRA must outlive that.
   const marker = `${nodeMarker(config)}-sierra`;
   const child = spawn(program, args, {
@@ -56,11 +56,11 @@ export async function runStage(
       return 127;
     },
   );
-  const processes = new TaskProcesses(marker, () => undefined, surroundings.clock);
+  const processes = new TaskProcesses(marker, () => undefined, context.clock);
   const code = () => child.exitCode ?? 128;
   const exited = once(child, 'exit').then(
     async () => {
-      const isClosed = await Promise.race([closed, surroundings.clock.sleep(LEFT_MS)]);
+      const isClosed = await Promise.race([closed, context.clock.sleep(LEFT_MS)]);
       if (isClosed !== undefined) return code();
       log('Sierra:LeftBehind', { left: processes.tasks().length });
       await processes.end(1000);
@@ -72,7 +72,7 @@ export async function runStage(
   const over = new AbortController();
   const late = new Promise<void>((resolve) => {
     if (limitMs === undefined) return;
-    surroundings.clock.sleep(limitMs, over.signal).then(
+    context.clock.sleep(limitMs, over.signal).then(
       () => {
         isLate = true;
         log('Sierra:TimeIsOver', { seconds: limitMs / 1000 });

@@ -23,7 +23,7 @@ import { findSierra } from './find-program.ts';
 import { failedRuns, SierraJoblog } from './follow-joblog.ts';
 import type { StageResult } from './run-stage.ts';
 import { runStage } from './run-stage.ts';
-import { openParallelDoor } from './shim/listen.ts';
+import { openShim } from './shim/listen.ts';
 import { LineInPool } from './shim/run-line.ts';
 import type { StageOne } from './stage-one-marker.ts';
 import { beginStageOne, markStageOne, stageOneOf } from './stage-one-marker.ts';
@@ -57,7 +57,7 @@ export async function runSierra(
 
 /** SIERRA's program, with the run's folder made, ours alone to write, and holding the inputs. */
 async function prepare(attempt: Attempt, work: SierraWork): Promise<string> {
-  const { surroundings, plan, folders, log, ending, config } = attempt;
+  const { context, plan, folders, log, ending, config } = attempt;
   const program = await findSierra(attempt);
   if (typeof program !== 'string') {
     ending.because({ kind: 'bad-environment', faults: [{ ...program, node: config.index }] });
@@ -71,7 +71,7 @@ async function prepare(attempt: Attempt, work: SierraWork): Promise<string> {
   try {
     await makeRunFolders(folders, plan.runId);
     const inUse = await lockBatchRoot(attempt, sierraBatchRoot(work.args) ?? '');
-    if (inUse === undefined) await bringInputs(surroundings, plan.inputs, folders, log);
+    if (inUse === undefined) await bringInputs(context, plan.inputs, folders, log);
     else ending.because({ kind: 'bad-environment', faults: [{ ...inUse, node: config.index }] });
   } catch (error) {
     ending.because(cannotPrepare(error, folders.tasks));
@@ -103,19 +103,15 @@ class Pipeline {
     this.#cluster = cluster;
     this.#program = program;
     this.#pool = new LineInPool(attempt, cluster);
-    this.#joblog = new SierraJoblog(
-      { ...attempt, clock: attempt.surroundings.clock },
-      () => !this.#pool.taken,
-    );
+    this.#joblog = new SierraJoblog({ ...attempt, clock: attempt.context.clock }, () => !this.#pool.taken);
     this.#batchRoot = sierraBatchRoot(work.args) ?? '';
   }
 
   async run(): Promise<RunnerReason> {
     const { ending, plan, node, log, state } = this.#attempt;
-    const door =
-      plan.fanout === 'pool' ? await openParallelDoor(node.folder, this.#pool.answer, log) : undefined;
+    const shim = plan.fanout === 'pool' ? await openShim(node.folder, this.#pool.answer, log) : undefined;
     try {
-      this.#environment = await sierraEnvironment(this.#attempt, this.#cluster, door?.folder);
+      this.#environment = await sierraEnvironment(this.#attempt, this.#cluster, shim?.folder);
       const stageOne = await stageOneOf(this.#attempt, this.#work, this.#batchRoot);
       if (typeof stageOne !== 'string')
         return { kind: 'bad-environment', faults: [{ ...stageOne, node: this.#attempt.config.index }] };
@@ -134,7 +130,7 @@ class Pipeline {
       return failedRuns(this.#attempt) ?? { kind: 'succeeded' };
     } finally {
       await this.#pool.ended();
-      await door?.close();
+      await shim?.close();
     }
   }
 
@@ -241,10 +237,10 @@ class Pipeline {
 
   /** Milliseconds that a stage may take; undefined where only `timeouts.run` ends it. */
   #timeFor(stage: number): number | undefined {
-    const { plan, surroundings } = this.#attempt;
+    const { plan, context } = this.#attempt;
     const { processSeconds } = plan.timeouts;
     if (stage <= LAST_ON_ALL_NODES || processSeconds === undefined) return undefined;
-    const now = surroundings.clock.now();
+    const now = context.clock.now();
     this.#processEnds ??= now + processSeconds * 1000;
     return this.#processEnds - now;
   }
@@ -252,8 +248,8 @@ class Pipeline {
   async #releaseWorkers(): Promise<void> {
     if (!this.#workersAreHere) return;
     this.#workersAreHere = false;
-    const { state, surroundings } = this.#attempt;
-    state.endTasks(surroundings.clock.now());
+    const { state, context } = this.#attempt;
+    state.endTasks(context.clock.now());
     // A run of stages 3 to 5 alone has no task and yet an outcome, and outputs to send.
     if (state.snapshot().tally === undefined) state.countTasks(new TaskTally(0, []));
     await this.#cluster.release(4000);

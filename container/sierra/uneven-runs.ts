@@ -6,7 +6,7 @@ import { join } from 'node:path';
 const UNEVEN =
   /height of column '([^'/]+_run\d+_output)' \((\d+)\) does not match height of column '([^'/]+_run\d+_output)' \((\d+)\)/;
 /** Tables looked at in one run. */
-const MOST_TABLES = 200;
+const MAX_TABLES = 200;
 
 /**
  * The experiment that stage 3 could not collate since two of its runs left tables of different lengths, found by these
@@ -21,7 +21,7 @@ export async function unevenExperiment(root: string, said: string): Promise<stri
     const tables = (await namesIn(join(outputs, experiment, one), true)).filter((name) =>
       name.endsWith('.csv'),
     );
-    for (const table of tables.slice(0, MOST_TABLES))
+    for (const table of tables.slice(0, MAX_TABLES))
       if (
         (await rowsOf(join(outputs, experiment, one, table))) === Number(oneRows) &&
         (await rowsOf(join(outputs, experiment, other, table))) === Number(otherRows)

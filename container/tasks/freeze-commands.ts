@@ -7,7 +7,7 @@ import { download, ObjectFailed } from '../../aws/download.ts';
 import { FROM_WINDOWS } from '../../experiment/commands/list.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { CommandWork } from '../../experiment/plan/plan.ts';
-import type { Surroundings } from '../process/live.ts';
+import type { RunnerContext } from '../process/live.ts';
 import { syncFolder } from '../storage/durable-file.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
 import { forgetRows } from './resume.ts';
@@ -31,7 +31,7 @@ export class BadCommands extends Error {
  * @throws BadCommands, ObjectFailed, or the file system's errors
  */
 export async function freezeCommands(
-  { s3, clock }: Pick<Surroundings, 's3' | 'clock'>,
+  { s3, clock }: Pick<RunnerContext, 's3' | 'clock'>,
   run: { bucket: string; runId: string },
   work: CommandWork,
   folders: RunFolders,

@@ -4,7 +4,7 @@ import * as tar from 'tar';
 import { Bucket } from '../../aws/bucket.ts';
 import { download, ObjectFailed } from '../../aws/download.ts';
 import type { PlanInput } from '../../experiment/plan/plan.ts';
-import type { Surroundings } from '../process/live.ts';
+import type { RunnerContext } from '../process/live.ts';
 import type { Log } from '../process/log.ts';
 import { copyTree, replace } from '../storage/copy-tree.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
@@ -23,7 +23,7 @@ const AT_ONCE = 8;
  * @throws BadInput, or the SDK's and the file system's errors
  */
 export async function bringInputs(
-  { s3, clock }: Pick<Surroundings, 's3' | 'clock'>,
+  { s3, clock }: Pick<RunnerContext, 's3' | 'clock'>,
   inputs: readonly PlanInput[],
   folders: RunFolders,
   log: Log,

@@ -42,7 +42,7 @@ const SAVED = 0.15;
 /** Memory that is left to what is not a task. */
 const MEMORY_USABLE = 0.9;
 /** Runs of this many tasks keep their slots busy: to think each number of nodes through would only cost time. */
-const MOST_TASKS = 200_000;
+const MAX_TASKS = 200_000;
 
 /**
  * What the next run like this one should ask for, from what this one measured. A node has an instance to itself, so what
@@ -60,7 +60,7 @@ export function rightSizing(run: Measured): Advice[] {
 function adviseNodes(run: Measured): Advice | undefined {
   const { nodes, slots, durations, runSeconds, utilisation, nodeHours } = run;
   if (utilisation === null || runSeconds === null || 1 - utilisation < IDLE) return undefined;
-  if (nodes < 2 || durations.length === 0 || durations.length > MOST_TASKS) return undefined;
+  if (nodes < 2 || durations.length === 0 || durations.length > MAX_TASKS) return undefined;
   const now = makespan(iterate(durations), nodes * slots);
   if (!(now > 0)) return undefined;
   // What the run took besides its tasks, it takes with fewer nodes as well.
@@ -94,7 +94,7 @@ function candidates(nodes: number): number[] {
 /** A long task that starts late keeps every node waiting: the longest first costs nothing. */
 function adviseOrder({ nodes, slots, durations, runSeconds, utilisation }: Measured): Advice | undefined {
   if (utilisation === null || runSeconds === null || 1 - utilisation < IDLE) return undefined;
-  if (durations.length < 2 || durations.length > MOST_TASKS) return undefined;
+  if (durations.length < 2 || durations.length > MAX_TASKS) return undefined;
   const now = makespan(iterate(durations), nodes * slots);
   if (!(now > 0)) return undefined;
   const sorted = Float64Array.from(durations).sort().reverse();

@@ -13,11 +13,11 @@ export interface CommandList {
 }
 
 /** The kernel's limit of one argument, less the final NUL. */
-export const MOST_COMMAND_BYTES = 128 * 1024 - 1;
+export const MAX_COMMAND_BYTES = 128 * 1024 - 1;
 /** GNU parallel ends the whole run over ssh at about 63,660 bytes: its own quoting comes on top. */
-export const MOST_STOCK_COMMAND_BYTES = 63_000;
+export const MAX_STOCK_COMMAND_BYTES = 63_000;
 /** All commands together, newlines included: what ingest can write and node 0 can index in reasonable time. */
-export const MOST_LIST_BYTES = 1024 ** 3;
+export const MAX_LIST_BYTES = 1024 ** 3;
 
 /** What files made on Windows have and nobody sees: the task would get it, as a part of its first or its last word. */
 export const FROM_WINDOWS = {
@@ -116,7 +116,7 @@ export interface CommandSizes {
   tooLong: { seq: number; bytes: number }[];
 }
 
-/** Measures a list without keeping it. Stops early once it is over {@link MOST_LIST_BYTES}. */
+/** Measures a list without keeping it. Stops early once it is over {@link MAX_LIST_BYTES}. */
 export function measureCommands(lines: Iterable<string>, mostBytes: number): CommandSizes {
   const sizes: CommandSizes = { total: 0, bytes: 0, tooLong: [] };
   for (const line of lines) {
@@ -124,7 +124,7 @@ export function measureCommands(lines: Iterable<string>, mostBytes: number): Com
     sizes.total += 1;
     sizes.bytes += bytes + 1;
     if (bytes > mostBytes && sizes.tooLong.length < 5) sizes.tooLong.push({ seq: sizes.total, bytes });
-    if (sizes.bytes > MOST_LIST_BYTES) break;
+    if (sizes.bytes > MAX_LIST_BYTES) break;
   }
   return sizes;
 }

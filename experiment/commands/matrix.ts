@@ -9,7 +9,7 @@ export type MatrixValues = readonly (string | number | boolean)[] | MatrixRange;
 export type Matrix = Readonly<Record<string, MatrixValues>>;
 
 /** Of one experiment: combinations of a matrix, or lines of a list. */
-export const MOST_COMMANDS = 1_000_000;
+export const MAX_COMMANDS = 1_000_000;
 
 /** The values of one key as they are written into commands, each made when it is asked for; `index` from 0. */
 export interface Axis {

@@ -23,7 +23,7 @@ export interface ParseOptions {
   origin?: Origin;
 }
 
-const MOST_FAULTS = 200;
+const MAX_FAULTS = 200;
 
 /** `.json` is strict JSON, everything else YAML. */
 export function manifestFormat(key: string): ManifestFormat {
@@ -54,7 +54,7 @@ export function parseManifest(
   const faults = [...notation, ...content.filter((fault) => !notation.some((other) => isSame(fault, other)))];
   if (parsed.success && faults.length === 0)
     return { ok: true, manifest: parsed.data, warnings: rules.warnings, source };
-  return { ok: false, faults: inOrder(faults).slice(0, MOST_FAULTS), text: source.text };
+  return { ok: false, faults: inOrder(faults).slice(0, MAX_FAULTS), text: source.text };
 }
 
 /** The commands that the manifest itself holds; undefined where they are in a file, or for SIERRA. */

@@ -11,8 +11,8 @@ import { parseSize } from '../text/size.ts';
 const MINUTE = 60;
 const DAY = 86_400;
 /** Of the largest instances of EC2. */
-const MOST_VCPUS = 1920;
-const MOST_MEBIBYTES = 32 * 1024 * 1024;
+const MAX_VCPUS = 1920;
+const MAX_MEBIBYTES = 32 * 1024 * 1024;
 
 const NAME = /^[a-z](?:[a-z0-9-]{0,58}[a-z0-9])?$/;
 const NAME_ALLOWED =
@@ -37,7 +37,7 @@ const size = (min: number) => {
   return z
     .string({ error })
     .regex(/^\d{1,9}(MiB|GiB|TiB)$/, { error })
-    .refine((value) => within(parseSize(value), min, MOST_MEBIBYTES), { error })
+    .refine((value) => within(parseSize(value), min, MAX_MEBIBYTES), { error })
     .transform((value) => parseSize(value) ?? 0);
 };
 
@@ -182,7 +182,7 @@ export const manifestSchema = z
             nodes: whole(1, 1000).describe(
               'Nodes of the multi-node job, node 0 included; each is an instance of its own.',
             ),
-            vcpus: whole(1, MOST_VCPUS).describe('vCPUs of each node.').optional(),
+            vcpus: whole(1, MAX_VCPUS).describe('vCPUs of each node.').optional(),
             memory: size(4).describe('Memory of each node.').optional(),
             sharedMemory: size(1)
               .describe('Size of /dev/shm; the deployment’s when left out (1 GiB unless it was changed).')
@@ -209,7 +209,7 @@ export const manifestSchema = z
             commands: commands().optional(),
             sierra: sierra().optional(),
             jobsPerNode: whole(1, 4096).describe('Tasks at once on each node.').optional(),
-            threadsPerTask: whole(1, MOST_VCPUS)
+            threadsPerTask: whole(1, MAX_VCPUS)
               .describe(
                 'vCPUs a task uses; tasks at once are vCPUs ÷ this when jobsPerNode is left out. 1 when left out.',
               )

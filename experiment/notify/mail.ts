@@ -14,7 +14,7 @@ export interface Mail {
 }
 
 /** SNS wants a subject of less than 100 characters, without line breaks and control characters. */
-const MOST_SUBJECT = 99;
+const MAX_SUBJECT = 99;
 
 /** What a person is told of a change of state. Pure. @param link where a key of the bucket can be looked at */
 export function mailOf(change: StateChange, link: (key: string) => string): Mail {
@@ -170,10 +170,10 @@ function table(rows: readonly (readonly [string, string])[]): string[] {
 }
 
 function cut(text: string, mark: string): string {
-  return text.length <= MOST_SUBJECT
+  return text.length <= MAX_SUBJECT
     ? text
     : `${text
-        .slice(0, MOST_SUBJECT - mark.length)
+        .slice(0, MAX_SUBJECT - mark.length)
         .toWellFormed()
         .replace(/�$/, '')}${mark}`;
 }

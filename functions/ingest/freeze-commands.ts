@@ -3,11 +3,11 @@ import { Bucket } from '../../aws/bucket.ts';
 import { isRefused, messageOf, nameOf } from '../../aws/errors.ts';
 import {
   FROM_WINDOWS,
-  MOST_COMMAND_BYTES,
-  MOST_LIST_BYTES,
-  MOST_STOCK_COMMAND_BYTES,
+  MAX_COMMAND_BYTES,
+  MAX_LIST_BYTES,
+  MAX_STOCK_COMMAND_BYTES,
 } from '../../experiment/commands/list.ts';
-import { MOST_COMMANDS } from '../../experiment/commands/matrix.ts';
+import { MAX_COMMANDS } from '../../experiment/commands/matrix.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { parseS3Url } from '../../experiment/layout/s3-url.ts';
 import type { Manifest } from '../../experiment/manifest/parse.ts';
@@ -46,7 +46,7 @@ export async function freezeCommands(
   if (place === undefined) return { ok: true };
   try {
     const source = new Bucket(deps.s3, place.bucket, deps.clock);
-    const mostBytes = manifest.run.fanout === 'stock' ? MOST_STOCK_COMMAND_BYTES : MOST_COMMAND_BYTES;
+    const mostBytes = manifest.run.fanout === 'stock' ? MAX_STOCK_COMMAND_BYTES : MAX_COMMAND_BYTES;
     return await copyList(
       { bucket: source, key: place.key, url: `s3://${place.bucket}/${place.key}` },
       { bucket, key },
@@ -87,7 +87,7 @@ async function copyList(
       `there is no object ${url}, or this deployment may not read it`,
       'run.commands.file',
     );
-  if (head.size > MOST_LIST_BYTES) return refused('too-large', `${url} has over 1 GiB`, 'run.commands.file');
+  if (head.size > MAX_LIST_BYTES) return refused('too-large', `${url} has over 1 GiB`, 'run.commands.file');
   const read = () => given(from.bucket.stream(from.key, { etag: head.etag }), url);
   const judged = await judgeLines(await read(), mostBytes);
   if (typeof judged === 'string') return refused('bad-commands', `${url}: ${judged}`, 'run.commands.file');
@@ -104,7 +104,7 @@ async function copyList(
     head.size + (judged.endsWithNewline ? 0 : 1),
   );
   // What an earlier call froze stands, though the list in the bucket has become another one since.
-  const standing = isNew ? judged : await judgeLines(await bucket.stream(key), MOST_COMMAND_BYTES);
+  const standing = isNew ? judged : await judgeLines(await bucket.stream(key), MAX_COMMAND_BYTES);
   if (typeof standing === 'string') throw new ControlConflict(`${key} changes while it is read: ${standing}`);
   return { ok: true, frozen: { key, total: standing.total } };
 }
@@ -125,8 +125,8 @@ async function judgeLines(
   }
   const { total, endsWithNewline } = lines;
   if (total === 0) return 'it is empty';
-  if (total > MOST_COMMANDS)
-    return `it has ${total.toLocaleString('en')} lines, and at most ${MOST_COMMANDS.toLocaleString('en')} are allowed`;
+  if (total > MAX_COMMANDS)
+    return `it has ${total.toLocaleString('en')} lines, and at most ${MAX_COMMANDS.toLocaleString('en')} are allowed`;
   return { total, endsWithNewline };
 }
 

@@ -23,7 +23,7 @@ import { lookAtRun } from './observe-run.ts';
 import { submitJob } from './submit-job.ts';
 
 /** More steps than any course of a run needs in one call; the schedule goes on from where this stops. */
-const MOST_STEPS = 16;
+const MAX_STEPS = 16;
 
 /**
  * Moves a run on: looks at its record, its execution and its jobs, takes the one legal step, and looks again, until there
@@ -52,9 +52,9 @@ export async function settleRun(
     const view: RunView = { ...look, isUntold: !isClosed && hasUntold(deps, news) };
     const step = nextStep(view);
     if (step.do !== 'nothing') deps.logger.info('Run:Step', { runId, ...step });
-    if (steps === MOST_STEPS) deps.logger.warn('Run:StepsUsedUp', { runId, step: step.do });
+    if (steps === MAX_STEPS) deps.logger.warn('Run:StepsUsedUp', { runId, step: step.do });
     const goesOn = await perform({ deps, bucket, store, view, known, terminated, news }, step);
-    if (goesOn && steps < MOST_STEPS) continue;
+    if (goesOn && steps < MAX_STEPS) continue;
     if (view.isUntold && step.do !== 'tell') await tellQuietly(deps, bucket, store, news);
     return view;
   }
@@ -82,7 +82,7 @@ async function tellQuietly(
   }
 }
 
-interface Surroundings {
+interface StepContext {
   deps: FunctionDeps;
   bucket: Bucket;
   store: ControlStore;
@@ -94,8 +94,8 @@ interface Surroundings {
 }
 
 /** @returns whether the run is to be looked at again now */
-async function perform(around: Surroundings, step: Step): Promise<boolean> {
-  const { deps, bucket, store, view, known } = around;
+async function perform(context: StepContext, step: Step): Promise<boolean> {
+  const { deps, bucket, store, view, known } = context;
   const { control } = view;
   const { runId } = control;
   switch (step.do) {
@@ -115,20 +115,20 @@ async function perform(around: Surroundings, step: Step): Promise<boolean> {
       known.lookedUp = true;
       return true;
     case 'follow':
-      await changeIf(around, 'follow', (now) => withJob(now, step.jobId, view.now));
+      await changeIf(context, 'follow', (now) => withJob(now, step.jobId, view.now));
       return true;
     case 'forget-submission':
-      await changeIf(around, 'forget-submission', withoutSubmission);
+      await changeIf(context, 'forget-submission', withoutSubmission);
       return true;
     case 'mark-end':
-      await changeIf(around, 'mark-end', (now) => withStop(now, step.stop));
+      await changeIf(context, 'mark-end', (now) => withStop(now, step.stop));
       return true;
     case 'give-ownership':
-      await giveOwnership(around);
+      await giveOwnership(context);
       return true;
     case 'terminate':
-      if (around.terminated.has(step.jobId)) return false;
-      around.terminated.add(step.jobId);
+      if (context.terminated.has(step.jobId)) return false;
+      context.terminated.add(step.jobId);
       await terminateJob(deps, runId, step.jobId, step.reason);
       return true;
     case 'complete-token':
@@ -138,9 +138,9 @@ async function perform(around: Surroundings, step: Step): Promise<boolean> {
       await collectRun(deps, runId);
       return true;
     case 'tell':
-      return tellQuietly(deps, bucket, store, around.news);
+      return tellQuietly(deps, bucket, store, context.news);
     case 'close':
-      await changeIf(around, 'close', ({ token: _, ...now }) => ({ ...now, closedAt: view.now }));
+      await changeIf(context, 'close', ({ token: _, ...now }) => ({ ...now, closedAt: view.now }));
       await store.forgetOpen(runId);
       return false;
   }
@@ -148,7 +148,7 @@ async function perform(around: Surroundings, step: Step): Promise<boolean> {
 
 /** A change that is still the next step when the record has become another one meanwhile. */
 async function changeIf(
-  { store, view }: Surroundings,
+  { store, view }: StepContext,
   wanted: Step['do'],
   change: (control: Control) => Control,
 ): Promise<void> {
@@ -161,7 +161,7 @@ async function changeIf(
  * Attempt 0 is under every attempt of Batch's, so node 0 of this job takes it over and a node 0 of any other does not: the
  * fence is closed before the duplicate is killed, never while it slips through.
  */
-async function giveOwnership({ bucket, view, deps }: Surroundings): Promise<void> {
+async function giveOwnership({ bucket, view, deps }: StepContext): Promise<void> {
   const { runId, job } = view.control;
   if (job === undefined) return;
   const owner: Owner = { jobId: job.id, attempt: 0, nonce: deps.nonce() };

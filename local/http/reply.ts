@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { statusOf } from '../../aws/errors.ts';
 
 /** The largest request that is not an object's body. */
-const MOST_BYTES = 4 * 1024 * 1024;
+const MAX_BYTES = 4 * 1024 * 1024;
 
 /** Sends a whole answer. */
 export function reply(
@@ -26,7 +26,7 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
   let size = 0;
   for await (const chunk of request) {
     size += chunk.length;
-    if (size > MOST_BYTES) throw new RangeError('the request is too large');
+    if (size > MAX_BYTES) throw new RangeError('the request is too large');
     chunks.push(chunk);
   }
   const text = Buffer.concat(chunks).toString();

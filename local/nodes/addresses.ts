@@ -45,11 +45,11 @@ export async function reserveAddresses(count: number, ports: readonly number[]):
 
 /** An address that no node has: a port taken here is taken on every address. */
 const PROBE = '127.255.255.254';
-const MOST_TRIES = 50;
+const MAX_TRIES = 50;
 
 /** The first port from this one on that no server of this machine has on all addresses, as many an sshd has 2222. */
 export async function portFrom(first: number): Promise<number> {
-  for (let port = first; port < first + MOST_TRIES; port += 1) if (await allFree(PROBE, [port])) return port;
+  for (let port = first; port < first + MAX_TRIES; port += 1) if (await allFree(PROBE, [port])) return port;
   return first;
 }
 

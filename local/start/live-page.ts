@@ -31,7 +31,7 @@ export interface LivePageSettings {
 }
 
 /** The latest runs that the page shows, so that it stays quick. */
-const MOST_RUNS = 500;
+const MAX_RUNS = 500;
 const REFRESH_SECONDS = 1;
 
 const IMAGES: Readonly<Record<string, string>> = {
@@ -95,8 +95,8 @@ async function answer(
     const underWay = rows.filter(({ runId }) => !ended.has(runId));
     const all = [...ended.values(), ...underWay].toSorted(newestFirst);
     const page = renderRunsPage({
-      rows: all.slice(0, MOST_RUNS),
-      older: all.slice(MOST_RUNS).map(({ runId }) => runId),
+      rows: all.slice(0, MAX_RUNS),
+      older: all.slice(MAX_RUNS).map(({ runId }) => runId),
       bucket: bucket.name,
       madeAt: clock.now(),
       refreshSeconds: REFRESH_SECONDS,

@@ -25,14 +25,14 @@ export type StartRequest =
   | { kind: 'help'; text: string }
   | { kind: 'refused'; why: string };
 
-const MOST_NODES = 16;
+const MAX_NODES = 16;
 
 const HELP = `npm start [-- [OPTIONS] [MANIFEST]]
 
 Runs an experiment on this machine: the whole of sierra-batch, with as many nodes as the manifest says, each with an
 sshd of its own on a loopback address. Without a manifest it runs examples/sweep.yaml.
 
-  --nodes N           another number of nodes, 1 to ${MOST_NODES}
+  --nodes N           another number of nodes, 1 to ${MAX_NODES}
   --fanout SCHEME     pool (one GNU parallel a node) or stock (SIERRA's own line)
   --fault NAME        something that happens to users of AWS Batch, to be seen here:
                         stuck-runnable      there are no free machines
@@ -73,8 +73,8 @@ export function readStartOptions(
   const refused = (why: string): StartRequest => ({ kind: 'refused', why });
   if (positionals.length > 1) return refused(`one manifest at a time, not ${positionals.length}`);
   const nodes = values.nodes === undefined ? undefined : Number(values.nodes);
-  if (nodes !== undefined && !(Number.isInteger(nodes) && nodes >= 1 && nodes <= MOST_NODES))
-    return refused(`--nodes takes a number from 1 to ${MOST_NODES}, not ${values.nodes}`);
+  if (nodes !== undefined && !(Number.isInteger(nodes) && nodes >= 1 && nodes <= MAX_NODES))
+    return refused(`--nodes takes a number from 1 to ${MAX_NODES}, not ${values.nodes}`);
   const { fanout, fault } = values;
   if (fanout !== undefined && fanout !== 'pool' && fanout !== 'stock')
     return refused(`--fanout takes pool or stock, not ${fanout}`);

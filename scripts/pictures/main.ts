@@ -28,7 +28,7 @@ const COLUMNS = 92;
 /** The share of the tasks that is done when the terminal is drawn. */
 const SHOWN_AT = 0.6;
 const ENDS_WITHIN_MS = 180_000;
-const MOST_BYTES = 200_000;
+const MAX_BYTES = 200_000;
 
 const CELL = { width: 8.4, height: 20 };
 const PAD = 18;
@@ -144,7 +144,7 @@ function keep(name: string, picture: string | Buffer): void {
   const path = join(pictures, name);
   writeFileSync(path, picture);
   const { size } = statSync(path);
-  if (size > MOST_BYTES) throw new Error(`${name} has ${size} bytes, more than ${MOST_BYTES}`);
+  if (size > MAX_BYTES) throw new Error(`${name} has ${size} bytes, more than ${MAX_BYTES}`);
   console.log(`docs/pictures/${name}  ${Math.round(size / 1000)} kB`);
 }
 

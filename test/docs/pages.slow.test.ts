@@ -8,7 +8,7 @@ import { repository } from '../cli/context.ts';
 import type { Block } from './blocks.ts';
 import { blocksOf, markOf, notPrinted } from './blocks.ts';
 import { faultsOf } from './known-commands.ts';
-import type { Surroundings } from './shell.ts';
+import type { RunnerContext } from './shell.ts';
 import { openShell } from './shell.ts';
 
 // Every code block of README and tutorial, by somebody who pastes one after the other into a terminal: a clone without any
@@ -33,17 +33,17 @@ const IN_README: Record<string, string> = {
 const IS_UP = /^Page of runs, live: .*\n/m;
 
 const root = mkdtempSync(join(tmpdir(), 'sbd-'));
-const surroundings: Surroundings = { folder: join(root, 'clone'), home: join(root, 'home') };
+const context: RunnerContext = { folder: join(root, 'clone'), home: join(root, 'home') };
 /** What is told once on both pages need not be run twice in one clone. */
 const ran = new Map<string, string>();
 
 beforeAll(() => {
-  mkdirSync(surroundings.home);
+  mkdirSync(context.home);
   for (const path of execFileSync('git', ['ls-files', '-z'], { cwd: repository, encoding: 'utf8' }).split(
     '\0',
   ))
     if (path !== '' && existsSync(join(repository, path)))
-      cpSync(join(repository, path), join(surroundings.folder, path));
+      cpSync(join(repository, path), join(context.folder, path));
 });
 
 afterAll(() => rmSync(root, { recursive: true, force: true }));
@@ -82,11 +82,11 @@ test.each([
 
 /** Does with each block in turn what it is marked with. A kind that is not known is a failure. */
 async function follow(page: string, blocks: readonly Block[]): Promise<void> {
-  const terminal = openShell(surroundings);
+  const terminal = openShell(context);
   onTestFinished(() => terminal.close());
-  const { home } = surroundings;
+  const { home } = context;
   const manifests: string[] = [];
-  let folder = surroundings.folder;
+  let folder = context.folder;
   let printed = '';
   for (const block of blocks) {
     const place = `${page}:${block.line}`;
@@ -140,7 +140,7 @@ async function showsFaults(
   terminal: ReturnType<typeof openShell>,
 ): Promise<void> {
   const [, name = '', number = '', source = ''] = /^(\S+?):(\d+):\d+: .*\n +\2 \| (.*)\n/.exec(shown) ?? [];
-  const folder = mkdtempSync(join(surroundings.home, 'folder-'));
+  const folder = mkdtempSync(join(context.home, 'folder-'));
   mkdirSync(join(folder, 'project'));
   const lines = manifest.split('\n').with(Number(number) - 1, source);
   writeFileSync(join(folder, name), lines.join('\n'));

@@ -5,7 +5,7 @@ import { delimiter, join } from 'node:path';
 
 const ENDED = '@@ended';
 
-export interface Surroundings {
+export interface RunnerContext {
   /** Where it starts. */
   folder: string;
   /** A home of its own. */
@@ -13,7 +13,7 @@ export interface Surroundings {
 }
 
 /** A terminal with bash, as somebody has it who pastes the blocks of a page one after the other. */
-export function openShell({ folder, home }: Surroundings) {
+export function openShell({ folder, home }: RunnerContext) {
   const child = spawn('bash', ['--noprofile', '--norc'], {
     cwd: folder,
     env: newcomersEnvironment(home),

@@ -8,7 +8,7 @@ export const ALONE_SECONDS = 0.125;
 const LEAST_SECONDS = 0.2;
 /** What bash and the group runner cost beside a task, about. */
 export const OVERHEAD_SECONDS = 0.002;
-const MOST_TASKS = 1000;
+const MAX_TASKS = 1000;
 /** A group has so much less than an even share of what waits: the rest evens out that some tasks take longer than others. */
 const SPARED = 1.5;
 
@@ -36,7 +36,7 @@ export class GroupSize {
     const one = mean + OVERHEAD_SECONDS;
     const most = mean < ALONE_SECONDS ? Math.floor(GROUP_SECONDS / one) : 1;
     const tail = Math.max(Math.ceil(waiting / (SPARED * groups)), Math.floor(LEAST_SECONDS / one));
-    this.#last = Math.max(1, Math.min(most, tail, this.#last * 4, MOST_TASKS));
+    this.#last = Math.max(1, Math.min(most, tail, this.#last * 4, MAX_TASKS));
     return this.#last;
   }
 

@@ -32,7 +32,7 @@ sub PR_SET_CHILD_SUBREAPER() { 36 }
 sub TICK() { 0.05 }
 sub SAID_WITHIN() { 0.5 }
 sub LONG() { 0.25 }
-sub MOST_BYTES() { 3500 }
+sub MAX_BYTES() { 3500 }
 
 my ($descriptor) = @ARGV;
 my $scratch = delete $ENV{SIERRA_BATCH_POOL};
@@ -340,7 +340,7 @@ sub failed {
 
 sub say_line {
     my ($line) = @_;
-    send_lines() if length($unsent) + length $line > MOST_BYTES;
+    send_lines() if length($unsent) + length $line > MAX_BYTES;
     $unsent .= "$line\n";
 }
 

@@ -4,9 +4,9 @@ import { MovingMean } from './moving-mean.ts';
 /** Memory takes 0.1 ms, a local disk less than one, EFS ten. */
 const QUICK_SECONDS = 0.001;
 /** Enough on one machine: all its clients of shared storage make folders in one folder one after another. */
-const MOST_GROUPS = 6;
+const MAX_GROUPS = 6;
 /** The slots of a node come free at different times: so many groups wait for the next ones. */
-const MOST_AHEAD = 8;
+const MAX_AHEAD = 8;
 /** Tasks so long do not feel the sixty milliseconds in which a GNU parallel job and a group runner start. */
 const FELT_SECONDS = 5;
 /** How long a group waits for a slot at least. */
@@ -14,7 +14,7 @@ const PATIENCE_SECONDS = 1;
 
 /** The most groups that a node may have at once. */
 export function mostGroups(slots: number): number {
-  return Math.max(slots + ahead(slots), MOST_GROUPS);
+  return Math.max(slots + ahead(slots), MAX_GROUPS);
 }
 
 /**
@@ -42,7 +42,7 @@ export class Overlap {
     const next = !isEnd && running >= ALONE_SECONDS && running < FELT_SECONDS ? ahead(slots) : 0;
     const waiting =
       opening < QUICK_SECONDS ? 0 : Math.round((slots * opening) / (running + OVERHEAD_SECONDS));
-    return Math.max(slots + next, Math.min(slots + waiting, Math.max(slots, MOST_GROUPS)));
+    return Math.max(slots + next, Math.min(slots + waiting, Math.max(slots, MAX_GROUPS)));
   }
 
   /** Milliseconds that a group waits for a slot of its node. Then it comes back: another node may have a free one. */
@@ -52,5 +52,5 @@ export class Overlap {
 }
 
 function ahead(slots: number): number {
-  return Math.min(slots, MOST_AHEAD);
+  return Math.min(slots, MAX_AHEAD);
 }

@@ -16,7 +16,7 @@ export interface ParallelCall {
 /** How a call is answered: ended here with a code, or left to GNU parallel. */
 export type CallAnswer = { kind: 'ended'; code: number; said: readonly string[] } | { kind: 'gnu-parallel' };
 
-export interface ParallelDoor {
+export interface Shim {
   /** Belongs in front on the PATH of whoever shall find our `parallel`. */
   folder: string;
   close(): Promise<void>;
@@ -29,11 +29,11 @@ const LONGEST_SOCKET_PATH = 107;
  * Puts a `parallel` into a folder of its own and answers its calls. `gone` of a call is aborted when the caller died.
  * Undefined where the folder's path is too long for a socket.
  */
-export async function openParallelDoor(
+export async function openShim(
   parent: string,
   answer: (call: ParallelCall, gone: AbortSignal) => Promise<CallAnswer>,
   log: Log,
-): Promise<ParallelDoor | undefined> {
+): Promise<Shim | undefined> {
   const folder = join(parent, 'b');
   const path = join(folder, 'runner');
   if (Buffer.byteLength(path) > LONGEST_SOCKET_PATH) {

@@ -3,7 +3,7 @@ import { createInterface } from 'node:readline';
 import { resultFolder } from '../../tasks/failed-output.ts';
 
 /** So many commands are compared; a list that long has told by then. */
-const MOST_COMPARED = 20_000;
+const MAX_COMPARED = 20_000;
 
 /**
  * How many of the commands share a folder of GNU parallel's results with another, whose names are cut at 255 bytes: each
@@ -15,7 +15,7 @@ export async function commandsThatShareResults(commandsFile: string): Promise<nu
   const lines = createInterface({ input: createReadStream(commandsFile) });
   for await (const line of lines) {
     seen += 1;
-    if (seen > MOST_COMPARED) break;
+    if (seen > MAX_COMPARED) break;
     const folder = resultFolder('', line).toString('latin1');
     counts.set(folder, (counts.get(folder) ?? 0) + 1);
   }

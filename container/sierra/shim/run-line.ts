@@ -17,7 +17,7 @@ import { readSierraLine } from './parse-line.ts';
 import { commandsThatShareResults } from './result-collisions.ts';
 
 /** What running a line uses of the attempt. */
-type LinePart = AttemptPart<'state' | 'roster' | 'log' | 'ending' | 'surroundings'>;
+type LinePart = AttemptPart<'state' | 'roster' | 'log' | 'ending' | 'context'>;
 
 const SAID_FAILURES = 8;
 
@@ -75,7 +75,7 @@ export class LineInPool {
     commandsFile: string,
     gone: AbortSignal,
   ): Promise<CallAnswer> {
-    const { state, log, ending, surroundings } = this.#attempt;
+    const { state, log, ending, context } = this.#attempt;
     const request = await this.#request(line, commandsFile);
     const { rows } = await this.#resumed(line, request);
     const tally = new TaskTally(request.total, rows);
@@ -101,7 +101,7 @@ export class LineInPool {
       fanoutHooks(this.#attempt, this.#cluster, tally),
     );
     state.startTasks(() => running.running());
-    followNodes(this.#cluster, running, tally, surroundings.clock);
+    followNodes(this.#cluster, running, tally, context.clock);
     const either = AbortSignal.any([gone, ending.signal]);
     const stopped = new Promise<void>((resolve) => {
       // It may have come while the line was prepared.

@@ -1,18 +1,18 @@
 import {
-  MOST_COMMAND_BYTES,
-  MOST_LIST_BYTES,
-  MOST_STOCK_COMMAND_BYTES,
+  MAX_COMMAND_BYTES,
+  MAX_LIST_BYTES,
+  MAX_STOCK_COMMAND_BYTES,
   measureCommands,
   measureTemplate,
 } from '../../commands/list.ts';
 import type { Matrix } from '../../commands/matrix.ts';
-import { axisOf, countCombinations, MOST_COMMANDS } from '../../commands/matrix.ts';
+import { axisOf, countCombinations, MAX_COMMANDS } from '../../commands/matrix.ts';
 import { parseTemplate } from '../../commands/template.ts';
 import { nearestKey } from './did-you-mean.ts';
 import { judgeMatrixValues, matrixOf } from './matrix-keys.ts';
 import type { Judged } from './rule-context.ts';
 import type { FaultPath } from './schema-faults.ts';
-import { MOST_JUDGED } from './schema-faults.ts';
+import { MAX_JUDGED } from './schema-faults.ts';
 
 /** A list, a file, or a template with its matrix, and how long its commands come out. */
 export function judgeCommands(judged: Judged): void {
@@ -46,10 +46,10 @@ function judgeKeys(judged: Judged, template: string, keys: readonly string[]): v
   const path = ['run', 'commands', 'template'];
   const known = new Set(keys);
   const used = new Set(parseTemplate(template).flatMap((part) => ('key' in part ? [part.key] : [])));
-  const unknown = [...used].filter((key) => !known.has(key)).slice(0, MOST_JUDGED);
+  const unknown = [...used].filter((key) => !known.has(key)).slice(0, MAX_JUDGED);
   for (const key of unknown) {
     const suggestion = nearestKey(key, keys);
-    const known = keys.slice(0, MOST_JUDGED).map((each) => `{${each}}`);
+    const known = keys.slice(0, MAX_JUDGED).map((each) => `{${each}}`);
     judged.add(path, {
       code: 'unknown-template-key',
       message: `{${key}} is not a key of the matrix`,
@@ -57,7 +57,7 @@ function judgeKeys(judged: Judged, template: string, keys: readonly string[]): v
       ...(suggestion === undefined ? {} : { suggestion }),
     });
   }
-  const unused = keys.filter((key) => !used.has(key)).slice(0, MOST_JUDGED);
+  const unused = keys.filter((key) => !used.has(key)).slice(0, MAX_JUDGED);
   for (const key of unused)
     judged.keyFault(
       ['run', 'commands', 'matrix', key],
@@ -74,11 +74,11 @@ function judgeCombinations(judged: Judged, template: string): void {
       judged.fault(['run', 'commands', 'matrix', key], 'empty-range', 'has no value: `to` is below `from`');
   if (!isWhole) return;
   const total = countCombinations(matrix);
-  if (total > MOST_COMMANDS)
+  if (total > MAX_COMMANDS)
     judged.fault(
       ['run', 'commands', 'matrix'],
       'too-many',
-      `${total > 1e15 ? 'far too many' : total.toLocaleString('en')} combinations, and at most ${MOST_COMMANDS.toLocaleString('en')} are allowed`,
+      `${total > 1e15 ? 'far too many' : total.toLocaleString('en')} combinations, and at most ${MAX_COMMANDS.toLocaleString('en')} are allowed`,
     );
   else measureAll(judged, template, matrix);
 }
@@ -113,13 +113,13 @@ function measureList(judged: Judged, lines: Iterable<string>, place: (seq: numbe
 function mostBytes(judged: Judged): { most: number; because: string } {
   return judged.at(['run', 'fanout']) === 'stock'
     ? {
-        most: MOST_STOCK_COMMAND_BYTES,
+        most: MAX_STOCK_COMMAND_BYTES,
         because: ' with fanout: stock, which is GNU parallel’s limit over ssh',
       }
-    : { most: MOST_COMMAND_BYTES, because: '' };
+    : { most: MAX_COMMAND_BYTES, because: '' };
 }
 
 function judgeListBytes(judged: Judged, bytes: number): void {
-  if (bytes > MOST_LIST_BYTES)
+  if (bytes > MAX_LIST_BYTES)
     judged.fault(['run', 'commands'], 'too-large', 'the commands have over 1 GiB in all');
 }

@@ -1,7 +1,7 @@
 import type { Judged } from './rule-context.ts';
 
-const MOST_TAGS = 40;
-const MOST_ENVIRONMENT_BYTES = 16 * 1024;
+const MAX_TAGS = 40;
+const MAX_ENVIRONMENT_BYTES = 16 * 1024;
 /** What AWS takes in tags: Batch refuses a whole job for a bracket in one. */
 const IN_TAGS = /^[\p{L}\p{Z}\p{N}_.:/=+\-@]*$/u;
 const TAG_SIGNS = 'a tag may have letters, digits, spaces and the signs _ . : / = + - @ on AWS';
@@ -19,7 +19,7 @@ export function judgeNamesAndTags(judged: Judged): void {
         'names beginning with AWS_BATCH_ and SIERRA_BATCH_ are reserved',
       );
   }
-  if (bytes > MOST_ENVIRONMENT_BYTES)
+  if (bytes > MAX_ENVIRONMENT_BYTES)
     judged.fault(
       ['environment'],
       'too-large',
@@ -34,11 +34,11 @@ export function judgeNamesAndTags(judged: Judged): void {
     if (!IN_TAGS.test(name)) judged.keyFault(['tags', name], 'bad-key', `the name of ${TAG_SIGNS}`);
     if (!IN_TAGS.test(String(value))) judged.fault(['tags', name], 'bad-value', `the value of ${TAG_SIGNS}`);
   }
-  if (Object.keys(tags).length > MOST_TAGS)
+  if (Object.keys(tags).length > MAX_TAGS)
     judged.fault(
       ['tags'],
       'out-of-range',
-      `${Object.keys(tags).length} tags, and at most ${MOST_TAGS} are allowed`,
+      `${Object.keys(tags).length} tags, and at most ${MAX_TAGS} are allowed`,
     );
 }
 

@@ -2,7 +2,7 @@ import { parseSize } from '../../text/size.ts';
 import type { Fault } from '../source/fault.ts';
 import type { Source } from '../source/read.ts';
 import type { FaultPath, Misfit } from './schema-faults.ts';
-import { faultAt, MOST_JUDGED } from './schema-faults.ts';
+import { faultAt, MAX_JUDGED } from './schema-faults.ts';
 
 /**
  * A document under judgement: what stands in it, and what was found wrong. A value of another kind than asked for counts
@@ -52,7 +52,7 @@ export class Judged {
 
   /** A fault at a path; past the most that are judged, none is added. */
   add(path: FaultPath, misfit: Misfit, what: 'value' | 'key' = 'value'): void {
-    if (this.faults.length < MOST_JUDGED) this.faults.push(faultAt(this.#source, path, misfit, what));
+    if (this.faults.length < MAX_JUDGED) this.faults.push(faultAt(this.#source, path, misfit, what));
   }
 
   warn(path: FaultPath, code: string, message: string): void {

@@ -64,7 +64,7 @@ export function faultAt(
 }
 
 /** Of one kind, so that thousands of faults take no time; nobody reads more. */
-export const MOST_JUDGED = 500;
+export const MAX_JUDGED = 500;
 
 /** zod's issues as faults with their places. */
 export function schemaFaults(
@@ -72,7 +72,7 @@ export function schemaFaults(
   issues: readonly z.core.$ZodIssue[],
   knownKeys: (path: FaultPath) => readonly string[],
 ): Fault[] {
-  return issues.slice(0, MOST_JUDGED).flatMap((issue) => issueFaults(source, issue, [], knownKeys));
+  return issues.slice(0, MAX_JUDGED).flatMap((issue) => issueFaults(source, issue, [], knownKeys));
 }
 
 function issueFaults(
@@ -84,7 +84,7 @@ function issueFaults(
   const path = [...under, ...issue.path.map((step) => (typeof step === 'symbol' ? String(step) : step))];
   if (issue.code === 'unrecognized_keys') {
     const known = knownKeys(path);
-    return issue.keys.slice(0, MOST_JUDGED).map((key) => {
+    return issue.keys.slice(0, MAX_JUDGED).map((key) => {
       const suggestion = nearestKey(key, known);
       const fault = {
         code: 'unknown-key',

@@ -1,7 +1,7 @@
 import { runsOfExperiment } from '../../sierra/arguments.ts';
 import { readSierraArguments } from '../../sierra/check-arguments.ts';
 import type { Judged } from './rule-context.ts';
-import { MOST_JUDGED } from './schema-faults.ts';
+import { MAX_JUDGED } from './schema-faults.ts';
 
 /** SIERRA's options that are supplied, or that its awsbatch plugin refuses. */
 export function judgeSierra(judged: Judged): void {
@@ -24,7 +24,7 @@ export function judgeSierra(judged: Judged): void {
       `no experiment can have ${minRuns} whole runs where --n-runs is ${runs}`,
     );
   const jobs = String(judged.number(['run', 'jobsPerNode']));
-  for (const { index, option, value, message } of readSierraArguments(texts).faults.slice(0, MOST_JUDGED))
+  for (const { index, option, value, message } of readSierraArguments(texts).faults.slice(0, MAX_JUDGED))
     if (option !== '--exec-jobs-per-node' || value !== jobs)
       judged.fault(['run', 'sierra', 'args', index], 'sierra-option', message);
 }

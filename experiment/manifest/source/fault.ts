@@ -17,13 +17,13 @@ export interface Fault {
   suggestion?: string;
 }
 
-const MOST_SHOWN = 100;
-const MOST_COLUMNS = 120;
+const MAX_SHOWN = 100;
+const MAX_COLUMNS = 120;
 
 /** Faults as a compiler shows them: place, sentence, and the line with a mark under it. */
 export function renderFaults(faults: readonly Fault[], fileName: string, sourceText: string): string {
   const lines = sourceText.split(/\r?\n/);
-  const shown = faults.slice(0, MOST_SHOWN).map((fault) => renderFault(fault, fileName, lines));
+  const shown = faults.slice(0, MAX_SHOWN).map((fault) => renderFault(fault, fileName, lines));
   const rest = faults.length - shown.length;
   return shown.join('\n') + (rest > 0 ? `\n… and ${rest} more.\n` : '');
 }
@@ -42,8 +42,8 @@ function renderFault(fault: Fault, fileName: string, lines: readonly string[]): 
   const gutter = String(line);
   const source = lines[line - 1] ?? '';
   // A long line is shown around the fault.
-  const from = column > MOST_COLUMNS - 20 ? column - 40 : 0;
-  const window = source.slice(from, from + MOST_COLUMNS);
+  const from = column > MAX_COLUMNS - 20 ? column - 40 : 0;
+  const window = source.slice(from, from + MAX_COLUMNS);
   const width = Math.max(1, Math.min(text.length, window.length - (column - 1 - from)));
   const margin = ' '.repeat(gutter.length);
   return `${fileName}:${line}:${column}: ${faultSentence(fault)}\n  ${gutter} | ${printable(window)}\n  ${margin} | ${' '.repeat(Math.max(0, column - 1 - from))}${'^'.repeat(width)}\n`;

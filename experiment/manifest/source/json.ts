@@ -3,11 +3,11 @@ import { createScanner, parseTree, printParseErrorCode } from 'jsonc-parser';
 import type { Fault } from './fault.ts';
 import type { Reading, SourceNode } from './node.ts';
 import type { SourcePlaces } from './positions.ts';
-import { ManifestTree, MOST_DEPTH, MOST_SIGNS, nothing, tooDeep, tooManySigns } from './tree-builder.ts';
+import { MAX_DEPTH, MAX_SIGNS, ManifestTree, nothing, tooDeep, tooManySigns } from './tree-builder.ts';
 
 type JsonNode = NonNullable<ReturnType<typeof parseTree>>;
 
-const MOST_ERRORS = 20;
+const MAX_ERRORS = 20;
 
 /** Strict JSON (RFC 8259): no comments, no trailing commas, no second value. */
 export function readJson(places: SourcePlaces): Reading {
@@ -33,8 +33,8 @@ function excessOf(places: SourcePlaces): Fault | undefined {
     const token: number = scanner.getToken();
     if (token === OPEN_BRACE || token === OPEN_BRACKET) depth += 1;
     else if (token === CLOSE_BRACE || token === CLOSE_BRACKET) depth -= 1;
-    if (depth > MOST_DEPTH) return tooDeep(places, scanner.getTokenOffset());
-    if (signs > MOST_SIGNS) return tooManySigns(places, scanner.getTokenOffset());
+    if (depth > MAX_DEPTH) return tooDeep(places, scanner.getTokenOffset());
+    if (signs > MAX_SIGNS) return tooManySigns(places, scanner.getTokenOffset());
   }
   return undefined;
 }
@@ -46,7 +46,7 @@ function errorFaults(places: SourcePlaces, errors: readonly ParseError[]): Fault
   if (errors.length === 0)
     return [places.fault('not-json', { start: 0, end: 1 }, 'not JSON: there is no value')];
   return errors
-    .slice(0, MOST_ERRORS)
+    .slice(0, MAX_ERRORS)
     .map(({ error, offset, length }) =>
       places.fault(
         'not-json',

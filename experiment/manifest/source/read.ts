@@ -18,7 +18,7 @@ export type SourceResult =
   | { ok: true; source: Source; faults: Fault[] }
   | { ok: false; faults: Fault[]; text: string };
 
-const MOST_BYTES = 1024 * 1024;
+const MAX_BYTES = 1024 * 1024;
 
 /** Reads a manifest's bytes. Faults of the notation (not of the content) are all found here. Never throws. */
 export function readSource(bytes: Uint8Array, format: ManifestFormat): SourceResult {
@@ -57,7 +57,7 @@ export function readSource(bytes: Uint8Array, format: ManifestFormat): SourceRes
 
 /** What is wrong with a file of so many bytes, in a sentence; undefined for a size that a manifest may have. */
 export function excessOf(bytes: number): string | undefined {
-  if (bytes <= MOST_BYTES) return undefined;
+  if (bytes <= MAX_BYTES) return undefined;
   return `the file has ${bytes} bytes, and a manifest may have 1 MiB; put long command lists into a file of their own (run.commands.file)`;
 }
 

@@ -3,13 +3,13 @@ import type { SourceNode, Span } from './node.ts';
 import type { SourcePlaces } from './positions.ts';
 
 /** Levels of lists and groups. A manifest of ours has five. */
-export const MOST_DEPTH = 40;
+export const MAX_DEPTH = 40;
 /** Signs (brackets, words, line ends …): more than 50,000 commands in a list make, and what is read within half a second. */
-export const MOST_SIGNS = 250_000;
+export const MAX_SIGNS = 250_000;
 /** Far over what a manifest of 1 MiB needs, far under what an alias bomb makes. */
-const MOST_NODES = 200_000;
-const MOST_TEXT = 4 * 1024 * 1024;
-const MOST_FAULTS = 50;
+const MAX_NODES = 200_000;
+const MAX_TEXT = 4 * 1024 * 1024;
+const MAX_FAULTS = 50;
 
 /** What the two notations' readers have in common: they count what they make, and judge keys and texts alike. */
 export class ManifestTree {
@@ -29,12 +29,12 @@ export class ManifestTree {
   enter({ start }: Span, depth: number): boolean {
     this.#nodes += 1;
     const at = { start, end: start + 1 };
-    if (depth > MOST_DEPTH) this.limit ??= tooDeep(this.places, start);
-    else if (this.#nodes > MOST_NODES || this.#text > MOST_TEXT)
+    if (depth > MAX_DEPTH) this.limit ??= tooDeep(this.places, start);
+    else if (this.#nodes > MAX_NODES || this.#text > MAX_TEXT)
       this.limit ??= this.places.fault(
         'too-many',
         at,
-        `the document has over ${MOST_NODES.toLocaleString('en')} parts or 4 MiB once its aliases are written out`,
+        `the document has over ${MAX_NODES.toLocaleString('en')} parts or 4 MiB once its aliases are written out`,
       );
     return this.limit === undefined;
   }
@@ -67,19 +67,19 @@ export class ManifestTree {
   }
 
   fault(code: string, span: Span, message: string): void {
-    if (this.faults.length < MOST_FAULTS) this.faults.push(this.places.fault(code, span, message));
+    if (this.faults.length < MAX_FAULTS) this.faults.push(this.places.fault(code, span, message));
   }
 }
 
 export function tooDeep(places: SourcePlaces, start: number): Fault {
-  return places.fault('too-deep', { start, end: start + 1 }, `nested deeper than ${MOST_DEPTH} levels`);
+  return places.fault('too-deep', { start, end: start + 1 }, `nested deeper than ${MAX_DEPTH} levels`);
 }
 
 export function tooManySigns(places: SourcePlaces, start: number): Fault {
   return places.fault(
     'too-many',
     { start, end: start + 1 },
-    `over ${MOST_SIGNS.toLocaleString('en')} words and signs are more than a manifest may have; put long command lists into a file of their own (run.commands.file)`,
+    `over ${MAX_SIGNS.toLocaleString('en')} words and signs are more than a manifest may have; put long command lists into a file of their own (run.commands.file)`,
   );
 }
 

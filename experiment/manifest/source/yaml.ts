@@ -3,11 +3,11 @@ import { Composer, isAlias, isMap, isScalar, isSeq, Lexer, Parser } from 'yaml';
 import type { Fault } from './fault.ts';
 import type { Reading, SourceNode, Span } from './node.ts';
 import type { SourcePlaces } from './positions.ts';
-import { ManifestTree, MOST_DEPTH, MOST_SIGNS, nothing, tooDeep, tooManySigns } from './tree-builder.ts';
+import { MAX_DEPTH, MAX_SIGNS, ManifestTree, nothing, tooDeep, tooManySigns } from './tree-builder.ts';
 
 type Token = ReturnType<Parser['next']> extends Generator<infer Item> ? Item : never;
 
-const MOST_ERRORS = 20;
+const MAX_ERRORS = 20;
 
 /**
  * YAML 1.2 core, one document. The library's own steps are gone through one by one, so that reading stops where it is
@@ -20,7 +20,7 @@ export function readYaml(places: SourcePlaces): Reading {
   const composed = withoutStackTraces(() => documentsOf(read.tokens, places.text.length));
   const [document, second] = composed;
   const errors = (document?.errors ?? [])
-    .slice(0, MOST_ERRORS)
+    .slice(0, MAX_ERRORS)
     .filter(({ code }) => directives.length === 0 || code !== 'BAD_DIRECTIVE')
     .map((error) =>
       isOpenQuote(error)
@@ -55,12 +55,12 @@ function tokensOf(places: SourcePlaces): { tokens: Token[]; quotes: number[] } |
       if (token.type !== 'error') continue;
       const span = { start: token.offset, end: token.offset + token.source.length };
       errors.push(places.fault('not-yaml', span, yamlMessage('', token.message)));
-      if (errors.length >= MOST_ERRORS) return { faults: errors };
+      if (errors.length >= MAX_ERRORS) return { faults: errors };
     }
     signs += 1;
-    if (signs > MOST_SIGNS) return { faults: [tooManySigns(places, parser.offset)] };
+    if (signs > MAX_SIGNS) return { faults: [tooManySigns(places, parser.offset)] };
     // The parser's own stack holds the document and the word it is at as well.
-    if (parser.stack.length > MOST_DEPTH + 5) return { faults: [tooDeep(places, parser.offset)] };
+    if (parser.stack.length > MAX_DEPTH + 5) return { faults: [tooDeep(places, parser.offset)] };
   }
   tokens.push(...parser.end());
   return { tokens, quotes };
@@ -80,7 +80,7 @@ function directiveFaults(places: SourcePlaces, tokens: readonly Token[]): Fault[
   return tokens
     .flatMap((token) => (token.type === 'directive' ? [token] : []))
     .filter(({ source }) => !/^%YAML[ \t]+1\.2[ \t]*$/.test(source))
-    .slice(0, MOST_ERRORS)
+    .slice(0, MAX_ERRORS)
     .map(({ offset, source }) => {
       const span = { start: offset, end: offset + source.length };
       return source.startsWith('%YAML')

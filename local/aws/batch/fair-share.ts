@@ -11,7 +11,7 @@ export interface JobQueue {
   fairShare?: boolean;
 }
 
-const MOST_ACTIVE = 500;
+const MAX_ACTIVE = 500;
 /** As template.yaml's scheduling policy has it: so long a share counts as active after its last job. */
 const DECAY_MS = 3_600_000;
 
@@ -46,8 +46,8 @@ export function checkShare(
   for (const job of jobs)
     if (job.queue === queue.arn && (job.stoppedAt === undefined || now - job.stoppedAt < DECAY_MS))
       active.add(job.input.shareIdentifier);
-  if (active.size >= MOST_ACTIVE && !active.has(share))
+  if (active.size >= MAX_ACTIVE && !active.has(share))
     throw clientError(
-      `Job queues with a scheduling policy are limited to ${MOST_ACTIVE} active share identifiers at a time.`,
+      `Job queues with a scheduling policy are limited to ${MAX_ACTIVE} active share identifiers at a time.`,
     );
 }

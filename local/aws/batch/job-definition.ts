@@ -12,14 +12,14 @@ export interface JobDefinition {
   input: RegisterJobDefinitionCommandInput;
 }
 
-const MOST_BYTES = 24 * 1024;
+const MAX_BYTES = 24 * 1024;
 
 /** Checks what RegisterJobDefinition checks of a multi-node definition. @throws ClientException */
 export function checkJobDefinition(input: RegisterJobDefinitionCommandInput): NodeProperties {
   if (!NAME.test(input.jobDefinitionName ?? ''))
     throw clientError('jobDefinitionName: up to 128 letters, digits, hyphens and underscores');
   if (input.type !== 'multinode') throw clientError('the local Batch runs only multinode definitions');
-  if (Buffer.byteLength(JSON.stringify(input)) > MOST_BYTES)
+  if (Buffer.byteLength(JSON.stringify(input)) > MAX_BYTES)
     throw clientError('Job definition is larger than 24 KiB');
   const nodes = input.nodeProperties;
   const ranges = nodes?.nodeRangeProperties ?? [];

@@ -25,13 +25,13 @@ export interface JobRequest {
   nodes: readonly NodeRequest[];
 }
 
-const MOST_BYTES = 30 * 1024;
+const MAX_BYTES = 30 * 1024;
 
 /** What SubmitJob makes of a request: the definition with the overrides laid over it. @throws ClientException */
 export function resolveJobRequest(input: SubmitJobCommandInput, definition: JobDefinition): JobRequest {
   if (!NAME.test(input.jobName ?? ''))
     throw clientError('jobName: up to 128 letters, digits, hyphens and underscores');
-  if (Buffer.byteLength(JSON.stringify(input)) > MOST_BYTES)
+  if (Buffer.byteLength(JSON.stringify(input)) > MAX_BYTES)
     throw clientError('Job request is larger than 30 KiB');
   if (input.containerOverrides !== undefined)
     throw clientError('containerOverrides: not for multi-node jobs, use nodeOverrides');

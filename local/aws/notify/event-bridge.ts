@@ -4,8 +4,8 @@ import type { EventsPort } from '../../../aws/ports.ts';
 import type { BusEvent } from '../events/bus.ts';
 
 /** Of one PutEvents: ten entries with a mebibyte in all. */
-const MOST_ENTRIES = 10;
-const MOST_BYTES = 1024 * 1024;
+const MAX_ENTRIES = 10;
+const MAX_BYTES = 1024 * 1024;
 
 export interface EventBridgeSettings {
   account: string;
@@ -21,7 +21,7 @@ export function localEventBridge(settings: EventBridgeSettings): EventsPort {
   return {
     putEvents: async ({ Entries = [] }) => {
       const bytes = Entries.reduce((sum, { Detail = '' }) => sum + Buffer.byteLength(Detail), 0);
-      if (Entries.length === 0 || Entries.length > MOST_ENTRIES || bytes > MOST_BYTES)
+      if (Entries.length === 0 || Entries.length > MAX_ENTRIES || bytes > MAX_BYTES)
         throw new EventBridgeServiceException({
           name: 'ValidationException',
           message: 'one to ten entries, of a mebibyte in all',

@@ -9,7 +9,7 @@ export interface Published {
   body: string;
 }
 
-const MOST_BYTES = 256 * 1024;
+const MAX_BYTES = 256 * 1024;
 
 /** SNS's Publish in this process, with its rules for subjects. */
 export function localMail(nonce: () => string, deliver: (mail: Published) => void): MailPort {
@@ -17,7 +17,7 @@ export function localMail(nonce: () => string, deliver: (mail: Published) => voi
     publish: async ({ TopicArn, Subject = '', Message = '', MessageAttributes = {} }) => {
       if (TopicArn === undefined) throw invalid('TopicArn');
       if (Subject === '' || Subject.length >= 100 || /\p{Cc}/u.test(Subject)) throw invalid('Subject');
-      if (Message === '' || Buffer.byteLength(Message) > MOST_BYTES) throw invalid('Message');
+      if (Message === '' || Buffer.byteLength(Message) > MAX_BYTES) throw invalid('Message');
       deliver({ id: MessageAttributes.id?.StringValue ?? '', subject: Subject, body: Message });
       return { $metadata: { httpStatusCode: 200 }, MessageId: nonce() };
     },

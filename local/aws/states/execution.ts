@@ -16,7 +16,7 @@ export interface ExecutionSettings extends TaskSurroundings {
 }
 
 /** Step Functions ends an execution whose history grows longer. */
-const MOST_EVENTS = 25_000;
+const MAX_EVENTS = 25_000;
 const LONGEST_CAUSE = 32_768;
 
 /** One run of the state machine, from its first state to its end. */
@@ -133,8 +133,8 @@ export class Execution {
 
   #note(type: string, detail: Partial<HistoryEvent> = {}): void {
     if (this.#ended.signal.aborted) return; // What still runs adds nothing to a history that is closed.
-    if (this.record.history.length >= MOST_EVENTS - 1)
-      throw runtimeError(`The execution reached the maximum number of history events (${MOST_EVENTS}).`);
+    if (this.record.history.length >= MAX_EVENTS - 1)
+      throw runtimeError(`The execution reached the maximum number of history events (${MAX_EVENTS}).`);
     this.#push(type, detail);
   }
 

@@ -37,7 +37,7 @@ export interface LocalStatesSettings {
 }
 
 const $metadata = { httpStatusCode: 400 };
-const MOST_BYTES = 262_144;
+const MAX_BYTES = 262_144;
 
 /**
  * Step Functions with one Standard state machine: its executions and task tokens, with the answers and refusals of AWS.
@@ -80,7 +80,7 @@ export class LocalStates implements StatesPort {
         message: `Invalid State Machine Execution Input: '${input.slice(0, 200)}'`,
         $metadata,
       });
-    refuseLonger('input', input, MOST_BYTES);
+    refuseLonger('input', input, MAX_BYTES);
     const executionArn = `${stateMachineArn.replace(':stateMachine:', ':execution:')}:${name}`;
     const known = this.#executions.get(executionArn)?.record;
     if (known !== undefined && (known.status !== 'RUNNING' || known.input !== input))
@@ -145,7 +145,7 @@ export class LocalStates implements StatesPort {
     const output = given.output === undefined ? undefined : parsed(given.output);
     if (output === undefined)
       throw new InvalidOutput({ message: `Invalid Output: '${given.output?.slice(0, 200)}'`, $metadata });
-    refuseLonger('output', given.output, MOST_BYTES);
+    refuseLonger('output', given.output, MAX_BYTES);
     this.#tokens.succeed(given.taskToken, output);
     return { $metadata: ok() };
   };

@@ -17,7 +17,7 @@ import { moved, zoomed } from './view.ts';
 const OVERVIEW = 56;
 const TALLEST = 800;
 /** More rows than this are drawn by node only. */
-const MOST_LANES = 4096;
+const MAX_LANES = 4096;
 
 /**
  * The timeline: above, how busy the slots were over the whole run, which is also where the shown part is chosen; below,
@@ -100,7 +100,7 @@ export class Timeline {
 
   #hasChoice(): boolean {
     const lanes = this.#data.nodes.reduce((sum, node) => sum + node.lanes, 0);
-    return lanes > this.#data.nodes.length && lanes <= MOST_LANES;
+    return lanes > this.#data.nodes.length && lanes <= MAX_LANES;
   }
 
   #listen(): void {

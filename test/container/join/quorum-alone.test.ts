@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { Gathering } from '../../../container/join/quorum.ts';
+import { Quorum } from '../../../container/join/quorum.ts';
 import type { CheckFault } from '../../../experiment/records/progress.ts';
 import { anAttempt } from '../../fixtures/attempt.ts';
 import { aPlan } from '../../fixtures/records.ts';
@@ -17,19 +17,19 @@ async function aGathering(plan: Parameters<typeof aPlan>[0] = {}) {
       ...plan,
     },
   });
-  const gathering = new Gathering(made.attempt);
+  const quorum = new Quorum(made.attempt);
   let isDone = false;
-  void gathering.done().then(() => (isDone = true));
+  void quorum.done().then(() => (isDone = true));
   const comes = (index: number, cpus?: number) => {
     made.joins(index, cpus);
-    gathering.look();
+    quorum.look();
   };
-  /** Whether the gathering went on, and why the attempt ended if it did, once so many seconds have passed. */
+  /** Whether the quorum went on, and why the attempt ended if it did, once so many seconds have passed. */
   const passing = async (seconds: number) => {
     await made.clock.advance(seconds * 1000);
     return { isDone, reason: made.attempt.ending.reason };
   };
-  return { ...made, gathering, comes, passing };
+  return { ...made, quorum, comes, passing };
 }
 
 const WAITS = { isDone: false, reason: undefined };
@@ -68,44 +68,44 @@ describe('nodes are gathered', () => {
 
 describe('faults', () => {
   it('end it 15 s after the first, though others have not spoken and time is left', async () => {
-    const { gathering, comes, passing } = await aGathering();
+    const { quorum, comes, passing } = await aGathering();
     comes(0);
-    gathering.faulty([fault(1)]);
+    quorum.faulty([fault(1)]);
     expect(await passing(10)).toEqual(WAITS);
-    gathering.faulty([fault(1, 'no perl')]);
+    quorum.faulty([fault(1, 'no perl')]);
     expect(await passing(4.9)).toEqual(WAITS);
     const faults = [fault(1), fault(1, 'no perl')];
     expect(await passing(0.2)).toMatchObject({ reason: { kind: 'bad-environment', faults } });
   });
 
   it('end it at once when everybody has spoken', async () => {
-    const { gathering, comes, passing } = await aGathering();
+    const { quorum, comes, passing } = await aGathering();
     comes(0);
-    gathering.faulty([fault(1)]);
-    gathering.faulty([fault(2)]);
+    quorum.faulty([fault(1)]);
+    quorum.faulty([fault(2)]);
     expect(await passing(0)).toMatchObject({ reason: { faults: [fault(1), fault(2)] } });
   });
 
   it('end it at the limit where that is sooner', async () => {
-    const { gathering, passing } = await aGathering();
+    const { quorum, passing } = await aGathering();
     await passing(JOIN_SECONDS - 5);
-    gathering.faulty([fault(1)]);
+    quorum.faulty([fault(1)]);
     expect(await passing(4)).toEqual(WAITS);
     expect(await passing(2)).toMatchObject({ reason: { kind: 'bad-environment', faults: [fault(1)] } });
   });
 
   it('told again by a node that connected again are the same', async () => {
-    const { gathering, comes, passing } = await aGathering();
+    const { quorum, comes, passing } = await aGathering();
     comes(0);
     const other = { ...fault(1), check: 'no-perl' };
-    gathering.faulty([fault(1)]);
-    gathering.faulty([fault(1), other]);
+    quorum.faulty([fault(1)]);
+    quorum.faulty([fault(1), other]);
     expect(await passing(16)).toMatchObject({ reason: { faults: [fault(1), other] } });
   });
 
   it('keep it from going on although all are here', async () => {
-    const { gathering, comes, passing } = await aGathering();
-    gathering.faulty([fault(0)]);
+    const { quorum, comes, passing } = await aGathering();
+    quorum.faulty([fault(0)]);
     for (const index of [0, 1, 2]) comes(index);
     expect(await passing(0)).toMatchObject({ reason: { faults: [fault(0)] } });
   });
@@ -113,13 +113,13 @@ describe('faults', () => {
 
 describe('a node that cannot read the attempt’s folder', () => {
   it('counts after 35 s, the time that an NFS client remembers that nothing was there', async () => {
-    const { gathering, comes, passing, logged } = await aGathering();
+    const { quorum, comes, passing, logged } = await aGathering();
     for (const index of [0, 1]) comes(index);
-    gathering.unreadable(2, 'ENOENT');
-    gathering.unreadable(2, 'ENOENT');
+    quorum.unreadable(2, 'ENOENT');
+    quorum.unreadable(2, 'ENOENT');
     expect(logged.filter(([event]) => event === 'Node:CannotReadFolder')).toHaveLength(1);
     expect(await passing(34.9)).toEqual(WAITS);
-    gathering.unreadable(2, 'EACCES');
+    quorum.unreadable(2, 'EACCES');
     expect(await passing(0.2)).toMatchObject({
       reason: {
         kind: 'bad-environment',
@@ -129,8 +129,8 @@ describe('a node that cannot read the attempt’s folder', () => {
   });
 
   it('counts for nothing once it has come after all', async () => {
-    const { gathering, comes, passing } = await aGathering();
-    gathering.unreadable(2, 'ENOENT');
+    const { quorum, comes, passing } = await aGathering();
+    quorum.unreadable(2, 'ENOENT');
     for (const index of [2, 0]) comes(index);
     expect(await passing(36)).toEqual(WAITS);
     comes(1);
@@ -138,10 +138,10 @@ describe('a node that cannot read the attempt’s folder', () => {
   });
 
   it('is told with the faults of others', async () => {
-    const { gathering, comes, passing } = await aGathering();
+    const { quorum, comes, passing } = await aGathering();
     comes(0);
-    gathering.unreadable(2, 'ENOENT');
-    gathering.faulty([fault(1)]);
+    quorum.unreadable(2, 'ENOENT');
+    quorum.faulty([fault(1)]);
     expect(await passing(14.9)).toEqual(WAITS);
     const { reason } = await passing(0.2);
     expect(reason).toMatchObject({ faults: [{ node: 1 }, { node: 2 }] });

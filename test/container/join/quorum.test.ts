@@ -2,14 +2,14 @@ import { describe, expect, it } from 'vitest';
 import type { Attempt } from '../../../container/attempt/attempt.ts';
 import { Ending } from '../../../container/attempt/end-reason.ts';
 import { Roster } from '../../../container/attempt/roster.ts';
-import { Gathering } from '../../../container/join/quorum.ts';
+import { Quorum } from '../../../container/join/quorum.ts';
 import { VirtualClock } from '../../../local/clock/virtual.ts';
 
 const JOIN_SECONDS = 600;
 const FAULT = { node: 1, check: 'no-parallel', what: 'there is none', todo: 'install it' };
 
 /** Node 0 of four is here and waits; nobody else has come. */
-function gathering(change: { minNodes?: number; kind?: 'sierra' | 'commands' } = {}) {
+function quorum(change: { minNodes?: number; kind?: 'sierra' | 'commands' } = {}) {
   const clock = new VirtualClock(0);
   const ending = new Ending();
   const roster = new Roster(4, 1);
@@ -19,14 +19,14 @@ function gathering(change: { minNodes?: number; kind?: 'sierra' | 'commands' } =
     work: { kind: change.kind ?? 'commands' },
   };
   const parts = {
-    surroundings: { clock },
+    context: { clock },
     config: { mainIndex: 0 },
     log: () => undefined,
     ending,
     roster,
     plan,
   };
-  const made = new Gathering(parts as unknown as Attempt);
+  const made = new Quorum(parts as unknown as Attempt);
   const comes = (index: number, cpus = 2) => {
     roster.joined(
       index,
@@ -47,7 +47,7 @@ function gathering(change: { minNodes?: number; kind?: 'sierra' | 'commands' } =
 
 describe('node 0 waits for the others', () => {
   it('until all are here, and no longer', async () => {
-    const { comes, clock, over, ending } = gathering();
+    const { comes, clock, over, ending } = quorum();
     comes(1);
     await clock.advance(60_000);
     comes(2);
@@ -58,7 +58,7 @@ describe('node 0 waits for the others', () => {
   });
 
   it('to the join limit; then the run ends and names who is missing', async () => {
-    const { comes, over, ending } = gathering();
+    const { comes, over, ending } = quorum();
     comes(1);
     comes(3);
     expect(await over(JOIN_SECONDS - 1)).toBe('waits');
@@ -67,7 +67,7 @@ describe('node 0 waits for the others', () => {
   });
 
   it('to the join limit, and goes on without the missing where minNodes allows it', async () => {
-    const { comes, over, ending } = gathering({ minNodes: 3 });
+    const { comes, over, ending } = quorum({ minNodes: 3 });
     comes(1);
     comes(3);
     expect(await over(JOIN_SECONDS - 1)).toBe('waits');
@@ -76,7 +76,7 @@ describe('node 0 waits for the others', () => {
   });
 
   it('no longer once the run ends for another reason', async () => {
-    const { ending, over } = gathering();
+    const { ending, over } = quorum();
     ending.because({ kind: 'terminated', signal: 'SIGTERM' });
     expect(await over()).toBe(0);
   });
@@ -84,7 +84,7 @@ describe('node 0 waits for the others', () => {
 
 describe('a node that lacks something', () => {
   it('ends the run at once where all have spoken', async () => {
-    const { made, comes, over, ending } = gathering();
+    const { made, comes, over, ending } = quorum();
     comes(2);
     comes(3);
     made.faulty([FAULT]);
@@ -93,7 +93,7 @@ describe('a node that lacks something', () => {
   });
 
   it('gives the others 15 s to tell what they lack, long before the join limit', async () => {
-    const { made, clock, over, ending } = gathering();
+    const { made, clock, over, ending } = quorum();
     made.faulty([FAULT]);
     await clock.advance(10_000);
     const other = { ...FAULT, node: 2 };
@@ -105,7 +105,7 @@ describe('a node that lacks something', () => {
   });
 
   it('and cannot read the shared folder is told together with what others lack', async () => {
-    const { made, comes, over, ending } = gathering();
+    const { made, comes, over, ending } = quorum();
     made.unreadable(1, 'ENOENT');
     comes(3);
     made.faulty([{ ...FAULT, node: 2 }]);
@@ -119,7 +119,7 @@ describe('a node that lacks something', () => {
   });
 
   it('and cannot read the shared folder has 35 s to find it: an NFS client remembers for 30 s what was not there', async () => {
-    const { made, over, ending } = gathering();
+    const { made, over, ending } = quorum();
     made.unreadable(1, 'ENOENT');
     expect(await over(34)).toBe('waits');
     expect(await over()).toBeCloseTo(35, 1);
@@ -127,7 +127,7 @@ describe('a node that lacks something', () => {
   });
 
   it('or could not read it and came all the same lacks nothing', async () => {
-    const { made, comes, over, ending } = gathering();
+    const { made, comes, over, ending } = quorum();
     made.unreadable(1, 'ENOENT');
     for (const index of [1, 2, 3]) comes(index);
     expect(await over()).toBe(0);
@@ -137,7 +137,7 @@ describe('a node that lacks something', () => {
 
 describe('CPUs that differ', () => {
   it('end a run of SIERRA, which needs equal nodes', async () => {
-    const { comes, over, ending } = gathering({ kind: 'sierra' });
+    const { comes, over, ending } = quorum({ kind: 'sierra' });
     comes(1);
     comes(2, 999);
     expect(ending.reason).toBeUndefined();
@@ -150,7 +150,7 @@ describe('CPUs that differ', () => {
   });
 
   it('cost other runs only speed', async () => {
-    const { comes, over, ending } = gathering();
+    const { comes, over, ending } = quorum();
     for (const index of [1, 2, 3]) comes(index, index);
     expect(await over()).toBe(0);
     expect(ending.reason).toBeUndefined();

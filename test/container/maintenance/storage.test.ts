@@ -88,8 +88,8 @@ async function order(text: unknown, bucket = 'lab', through = s3) {
     AWS_BATCH_JOB_ID: 'job-1#0',
     AWS_ENDPOINT_URL_S3: 'http://local',
   };
-  const surroundings = { env, s3: through, clock: realClock, makeNonce: () => 'nonce', user: { uid: 1 } };
-  const exitCode = await doOrder(surroundings, () => undefined);
+  const context = { env, s3: through, clock: realClock, makeNonce: () => 'nonce', user: { uid: 1 } };
+  const exitCode = await doOrder(context, () => undefined);
   const text2 = await read(maintenanceKey('job-1')).catch(() => 'null');
   return { exitCode, record: JSON.parse(text2 ?? 'null') };
 }

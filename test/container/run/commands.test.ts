@@ -44,7 +44,7 @@ describe('a run of commands that starts nothing', () => {
     const key = `runs/${RUN_ID}/commands.txt`;
     const work = { kind: 'commands', file: { kind: 'frozen', key, total: 2 } } as const;
     const { attempt, joins } = await anAttempt({ config: { shared }, plan: { work, ...more } });
-    await attempt.surroundings.s3.putObject({ Bucket: 'b', Key: key, Body: list });
+    await attempt.context.s3.putObject({ Bucket: 'b', Key: key, Body: list });
     const nodefiles: string[] = [];
     const cluster = {
       gathered: async () => undefined,

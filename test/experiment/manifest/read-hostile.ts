@@ -4,7 +4,7 @@ import { parseManifest } from '../../../experiment/manifest/parse.ts';
 import { WorkCounter } from '../../work-counter.ts';
 
 /** Executed blocks of code a byte. The costliest of the texts needs half; what grows with the square needs thousands. */
-const MOST_WORK = 40;
+const MAX_WORK = 40;
 
 /** Reads, and fails when that throws or says nothing of what is wrong. */
 export function read(bytes: Uint8Array, as: ManifestFormat): void {
@@ -26,7 +26,7 @@ export function readWithLittleWork(text: string): void {
   try {
     for (const as of ['yaml', 'json'] as const) {
       const work = counter.of(() => void parseManifest(bytes, as));
-      expect(work / bytes.length, as).toBeLessThan(MOST_WORK);
+      expect(work / bytes.length, as).toBeLessThan(MAX_WORK);
       read(bytes, as);
     }
   } finally {

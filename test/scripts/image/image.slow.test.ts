@@ -14,7 +14,7 @@ import { makeStandIns } from './stand-in.ts';
 const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
 const EXAMPLES = join(REPOSITORY, 'examples/image');
 const MINUTES = 60_000;
-const MOST_BYTES = 300e6;
+const MAX_BYTES = 300e6;
 
 let store: ImageStore;
 let standIns: ReturnType<typeof makeStandIns>;
@@ -38,7 +38,7 @@ describe('the image that npm run image builds', () => {
       execFileSync('du', ['-s', '--block-size=1', image.root], { encoding: 'utf8' }).split('\t')[0],
     );
     console.log(`unpacked ${(bytes / 1e6).toFixed(0)} MB`);
-    expect(bytes).toBeLessThanOrEqual(MOST_BYTES);
+    expect(bytes).toBeLessThanOrEqual(MAX_BYTES);
   });
 
   it('starts the runner through tini, as an ordinary user who owns the mount folder and whose account is open', () => {

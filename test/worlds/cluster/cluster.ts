@@ -33,7 +33,7 @@ const REPOSITORY = fileURLToPath(new URL('../../..', import.meta.url));
 const GATEWAY = '10.0.1.1';
 const BITS = 24;
 const FIRST_ADDRESS = 10;
-const MOST_MACHINES = 16;
+const MAX_MACHINES = 16;
 const KEEPER_WITHIN_MS = 15_000;
 
 /**
@@ -58,8 +58,8 @@ export class Cluster {
   static async open(nodes: number, shared: string, image?: NodeImage): Promise<Cluster> {
     if (process.getuid?.() !== 0)
       throw new NeedsRoot('nodes as machines of their own need root: network, mount and process namespaces');
-    if (!Number.isInteger(nodes) || nodes < 1 || nodes > MOST_MACHINES)
-      throw new RangeError(`a cluster has 1 to ${MOST_MACHINES} nodes`);
+    if (!Number.isInteger(nodes) || nodes < 1 || nodes > MAX_MACHINES)
+      throw new RangeError(`a cluster has 1 to ${MAX_MACHINES} nodes`);
     await removeDeadClusters();
     const owner = identify(process.pid);
     if (owner === undefined) throw new Error('/proc does not show this process');

@@ -11,7 +11,7 @@ import { entryOf } from './machine/node-image.ts';
 
 const INIT = fileURLToPath(new URL('./machine/container-init.pl', import.meta.url));
 const RUNNER = fileURLToPath(new URL('../../../container/main.ts', import.meta.url));
-const MOST_PROCESSES = 4096;
+const MAX_PROCESSES = 4096;
 const MACHINE_SSH_PORT = 22;
 /** AWS takes minutes to notice that a host is gone; a job whose node 0 is gone goes on that long. */
 const LOSS_NOTICED_MS = 45_000;
@@ -93,7 +93,7 @@ class ClusterNodes implements Nodes {
   #startContainer(spec: NodeSpec, machine: Machine): ClusterNode {
     const { address, cgroup } = machine.settings;
     const log = containerLog(this.#settings, spec);
-    cgroup.limit(spec.memoryMiB, MOST_PROCESSES);
+    cgroup.limit(spec.memoryMiB, MAX_PROCESSES);
     const killsBefore = cgroup.memoryKills();
     const child = machine.spawnContainer(
       ['perl', INIT, ...runnerOf(this.#cluster.image)],

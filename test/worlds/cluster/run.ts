@@ -10,11 +10,11 @@ import { MachineFailed, SHARED_MOUNT } from './machine/machine.ts';
 import { machinesOf } from './nodes.ts';
 import { openSshdByHand } from './sshd-by-hand.ts';
 
-const MOST_NODES = 16;
+const MAX_NODES = 16;
 
 const HELP = `npm run cluster -- N [MANIFEST]
 
-Brings up N nodes (1 to ${MOST_NODES}) on this machine, each with an address, host name, /tmp, mounts and processes of its own and an
+Brings up N nodes (1 to ${MAX_NODES}) on this machine, each with an address, host name, /tmp, mounts and processes of its own and an
 sshd on port 22. Needs root. Without a manifest they stay until Ctrl-C, to look around in, and reach each other by ssh; with
 one, the whole of sierra-batch runs it on them, as npm start does. Nothing of them is left afterwards.
 
@@ -31,8 +31,8 @@ export async function runCluster(args: readonly string[]): Promise<number> {
     return EXIT.succeeded;
   }
   const nodes = Number(count);
-  if (!(Number.isInteger(nodes) && nodes >= 1 && nodes <= MOST_NODES))
-    return refuse(`how many nodes? A number from 1 to ${MOST_NODES}, not ${JSON.stringify(count)}`);
+  if (!(Number.isInteger(nodes) && nodes >= 1 && nodes <= MAX_NODES))
+    return refuse(`how many nodes? A number from 1 to ${MAX_NODES}, not ${JSON.stringify(count)}`);
   if (more.length > 0) return refuse('one manifest at a time');
   const surroundings = live();
   const file = manifest === undefined ? undefined : resolve(surroundings.from, manifest);

@@ -1,7 +1,7 @@
 import { runtimeError, StateError } from './error.ts';
 
 /** Payload of one state: 256 KiB of JSON as UTF-8. */
-const MOST_BYTES = 262_144;
+const MAX_BYTES = 262_144;
 
 export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
@@ -21,10 +21,10 @@ export function asJson(value: unknown): Json {
 export function withinLimit(value: Json, what: string): Json {
   const text = JSON.stringify(value);
   // No text of a third as many characters can be too long: the common case costs no second pass.
-  if (text.length * 3 > MOST_BYTES && Buffer.byteLength(text) > MOST_BYTES)
+  if (text.length * 3 > MAX_BYTES && Buffer.byteLength(text) > MAX_BYTES)
     throw new StateError(
       'States.DataLimitExceeded',
-      `${what} is over the limit of ${MOST_BYTES} bytes: it has ${Buffer.byteLength(text)}. Keep it in the bucket and hand on its key.`,
+      `${what} is over the limit of ${MAX_BYTES} bytes: it has ${Buffer.byteLength(text)}. Keep it in the bucket and hand on its key.`,
     );
   return value;
 }

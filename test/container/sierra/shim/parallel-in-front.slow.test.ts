@@ -3,17 +3,17 @@ import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'n
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { CallAnswer, ParallelCall, ParallelDoor } from '../../../../container/sierra/shim/listen.ts';
-import { openParallelDoor } from '../../../../container/sierra/shim/listen.ts';
+import type { CallAnswer, ParallelCall, Shim } from '../../../../container/sierra/shim/listen.ts';
+import { openShim } from '../../../../container/sierra/shim/listen.ts';
 
 let folder = '';
-let door: ParallelDoor | undefined;
+let shim: Shim | undefined;
 const calls: ParallelCall[] = [];
 let answers: CallAnswer = { kind: 'gnu-parallel' };
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'sbd-'));
-  door = await openParallelDoor(
+  shim = await openShim(
     folder,
     async (call) => {
       calls.push(call);
@@ -23,7 +23,7 @@ beforeAll(async () => {
   );
 });
 afterAll(async () => {
-  await door?.close();
+  await shim?.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -99,7 +99,7 @@ async function run(line: string, inFront: boolean) {
     const { code, stdout, stderr } = await bash(line, cwd, {
       HOME: cwd,
       FOO: 'bar  baz',
-      PATH: inFront ? `${door?.folder}:${process.env.PATH}` : process.env.PATH,
+      PATH: inFront ? `${shim?.folder}:${process.env.PATH}` : process.env.PATH,
     });
     const plain = (text: string) =>
       text.replaceAll(cwd, 'CWD').replace(/par\w*\.\w+|par-job-\S+/g, 'TEMPORARY');
@@ -126,7 +126,7 @@ describe('the parallel in front', () => {
     answers = { kind: 'ended', code: 7, said: ['seven failed'] };
     writeFileSync(join(folder, 'lines'), 'echo one\n');
     const ended = await bash('parallel --jobs 2 --sshloginfile nodes < lines', folder, {
-      PATH: `${door?.folder}:${process.env.PATH}`,
+      PATH: `${shim?.folder}:${process.env.PATH}`,
     });
     expect(ended).toEqual({ code: 7, stdout: '', stderr: 'seven failed\n' });
     expect(calls[0]?.args).toEqual(['--jobs', '2', '--sshloginfile', 'nodes']);
@@ -135,7 +135,7 @@ describe('the parallel in front', () => {
   });
 });
 
-/** Asynchronous: the door answers from this very process. */
+/** Asynchronous: the shim answers from this very process. */
 async function bash(line: string, cwd: string, env: NodeJS.ProcessEnv) {
   const child = spawn('/bin/bash', ['-c', line], { cwd, env, stdio: ['ignore', 'pipe', 'pipe'] });
   let stdout = '';

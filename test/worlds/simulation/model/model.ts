@@ -16,7 +16,7 @@ const HOSTILE_LIVE_MS = 60 * 60_000;
 /** Start, Run, Collect, Outcome, its end: at most this many when nothing goes wrong. */
 const HAPPY_TRANSITIONS = 8;
 /** Run's 9 tries, Stop's 262, Collect's 9 and what is between. */
-const MOST_TRANSITIONS = 300;
+const MAX_TRANSITIONS = 300;
 
 /** Execution states that may stand beside an outcome. */
 const AGREE: Readonly<Record<string, readonly string[]>> = {
@@ -196,7 +196,7 @@ function checkBounds(seen: Seen, claim: Claim): void {
   for (const { name, transitions } of seen.executions)
     claim(
       'few-transitions',
-      transitions <= (seen.anyFault ? MOST_TRANSITIONS : HAPPY_TRANSITIONS),
+      transitions <= (seen.anyFault ? MAX_TRANSITIONS : HAPPY_TRANSITIONS),
       `${name} took ${transitions} transitions`,
     );
   const minutes = (seen.now - seen.startedAt) / 60_000;
