@@ -1,10 +1,11 @@
 import type { Bucket } from '../aws/bucket.ts';
 import { runKeys } from '../experiment/layout/bucket-keys.ts';
-import type { NodeRecord } from '../experiment/records/nodes.ts';
+import { MAX_NODES_BYTES, parseNodes } from '../experiment/records/nodes.ts';
 import { isOutcome } from '../experiment/records/outcome.ts';
-import type { Progress } from '../experiment/records/progress.ts';
-import type { Status } from '../experiment/records/status.ts';
+import { MAX_PROGRESS_BYTES, parseProgress } from '../experiment/records/progress.ts';
+import { MAX_STATUS_BYTES, parseStatus } from '../experiment/records/status.ts';
 import type { Summary } from '../experiment/records/summary.ts';
+import { MAX_SUMMARY_BYTES, parseSummary } from '../experiment/records/summary.ts';
 import type { Clock } from '../experiment/util/clock.ts';
 import type { RunView } from './progress-display.ts';
 
@@ -31,22 +32,24 @@ export async function watchRun(
   const keys = runKeys(runId);
   while (signal?.aborted !== true) {
     const [status, progress, nodes] = await Promise.all([
-      readJson<Status>(bucket, keys.status),
-      readJson<Progress>(bucket, keys.progress),
-      withNodes ? readJson<NodeRecord[]>(bucket, keys.nodes) : undefined,
+      textOf(bucket, keys.status, MAX_STATUS_BYTES).then(parseStatus),
+      textOf(bucket, keys.progress, MAX_PROGRESS_BYTES).then(parseProgress),
+      withNodes ? textOf(bucket, keys.nodes, MAX_NODES_BYTES).then(parseNodes) : undefined,
     ]);
     onView?.({ status, progress, nodes });
     if (status !== undefined && isOutcome(status.state)) {
-      const summary = await readJson<Summary>(bucket, keys.summary);
+      const stored = await textOf(bucket, keys.summary, MAX_SUMMARY_BYTES);
+      const summary = parseSummary(stored);
       if (summary !== undefined) return summary;
+      // Nobody writes it anew: waiting for another would have no end.
+      if (stored !== undefined) throw new Error(`${keys.summary} is not what sierra-batch wrote there`);
     }
     await clock.sleep(lookMs, signal).catch(() => undefined); // Aborted: the loop ends.
   }
   return undefined;
 }
 
-/** Ours were written by ourselves. */
-async function readJson<Value>(bucket: Bucket, key: string): Promise<Value | undefined> {
-  const found = await bucket.read(key);
-  return found === undefined ? undefined : JSON.parse(found.text);
+/** What a task has written over it is shown as absent; settle writes the status anew. */
+async function textOf(bucket: Bucket, key: string, maxBytes: number): Promise<string | undefined> {
+  return (await bucket.readUntrusted(key, { maxBytes }))?.text;
 }

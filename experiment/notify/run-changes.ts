@@ -1,4 +1,3 @@
-import * as z from 'zod';
 import type { Sentences } from '../diagnosis/diagnose.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
 import { runKeys } from '../layout/bucket-keys.ts';
@@ -6,26 +5,8 @@ import { nameOfRun } from '../layout/run-id.ts';
 import type { Control } from '../records/control.ts';
 import { isOutcome } from '../records/outcome.ts';
 import type { EnteredState, Status } from '../records/status.ts';
-import type { Summary } from '../records/summary.ts';
-import { parsedJson } from '../util/parse-json.ts';
+import { parseSummary } from '../records/summary.ts';
 import type { StateChange } from './state-change-event.ts';
-
-const summaryFigures = z.object({
-  exitCode: z.int().nullable(),
-  tasks: z.object({
-    total: z.int(),
-    succeeded: z.int(),
-    failed: z.int(),
-    retried: z.int(),
-    lost: z.int(),
-  }),
-  nodeHours: z.number(),
-  timings: z.object({
-    queuedSeconds: z.number().nullable(),
-    joinSeconds: z.number().nullable(),
-    runSeconds: z.number().nullable(),
-  }),
-});
 
 /**
  * What there is to tell of a run: each state that it has entered, in its order. The end is control's, which nobody else
@@ -76,10 +57,10 @@ export function runChange(
 
 /** The figures of a run, from the text of its summary; undefined where that cannot be read. */
 export function figuresOf(summary: string | undefined): StateChange['figures'] {
-  const read = summaryFigures.safeParse(parsedJson(summary));
-  if (!read.success) return undefined;
-  const { timings, ...figures }: Pick<Summary, 'exitCode' | 'tasks' | 'nodeHours' | 'timings'> = read.data;
-  return { ...figures, ...timings };
+  const read = parseSummary(summary);
+  if (read === undefined) return undefined;
+  const { exitCode, tasks, nodeHours, timings } = read;
+  return { exitCode, tasks, nodeHours, ...timings };
 }
 
 /** The status speaks for the state that it is in; of one that is past only the state is known. */

@@ -4,7 +4,7 @@ import { amount, count, parseRecord, text, time, word } from './fields.ts';
 export const MAX_NODES_BYTES = 16 * 1024 * 1024;
 const MAX_NODES = 1000;
 
-const nodeState = z.enum(['joined', 'late', 'lost', 'never-came', 'released']);
+export const nodeState = z.enum(['joined', 'late', 'lost', 'never-came', 'released']);
 
 export type NodeState = z.infer<typeof nodeState>;
 

@@ -14,7 +14,7 @@ const phase = z.enum(['checking', 'joining', 'running', 'collecting', 'done']);
 /** Where the runner on node 0 is. `done` is written once, with the exit code, just before it exits. */
 export type RunnerPhase = z.infer<typeof phase>;
 
-const taskCounts = z.object({
+export const taskCounts = z.object({
   total: count,
   succeeded: count,
   failed: count,
@@ -37,7 +37,7 @@ const experimentRuns = z.object({
 export type ExperimentRuns = z.infer<typeof experimentRuns>;
 
 /** SIERRA's experiments that miss runs; absent where there is none. */
-const incompleteRuns = orAbsent(z.array(experimentRuns).max(MAX_INCOMPLETE).readonly());
+export const incompleteRuns = orAbsent(z.array(experimentRuns).max(MAX_INCOMPLETE).readonly());
 
 const checkFault = z.object({
   node: count,

@@ -1,50 +1,71 @@
+import * as z from 'zod';
 import { EXIT } from './exit-code.ts';
-import type { NodeState } from './nodes.ts';
-import type { Outcome } from './outcome.ts';
-import type { ExperimentRuns, TaskCounts } from './progress.ts';
+import { amount, count, parseRecord, text, word } from './fields.ts';
+import { nodeState } from './nodes.ts';
+import { OUTCOMES } from './outcome.ts';
+import { incompleteRuns, taskCounts } from './progress.ts';
+
+export const MAX_SUMMARY_BYTES = 16 * 1024 * 1024;
+const MAX_NODES = 1000;
+
+const failureGroup = z.object({
+  signature: text,
+  count,
+  /** On how many different nodes. */
+  nodes: count,
+  example: z.object({
+    seq: count,
+    /** Linux starts none with an argument of more than 128 KiB. */
+    command: z.string().max(256 * 1024),
+    node: word,
+    exitval: z.int(),
+    signal: count,
+    stderrTail: text,
+  }),
+});
 
 /** Failed tasks that look alike: same exit code or signal, and the same last line of stderr but for numbers. */
-export interface FailureGroup {
-  signature: string;
-  count: number;
-  /** On how many different nodes. */
-  nodes: number;
-  example: {
-    seq: number;
-    command: string;
-    node: string;
-    exitval: number;
-    signal: number;
-    stderrTail: string;
-  };
-}
+export type FailureGroup = z.infer<typeof failureGroup>;
+
+const seconds = amount.nullable();
+
+const summary = z.object({
+  runId: word,
+  outcome: z.enum(OUTCOMES),
+  /** The runner's, or null where it left none (its host was lost, or it never started). */
+  exitCode: z.int().nullable(),
+  headline: text,
+  why: text,
+  next: text,
+  tasks: taskCounts,
+  nodes: z
+    .array(
+      z.object({
+        index: count,
+        address: word.nullable(),
+        slots: count,
+        tasks: count,
+        busySeconds: amount,
+        state: nodeState,
+      }),
+    )
+    .max(MAX_NODES)
+    .readonly(),
+  /** null where the run never came so far. */
+  timings: z.object({ queuedSeconds: seconds, joinSeconds: seconds, runSeconds: seconds }),
+  nodeHours: amount,
+  /** Busy slot-seconds ÷ (slots × run), 0 to 1. */
+  utilisation: amount.nullable(),
+  failures: z.array(failureGroup).readonly(),
+  /** Statistics and graphs of these are of fewer runs than there should be. */
+  incomplete: incompleteRuns,
+});
 
 /** `runs/<run-id>/summary.json`: what a run came to. Made by collect; the report shows it. */
-export interface Summary {
-  runId: string;
-  outcome: Outcome;
-  /** The runner's, or null where it left none (its host was lost, or it never started). */
-  exitCode: number | null;
-  headline: string;
-  why: string;
-  next: string;
-  tasks: TaskCounts;
-  nodes: readonly {
-    index: number;
-    address: string | null;
-    slots: number;
-    tasks: number;
-    busySeconds: number;
-    state: NodeState;
-  }[];
-  /** null where the run never came so far. */
-  timings: { queuedSeconds: number | null; joinSeconds: number | null; runSeconds: number | null };
-  nodeHours: number;
-  /** Busy slot-seconds ÷ (slots × run), 0 to 1. */
-  utilisation: number | null;
-  failures: readonly FailureGroup[];
-  /** SIERRA's experiments whose statistics and graphs are of fewer runs than there should be; absent where there is none. */
-  incomplete?: readonly ExperimentRuns[];
+export type Summary = z.infer<typeof summary>;
+
+export function parseSummary(stored: string | undefined): Summary | undefined {
+  return parseRecord(summary, stored);
 }
 
 /** The code that a run ends a command with. Where no runner left one (it never started, its host was lost) the outcome stands for it. */

@@ -6,6 +6,7 @@ import type { StateChange } from '../../experiment/notify/state-change-event.ts'
 import type { Plan } from '../../experiment/plan/plan.ts';
 import type { Control } from '../../experiment/records/control.ts';
 import type { EnteredState, Status } from '../../experiment/records/status.ts';
+import { MAX_SUMMARY_BYTES } from '../../experiment/records/summary.ts';
 import type { CountedEvent, FunctionDeps } from '../deps.ts';
 import type { ControlStore } from '../stores/control-store.ts';
 import type { Message } from './deliver.ts';
@@ -41,7 +42,9 @@ export async function tellRun(
   const figures =
     control.ended === undefined
       ? undefined
-      : figuresOf((await bucket.readUntrusted(runKeys(runId).summary))?.text);
+      : figuresOf(
+          (await bucket.readUntrusted(runKeys(runId).summary, { maxBytes: MAX_SUMMARY_BYTES }))?.text,
+        );
   const messages = entered.flatMap((one): Message[] => {
     const change = runChange(control, status, one, figures);
     return keysOfState(deps.deployment.topicArn, news, one).map((key) => ({

@@ -8,6 +8,7 @@ import { tasks } from '../../cli/commands/runs/tasks.ts';
 import { watch } from '../../cli/commands/runs/watch.ts';
 import { folderStore } from '../../cli/context/folder-store.ts';
 import type { Target } from '../../cli/context/target.ts';
+import { aStatus, aSummary } from '../fixtures/records.ts';
 import { contextIn, folderOfItsOwn } from './context.ts';
 
 const GOOD = 'sweep-00000000001';
@@ -16,16 +17,15 @@ const SPOILT = 'sweep-00000000002';
 test('a task that writes over its run’s records hides no other run', async () => {
   const bucket = folderOfItsOwn();
   put(bucket, `runs/${GOOD}/status.json`, {
-    state: 'succeeded',
-    headline: 'Succeeded.',
+    ...aStatus(),
     history: [
       { state: 'submitted', at: '2026-01-02T00:00:00.000Z' },
       { state: 'succeeded', at: '2026-01-02T01:00:00.000Z' },
     ],
   });
   put(bucket, `runs/${GOOD}/summary.json`, {
-    tasks: { total: 1800, succeeded: 1799, failed: 1 },
-    nodes: [{}, {}],
+    ...aSummary(),
+    tasks: { total: 1800, succeeded: 1799, failed: 1, retried: 0, lost: 0 },
     nodeHours: 0.912,
   });
   put(bucket, `runs/${SPOILT}/status.json`, 'ha');

@@ -2,6 +2,7 @@ import { expect, test } from 'vitest';
 import { Bucket } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { readProgress } from '../../functions/stores/run-records.ts';
+import { observe } from '../../functions/stores/status-store.ts';
 import { realClock } from '../../local/clock/real.ts';
 import { aProgress } from '../fixtures/records.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
@@ -27,4 +28,14 @@ test.each<[unknown, unknown]>([
 
   expect(progress?.jobId).toBe('j');
   expect(progress?.incomplete).toEqual(read);
+});
+
+test('an event at no date counts for nothing', async () => {
+  const bucket = new Bucket(memoryS3('lab'), 'lab', realClock);
+  const far = { kind: 'phase', at: 1e300, jobId: 'j', attempt: 1, phase: 'running' };
+  await bucket.write(`${runKeys(RUN).events}far.json`, JSON.stringify(far));
+
+  const status = await observe(bucket, RUN, [{ kind: 'accepted', at: 0 }]);
+
+  expect(status.state).toBe('submitted');
 });

@@ -4,6 +4,7 @@ import { RUNS_PAGE_KEY, runKeys } from '../../../experiment/layout/bucket-keys.t
 import { asRunIndex } from '../../../experiment/run-list/page-index.ts';
 import { rewriteRunsPage } from '../../../functions/collect/runs-page.ts';
 import { dataOfRunsPage } from '../../../report/runs-page.ts';
+import { aStatus } from '../../fixtures/records.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
 import { awsError, controlPlane, MANIFEST } from '../../support/control-plane.ts';
 import { hooked } from '../../support/hostile-ports.ts';
@@ -43,13 +44,7 @@ it('of two runs that end at once neither loses its row', async () => {
   const put = (runId: string, state: string) =>
     plane.put(
       runKeys(runId).status,
-      JSON.stringify({
-        runId,
-        state,
-        headline: 'x.',
-        history: [{ state, at: '2026-01-01T00:00:00Z' }],
-        events: ['e'],
-      }),
+      JSON.stringify({ ...aStatus(), runId, state, history: [{ state, at: '2026-01-01T00:00:00Z' }] }),
     );
   await put(one, 'succeeded');
   await put(other, 'running');

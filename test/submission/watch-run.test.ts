@@ -1,0 +1,26 @@
+import { expect, test } from 'vitest';
+import { Bucket } from '../../aws/bucket.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { realClock } from '../../local/clock/real.ts';
+import { watchRun } from '../../submission/watch-run.ts';
+import { aStatus, aSummary, RUN_ID } from '../fixtures/records.ts';
+import { memoryS3 } from '../support/memory-s3.ts';
+
+async function watched(summary: unknown) {
+  const bucket = new Bucket(memoryS3('lab'), 'lab', realClock);
+  const keys = runKeys(RUN_ID);
+  await bucket.write(keys.status, JSON.stringify(aStatus()));
+  await bucket.write(keys.progress, 'ha');
+  await bucket.write(keys.summary, JSON.stringify(summary));
+  return watchRun(bucket, RUN_ID, { clock: realClock });
+}
+
+test('a run is watched to its end, whatever was written over its progress', async () => {
+  const summary = await watched(aSummary());
+
+  expect(summary).toEqual(aSummary());
+});
+
+test('a summary that was written over ends the watch', async () => {
+  await expect(watched({ outcome: 'fine' })).rejects.toThrow('summary.json is not what sierra-batch wrote');
+});
