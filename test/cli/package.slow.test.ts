@@ -6,15 +6,11 @@ import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
 import { folderOfItsOwn, repository } from './context.ts';
 
-/** The best of several: what else the machine does shall not count. */
-const STARTS_WITHIN_MS = 150;
-const MAX_BYTES = 1_000_000;
-
 /** The Node that people have, not the one that this clone has installed for itself. */
 const path = (process.env.PATH ?? '').split(delimiter).filter((each) => !each.includes('node_modules'));
 const env = { PATH: path.join(delimiter), HOME: process.env.HOME, LANG: 'C.UTF-8', CI: 'true' };
 
-test('what npm packs installs into an empty folder, runs an experiment there and starts at once', async () => {
+test('what npm packs installs into an empty folder, runs an experiment there', async () => {
   const folder = folderOfItsOwn();
   const run = (command: string, args: readonly string[]) => {
     const ended = spawnSync(command, args, { cwd: folder, env, encoding: 'utf8', timeout: 240_000 });
@@ -28,17 +24,16 @@ test('what npm packs installs into an empty folder, runs an experiment there and
     timeout: 120_000,
   });
   expect(packed.status, packed.stderr).toBe(0);
-  const [{ size, files }]: [{ size: number; files: { path: string }[] }] = JSON.parse(
+  const [{ files }]: [{ files: { path: string }[] }] = JSON.parse(
     packed.stdout.slice(packed.stdout.indexOf('[\n')),
   );
-  expect(size).toBeLessThan(MAX_BYTES);
   const rest = files.map((file) => file.path).filter((file) => !/^dist\/(cli|local)\//.test(file));
   expect(rest.toSorted()).toEqual([
     'LICENSE',
     'README.md',
     'bin/sierra-batch.mjs',
-    'package.json',
     'docs/schema/manifest.schema.json',
+    'package.json',
     'scripts/install/packages.mjs',
   ]);
   const [archive = ''] = readdirSync(folder).filter((name) => name.endsWith('.tgz'));
@@ -52,14 +47,6 @@ test('what npm packs installs into an empty folder, runs an experiment there and
   expect(sierraBatch('validate', 'experiment.yaml')).toMatch(/: ok, 20 tasks/);
 
   const bin = join(folder, 'node_modules/sierra-batch/bin/sierra-batch.mjs');
-  const times = Array.from({ length: 20 }, () => {
-    const before = performance.now();
-    // By the Node of this clone: older ones take longer to start themselves.
-    run(process.execPath, [bin, 'validate', 'experiment.yaml']);
-    return performance.now() - before;
-  });
-  expect(Math.min(...times)).toBeLessThan(STARTS_WITHIN_MS);
-
   const local = spawn('node', [bin, 'local'], { cwd: folder, env, stdio: ['ignore', 'pipe', 'inherit'] });
   onTestFinished(() => {
     local.kill('SIGTERM');
