@@ -2,9 +2,11 @@ import { request } from 'node:http';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { S3Port } from '../../../aws/ports.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import type { RunState } from '../../../experiment/records/status.ts';
 import { realClock } from '../../../local/clock/real.ts';
 import type { LivePage } from '../../../local/start/live-page.ts';
 import { startLivePage } from '../../../local/start/live-page.ts';
+import { aStatus } from '../../fixtures/records.ts';
 import { memoryS3 } from '../../support/memory-s3.ts';
 
 const keys = runKeys('sweep-0123456789a');
@@ -19,13 +21,13 @@ afterEach(() => page.close());
 
 const put = (key: string, text: string) => s3.putObject({ Bucket: 'lab', Key: key, Body: text });
 
-const status = (state: string) => ({
-  state,
-  events: ['first'],
-  attempt: 1,
-  headline: 'Node 0 says so.',
-  history: [{ state: 'submitted', at: '2026-01-01T00:00:00.000Z' }],
-});
+const status = (state: RunState) =>
+  aStatus({
+    runId: 'sweep-0123456789a',
+    state,
+    headline: 'Node 0 says so.',
+    history: [{ state: 'submitted', at: '2026-01-01T00:00:00.000Z' }],
+  });
 
 /** As it is written: `fetch` would tidy the path and refuse to set Host. */
 function get(path: string, headers: Record<string, string> = {}, method = 'GET') {
