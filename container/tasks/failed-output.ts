@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bucket, TEXT_TYPE } from '../../aws/bucket.ts';
 import type { S3Port } from '../../aws/ports.ts';
-import { NOT_KEPT } from '../../experiment/diagnosis/failure-signature.ts';
+import { NOT_KEPT } from '../../experiment/diagnosis/failed-tasks/signature.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import type { Clock } from '../../experiment/util/clock.ts';

@@ -1,6 +1,6 @@
 import type { Observed, Sentences } from '../diagnosis/diagnose.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
-import { failureSignature } from '../diagnosis/failure-signature.ts';
+import { failureSignature } from '../diagnosis/failed-tasks/signature.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { NodeRecord } from '../records/nodes.ts';
 import type { Outcome } from '../records/outcome.ts';

@@ -1,4 +1,4 @@
-import { exitWords } from '../../experiment/diagnosis/failure-signature.ts';
+import { exitWords } from '../../experiment/diagnosis/failed-tasks/signature.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
 import { taskSucceeded } from '../../experiment/results/task-table.ts';
 import { spoken } from '../../experiment/text/numbers.ts';

@@ -1,6 +1,6 @@
 import type { Command } from '@commander-js/extra-typings';
 import { Option } from '@commander-js/extra-typings';
-import { NOT_KEPT } from '../../../experiment/diagnosis/failure-signature.ts';
+import { NOT_KEPT } from '../../../experiment/diagnosis/failed-tasks/signature.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';

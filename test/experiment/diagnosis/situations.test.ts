@@ -626,7 +626,7 @@ describe('failed tasks', () => {
       ["RuntimeError: can't start new thread", /threads/],
       ['bash: line 2: syntax error near unexpected token `)', /could not read the command/],
       ["PermissionError: [Errno 13] Permission denied: '/x'", /may not be read/],
-      ['sim: Exec format error', /another kind of processor/],
+      ['sim: Exec format error', /this kind of processor/],
     ];
     const told = words.map(([line]) => diagnose(tasksFailed(group(1, line))));
     expect(told.map(({ why }, at) => words[at]?.[1].test(why))).toEqual(words.map(() => true));

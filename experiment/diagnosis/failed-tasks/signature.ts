@@ -1,6 +1,6 @@
-import { plainLine, withoutTerminalCodes } from '../text/terminal-codes.ts';
+import { tellingLine } from './telling-line.ts';
 
-/** How failed tasks are told apart: by exit code or signal, and the last line of stderr but for its numbers. */
+/** How failed tasks are told apart: by exit code or signal, and the line of stderr that says what went wrong, but for its numbers. */
 export interface FailedTask {
   exitval: number;
   signal: number;
@@ -32,7 +32,7 @@ export function failureSignature({ exitval, signal, stderrTail }: FailedTask): s
   const name = SIGNALS[number];
   const ending =
     number === 0 ? exitWords(exitval) : `signal ${number}${name === undefined ? '' : ` (${name})`}`;
-  const line = foldedLastLine(stderrTail ?? '');
+  const line = foldedLine(stderrTail ?? '');
   return line === '' ? ending : `${ending}: ${line}`;
 }
 
@@ -44,11 +44,6 @@ export function exitWords(exitval: number): string {
 /** How what stands in place of a task's own words begins, where another task wrote over them. */
 export const NOT_KEPT = '(not kept: ';
 
-/** How bash begins a message about the script of a task, whose name differs from task to task. */
-const BASH_SAYS = /^\S*\/par-job-\w+: line \d+: /;
-/** Its last word about a program that a signal ended: the exit code says so, and the program's own words are better. */
-const OBITUARY = /(?:^|\n)\S*\/par-job-\w+: line \d+: +\d+ [A-Z][^\n]*$/;
-
 const HEX = '[0-9a-f]';
 /**
  * Hexadecimal numbers: `0x…`, a hash, a UUID (16 digits or more, in groups joined by dashes). No text matches in two ways:
@@ -59,22 +54,9 @@ const HEX_NUMBER = new RegExp(
   'gi',
 );
 
-/** A line as bash would write it had the task been typed: without the path and the line of its script, which say nothing to anybody. */
-export function asBashSays(line: string): string {
-  return line.replace(BASH_SAYS, 'bash: ');
-}
-
-/**
- * The last line that says something, with what differs from task to task folded: hexadecimal and decimal numbers
- * become `#`, runs of blanks one blank, and at most 200 characters are kept.
- */
-function foldedLastLine(text: string): string {
-  const end = withoutTerminalCodes(text.slice(-64 * 1024))
-    .trimEnd()
-    .replace(OBITUARY, '')
-    .trimEnd();
-  const line = end.slice(Math.max(end.lastIndexOf('\n'), end.lastIndexOf('\r')) + 1);
-  return asBashSays(plainLine(line.slice(0, 4 * LONGEST)))
+/** The line that says what went wrong, with what differs from task to task folded: numbers become `#`; at most 200 characters. */
+function foldedLine(text: string): string {
+  return tellingLine(text)
     .replaceAll(HEX_NUMBER, '#')
     .replaceAll(/\d+(?:[.,]\d+)*/g, '#')
     .slice(0, LONGEST)

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { failureSignature } from '../../../experiment/diagnosis/failure-signature.ts';
+import { failureSignature } from '../../../../experiment/diagnosis/failed-tasks/signature.ts';
 
 const exit1 = (stderrTail: string) => failureSignature({ exitval: 1, signal: 0, stderrTail });
 

@@ -1,0 +1,92 @@
+import type { FailureGroup } from '../../records/summary.ts';
+import { sierraRunOf } from '../../sierra/run-command.ts';
+import { counted } from '../../text/numbers.ts';
+import { quoted } from '../next-steps.ts';
+import type { Observed } from '../observation.ts';
+import type { FailureKind } from './kind.ts';
+import { ended, FEWER_TASKS, onOneNodeAlone, says, shellCode } from './kind.ts';
+import { PROGRAMS } from './programs.ts';
+import { NOT_KEPT } from './signature.ts';
+import { tellingLine } from './telling-line.ts';
+import { WANTS } from './wants.ts';
+
+/**
+ * The first match wins: words come before exit codes. The texts are those of bash, glibc, CPython, R, Julia, the JVM,
+ * Node.js, Open MPI and the like; words that fit several causes are not here.
+ */
+const KINDS: readonly FailureKind[] = [
+  ...WANTS,
+  ...PROGRAMS,
+  {
+    name: 'task-killed',
+    matches: ended(137),
+    why: 'something killed them (signal 9), most often because the node’s memory was used up',
+    next: FEWER_TASKS,
+  },
+  {
+    name: 'task-time-limit',
+    matches: (group, observed) => ended(124, 143, 255)(group) && ranToItsLimit(group, observed),
+    why: 'they ended as tasks do that reach `timeouts.task`',
+    next: 'Raise `timeouts.task` if they need longer, or look at what one of them was doing.',
+  },
+  {
+    name: 'wrong-instruction',
+    matches: ended(132),
+    why: 'the program has an instruction that the nodes’ processor lacks',
+    next: 'Build it without `-march=native`, or on a machine like the nodes.',
+  },
+  {
+    name: 'crash',
+    // Who throws an exception says what was wrong.
+    matches: (group) => ended(134, 135, 136, 139)(group) && !says(/exception|what\(\): /i)(group),
+    why: 'the program crashed (a fault in memory, an abort or a wrong calculation)',
+    next: 'Run the example on your own machine under a debugger; a crash on one node only may be the machine’s fault, then submit again.',
+  },
+];
+
+/** What the largest group of failures says, for `why` and `next`; undefined when no group is known. */
+export function explainFailures(
+  observed: Observed,
+): { name: string; why: string; next?: string } | undefined {
+  const groups = observed.failures ?? [];
+  const [largest] = groups;
+  if (largest === undefined) return undefined;
+  const kind = KINDS.find((candidate) => candidate.matches(largest, observed));
+  const share =
+    groups.length === 1
+      ? 'They look alike'
+      : `${largest.count === groups[1]?.count ? 'One' : 'The largest'} of ${groups.length} groups (${counted(largest.count, 'task')})`;
+  const said = tellingLine(largest.example.stderrTail);
+  const onOne =
+    kind?.name !== 'command-not-found-one-node' && onOneNodeAlone(largest, observed)
+      ? ' All of these ran on one node.'
+      : '';
+  const words = said.startsWith(NOT_KEPT)
+    ? `left no output of its own ${said}`
+    : said === ''
+      ? 'said nothing on stderr'
+      : `ended with ${quoted(said)}`;
+  const run = sierraRunOf(largest.example.command);
+  const where =
+    run === undefined
+      ? `for instance task ${largest.example.seq}`
+      : `for instance run ${run.run} of experiment ${run.experiment} (task ${largest.example.seq})`;
+  const files = run === undefined ? '' : ` It read \`${run.input}\` and wrote to \`${run.output}\`.`;
+  if (kind === undefined) {
+    return {
+      name: 'other',
+      why: `${share}: exit code ${shellCode(largest.example)}; ${where}, which ${words}.${onOne}${files}`,
+    };
+  }
+  return {
+    name: kind.name,
+    why: `${share}: ${kind.why}; ${where}, which ${words}.${onOne}${files}`,
+    next: kind.next,
+  };
+}
+
+/** Programs, too, end with such codes, and long before (`sys.exit(-1)` is 255). Stock's limit is a little early or late. */
+function ranToItsLimit({ example }: FailureGroup, { limits, secondsOf }: Observed): boolean {
+  const limit = limits?.taskSeconds;
+  return limit !== undefined && (secondsOf?.get(example.seq) ?? limit) >= 0.9 * limit;
+}
