@@ -1,7 +1,7 @@
 import { parseCancellation } from '../records/cancellation.ts';
 import { isOutcome } from '../records/outcome.ts';
 import { counted, grouped, spoken } from '../text/numbers.ts';
-import { sentence } from './next-steps.ts';
+import { sentence } from '../text/sentence.ts';
 import type { Observed, Sentences, Situation } from './observation.ts';
 
 /** A run that goes on and has its machines, or has not asked for them yet. */

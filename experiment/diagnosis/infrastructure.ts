@@ -1,6 +1,7 @@
 import type { Saying } from '../text/says.ts';
 import { says } from '../text/says.ts';
-import { quoted, readNodeLog, resumeIt, sentence, submitAgain } from './next-steps.ts';
+import { quoted, sentence } from '../text/sentence.ts';
+import { readNodeLog, resumeIt, submitAgain } from './next-steps.ts';
 import type { Observed, Situation } from './observation.ts';
 import { progressClause } from './runner-reasons.ts';
 

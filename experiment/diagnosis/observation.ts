@@ -3,7 +3,7 @@ import type { JobStatus } from '../records/observed-event.ts';
 import type { OutputIndex } from '../records/outputs.ts';
 import type { ExperimentRuns, RunnerReason, TaskCounts } from '../records/progress.ts';
 import type { RunState } from '../records/status.ts';
-import type { FailureGroup } from '../records/summary.ts';
+import type { FailedTasks } from './failed-tasks/kind.ts';
 
 /** Why this system itself told a run to end. */
 export type StopBecause =
@@ -25,7 +25,7 @@ export type StopBecause =
  * All that is known of a run when somebody asks how it is. Only the id and the state are needed; what is not known is
  * left out and never guessed. The state may be an outcome.
  */
-export interface Observed {
+export interface Observed extends Pick<FailedTasks, 'failures' | 'secondsOf' | 'tasksOn'> {
   runId: string;
   state: RunState;
   /** What node 0 wrote as its reason, if it came so far. */
@@ -64,12 +64,6 @@ export interface Observed {
     | undefined;
   tasks?: (TaskCounts & { running?: number | undefined }) | undefined;
   nodes?: { expected: number; joined: number; lost: number } | undefined;
-  /** Of failed tasks, largest first. */
-  failures?: readonly FailureGroup[] | undefined;
-  /** How many seconds the examples of `failures` ran, by sequence number. */
-  secondsOf?: ReadonlyMap<number, number> | undefined;
-  /** Rows of the joblog by the address of their node. */
-  tasksOn?: ReadonlyMap<string, number> | undefined;
   /** What the manifest names under `outputs` and was not there, and how many files could not be sent. */
   outputs?: Pick<OutputIndex, 'missing' | 'unsent'> | undefined;
   nodeHours?: number | undefined;

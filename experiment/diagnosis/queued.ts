@@ -1,5 +1,5 @@
 import { spoken } from '../text/numbers.ts';
-import { quoted, sentence } from './next-steps.ts';
+import { quoted, sentence } from '../text/sentence.ts';
 import type { Observed, Sentences, Situation } from './observation.ts';
 
 /** Batch's own words for a job that stays RUNNABLE, as its documentation lists them: matched by their fixed prefix. */

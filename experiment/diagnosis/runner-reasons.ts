@@ -3,9 +3,10 @@ import type { RunnerReason } from '../records/progress.ts';
 import { sierraRunOf } from '../sierra/run-command.ts';
 import { counted, grouped, nodeHoursSpoken, nodesNamed, spoken } from '../text/numbers.ts';
 import { says } from '../text/says.ts';
+import { quoted, sentence } from '../text/sentence.ts';
 import { explainFailures } from './failed-tasks/explain.ts';
 import { experimentsSpoken, meansClause } from './incomplete-runs.ts';
-import { quoted, readNodeLog, resumeIt, seeReport, sentence, submitAgain } from './next-steps.ts';
+import { readNodeLog, resumeIt, seeReport, submitAgain } from './next-steps.ts';
 import type { Observed, Sentences, Situation } from './observation.ts';
 import { SIERRA_MESSAGES } from './sierra-messages.ts';
 

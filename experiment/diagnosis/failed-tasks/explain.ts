@@ -1,9 +1,8 @@
 import type { FailureGroup } from '../../records/summary.ts';
 import { sierraRunOf } from '../../sierra/run-command.ts';
 import { counted } from '../../text/numbers.ts';
-import { quoted } from '../next-steps.ts';
-import type { Observed } from '../observation.ts';
-import type { FailureKind } from './kind.ts';
+import { quoted } from '../../text/sentence.ts';
+import type { FailedTasks, FailureKind } from './kind.ts';
 import { ended, FEWER_TASKS, onOneNodeAlone, says, shellCode } from './kind.ts';
 import { PROGRAMS } from './programs.ts';
 import { NOT_KEPT } from './signature.ts';
@@ -46,7 +45,7 @@ const KINDS: readonly FailureKind[] = [
 
 /** What the largest group of failures says, for `why` and `next`; undefined when no group is known. */
 export function explainFailures(
-  observed: Observed,
+  observed: FailedTasks,
 ): { name: string; why: string; next?: string } | undefined {
   const groups = observed.failures ?? [];
   const [largest] = groups;
@@ -86,7 +85,7 @@ export function explainFailures(
 }
 
 /** Programs, too, end with such codes, and long before (`sys.exit(-1)` is 255). Stock's limit is a little early or late. */
-function ranToItsLimit({ example }: FailureGroup, { limits, secondsOf }: Observed): boolean {
+function ranToItsLimit({ example }: FailureGroup, { limits, secondsOf }: FailedTasks): boolean {
   const limit = limits?.taskSeconds;
   return limit !== undefined && (secondsOf?.get(example.seq) ?? limit) >= 0.9 * limit;
 }

@@ -1,11 +1,21 @@
 import type { FailureGroup } from '../../records/summary.ts';
-import type { Observed } from '../observation.ts';
 import { tellingLine } from './telling-line.ts';
+
+/** What is known of a run's failed tasks. */
+export interface FailedTasks {
+  /** Largest group first. */
+  failures?: readonly FailureGroup[] | undefined;
+  /** How many seconds the examples of `failures` ran, by sequence number. */
+  secondsOf?: ReadonlyMap<number, number> | undefined;
+  /** Rows of the joblog by the address of their node. */
+  tasksOn?: ReadonlyMap<string, number> | undefined;
+  limits?: { taskSeconds?: number | undefined } | undefined;
+}
 
 /** What a group of failed tasks has in common, as a clause, and what to do about it. */
 export interface FailureKind {
   name: string;
-  matches(group: FailureGroup, observed: Observed): boolean;
+  matches(group: FailureGroup, observed: FailedTasks): boolean;
   why: string;
   next: string;
 }
@@ -46,7 +56,7 @@ export const FEWER_TASKS =
  * True when it is no chance that one node ran them all: with its share of all tasks, that happens to fewer than one in 16
  * groups of that size. A node that ran nearly everything (the others came late, the tasks were short) tells nothing.
  */
-export function onOneNodeAlone({ nodes, count, example }: FailureGroup, { tasksOn }: Observed): boolean {
+export function onOneNodeAlone({ nodes, count, example }: FailureGroup, { tasksOn }: FailedTasks): boolean {
   if (nodes !== 1 || tasksOn === undefined) return false;
   let all = 0;
   for (const tasks of tasksOn.values()) all += tasks;

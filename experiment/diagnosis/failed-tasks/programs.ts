@@ -88,7 +88,7 @@ export const PROGRAMS: readonly FailureKind[] = [
   {
     name: 'package-missing',
     matches: says(
-      /there is no package called|Package \S+ (?:\[[^\]]*\] is required but does not seem|not found in current path)|Cannot find (?:module|package) '|Can't locate \S+\.pm in @INC|^lua\S*: .*module '\S+' not found/,
+      /there is no package called|ArgumentError: Package \S{1,100} (?:\[|not found in current path)|Cannot find (?:module|package) '|Can't locate \S{1,200} in @INC|^lua\S{0,20}: \S{1,200} module '/,
     ),
     why: 'a package that the program loads was not installed',
     next: 'Install it in the image, or in an environment that `inputs` bring.',
@@ -195,7 +195,7 @@ export const PROGRAMS: readonly FailureKind[] = [
       )(group) ||
       both(
         says(/cannot open the connection/),
-        mentions(/cannot open file '.*': No such file or directory/),
+        mentions(/cannot open file '[^'\n]{0,300}': No such file or directory/),
       )(group),
     why: 'a file that they needed was not there',
     next: 'Tasks start in the run’s folder on shared storage: bring the file in by `inputs`, and name it relative to there; a folder for results has to be made first (`mkdir -p results && …`).',

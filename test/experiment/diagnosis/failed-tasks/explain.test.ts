@@ -6,7 +6,7 @@ import { MESSAGES } from './messages.ts';
 function kindOf(exitval: number, stderrTail: string): string | undefined {
   const example = { seq: 1, node: 'n', exitval, signal: 0, command: './x', stderrTail };
   const failures = [{ signature: 's', count: 5, nodes: 3, example }];
-  return explainFailures({ runId: 'r-1', state: 'failed', failures, tasksOn: new Map([['n', 10]]) })?.name;
+  return explainFailures({ failures, tasksOn: new Map([['n', 10]]) })?.name;
 }
 
 describe('real messages', () => {
