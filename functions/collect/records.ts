@@ -1,3 +1,4 @@
+import { onlyOver } from '../../aws/bucket.ts';
 import type { JobObservation } from '../../experiment/batch/job-observation.ts';
 import { isOver } from '../../experiment/batch/job-observation.ts';
 import type { Sentences } from '../../experiment/diagnosis/diagnose.ts';
@@ -12,7 +13,6 @@ import { renderReport } from '../../report/render.ts';
 import type { FunctionDeps } from '../deps.ts';
 import { describeJobs } from '../stores/batch-jobs.ts';
 import type { ControlStore } from '../stores/control-store.ts';
-import { onlyOver } from '../stores/run-records.ts';
 import type { RunStores } from '../stores/run-stores.ts';
 import { storesOf } from '../stores/run-stores.ts';
 import { readImages } from './read-images.ts';

@@ -34,7 +34,7 @@ export async function readRemains({ bucket, records }: RunStores): Promise<Remai
   }
   return {
     plan: await records.plan(),
-    progress: await records.progress(),
+    progress: (await records.progress()).progress,
     nodes: await records.nodes(),
     tasks,
     stderrTails,

@@ -34,7 +34,7 @@ export async function lookAtRun(
     jobs: ids.size === 0 ? [] : await describeJobs(deps, control, [...ids]),
     lookedUp: known.lookedUp,
     owner,
-    progress: control.job === undefined ? undefined : await records.progress(),
+    ...(control.job === undefined ? { progress: undefined, heardAt: undefined } : await records.progress()),
     plan: known.plan,
   };
 }

@@ -1,4 +1,5 @@
-import type { Bucket, StoredText } from '../../aws/bucket.ts';
+import type { Bucket, UntrustedText } from '../../aws/bucket.ts';
+import { onlyOver } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
@@ -41,9 +42,10 @@ export class RunRecords {
     return parseOwner((await this.#read(this.keys.owner, MAX_OWNER_BYTES))?.text);
   }
 
-  /** Node 0's last words. */
-  async progress(): Promise<Progress | undefined> {
-    return parseProgress((await this.#read(this.keys.progress, MAX_PROGRESS_BYTES))?.text);
+  /** Node 0's last words, and when they were written as S3 tells it. */
+  async progress(): Promise<{ progress: Progress | undefined; heardAt: number | undefined }> {
+    const found = await this.#read(this.keys.progress, MAX_PROGRESS_BYTES);
+    return { progress: parseProgress(found?.text), heardAt: found?.modified };
   }
 
   /** Node 0's table of nodes; empty where there is none. */
@@ -101,12 +103,7 @@ export class RunRecords {
     return events;
   }
 
-  #read(key: string, maxBytes?: number): Promise<StoredText | undefined> {
+  #read(key: string, maxBytes?: number): Promise<UntrustedText | undefined> {
     return this.#bucket.readUntrusted(key, maxBytes === undefined ? {} : { maxBytes });
   }
-}
-
-/** Only as long as nobody has written it since it was read. */
-export function onlyOver(standing: { etag: string } | undefined) {
-  return standing === undefined ? ({ ifAbsent: true } as const) : { ifMatch: standing.etag };
 }

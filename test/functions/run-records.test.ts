@@ -23,7 +23,7 @@ test.each<[unknown, unknown]>([
   const Body = JSON.stringify({ ...aProgress(), incomplete });
   await s3.putObject({ Bucket: 'lab', Key: runKeys(RUN).progress, Body });
 
-  const progress = await new RunRecords(new Bucket(s3, 'lab', realClock), RUN).progress();
+  const { progress } = await new RunRecords(new Bucket(s3, 'lab', realClock), RUN).progress();
 
   expect(progress?.jobId).toBe('j');
   expect(progress?.incomplete).toEqual(read);
