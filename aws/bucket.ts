@@ -3,13 +3,23 @@ import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
 import type { Clock } from '../experiment/util/clock.ts';
 import { ServiceUnavailable } from '../experiment/util/errors.ts';
-import { isConflict, isMissing, isNotFound, isPreconditionFailed } from './errors.ts';
+import { isConflict, isMissing, isNotFound, isPreconditionFailed, isRefused } from './errors.ts';
 import { paginate } from './paginate.ts';
 import type { S3Port } from './ports.ts';
 
 export interface StoredText {
   text: string;
   etag: string;
+}
+
+/** What lies where tasks can write. */
+export interface UntrustedText {
+  /** Empty where there is more than is read, or what S3 never hands out. */
+  text: string;
+  /** Undefined where S3 tells none. */
+  etag: string | undefined;
+  /** When it was written, in milliseconds since the epoch. */
+  modified: number | undefined;
 }
 
 /** Only where there is no object yet, or only over the very one that was read. */
@@ -39,11 +49,11 @@ export const TEXT_TYPE = 'text/plain; charset=utf-8';
 /** An object has more bytes than its reader takes. */
 export class TooLarge extends Error {
   override readonly name = 'TooLarge';
-  readonly etag: string;
+  readonly found: Omit<UntrustedText, 'text'>;
 
-  constructor(key: string, maxBytes: number, etag: string) {
+  constructor(key: string, maxBytes: number, found: Omit<UntrustedText, 'text'>) {
     super(`${key} has more than ${maxBytes} bytes`);
-    this.etag = etag;
+    this.found = found;
   }
 }
 
@@ -65,12 +75,17 @@ export class Bucket {
     return found && { text: found.bytes.toString('utf8'), etag: found.etag };
   }
 
-  /** The same of what tasks can write over: more than is read of it is as good as empty, and can be replaced as well. */
-  async readUntrusted(key: string, options: ReadOptions = {}): Promise<StoredText | undefined> {
+  /**
+   * The same of what tasks can write over: more than is read of it is as good as empty, and can be replaced as well. So is
+   * what S3 never hands out, for instance an object that was encrypted with a key of somebody's own.
+   */
+  async readUntrusted(key: string, options: ReadOptions = {}): Promise<UntrustedText | undefined> {
     try {
-      return await this.read(key, options);
+      const found = await this.#readWhole(key, options);
+      return found && { text: found.bytes.toString('utf8'), etag: found.etag, modified: found.modified };
     } catch (error) {
-      if (error instanceof TooLarge) return { text: '', etag: error.etag };
+      if (error instanceof TooLarge) return { text: '', ...error.found };
+      if (isRefused(error) && !isMissing(error)) return { text: '', etag: undefined, modified: undefined };
       throw error;
     }
   }
@@ -97,10 +112,15 @@ export class Bucket {
   }
 
   /** The same of an object that must be there. @throws the SDK's error, also for a missing one */
-  async open(key: string, version: ObjectVersion = {}): Promise<{ body: Readable; etag: string }> {
-    const { Body, ETag = '' } = await this.#s3.getObject({ ...this.#object(key), ...selecting(version) });
+  async open(
+    key: string,
+    version: ObjectVersion = {},
+  ): Promise<{ body: Readable; etag: string; modified: number | undefined }> {
+    const answer = await this.#s3.getObject({ ...this.#object(key), ...selecting(version) });
+    const { Body, ETag = '', LastModified } = answer;
     // In Node the SDK's body is a Readable; its type covers browsers as well.
-    return { body: Body instanceof Readable ? Body : Readable.from([]), etag: ETag };
+    const body = Body instanceof Readable ? Body : Readable.from([]);
+    return { body, etag: ETag, modified: LastModified?.getTime() };
   }
 
   /** @returns what S3 calls the object as it was written @throws the SDK's error, also where the condition did not hold */
@@ -123,13 +143,14 @@ export class Bucket {
    * A write under a condition. When an answer was lost and the SDK tried again, S3 says 412 although the write was done:
    * so the object is read back, and finding this very text there is success. Texts that may be written by two at once
    * carry a nonce.
+   * @param condition undefined: whatever is there
    * @returns false when somebody else's text is there
    * @throws ServiceUnavailable when writes keep crossing
    */
   async writeIf(
     key: string,
     text: string,
-    condition: WriteCondition,
+    condition: WriteCondition | undefined,
     contentType = JSON_TYPE,
   ): Promise<boolean> {
     for (let tried = 1; tried <= CONFLICT_TRIES; tried += 1) {
@@ -137,9 +158,13 @@ export class Bucket {
         await this.write(key, text, contentType, condition);
         return true;
       } catch (error) {
-        if (isPreconditionFailed(error)) return (await this.read(key))?.text === text;
+        if (isPreconditionFailed(error)) return (await this.readUntrusted(key))?.text === text;
         // If-Match on an object that is gone is answered with 404, or with 403 to whoever may not list.
-        if ('ifMatch' in condition && (isNotFound(error) || (isMissing(error) && (await this.#isGone(key)))))
+        if (
+          condition !== undefined &&
+          'ifMatch' in condition &&
+          (isNotFound(error) || (isMissing(error) && (await this.#isGone(key))))
+        )
           return false;
         if (!isConflict(error)) throw error;
         await this.#clock.sleep(50 * 2 ** tried);
@@ -224,25 +249,31 @@ export class Bucket {
     );
   }
 
-  async #readWhole(key: string, options: ReadOptions): Promise<{ bytes: Buffer; etag: string } | undefined> {
+  async #readWhole(key: string, options: ReadOptions) {
     const { maxBytes = MAX_BYTES } = options;
     return orMissing(options, async () => {
-      const { body, etag } = await this.open(key, options);
+      const { body, ...found } = await this.open(key, options);
       const chunks: Buffer[] = [];
       let size = 0;
       // Leaving the loop destroys the body, and with it the connection: the rest is never sent.
       for await (const chunk of body) {
         chunks.push(chunk);
         size += chunk.length;
-        if (size > maxBytes) throw new TooLarge(key, maxBytes, etag);
+        if (size > maxBytes) throw new TooLarge(key, maxBytes, found);
       }
-      return { bytes: Buffer.concat(chunks), etag };
+      return { bytes: Buffer.concat(chunks), ...found };
     });
   }
 
   #object(key: string) {
     return { Bucket: this.name, Key: key };
   }
+}
+
+/** Only as long as nobody has written it since it was read; whatever is there where S3 does not tell what it is. */
+export function onlyOver(standing: { etag: string | undefined } | undefined): WriteCondition | undefined {
+  if (standing === undefined) return { ifAbsent: true };
+  return standing.etag === undefined ? undefined : { ifMatch: standing.etag };
 }
 
 function conditional(condition: WriteCondition) {

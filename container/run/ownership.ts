@@ -1,4 +1,4 @@
-import { Bucket } from '../../aws/bucket.ts';
+import { Bucket, onlyOver } from '../../aws/bucket.ts';
 import type { S3Port } from '../../aws/ports.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Owner } from '../../experiment/records/owner.ts';
@@ -33,8 +33,7 @@ export async function takeOwnership(
     const owner = found === undefined ? undefined : (parseOwner(found.text) ?? UNREADABLE);
     if (owner?.nonce === me.nonce) return { kind: 'owned' };
     if (owner !== undefined && !mayReplace(owner, me)) return { kind: 'other', owner };
-    const condition = found === undefined ? { ifAbsent: true as const } : { ifMatch: found.etag };
-    if (await bucket.writeIf(key, JSON.stringify(me), condition)) return { kind: 'owned' };
+    if (await bucket.writeIf(key, JSON.stringify(me), onlyOver(found))) return { kind: 'owned' };
     await clock.sleep(100 * tried);
   }
   throw new FenceContested(`${key} changed ten times while this job tried to take it`);

@@ -79,24 +79,15 @@ export function isOver(status: JobStatus): boolean {
   return status === 'SUCCEEDED' || status === 'FAILED';
 }
 
+/** When the attempt under way, or the last one, was started. */
+export function startOfAttempt({ attempts, attempt, startedAt }: JobObservation): number | undefined {
+  return attempts[attempt - 1]?.startedAt ?? startedAt;
+}
+
 /** Since when the attempt under way waits for its machines. */
 export function queuedSince(job: JobObservation): number | undefined {
   if (!['SUBMITTED', 'PENDING', 'RUNNABLE'].includes(job.status)) return undefined;
   return job.attempts.at(-1)?.stoppedAt ?? job.createdAt;
-}
-
-/** Instance time so far of all attempts, in hours of `nodes` machines. */
-export function nodeHoursOf(job: JobObservation, nodes: number, now: number): number {
-  const listed = job.attempts.map(({ startedAt, stoppedAt }) =>
-    startedAt === undefined ? 0 : (stoppedAt ?? job.stoppedAt ?? now) - startedAt,
-  );
-  // A running attempt that Batch does not list.
-  const unlisted =
-    job.status === 'RUNNING' && listed.length < job.attempt && job.startedAt !== undefined
-      ? now - job.startedAt
-      : 0;
-  const total = listed.reduce((sum, ms) => sum + Math.max(0, ms), Math.max(0, unlisted));
-  return (total * nodes) / 3_600_000;
 }
 
 type AttemptDetail = NonNullable<JobDetail['attempts']>[number];

@@ -1,8 +1,8 @@
 import type { JobObservation } from '../batch/job-observation.ts';
-import { nodeHoursOf, queuedSince } from '../batch/job-observation.ts';
+import { queuedSince, startOfAttempt } from '../batch/job-observation.ts';
+import { nodeHoursOf } from '../figures/node-hours.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Control, Stop } from '../records/control.ts';
-import type { Progress } from '../records/progress.ts';
 import { spoken } from '../text/numbers.ts';
 
 /** Node 0 writes its progress every ten seconds or more; this long without any, it is dead or frozen. */
@@ -15,7 +15,8 @@ export interface LimitView {
   now: number;
   control: Pick<Control, 'deadlineAt' | 'job'>;
   jobs: readonly JobObservation[];
-  progress: Progress | undefined;
+  /** When progress.json was last written, as S3 tells it: what is in it is not believed. */
+  heardAt: number | undefined;
   plan: Pick<Plan, 'cluster' | 'timeouts' | 'maxNodeHours'> | undefined;
 }
 
@@ -46,40 +47,34 @@ function reasonGiven({ statusReason, attempts }: JobObservation): string {
 }
 
 function overBudget(
-  { now, progress }: LimitView,
+  { now }: LimitView,
   { cluster, maxNodeHours }: Pick<Plan, 'cluster' | 'maxNodeHours'>,
   job: JobObservation,
 ): Stop | undefined {
   if (maxNodeHours === undefined) return undefined;
   const grace = (BUDGET_GRACE_SECONDS * cluster.nodes) / 3600;
-  const heard = progressOf(job, progress);
-  const used =
-    heard === undefined
-      ? nodeHoursOf(job, cluster.nodes, now)
-      : heard.nodeHours + (Math.max(0, now - Date.parse(heard.at)) * cluster.nodes) / 3_600_000;
-  return used < maxNodeHours + grace
+  return nodeHoursOf(job, cluster.nodes, now) < maxNodeHours + grace
     ? undefined
     : told(now, 'failed', 'budget', 'the budget is used up and node 0 did not end the run');
 }
 
-function silent({ now, progress }: LimitView, job: JobObservation): Stop | undefined {
-  const started = job.attempts[job.attempt - 1]?.startedAt ?? job.startedAt;
-  const heard = progressOf(job, progress);
-  const last = heard === undefined ? started : Math.max(started ?? 0, Date.parse(heard.at));
+function silent({ now, heardAt }: LimitView, job: JobObservation): Stop | undefined {
+  const last = lastHeard(job, heardAt);
   if (last === undefined || now - last < SILENCE_SECONDS * 1000) return undefined;
   return told(
     now,
     'failed',
     'silent',
-    heard === undefined
+    last === startOfAttempt(job)
       ? `node 0 has told nothing in the ${spoken(SILENCE_SECONDS)} since it was started`
       : `node 0 has told nothing for ${spoken(SILENCE_SECONDS)}`,
   );
 }
 
-/** Node 0's words about this very attempt. */
-function progressOf(job: JobObservation, progress: Progress | undefined): Progress | undefined {
-  return progress?.jobId === job.id && progress.attempt === job.attempt ? progress : undefined;
+/** When node 0 of this attempt was last heard of: at its start at the least, since what is older is of an earlier one. */
+export function lastHeard(job: JobObservation, heardAt: number | undefined): number | undefined {
+  const started = startOfAttempt(job);
+  return heardAt === undefined || started === undefined ? started : Math.max(started, heardAt);
 }
 
 function told(at: number, cause: Stop['cause'], because: Stop['because'], why: string): Stop {

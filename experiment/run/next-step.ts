@@ -21,6 +21,8 @@ export interface RunView {
   lookedUp: boolean;
   owner: Owner | undefined;
   progress: Progress | undefined;
+  /** When progress.json was last written, as S3 tells it; in milliseconds since the epoch. */
+  heardAt: number | undefined;
   plan: Pick<Plan, 'cluster' | 'timeouts' | 'maxNodeHours'> | undefined;
   /** Somebody has not been told of what became of the run. */
   isUntold?: boolean;

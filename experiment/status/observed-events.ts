@@ -1,5 +1,5 @@
 import type { JobObservation } from '../batch/job-observation.ts';
-import { isOver, queuedSince } from '../batch/job-observation.ts';
+import { isOver, queuedSince, startOfAttempt } from '../batch/job-observation.ts';
 import type { Control } from '../records/control.ts';
 import type { ObservedEvent } from '../records/observed-event.ts';
 import type { Progress } from '../records/progress.ts';
@@ -46,7 +46,7 @@ function jobEvents(job: JobObservation, now: number): ObservedEvent[] {
 
 function enteredAt(job: JobObservation): number | undefined {
   if (isOver(job.status)) return job.stoppedAt;
-  if (job.status === 'RUNNING') return job.attempts[job.attempt - 1]?.startedAt ?? job.startedAt;
+  if (job.status === 'RUNNING') return startOfAttempt(job);
   return queuedSince(job);
 }
 

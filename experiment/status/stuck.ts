@@ -2,6 +2,7 @@ import { isOver, queuedSince } from '../batch/job-observation.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
 import type { ObservedEvent } from '../records/observed-event.ts';
 import type { StuckKind } from '../records/status.ts';
+import { lastHeard } from '../run/limits.ts';
 import type { RunView } from '../run/next-step.ts';
 import { spoken } from '../text/numbers.ts';
 
@@ -50,12 +51,10 @@ function queued(view: RunView): StuckEvent[] {
 }
 
 function silent(view: RunView): StuckEvent[] {
-  const { now, progress } = view;
+  const { now, heardAt } = view;
   const job = currentJob(view);
   if (job === undefined || job.status !== 'RUNNING') return [];
-  const started = job.attempts[job.attempt - 1]?.startedAt ?? job.startedAt;
-  const heard = progress?.jobId === job.id && progress.attempt === job.attempt ? progress : undefined;
-  const last = heard === undefined ? started : Math.max(started ?? 0, Date.parse(heard.at));
+  const last = lastHeard(job, heardAt);
   if (last === undefined || now - last < SILENT_SECONDS * 1000) return [];
   return [
     stuck('silent', view, job.attempt, {

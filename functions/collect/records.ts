@@ -1,8 +1,7 @@
-import { Bucket } from '../../aws/bucket.ts';
+import { onlyOver } from '../../aws/bucket.ts';
 import type { JobObservation } from '../../experiment/batch/job-observation.ts';
 import { isOver } from '../../experiment/batch/job-observation.ts';
 import type { Sentences } from '../../experiment/diagnosis/diagnose.ts';
-import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Control } from '../../experiment/records/control.ts';
 import type { Outcome } from '../../experiment/records/outcome.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
@@ -13,8 +12,9 @@ import { ControlConflict, StillStopping, UnknownRecord } from '../../experiment/
 import { renderReport } from '../../report/render.ts';
 import type { FunctionDeps } from '../deps.ts';
 import { describeJobs } from '../stores/batch-jobs.ts';
-import { ControlStore } from '../stores/control-store.ts';
-import { observe, readStatus } from '../stores/status-store.ts';
+import type { ControlStore } from '../stores/control-store.ts';
+import type { RunStores } from '../stores/run-stores.ts';
+import { storesOf } from '../stores/run-stores.ts';
 import { readImages } from './read-images.ts';
 import type { Remains } from './run-folder.ts';
 import { readRemains } from './run-folder.ts';
@@ -44,9 +44,9 @@ const ERRORS: Record<Outcome, string> = {
  * @throws ControlConflict when other copies keep writing
  */
 export async function collectRun(deps: FunctionDeps, runId: string): Promise<Collected> {
-  const bucket = new Bucket(deps.s3, deps.deployment.bucket, deps.clock);
+  const stores = storesOf(deps, runId);
   for (let tried = 1; tried <= TRIES; tried += 1) {
-    const collected = await collectOnce(deps, bucket, runId);
+    const collected = await collectOnce(deps, stores, runId);
     if (collected !== undefined) return collected;
   }
   throw new ControlConflict(`other copies kept writing the results of ${runId}`);
@@ -55,17 +55,17 @@ export async function collectRun(deps: FunctionDeps, runId: string): Promise<Col
 /** @returns undefined when another copy wrote meanwhile */
 async function collectOnce(
   deps: FunctionDeps,
-  bucket: Bucket,
+  stores: RunStores,
   runId: string,
 ): Promise<Collected | undefined> {
-  const keys = runKeys(runId);
+  const { bucket, control: store, records } = stores;
+  const { keys } = records;
   const before = { summary: await bucket.head(keys.summary), report: await bucket.head(keys.report) };
-  const store = new ControlStore(bucket, deps.nonce);
-  const stored = await store.read(runId);
+  const stored = await store.read();
   if (stored === undefined) throw new UnknownRecord(`there is no run ${runId}`);
   const job = await deadJob(deps, stored.control);
-  const remains = await readRemains(bucket, runId);
-  const control = await store.change(runId, (now) =>
+  const remains = await readRemains(stores);
+  const control = await store.change((now) =>
     now.ended === undefined && now.closedAt === undefined
       ? { ...now, ended: decideEnd(now, job, remains, deps.clock.now()) }
       : undefined,
@@ -74,19 +74,19 @@ async function collectOnce(
   const { at, outcome, headline, why, next } = control.ended;
   const ended = { kind: 'ended', at, outcome, headline, why, next } as const;
   if (remains.plan === undefined) {
-    await observe(bucket, runId, [ended]);
+    await records.observe([ended]);
   } else {
     const summary = { ...summariseRun(control, outcome, job, remains), headline, why, next };
     if (
-      !(await bucket.writeIf(keys.summary, JSON.stringify(summary, undefined, 1), unchanged(before.summary)))
+      !(await bucket.writeIf(keys.summary, JSON.stringify(summary, undefined, 1), onlyOver(before.summary)))
     )
       return undefined;
-    await observe(bucket, runId, [
+    await records.observe([
       ...eventsOf({ now: deps.clock.now(), control, jobs: job ? [job] : [], progress: remains.progress }),
       ended,
     ]);
-    const report = await render(bucket, summary, remains, at);
-    if (!(await bucket.writeIf(keys.report, report, unchanged(before.report), 'text/html; charset=utf-8')))
+    const report = await render(stores, summary, remains, at);
+    if (!(await bucket.writeIf(keys.report, report, onlyOver(before.report), 'text/html; charset=utf-8')))
       return undefined;
   }
   await rewriteRunsPage(deps, bucket, runId);
@@ -109,8 +109,8 @@ function decideEnd(
 }
 
 /** Before this is noted, settle has the results written again. */
-async function noteWritten(store: ControlStore, { runId, ended }: Control): Promise<void> {
-  await store.change(runId, (now) =>
+async function noteWritten(store: ControlStore, { ended }: Control): Promise<void> {
+  await store.change((now) =>
     now.ended === undefined || now.ended.at !== ended?.at || now.ended.isWritten === true
       ? undefined
       : { ...now, ended: { ...now.ended, isWritten: true } },
@@ -128,11 +128,6 @@ async function deadJob(deps: FunctionDeps, control: Control): Promise<JobObserva
   if (job !== undefined && !isOver(job.status))
     throw new StillStopping(`the job ${job.id} of ${control.runId} is ${job.status}`);
   return job;
-}
-
-/** Only as long as nobody has written it since it was read. */
-function unchanged(before: { etag: string } | undefined) {
-  return before === undefined ? ({ ifAbsent: true } as const) : { ifMatch: before.etag };
 }
 
 function summariseRun(
@@ -160,11 +155,16 @@ function summariseRun(
   });
 }
 
-async function render(bucket: Bucket, summary: Summary, remains: Remains, madeAt: number): Promise<string> {
+async function render(
+  { bucket, records }: RunStores,
+  summary: Summary,
+  remains: Remains,
+  madeAt: number,
+): Promise<string> {
   const { plan, nodes, tasks, manifest, outputs } = remains;
   if (plan === undefined) throw new UnknownRecord(`the run ${summary.runId} has no plan`);
   const { cluster, source } = plan;
-  const status = await readStatus(bucket, summary.runId);
+  const status = await records.status();
   return renderReport({
     summary,
     history: status?.history ?? [],
@@ -185,7 +185,7 @@ async function render(bucket: Bucket, summary: Summary, remains: Remains, madeAt
       instanceType: cluster.instanceType,
       resume: plan.resume,
     },
-    images: await readImages(bucket, summary.runId, outputs),
+    images: await readImages(bucket, records.keys.outputs, outputs),
     madeAt,
   });
 }

@@ -1,5 +1,3 @@
-import type { Bucket } from '../../aws/bucket.ts';
-import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { OutputIndex } from '../../experiment/records/outputs.ts';
@@ -8,7 +6,7 @@ import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { parseJoblogRow } from '../../experiment/results/joblog.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
 import { failedToRead, readTasks } from '../../experiment/results/task-table.ts';
-import { readNodes, readOutputs, readPlan, readProgress } from '../stores/run-records.ts';
+import type { RunStores } from '../stores/run-stores.ts';
 
 /** What a run left in its folder. */
 export interface Remains {
@@ -25,8 +23,8 @@ export interface Remains {
 const TAILS = 200;
 
 /** Reads a run's folder; the joblog as a stream, since it may have a million rows. What is not there is left out. */
-export async function readRemains(bucket: Bucket, runId: string): Promise<Remains> {
-  const keys = runKeys(runId);
+export async function readRemains({ bucket, records }: RunStores): Promise<Remains> {
+  const { keys } = records;
   const joblog = await bucket.stream(keys.joblog);
   const tasks = await readTasks(joblog === undefined ? [] : joblogRows(joblog));
   const stderrTails = new Map<number, string>();
@@ -35,13 +33,13 @@ export async function readRemains(bucket: Bucket, runId: string): Promise<Remain
     if (tail !== undefined) stderrTails.set(seq, tail.text);
   }
   return {
-    plan: await readPlan(bucket, runId),
-    progress: await readProgress(bucket, runId),
-    nodes: await readNodes(bucket, runId),
+    plan: await records.plan(),
+    progress: (await records.progress()).progress,
+    nodes: await records.nodes(),
     tasks,
     stderrTails,
     manifest: (await bucket.readUntrusted(keys.manifest))?.text ?? '',
-    outputs: await readOutputs(bucket, runId),
+    outputs: await records.outputs(),
   };
 }
 

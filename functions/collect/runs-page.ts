@@ -1,4 +1,5 @@
 import type { Bucket } from '../../aws/bucket.ts';
+import { onlyOver } from '../../aws/bucket.ts';
 import { messageOf, nameOf } from '../../aws/errors.ts';
 import { RUNS_PAGE_KEY } from '../../experiment/layout/bucket-keys.ts';
 import { asRunIndex, runsToRead, updatedIndex } from '../../experiment/run-list/page-index.ts';
@@ -38,6 +39,5 @@ async function rewriteOnce(deps: FunctionDeps, bucket: Bucket, runId: string): P
     bucket: bucket.name,
     madeAt: deps.clock.now(),
   });
-  const condition = stored === undefined ? { ifAbsent: true as const } : { ifMatch: stored.etag };
-  return bucket.writeIf(RUNS_PAGE_KEY, page, condition, 'text/html; charset=utf-8');
+  return bucket.writeIf(RUNS_PAGE_KEY, page, onlyOver(stored), 'text/html; charset=utf-8');
 }

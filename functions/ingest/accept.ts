@@ -1,5 +1,3 @@
-import type { Bucket } from '../../aws/bucket.ts';
-import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { ManifestSource } from '../../experiment/layout/run-id.ts';
 import { makeRunId } from '../../experiment/layout/run-id.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
@@ -9,11 +7,9 @@ import { newControl, sameSource } from '../../experiment/records/control.ts';
 import { eventsOf } from '../../experiment/status/observed-events.ts';
 import { RunIdCollision } from '../../experiment/util/errors.ts';
 import type { FunctionDeps } from '../deps.ts';
-import { ControlStore } from '../stores/control-store.ts';
 import { startExecution } from '../stores/executions.ts';
-import { readPlan } from '../stores/run-records.ts';
-import { observe } from '../stores/status-store.ts';
-import type { RunStores } from './plan-run.ts';
+import type { RunStores } from '../stores/run-stores.ts';
+import { storesOf } from '../stores/run-stores.ts';
 import { planRun } from './plan-run.ts';
 import type { ReadManifest, Refused } from './read-manifest.ts';
 
@@ -24,25 +20,24 @@ import type { ReadManifest, Refused } from './read-manifest.ts';
  */
 export async function startRun(
   deps: FunctionDeps,
-  bucket: Bucket,
   source: ManifestSource,
   read: ReadManifest,
 ): Promise<{ ok: true } | Refused> {
-  const store = new ControlStore(bucket, deps.nonce);
   const runId = makeRunId(read.manifest.name, source);
+  const stores = storesOf(deps, runId);
   // What was accepted once stays accepted, whatever the deployment allows by now.
-  const standing = await store.read(runId);
-  const known = standing === undefined ? undefined : await readPlan(bucket, runId);
+  const standing = await stores.control.read();
+  const known = standing === undefined ? undefined : await stores.records.plan();
   if (standing !== undefined) refuseOther(standing.control, source);
-  const planned = known === undefined ? await planRun(deps, { bucket, store }, source, read) : undefined;
+  const planned = known === undefined ? await planRun(deps, stores.bucket, source, read) : undefined;
   if (planned?.ok === false) return planned;
   const plan = known ?? planned?.plan;
   if (plan === undefined) return { ok: true };
-  const control = standing?.control ?? (await claim(deps, { bucket, store }, plan, read.bytes));
+  const control = standing?.control ?? (await claim(deps, stores, plan, read.bytes));
   refuseOther(control, source);
   // An execution's name is free again after 90 days: a late delivery must not run an ended experiment anew.
   if (control.closedAt !== undefined) return { ok: true };
-  await observe(bucket, runId, eventsOf({ now: deps.clock.now(), control, jobs: [], progress: undefined }));
+  await stores.records.observe(eventsOf({ now: deps.clock.now(), control, jobs: [], progress: undefined }));
   await startExecution(deps, plan);
   deps.metrics.count('ManifestAccepted');
   deps.logger.info('Manifest:Accepted', { runId, key: source.key, warnings: read.warnings.length });
@@ -51,15 +46,14 @@ export async function startRun(
 
 async function claim(
   deps: FunctionDeps,
-  { bucket, store }: RunStores,
+  { bucket, control, records: { keys } }: RunStores,
   plan: Plan,
   manifest: Uint8Array,
 ): Promise<Control> {
-  const keys = runKeys(plan.runId);
   await bucket.write(keys.manifest, manifest, 'application/yaml');
   await bucket.write(keys.plan, JSON.stringify(plan, undefined, 1), 'application/json');
   const now = deps.clock.now();
-  return store.claim(
+  return control.claim(
     newControl({
       runId: plan.runId,
       source: plan.source,

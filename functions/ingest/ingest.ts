@@ -43,7 +43,7 @@ async function takeIn(deps: FunctionDeps, dropped: DroppedObject): Promise<void>
   const read = await readManifest(bucket, key, { versionId, etag });
   const notify = read.ok ? (read.manifest.notify ?? []) : notifyOf(read.text, key);
   try {
-    const started = read.ok ? await startRun(deps, bucket, source, read) : read;
+    const started = read.ok ? await startRun(deps, source, read) : read;
     if (!started.ok) await reject(deps, bucket, source, { ...started, notify });
   } catch (error) {
     if (error instanceof RunIdCollision)

@@ -1,5 +1,5 @@
 import type { Bucket } from '../../aws/bucket.ts';
-import { JSON_TYPE, TEXT_TYPE } from '../../aws/bucket.ts';
+import { JSON_TYPE, onlyOver, TEXT_TYPE } from '../../aws/bucket.ts';
 import { rejectionKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { ManifestSource } from '../../experiment/layout/run-id.ts';
 import { renderFaults } from '../../experiment/manifest/source/fault.ts';
@@ -52,8 +52,7 @@ function ledgerAt(bucket: Bucket, key: string): Ledger {
       const standing = parseTold(stored?.text);
       const wanted = decide(standing);
       if (wanted === undefined) return standing;
-      const condition = stored === undefined ? { ifAbsent: true as const } : { ifMatch: stored.etag };
-      if (await bucket.writeIf(key, JSON.stringify(wanted), condition)) return wanted;
+      if (await bucket.writeIf(key, JSON.stringify(wanted), onlyOver(stored))) return wanted;
     }
     throw new ControlConflict(`${key} changed ${TRIES} times meanwhile`);
   };

@@ -1,5 +1,3 @@
-import type { Bucket } from '../../aws/bucket.ts';
-import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { untold } from '../../experiment/notify/delivery-lease.ts';
 import { changeKey, enteredStates, figuresOf, runChange } from '../../experiment/notify/run-changes.ts';
 import type { StateChange } from '../../experiment/notify/state-change-event.ts';
@@ -8,7 +6,7 @@ import type { Control } from '../../experiment/records/control.ts';
 import type { EnteredState, Status } from '../../experiment/records/status.ts';
 import { MAX_SUMMARY_BYTES } from '../../experiment/records/summary.ts';
 import type { CountedEvent, FunctionDeps } from '../deps.ts';
-import type { ControlStore } from '../stores/control-store.ts';
+import type { RunStores } from '../stores/run-stores.ts';
 import type { Message } from './deliver.ts';
 import { tell } from './deliver.ts';
 
@@ -32,19 +30,15 @@ export function hasUntold({ deployment }: Pick<FunctionDeps, 'deployment'>, news
  */
 export async function tellRun(
   deps: FunctionDeps,
-  bucket: Bucket,
-  store: ControlStore,
+  { bucket, control: store, records }: RunStores,
   news: RunNews,
 ): Promise<boolean> {
   const { control, status } = news;
-  const { runId } = control;
   const entered = enteredStates(control, status);
   const figures =
     control.ended === undefined
       ? undefined
-      : figuresOf(
-          (await bucket.readUntrusted(runKeys(runId).summary, { maxBytes: MAX_SUMMARY_BYTES }))?.text,
-        );
+      : figuresOf((await bucket.readUntrusted(records.keys.summary, { maxBytes: MAX_SUMMARY_BYTES }))?.text);
   const messages = entered.flatMap((one): Message[] => {
     const change = runChange(control, status, one, figures);
     return keysOfState(deps.deployment.topicArn, news, one).map((key) => ({
@@ -56,7 +50,7 @@ export async function tellRun(
   return tell(
     deps,
     async (decide) => {
-      const standing = await store.change(runId, (now) => {
+      const standing = await store.change((now) => {
         const told = decide(now.told);
         return told === undefined ? undefined : { ...now, told };
       });

@@ -1,9 +1,6 @@
-import { Bucket } from '../../aws/bucket.ts';
 import { messageOf, nameOf } from '../../aws/errors.ts';
-import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Control } from '../../experiment/records/control.ts';
 import { withJob, withoutSubmission, withStop } from '../../experiment/records/control.ts';
-import type { Owner } from '../../experiment/records/owner.ts';
 import type { RunView, Step } from '../../experiment/run/next-step.ts';
 import { nextStep } from '../../experiment/run/next-step.ts';
 import { eventsOf } from '../../experiment/status/observed-events.ts';
@@ -14,10 +11,10 @@ import type { FunctionDeps } from '../deps.ts';
 import type { RunNews } from '../notify/notify.ts';
 import { hasUntold, tellRun } from '../notify/notify.ts';
 import { findJobIds, terminateJob } from '../stores/batch-jobs.ts';
-import { ControlStore } from '../stores/control-store.ts';
 import { completeToken, startExecution } from '../stores/executions.ts';
-import { readOwner, readPlan } from '../stores/run-records.ts';
-import { observe } from '../stores/status-store.ts';
+import type { RunRecords } from '../stores/run-records.ts';
+import type { RunStores } from '../stores/run-stores.ts';
+import { storesOf } from '../stores/run-stores.ts';
 import type { Knowledge } from './observe-run.ts';
 import { lookAtRun } from './observe-run.ts';
 import { submitJob } from './submit-job.ts';
@@ -37,25 +34,24 @@ export async function settleRun(
   runId: string,
   jobIds: readonly string[] = [],
 ): Promise<RunView | undefined> {
-  const bucket = new Bucket(deps.s3, deps.deployment.bucket, deps.clock);
-  const store = new ControlStore(bucket, deps.nonce);
+  const stores = storesOf(deps, runId);
   const known: Knowledge = { jobIds: new Set(jobIds), lookedUp: false, plan: undefined };
   const terminated = new Set<string>();
   for (let steps = 1; ; steps += 1) {
-    const stored = await store.read(runId);
+    const stored = await stores.control.read();
     if (stored === undefined) return undefined;
     const { control } = stored;
-    const look = await lookAtRun(deps, bucket, control, known);
+    const look = await lookAtRun(deps, stores.records, control, known);
     const isClosed = control.closedAt !== undefined;
-    const status = isClosed ? undefined : await observe(bucket, runId, [...eventsOf(look), ...stuckIn(look)]);
+    const status = isClosed ? undefined : await stores.records.observe([...eventsOf(look), ...stuckIn(look)]);
     const news: RunNews = { control: withoutOpenEnd(look), status, plan: known.plan };
     const view: RunView = { ...look, isUntold: !isClosed && hasUntold(deps, news) };
     const step = nextStep(view);
     if (step.do !== 'nothing') deps.logger.info('Run:Step', { runId, ...step });
     if (steps === MAX_STEPS) deps.logger.warn('Run:StepsUsedUp', { runId, step: step.do });
-    const goesOn = await perform({ deps, bucket, store, view, known, terminated, news }, step);
+    const goesOn = await perform({ deps, stores, view, known, terminated, news }, step);
     if (goesOn && steps < MAX_STEPS) continue;
-    if (view.isUntold && step.do !== 'tell') await tellQuietly(deps, bucket, store, news);
+    if (view.isUntold && step.do !== 'tell') await tellQuietly(deps, stores, news);
     return view;
   }
 }
@@ -66,14 +62,9 @@ function withoutOpenEnd({ control, execution }: RunView): Control {
 }
 
 /** Nobody being told must keep no run from going on: it is tried again in a minute. */
-async function tellQuietly(
-  deps: FunctionDeps,
-  bucket: Bucket,
-  store: ControlStore,
-  news: RunNews,
-): Promise<boolean> {
+async function tellQuietly(deps: FunctionDeps, stores: RunStores, news: RunNews): Promise<boolean> {
   try {
-    return await tellRun(deps, bucket, store, news);
+    return await tellRun(deps, stores, news);
   } catch (error) {
     const { runId } = news.control;
     deps.metrics.count('NotTold');
@@ -84,8 +75,7 @@ async function tellQuietly(
 
 interface StepContext {
   deps: FunctionDeps;
-  bucket: Bucket;
-  store: ControlStore;
+  stores: RunStores;
   view: RunView;
   known: Knowledge;
   news: RunNews;
@@ -95,20 +85,20 @@ interface StepContext {
 
 /** @returns whether the run is to be looked at again now */
 async function perform(context: StepContext, step: Step): Promise<boolean> {
-  const { deps, bucket, store, view, known } = context;
+  const { deps, stores, view, known } = context;
   const { control } = view;
   const { runId } = control;
   switch (step.do) {
     case 'nothing':
       return false;
     case 'start-execution':
-      await startExecution(deps, await planOf(bucket, runId));
+      await startExecution(deps, await planOf(stores.records, runId));
       return false;
     case 'submit': {
-      const jobId = await submitJob(deps, store, control, await planOf(bucket, runId));
+      const jobId = await submitJob(deps, stores.control, control, await planOf(stores.records, runId));
       if (jobId !== undefined) known.jobIds.add(jobId);
       // A refusal has told the run to end: that is the next step, now and not in a minute.
-      return jobId !== undefined || (await store.read(runId))?.control.stop !== undefined;
+      return jobId !== undefined || (await stores.control.read())?.control.stop !== undefined;
     }
     case 'look-up':
       for (const id of await findJobIds(deps, runId)) known.jobIds.add(id);
@@ -138,21 +128,21 @@ async function perform(context: StepContext, step: Step): Promise<boolean> {
       await collectRun(deps, runId);
       return true;
     case 'tell':
-      return tellQuietly(deps, bucket, store, context.news);
+      return tellQuietly(deps, stores, context.news);
     case 'close':
       await changeIf(context, 'close', ({ token: _, ...now }) => ({ ...now, closedAt: view.now }));
-      await store.forgetOpen(runId);
+      await stores.control.forgetOpen();
       return false;
   }
 }
 
 /** A change that is still the next step when the record has become another one meanwhile. */
 async function changeIf(
-  { store, view }: StepContext,
+  { stores, view }: StepContext,
   wanted: Step['do'],
   change: (control: Control) => Control,
 ): Promise<void> {
-  await store.change(view.control.runId, (now) =>
+  await stores.control.change((now) =>
     nextStep({ ...view, control: now }).do === wanted ? change(now) : undefined,
   );
 }
@@ -161,20 +151,14 @@ async function changeIf(
  * Attempt 0 is under every attempt of Batch's, so node 0 of this job takes it over and a node 0 of any other does not: the
  * fence is closed before the duplicate is killed, never while it slips through.
  */
-async function giveOwnership({ bucket, view, deps }: StepContext): Promise<void> {
-  const { runId, job } = view.control;
+async function giveOwnership({ stores, view, deps }: StepContext): Promise<void> {
+  const { job } = view.control;
   if (job === undefined) return;
-  const owner: Owner = { jobId: job.id, attempt: 0, nonce: deps.nonce() };
-  const key = runKeys(runId).owner;
-  const standing = await bucket.readUntrusted(key);
-  // A record that cannot be read keeps every node 0 out and names nobody: it is replaced.
-  if (standing !== undefined && (await readOwner(bucket, runId)) !== undefined) return;
-  const condition = standing === undefined ? { ifAbsent: true as const } : { ifMatch: standing.etag };
-  await bucket.writeIf(key, JSON.stringify(owner), condition);
+  await stores.records.giveTo({ jobId: job.id, attempt: 0, nonce: deps.nonce() });
 }
 
-async function planOf(bucket: Bucket, runId: string) {
-  const plan = await readPlan(bucket, runId);
+async function planOf(records: RunRecords, runId: string) {
+  const plan = await records.plan();
   if (plan === undefined) throw new UnknownRecord(`the run ${runId} has no plan: its folder was deleted`);
   return plan;
 }

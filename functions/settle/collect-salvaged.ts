@@ -1,10 +1,9 @@
 import * as z from 'zod';
-import { Bucket } from '../../aws/bucket.ts';
 import { maintenanceKey } from '../../experiment/layout/bucket-keys.ts';
 import { parsedJson } from '../../experiment/util/parse-json.ts';
 import { collectRun } from '../collect/records.ts';
 import type { FunctionDeps } from '../deps.ts';
-import { ControlStore } from '../stores/control-store.ts';
+import { storesOf } from '../stores/run-stores.ts';
 
 const record = z.looseObject({ kind: z.literal('salvage'), runId: z.string(), did: z.looseObject({}) });
 
@@ -13,7 +12,7 @@ const record = z.looseObject({ kind: z.literal('salvage'), runId: z.string(), di
  * so an event of an earlier state finds none, and the last one always does.
  */
 export async function collectSalvaged(deps: FunctionDeps, runId: string, jobId: string): Promise<void> {
-  const bucket = new Bucket(deps.s3, deps.deployment.bucket, deps.clock);
+  const { bucket, control } = storesOf(deps, runId);
   const found = await bucket.readUntrusted(maintenanceKey(jobId));
   if (found === undefined) return;
   const salvaged = record.safeParse(parsedJson(found.text));
@@ -21,8 +20,7 @@ export async function collectSalvaged(deps: FunctionDeps, runId: string, jobId: 
     deps.logger.info('Salvage:Nothing', { runId, jobId });
     return;
   }
-  const store = new ControlStore(bucket, deps.nonce);
-  const ended = (await store.read(runId))?.control.ended;
+  const ended = (await control.read())?.control.ended;
   if (ended === undefined) {
     deps.logger.warn('Salvage:NotEnded', { runId, jobId });
     return;

@@ -1,11 +1,10 @@
-import type { Bucket } from '../../aws/bucket.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import type { Control } from '../../experiment/records/control.ts';
 import type { RunView } from '../../experiment/run/next-step.ts';
 import type { FunctionDeps } from '../deps.ts';
 import { describeJobs } from '../stores/batch-jobs.ts';
 import { observeExecution } from '../stores/executions.ts';
-import { readOwner, readPlan, readProgress } from '../stores/run-records.ts';
+import type { RunRecords } from '../stores/run-records.ts';
 
 /** What one call of settle has learnt of a run so far. */
 export interface Knowledge {
@@ -18,16 +17,16 @@ export interface Knowledge {
 /** Asks AWS and the bucket how the run is; believes nothing that an event said. */
 export async function lookAtRun(
   deps: FunctionDeps,
-  bucket: Bucket,
+  records: RunRecords,
   control: Control,
   known: Knowledge,
 ): Promise<RunView> {
   const { runId } = control;
-  const owner = await readOwner(bucket, runId);
+  const owner = await records.owner();
   const ids = new Set(known.jobIds);
   if (control.job !== undefined) ids.add(control.job.id);
   if (owner !== undefined) ids.add(owner.jobId);
-  known.plan ??= await readPlan(bucket, runId);
+  known.plan ??= await records.plan();
   return {
     now: deps.clock.now(),
     control,
@@ -35,7 +34,7 @@ export async function lookAtRun(
     jobs: ids.size === 0 ? [] : await describeJobs(deps, control, [...ids]),
     lookedUp: known.lookedUp,
     owner,
-    progress: control.job === undefined ? undefined : await readProgress(bucket, runId),
+    ...(control.job === undefined ? { progress: undefined, heardAt: undefined } : await records.progress()),
     plan: known.plan,
   };
 }

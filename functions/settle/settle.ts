@@ -1,4 +1,3 @@
-import { Bucket } from '../../aws/bucket.ts';
 import { withStop } from '../../experiment/records/control.ts';
 import { endedByItself, isDead } from '../../experiment/run/next-step.ts';
 import { settleReason } from '../../experiment/run/settle-trigger.ts';
@@ -7,7 +6,7 @@ import { StillStopping } from '../../experiment/util/errors.ts';
 import type { FunctionDeps } from '../deps.ts';
 import type { LambdaFunction } from '../middleware.ts';
 import { withMiddleware } from '../middleware.ts';
-import { ControlStore } from '../stores/control-store.ts';
+import { storesOf } from '../stores/run-stores.ts';
 import { settleRun } from './advance-run.ts';
 import { collectSalvaged } from './collect-salvaged.ts';
 import { lookAtRun } from './observe-run.ts';
@@ -41,13 +40,12 @@ async function stopRun(
   runId: string,
   error: { name: string; cause: string },
 ): Promise<void> {
-  const bucket = new Bucket(deps.s3, deps.deployment.bucket, deps.clock);
-  const store = new ControlStore(bucket, deps.nonce);
-  const stored = await store.read(runId);
+  const { control: store, records } = storesOf(deps, runId);
+  const stored = await store.read();
   if (stored === undefined) return;
   const nothingNamed = { jobIds: new Set<string>(), lookedUp: false, plan: undefined };
-  const hasEnded = endedByItself(await lookAtRun(deps, bucket, stored.control, nothingNamed));
-  await store.change(runId, ({ stop, ended, closedAt, ...control }) =>
+  const hasEnded = endedByItself(await lookAtRun(deps, records, stored.control, nothingNamed));
+  await store.change(({ stop, ended, closedAt, ...control }) =>
     hasEnded || stop !== undefined || ended !== undefined || closedAt !== undefined
       ? undefined
       : withStop(control, stopFromError(error, deps.clock.now())),

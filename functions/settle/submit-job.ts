@@ -32,7 +32,7 @@ export async function submitJob(
   const nonce = deps.nonce();
   const jobDefinition = await definitionOrEnd(deps, store, plan);
   if (jobDefinition === undefined) return undefined;
-  const taken = await store.change(runId, (now) =>
+  const taken = await store.change((now) =>
     mayStillSubmit(now, nonce, deps.clock.now())
       ? withSubmission(now, nonce, deps.clock.now() + LEASE_MS)
       : undefined,
@@ -43,9 +43,7 @@ export async function submitJob(
   if (jobId === undefined) return undefined;
   deps.metrics.count('JobSubmitted');
   deps.logger.info('Job:Submitted', { runId, jobId });
-  await store.change(runId, (now) =>
-    now.job === undefined ? withJob(now, jobId, deps.clock.now()) : undefined,
-  );
+  await store.change((now) => (now.job === undefined ? withJob(now, jobId, deps.clock.now()) : undefined));
   return jobId;
 }
 
@@ -62,7 +60,7 @@ async function definitionOrEnd(
     const { runId } = plan;
     deps.logger.warn('JobDefinition:Refused', { runId, error: nameOf(error), said: messageOf(error) });
     const now = deps.clock.now();
-    await store.change(runId, (control) =>
+    await store.change((control) =>
       mayStillSubmit(control, '', now)
         ? withStop(withoutSubmission(control), refusedBy(error, now))
         : undefined,
@@ -97,7 +95,7 @@ async function trySubmit(
       if (isRefused(error)) {
         deps.logger.warn('Job:Refused', fields);
         const stop = refusedBy(error, deps.clock.now());
-        await store.change(runId, (now) => (ours(now) ? withStop(withoutSubmission(now), stop) : undefined));
+        await store.change((now) => (ours(now) ? withStop(withoutSubmission(now), stop) : undefined));
         return undefined;
       }
       if (!isThrottled(error)) {
@@ -107,7 +105,7 @@ async function trySubmit(
       }
       deps.logger.warn('Job:SubmissionThrottled', fields);
       if (tried === THROTTLE_TRIES) {
-        await store.change(runId, (now) => (ours(now) ? withoutSubmission(now) : undefined));
+        await store.change((now) => (ours(now) ? withoutSubmission(now) : undefined));
         return undefined;
       }
       await deps.clock.sleep(500 * 2 ** tried);

@@ -3,7 +3,7 @@ import { messageOf, nameOf } from '../../aws/errors.ts';
 import { sideBySide } from '../../experiment/util/for-each-limit.ts';
 import type { FunctionDeps } from '../deps.ts';
 import { liveJobIds } from '../stores/batch-jobs.ts';
-import { ControlStore } from '../stores/control-store.ts';
+import { ControlStore, openRuns } from '../stores/control-store.ts';
 import { settleRun } from './advance-run.ts';
 
 /** A mark without a record is one of a claim that never came; ingest's own retries are over by then. */
@@ -17,11 +17,16 @@ const SIDE_BY_SIDE = 8;
  */
 export async function sweep(deps: FunctionDeps): Promise<void> {
   const bucket = new Bucket(deps.s3, deps.deployment.bucket, deps.clock);
-  const store = new ControlStore(bucket, deps.nonce);
   const live = await liveJobIds(deps);
-  const open = new Map((await store.openRuns()).map(({ runId, markedAt }) => [runId, markedAt]));
+  const open = new Map((await openRuns(bucket)).map(({ runId, markedAt }) => [runId, markedAt]));
   await sideBySide(new Set([...open.keys(), ...live.keys()]), SIDE_BY_SIDE, (runId) =>
-    settleOne(deps, store, runId, live.get(runId) ?? [], open.get(runId)),
+    settleOne(
+      deps,
+      new ControlStore(bucket, deps.nonce, runId),
+      runId,
+      live.get(runId) ?? [],
+      open.get(runId),
+    ),
   );
 }
 
@@ -39,7 +44,7 @@ async function settleOne(
       deps.logger.warn('Job:WithoutRecord', { runId, jobIds: [...jobIds] });
     const isPast = view === undefined && markedAt !== undefined && deps.clock.now() - markedAt > FORGET_MS;
     const isClosed = view?.control.closedAt !== undefined;
-    if (markedAt !== undefined && (isPast || isClosed)) await store.forgetOpen(runId);
+    if (markedAt !== undefined && (isPast || isClosed)) await store.forgetOpen();
   } catch (error) {
     deps.metrics.count('FunctionFailed');
     deps.logger.error('Run:NotSettled', { runId, error: nameOf(error), said: messageOf(error) });

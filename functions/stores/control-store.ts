@@ -15,19 +15,23 @@ const TRIES = 10;
 /** Empty objects that say which runs are not closed, so that nobody lists a year's runs every minute. */
 const OPEN_PREFIX = `${CONTROL_PREFIX}open/`;
 
-/** `control/<run-id>.json`, changed only by compare and swap. */
+/** `control/<run-id>.json` of one run, changed only by compare and swap. */
 export class ControlStore {
   readonly #bucket: Bucket;
   readonly #nonce: MakeNonce;
+  readonly #key: string;
+  readonly #mark: string;
 
-  constructor(bucket: Bucket, nonce: MakeNonce) {
+  constructor(bucket: Bucket, nonce: MakeNonce, runId: string) {
     this.#bucket = bucket;
     this.#nonce = nonce;
+    this.#key = runKeys(runId).control;
+    this.#mark = `${OPEN_PREFIX}${runId}`;
   }
 
   /** @returns undefined where there is no such run @throws UnknownRecord */
-  async read(runId: string): Promise<StoredControl | undefined> {
-    const found = await this.#bucket.read(runKeys(runId).control);
+  async read(): Promise<StoredControl | undefined> {
+    const found = await this.#bucket.read(this.#key);
     return found && { control: parseControl(found.text), etag: found.etag };
   }
 
@@ -37,12 +41,11 @@ export class ControlStore {
    * @returns the record that stands, of whoever claimed it
    */
   async claim(control: Control): Promise<Control> {
-    await this.#bucket.write(`${OPEN_PREFIX}${control.runId}`, '', 'text/plain');
-    const { control: key } = runKeys(control.runId);
-    if (await this.#bucket.writeIf(key, renderControl(control), { ifAbsent: true })) return control;
-    const standing = await this.read(control.runId);
+    await this.#bucket.write(this.#mark, '', 'text/plain');
+    if (await this.#bucket.writeIf(this.#key, renderControl(control), { ifAbsent: true })) return control;
+    const standing = await this.read();
     if (standing === undefined)
-      throw new ControlConflict(`${key} was there and is not: another copy is at work`);
+      throw new ControlConflict(`${this.#key} was there and is not: another copy is at work`);
     return standing.control;
   }
 
@@ -52,31 +55,28 @@ export class ControlStore {
    * @returns the record as it stands, or undefined where there is none
    * @throws ControlConflict when the record keeps changing
    */
-  async change(
-    runId: string,
-    decide: (control: Control) => Control | undefined,
-  ): Promise<Control | undefined> {
+  async change(decide: (control: Control) => Control | undefined): Promise<Control | undefined> {
     for (let tried = 1; tried <= TRIES; tried += 1) {
-      const stored = await this.read(runId);
+      const stored = await this.read();
       if (stored === undefined) return undefined;
       const wanted = decide(stored.control);
       if (wanted === undefined) return stored.control;
       const written: Control = { ...wanted, nonce: this.#nonce() };
-      const { control: key } = runKeys(runId);
-      if (await this.#bucket.writeIf(key, renderControl(written), { ifMatch: stored.etag })) return written;
+      if (await this.#bucket.writeIf(this.#key, renderControl(written), { ifMatch: stored.etag }))
+        return written;
     }
-    throw new ControlConflict(`the control record of ${runId} changed ${TRIES} times meanwhile`);
+    throw new ControlConflict(`${this.#key} changed ${TRIES} times meanwhile`);
   }
 
-  /** Runs that are not closed, and perhaps some that were closed by a function killed just after. */
-  async openRuns(): Promise<{ runId: string; markedAt: number }[]> {
-    const runs: { runId: string; markedAt: number }[] = [];
-    for await (const { key, modified } of this.#bucket.list(OPEN_PREFIX))
-      runs.push({ runId: key.slice(OPEN_PREFIX.length), markedAt: modified });
-    return runs;
+  async forgetOpen(): Promise<void> {
+    await this.#bucket.delete(this.#mark);
   }
+}
 
-  async forgetOpen(runId: string): Promise<void> {
-    await this.#bucket.delete(`${OPEN_PREFIX}${runId}`);
-  }
+/** Runs that are not closed, and perhaps some that were closed by a function killed just after. */
+export async function openRuns(bucket: Bucket): Promise<{ runId: string; markedAt: number }[]> {
+  const runs: { runId: string; markedAt: number }[] = [];
+  for await (const { key, modified } of bucket.list(OPEN_PREFIX))
+    runs.push({ runId: key.slice(OPEN_PREFIX.length), markedAt: modified });
+  return runs;
 }

@@ -1,42 +1,109 @@
-import type { Bucket } from '../../aws/bucket.ts';
+import type { Bucket, UntrustedText } from '../../aws/bucket.ts';
+import { onlyOver } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import { MAX_NODES_BYTES, parseNodes } from '../../experiment/records/nodes.ts';
+import type { ObservedEvent } from '../../experiment/records/observed-event.ts';
+import { MAX_EVENT_BYTES, parseObservedEvent } from '../../experiment/records/observed-event.ts';
 import type { OutputIndex } from '../../experiment/records/outputs.ts';
 import { MAX_OUTPUT_INDEX_BYTES, parseOutputIndex } from '../../experiment/records/outputs.ts';
 import type { Owner } from '../../experiment/records/owner.ts';
 import { MAX_OWNER_BYTES, parseOwner } from '../../experiment/records/owner.ts';
 import type { Progress } from '../../experiment/records/progress.ts';
 import { MAX_PROGRESS_BYTES, parseProgress } from '../../experiment/records/progress.ts';
+import type { Status } from '../../experiment/records/status.ts';
+import { MAX_STATUS_BYTES, parseStatus } from '../../experiment/records/status.ts';
+import { eventId, reduceStatus } from '../../experiment/status/reduce.ts';
+import { ControlConflict } from '../../experiment/util/errors.ts';
 
-/** What the run's job does; undefined where there is no plan, or none that this version wrote: the run must end all the same. */
-export async function readPlan(bucket: Bucket, runId: string): Promise<Plan | undefined> {
-  const found = await bucket.readUntrusted(runKeys(runId).plan);
-  return parsePlan(found?.text);
-}
+const TRIES = 10;
 
-/** The job that may run the experiment; undefined while none has taken it, or when the record cannot be read. */
-export async function readOwner(bucket: Bucket, runId: string): Promise<Owner | undefined> {
-  const found = await bucket.readUntrusted(runKeys(runId).owner, { maxBytes: MAX_OWNER_BYTES });
-  return parseOwner(found?.text);
-}
+/** What lies in one run's folder, where tasks write: each record is read up to its bound, and is undefined where it is none. */
+export class RunRecords {
+  readonly #bucket: Bucket;
+  readonly #runId: string;
+  readonly keys: ReturnType<typeof runKeys>;
 
-/** Node 0's last words, or undefined where there are none that can be read. */
-export async function readProgress(bucket: Bucket, runId: string): Promise<Progress | undefined> {
-  const found = await bucket.readUntrusted(runKeys(runId).progress, { maxBytes: MAX_PROGRESS_BYTES });
-  return parseProgress(found?.text);
-}
+  constructor(bucket: Bucket, runId: string) {
+    this.#bucket = bucket;
+    this.#runId = runId;
+    this.keys = runKeys(runId);
+  }
 
-/** Node 0's table of nodes; empty where there is none. */
-export async function readNodes(bucket: Bucket, runId: string): Promise<NodeRecord[]> {
-  const found = await bucket.readUntrusted(runKeys(runId).nodes, { maxBytes: MAX_NODES_BYTES });
-  return parseNodes(found?.text) ?? [];
-}
+  /** What the run's job does. */
+  async plan(): Promise<Plan | undefined> {
+    return parsePlan((await this.#read(this.keys.plan))?.text);
+  }
 
-/** What node 0 sent of the outputs; undefined where the manifest names none, or nothing that can be read. */
-export async function readOutputs(bucket: Bucket, runId: string): Promise<OutputIndex | undefined> {
-  const found = await bucket.readUntrusted(runKeys(runId).outputIndex, { maxBytes: MAX_OUTPUT_INDEX_BYTES });
-  return parseOutputIndex(found?.text);
+  /** The job that may run the experiment; none has taken it where there is no object. */
+  async owner(): Promise<Owner | undefined> {
+    return parseOwner((await this.#read(this.keys.owner, MAX_OWNER_BYTES))?.text);
+  }
+
+  /** Node 0's last words, and when they were written as S3 tells it. */
+  async progress(): Promise<{ progress: Progress | undefined; heardAt: number | undefined }> {
+    const found = await this.#read(this.keys.progress, MAX_PROGRESS_BYTES);
+    return { progress: parseProgress(found?.text), heardAt: found?.modified };
+  }
+
+  /** Node 0's table of nodes; empty where there is none. */
+  async nodes(): Promise<NodeRecord[]> {
+    return parseNodes((await this.#read(this.keys.nodes, MAX_NODES_BYTES))?.text) ?? [];
+  }
+
+  /** What node 0 sent of the outputs; none where the manifest names none. */
+  async outputs(): Promise<OutputIndex | undefined> {
+    return parseOutputIndex((await this.#read(this.keys.outputIndex, MAX_OUTPUT_INDEX_BYTES))?.text);
+  }
+
+  async status(): Promise<Status | undefined> {
+    return parseStatus((await this.#read(this.keys.status, MAX_STATUS_BYTES))?.text);
+  }
+
+  /** Gives the run to this job, unless a record that can be read gives it to one already. */
+  async giveTo(owner: Owner): Promise<void> {
+    const standing = await this.#read(this.keys.owner, MAX_OWNER_BYTES);
+    // A record that cannot be read keeps every node 0 out and names nobody: it is replaced.
+    if (parseOwner(standing?.text) !== undefined) return;
+    await this.#bucket.writeIf(this.keys.owner, JSON.stringify(owner), onlyOver(standing));
+  }
+
+  /**
+   * Writes down what was observed and makes the status anew from everything that ever was. A status that holds all of it
+   * already costs one read. The status is read before the events: whoever adds one meanwhile makes this write fail.
+   * @returns the status as it stands
+   * @throws ControlConflict when the status keeps changing
+   */
+  async observe(seen: readonly ObservedEvent[]): Promise<Status> {
+    for (let tried = 1; tried <= TRIES; tried += 1) {
+      const stored = await this.#read(this.keys.status, MAX_STATUS_BYTES);
+      const standing = parseStatus(stored?.text);
+      const held = new Set(standing?.events);
+      const fresh = seen.filter((event) => !held.has(eventId(event)));
+      if (fresh.length === 0 && standing !== undefined) return standing;
+      for (const event of fresh)
+        await this.#bucket.writeIf(this.keys.event(eventId(event)), JSON.stringify(event), {
+          ifAbsent: true,
+        });
+      const status = reduceStatus(this.#runId, await this.#events());
+      const text = JSON.stringify(status, undefined, 1);
+      if (await this.#bucket.writeIf(this.keys.status, text, onlyOver(stored))) return status;
+    }
+    throw new ControlConflict(`the status of ${this.#runId} changed ${TRIES} times meanwhile`);
+  }
+
+  async #events(): Promise<ObservedEvent[]> {
+    const events: ObservedEvent[] = [];
+    for await (const { key } of this.#bucket.list(this.keys.events)) {
+      const event = parseObservedEvent((await this.#read(key, MAX_EVENT_BYTES))?.text);
+      if (event !== undefined) events.push(event);
+    }
+    return events;
+  }
+
+  #read(key: string, maxBytes?: number): Promise<UntrustedText | undefined> {
+    return this.#bucket.readUntrusted(key, maxBytes === undefined ? {} : { maxBytes });
+  }
 }

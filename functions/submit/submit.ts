@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import { Bucket } from '../../aws/bucket.ts';
 import { messageOf, nameOf } from '../../aws/errors.ts';
 import { decideToken } from '../../experiment/records/control.ts';
 import { RunRefused, UnknownRecord } from '../../experiment/util/errors.ts';
@@ -7,7 +6,7 @@ import type { FunctionDeps } from '../deps.ts';
 import type { LambdaFunction } from '../middleware.ts';
 import { withMiddleware } from '../middleware.ts';
 import { settleRun } from '../settle/advance-run.ts';
-import { ControlStore } from '../stores/control-store.ts';
+import { storesOf } from '../stores/run-stores.ts';
 
 const payload = z.object({ runId: z.string(), token: z.string().min(1), retryCount: z.int() });
 
@@ -36,8 +35,7 @@ async function storeToken(
   runId: string,
   token: { value: string; retryCount: number },
 ): Promise<void> {
-  const store = new ControlStore(new Bucket(deps.s3, deps.deployment.bucket, deps.clock), deps.nonce);
-  const standing = await store.change(runId, (control) => {
+  const standing = await storesOf(deps, runId).control.change((control) => {
     const decision = decideToken(control, token);
     if (decision.kind === 'refuse') throw new RunRefused(decision.why);
     return decision.kind === 'store' ? decision.control : undefined;

@@ -5,7 +5,6 @@ import { makeCollect } from '../../functions/collect/collect.ts';
 import type { FunctionDeps } from '../../functions/deps.ts';
 import { makeIngest } from '../../functions/ingest/ingest.ts';
 import { makeSettle } from '../../functions/settle/settle.ts';
-import { ControlStore } from '../../functions/stores/control-store.ts';
 import { makeSubmit } from '../../functions/submit/submit.ts';
 import type { EventBus } from '../aws/events/bus.ts';
 import { addRules } from '../aws/events/rules.ts';
@@ -50,7 +49,7 @@ export async function startControlPlane(
     },
     onStatus: (execution) => bus.putEvent(statusChangeEvent(execution, nonce(), clock.now())),
   });
-  const earlier = await findEarlierRuns(new ControlStore(new Bucket(s3, bucket, clock), nonce));
+  const earlier = await findEarlierRuns(new Bucket(s3, bucket, clock), nonce);
   const states = withEarlierExecutions(localStates, stateMachineArn, earlier);
   const batch = withEarlierJobs(around.batch, earlier, clock.now());
   const deps: FunctionDeps = { ...around, batch, states };

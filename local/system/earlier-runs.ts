@@ -1,11 +1,13 @@
 import type { JobDetail } from '@aws-sdk/client-batch';
 import type { DescribeExecutionCommandOutput } from '@aws-sdk/client-sfn';
 import { ExecutionDoesNotExist } from '@aws-sdk/client-sfn';
+import type { Bucket } from '../../aws/bucket.ts';
 import type { BatchPort, StatesPort } from '../../aws/ports.ts';
 import { cancellationCause } from '../../experiment/records/cancellation.ts';
 import type { Control } from '../../experiment/records/control.ts';
 import { executionArn } from '../../experiment/run/execution.ts';
-import type { ControlStore } from '../../functions/stores/control-store.ts';
+import type { MakeNonce } from '../../experiment/util/clock.ts';
+import { ControlStore, openRuns } from '../../functions/stores/control-store.ts';
 
 /**
  * Runs that were under way when an earlier local system in this folder was killed. Their executions and jobs died with
@@ -15,10 +17,12 @@ export type EarlierRuns = readonly Pick<Control, 'runId' | 'job' | 'jobNonce'>[]
 
 const WHY = 'the local system was ended before the run was';
 
-export async function findEarlierRuns(store: ControlStore): Promise<EarlierRuns> {
-  const open = await store.openRuns();
+export async function findEarlierRuns(bucket: Bucket, nonce: MakeNonce): Promise<EarlierRuns> {
+  const open = await openRuns(bucket);
   // A record that cannot be read is settle's to complain of.
-  const found = await Promise.all(open.map(({ runId }) => store.read(runId).catch(() => undefined)));
+  const found = await Promise.all(
+    open.map(({ runId }) => new ControlStore(bucket, nonce, runId).read().catch(() => undefined)),
+  );
   return found.flatMap((stored) => (stored === undefined ? [] : [stored.control]));
 }
 

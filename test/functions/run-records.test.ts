@@ -1,8 +1,7 @@
 import { expect, test } from 'vitest';
 import { Bucket } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
-import { readProgress } from '../../functions/stores/run-records.ts';
-import { observe } from '../../functions/stores/status-store.ts';
+import { RunRecords } from '../../functions/stores/run-records.ts';
 import { realClock } from '../../local/clock/real.ts';
 import { aProgress } from '../fixtures/records.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
@@ -24,7 +23,7 @@ test.each<[unknown, unknown]>([
   const Body = JSON.stringify({ ...aProgress(), incomplete });
   await s3.putObject({ Bucket: 'lab', Key: runKeys(RUN).progress, Body });
 
-  const progress = await readProgress(new Bucket(s3, 'lab', realClock), RUN);
+  const { progress } = await new RunRecords(new Bucket(s3, 'lab', realClock), RUN).progress();
 
   expect(progress?.jobId).toBe('j');
   expect(progress?.incomplete).toEqual(read);
@@ -35,7 +34,7 @@ test('an event at no date counts for nothing', async () => {
   const far = { kind: 'phase', at: 1e300, jobId: 'j', attempt: 1, phase: 'running' };
   await bucket.write(`${runKeys(RUN).events}far.json`, JSON.stringify(far));
 
-  const status = await observe(bucket, RUN, [{ kind: 'accepted', at: 0 }]);
+  const status = await new RunRecords(bucket, RUN).observe([{ kind: 'accepted', at: 0 }]);
 
   expect(status.state).toBe('submitted');
 });

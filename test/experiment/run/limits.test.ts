@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { decideOutcome } from '../../../experiment/run/decide-outcome.ts';
 import type { LimitView } from '../../../experiment/run/limits.ts';
 import { limitReached } from '../../../experiment/run/limits.ts';
-import { aPlan, aProgress, iso, START } from '../../fixtures/records.ts';
+import { aPlan, aProgress, START } from '../../fixtures/records.ts';
 import { aControl, aJob, aView } from '../../fixtures/run-view.ts';
 
 const HOUR = 3_600_000;
@@ -21,52 +21,38 @@ describe('the budget that node 0 did not keep', () => {
   ])('%d nodes, %d node-hours: ended once three minutes of all nodes are over it', (nodes, maxNodeHours) => {
     const { cluster, timeouts } = aPlan();
     const plan = { cluster: { ...cluster, nodes }, timeouts, maxNodeHours };
-    const grace = (3 * nodes) / 60;
-    const at = (used: number) =>
-      limit({ plan, progress: aProgress({ phase: 'running', at: iso(0), nodeHours: used }) });
-    expect(at(maxNodeHours + 0.999 * grace)).toBeUndefined();
-    expect(at(maxNodeHours + 1.001 * grace)).toMatchObject({ cause: 'failed', because: 'budget' });
+    const at = (minutes: number) => {
+      const startedAt = START - (maxNodeHours / nodes) * HOUR - minutes * MINUTE;
+      return limit({ plan, jobs: [aJob({ startedAt })], heardAt: START });
+    };
+    expect(at(2.99)).toBeUndefined();
+    expect(at(3.01)).toMatchObject({ cause: 'failed', because: 'budget' });
   });
 
-  it('is used on by all nodes since node 0 spoke last', () => {
-    const { cluster, timeouts } = aPlan();
-    const plan = { cluster: { ...cluster, nodes: 4 }, timeouts, maxNodeHours: 1 };
-    const progress = aProgress({ phase: 'running', at: iso(-600), nodeHours: 0.5 });
-    // Ten minutes of four nodes are 0.67 node-hours, and the grace is 0.2.
-    expect(limit({ plan, progress })).toBeUndefined();
-    expect(limit({ plan, progress, now: START + 2 * MINUTE })).toMatchObject({ because: 'budget' });
-    // A node 0 whose clock is ahead gives nothing back.
-    const ahead = aProgress({ phase: 'running', at: iso(3600), nodeHours: 1.21 });
-    expect(limit({ plan, progress: ahead })).toMatchObject({ because: 'budget' });
-  });
-
-  it('is judged by the job’s own times, of all attempts, where node 0 of this one has told nothing', () => {
+  it('is judged by the times of all attempts, whether Batch lists the one under way or not', () => {
     const { cluster, timeouts } = aPlan();
     const plan = { cluster: { ...cluster, nodes: 2 }, timeouts, maxNodeHours: 2 };
-    const attempts = [{ startedAt: START - 2 * HOUR, stoppedAt: START - HOUR }];
-    const job = (startedAt: number) => aJob({ attempts, attempt: 2, startedAt });
-    const old = aProgress({ attempt: 1, nodeHours: 99 });
-    expect(limit({ plan, jobs: [job(START - 2 * MINUTE)], progress: old })).toBeUndefined();
-    expect(limit({ plan, jobs: [job(START - 4 * MINUTE)], progress: old })).toMatchObject({
-      because: 'budget',
-    });
-    const others = aProgress({ jobId: 'k', attempt: 2, nodeHours: 99 });
-    expect(limit({ plan, jobs: [job(START - 2 * MINUTE)], progress: others })).toBeUndefined();
+    const first = { startedAt: START - 2 * HOUR, stoppedAt: START - HOUR };
+    const unlisted = (startedAt: number) => aJob({ attempts: [first], attempt: 2, startedAt });
+    const listed = (startedAt: number) => aJob({ attempts: [first, { startedAt }], attempt: 2, startedAt });
+    for (const job of [unlisted, listed]) {
+      expect(limit({ plan, jobs: [job(START - 2 * MINUTE)] })).toBeUndefined();
+      expect(limit({ plan, jobs: [job(START - 4 * MINUTE)] })).toMatchObject({ because: 'budget' });
+    }
   });
 
   it('ends nothing where there is none, or where no node runs', () => {
     const { cluster, timeouts } = aPlan();
-    const progress = aProgress({ phase: 'running', at: iso(0), nodeHours: 1e6 });
-    expect(limit({ progress })).toBeUndefined();
+    const jobs = [aJob({ startedAt: START - 1000 * HOUR })];
+    expect(limit({ jobs, heardAt: START })).toBeUndefined();
     const plan = { cluster, timeouts, maxNodeHours: 1 };
-    expect(limit({ plan, progress, jobs: [aJob({ status: 'STARTING' })] })).toBeUndefined();
-    expect(limit({ plan, progress, jobs: [aJob({ id: 'k' })] })).toBeUndefined();
+    expect(limit({ plan, jobs: [aJob({ status: 'STARTING' })] })).toBeUndefined();
+    expect(limit({ plan, jobs: [aJob({ id: 'k' })] })).toBeUndefined();
   });
 });
 
 describe('the other limits, a millisecond to each side', () => {
   const waiting = (at: number) => aJob({ status: 'RUNNABLE', createdAt: at });
-  const spoken = aProgress({ phase: 'running', at: iso(0) });
   const cases: readonly [string, Partial<LimitView>, Partial<LimitView>, object][] = [
     [
       'the deadline of the whole',
@@ -94,19 +80,19 @@ describe('the other limits, a millisecond to each side', () => {
     ],
     [
       'silence of one that stopped',
-      { progress: spoken, now: START + 15 * MINUTE - 1 },
-      { progress: spoken, now: START + 15 * MINUTE },
+      { heardAt: START, now: START + 15 * MINUTE - 1 },
+      { heardAt: START, now: START + 15 * MINUTE },
       { because: 'silent', why: 'node 0 has told nothing for 15 min' },
     ],
     [
       'silence of a later attempt, which begins with it',
       {
-        progress: spoken,
+        heardAt: START,
         now: START + 15 * MINUTE,
         jobs: [aJob({ attempts: [{}], attempt: 2, startedAt: START + 1 })],
       },
       {
-        progress: spoken,
+        heardAt: START,
         now: START + 15 * MINUTE,
         jobs: [aJob({ attempts: [{}], attempt: 2, startedAt: START })],
       },

@@ -1,20 +1,20 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { Bucket } from '../../../aws/bucket.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { renderJoblog } from '../../../experiment/results/joblog.ts';
 import { readRemains } from '../../../functions/collect/run-folder.ts';
 import { describeJobs } from '../../../functions/stores/batch-jobs.ts';
+import { storesOf } from '../../../functions/stores/run-stores.ts';
 import { aRow, RUN_ID } from '../../fixtures/records.ts';
-import { BUCKET, controlPlane } from '../../support/control-plane.ts';
+import { controlPlane } from '../../support/control-plane.ts';
 
-async function aBucket() {
+async function aFolder() {
   const plane = await controlPlane();
-  return { plane, bucket: new Bucket(plane.deps.s3, BUCKET, plane.clock) };
+  return { plane, stores: storesOf(plane.deps, RUN_ID) };
 }
 
 it('rows are read as they were written, wherever S3 cuts them', async () => {
-  const { plane, bucket } = await aBucket();
+  const { plane, stores } = await aFolder();
   const letters = fc.string({
     unit: fc.constantFrom('é', '漢', '😀', 'a', '\t', ' '),
     minLength: 1,
@@ -24,7 +24,7 @@ it('rows are read as they were written, wherever S3 cuts them', async () => {
     fc.asyncProperty(fc.array(letters, { minLength: 1, maxLength: 5 }), async (commands) => {
       const rows = commands.map((command, at) => aRow(at + 1, { command, exitval: 1 }));
       await plane.put(runKeys(RUN_ID).joblog, renderJoblog(rows));
-      const { tasks } = await readRemains(bucket, RUN_ID);
+      const { tasks } = await readRemains(stores);
       expect(commands.map((_, at) => tasks.commands.get(at + 1))).toEqual(commands);
     }),
     { numRuns: 30 },
@@ -32,20 +32,20 @@ it('rows are read as they were written, wherever S3 cuts them', async () => {
 });
 
 it('a last row that was cut off counts as not written, and one that was replaced as its last', async () => {
-  const { plane, bucket } = await aBucket();
+  const { plane, stores } = await aFolder();
   const text = renderJoblog([aRow(1, { exitval: 1 }), aRow(1), aRow(2)]);
   await plane.put(runKeys(RUN_ID).joblog, text.slice(0, -1));
-  const { tasks } = await readRemains(bucket, RUN_ID);
+  const { tasks } = await readRemains(stores);
   expect([...tasks.seqs]).toEqual([1]);
   expect([...tasks.exitval]).toEqual([0]);
 });
 
 it('of failed tasks stderr is read, of others not; what is not there is left out', async () => {
-  const { plane, bucket } = await aBucket();
+  const { plane, stores } = await aFolder();
   const keys = runKeys(RUN_ID);
   await plane.put(keys.joblog, renderJoblog([aRow(1), aRow(2, { exitval: 1 }), aRow(3, { exitval: 2 })]));
   for (const seq of [1, 2]) await plane.put(keys.taskOutput(seq, 'err'), `größe ${seq}`);
-  const { stderrTails, plan, progress, nodes, outputs, manifest } = await readRemains(bucket, RUN_ID);
+  const { stderrTails, plan, progress, nodes, outputs, manifest } = await readRemains(stores);
   expect([...stderrTails]).toEqual([[2, 'größe 2']]);
   expect({ plan, progress, nodes, outputs, manifest }).toEqual({
     plan: undefined,
@@ -57,7 +57,10 @@ it('of failed tasks stderr is read, of others not; what is not there is left out
 });
 
 it('lists and folders are read to their end, page by page, and no further than was asked', async () => {
-  const { plane, bucket } = await aBucket();
+  const {
+    plane,
+    stores: { bucket },
+  } = await aFolder();
   const names = ['a', 'b', 'c', 'd', 'e', 'f', 'g'];
   for (const name of names) for (const file of ['1', '2']) await plane.put(`runs/${name}/${file}`, '');
   const listed: string[] = [];
@@ -69,7 +72,7 @@ it('lists and folders are read to their end, page by page, and no further than w
 });
 
 it('more jobs are described than Batch takes in a call', async () => {
-  const { plane } = await aBucket();
+  const { plane } = await aFolder();
   const { runId } = await plane.start();
   const { jobNonce } = await plane.json(runKeys(runId).control);
   const run = { runId, jobNonce: String(jobNonce) };

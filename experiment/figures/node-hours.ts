@@ -1,0 +1,26 @@
+import type { JobObservation } from '../batch/job-observation.ts';
+
+const HOUR_MS = 3_600_000;
+
+/**
+ * Node-hours of a job: the time of each attempt from its start to its end, added up, × the nodes that were asked for. A node
+ * that was released counts until its attempt ends, since nobody proved that it stops billing; boots do not count. All of
+ * it is AWS Batch's word, so nothing that a task writes changes it.
+ * @param nodes of each attempt
+ * @param now milliseconds since the epoch, for the attempt under way
+ */
+export function nodeHoursOf(job: JobObservation, nodes: number, now: number): number {
+  const isOver = job.stoppedAt !== undefined || job.status === 'SUCCEEDED' || job.status === 'FAILED';
+  const spans = job.attempts.map(({ startedAt, stoppedAt }, index) => {
+    const isLast = index === job.attempts.length - 1;
+    return between(startedAt ?? (isLast ? job.startedAt : undefined), stoppedAt ?? job.stoppedAt ?? now);
+  });
+  // Whether Batch lists an attempt that still runs is not documented.
+  const isUnlisted = !isOver && job.status === 'RUNNING' && spans.length < job.attempt;
+  if (isUnlisted) spans.push(between(job.startedAt, now));
+  return (spans.reduce((sum, ms) => sum + ms, 0) * nodes) / HOUR_MS;
+}
+
+function between(from: number | undefined, to: number): number {
+  return from === undefined ? 0 : Math.max(0, to - from);
+}
