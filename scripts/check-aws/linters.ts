@@ -1,8 +1,6 @@
-import { spawn } from 'node:child_process';
 import { mkdtemp, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { text } from 'node:stream/consumers';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
 import { policyDocuments } from './rules/policy-documents.ts';
@@ -10,11 +8,11 @@ import { VARIANTS } from './system.ts';
 import type { Finding } from './template/finding.ts';
 import { readTemplate } from './template/read.ts';
 import { resolveTemplate } from './template/resolve.ts';
+import { preflight } from './tools/preflight.ts';
+import { jsonOf, REGIONS, runTool, ToolFailed } from './tools/run-tool.ts';
+import { samDeploy } from './tools/sam-deploy.ts';
 
 const PYTHON = fileURLToPath(new URL('./python', import.meta.url));
-const WITHIN_MS = 90_000;
-/** Where a stack may be made: linters know what a region lacks. */
-const REGIONS = ['eu-central-1', 'us-east-1'];
 
 /** What is linted: the files as they lie there, beside their samconfig.toml. */
 interface Linted {
@@ -24,29 +22,40 @@ interface Linted {
   bin: string;
 }
 
-/** A linter that cannot be run: nothing is known then, which is no success. */
-class LinterFailed extends Error {
-  override readonly name = 'LinterFailed';
-}
+/** What is not written here, by its name. All offline. */
+const TOOLS = {
+  'cfn-lint': (linted) => cfnLint(linted, linted.template),
+  'sam validate': samValidate,
+  // What AWS's translator makes of the template: cfn-lint on it, and cdk-preflight in every variant.
+  translated,
+  // Every policy in every variant.
+  parliament,
+  'sam deploy': ({ bin, template }, folder) => samDeploy(bin, template, folder, DEPLOYED),
+} satisfies Record<string, (linted: Linted, folder: string) => Promise<Finding[]>>;
 
-/**
- * What tools say that were not written here: cfn-lint and `sam validate --lint` on the template, cfn-lint on what AWS's
- * translator makes of it, parliament on every policy in every variant. All offline. @throws LinterFailed
- */
-export async function runLinters(linted: Linted): Promise<Finding[]> {
+/** What tools say of template and state machine. The functions' bundles must be in `dist/`. @throws ToolFailed, NotInstalled */
+export async function runLinters(
+  linted: Linted,
+  tools: readonly (keyof typeof TOOLS)[] = [
+    'cfn-lint',
+    'sam validate',
+    'translated',
+    'parliament',
+    'sam deploy',
+  ],
+): Promise<Finding[]> {
   const folder = await mkdtemp(join(tmpdir(), 'sierra-batch-linters-'));
   try {
-    const found = await Promise.all([
-      cfnLint(linted, linted.template),
-      samValidate(linted, folder),
-      translated(linted, folder),
-      parliament(linted),
-    ]);
-    return found.flat();
+    return (await Promise.all(tools.map((tool) => TOOLS[tool](linted, folder)))).flat();
   } finally {
     await rm(folder, { recursive: true, force: true });
   }
 }
+
+/** Parameters that a command line may take apart: a list, a sentence, an address. */
+const DEPLOYED = { ...VARIANTS['with storage, buckets and queues of others'], Email: 'a@example.org' };
+
+const jsonValue = z.json();
 
 const cfnFindings = z.array(
   z.object({
@@ -58,7 +67,7 @@ const cfnFindings = z.array(
 );
 
 async function cfnLint({ bin }: Linted, template: string): Promise<Finding[]> {
-  const { code, stdout, stderr } = await run(join(bin, 'cfn-lint'), [
+  const { code, stdout, stderr } = await runTool(join(bin, 'cfn-lint'), [
     '--format',
     'json',
     '--regions',
@@ -66,9 +75,9 @@ async function cfnLint({ bin }: Linted, template: string): Promise<Finding[]> {
     '--template',
     template,
   ]);
-  const findings = cfnFindings.safeParse(stdout === '' ? [] : json(stdout));
+  const findings = cfnFindings.safeParse(stdout === '' ? [] : jsonOf(stdout));
   if (!findings.success || (code !== 0) !== findings.data.length > 0)
-    throw new LinterFailed(`cfn-lint ended with ${code}: ${stderr}${stdout}`);
+    throw new ToolFailed(`cfn-lint ended with ${code}: ${stderr}${stdout}`);
   return findings.data.map(({ Rule, Message, Location: { Start, Path } }) => ({
     code: `cfn-lint ${Rule.Id}`,
     where: Path?.join('.') ?? `line ${Start.LineNumber}`,
@@ -78,7 +87,7 @@ async function cfnLint({ bin }: Linted, template: string): Promise<Finding[]> {
 
 /** As a user would: in the project's folder, where samconfig.toml names the template. */
 async function samValidate({ bin, template }: Linted, home: string): Promise<Finding[]> {
-  const { code, stdout, stderr } = await run(join(bin, 'sam'), ['validate', '--lint'], {
+  const { code, stdout, stderr } = await runTool(join(bin, 'sam'), ['validate', '--lint'], {
     cwd: dirname(template),
     env: { HOME: home },
   });
@@ -88,7 +97,7 @@ async function samValidate({ bin, template }: Linted, home: string): Promise<Fin
 
 async function translated(linted: Linted, folder: string): Promise<Finding[]> {
   const result = join(folder, 'translated.json');
-  const { code, stderr } = await run(join(linted.bin, 'python'), [
+  const { code, stderr } = await runTool(join(linted.bin, 'python'), [
     join(PYTHON, 'translate.py'),
     linted.template,
     linted.definition,
@@ -98,8 +107,12 @@ async function translated(linted: Linted, folder: string): Promise<Finding[]> {
     return [
       { code: 'sam translate', where: linted.template, message: stderr.trim().split('\n').at(-1) ?? '' },
     ];
-  const found = await cfnLint(linted, result);
-  return found.map((finding) => ({ ...finding, where: `${finding.where} (translated)` }));
+  const whole = jsonValue.parse(jsonOf(await readFile(result, 'utf8')));
+  const stacks = Object.entries(VARIANTS).map(([variant, parameters]) =>
+    resolveTemplate(whole, variant, { ImageTag: 'content-0123', ...parameters }),
+  );
+  const [linting, refusals] = await Promise.all([cfnLint(linted, result), preflight(stacks, folder)]);
+  return [...linting.map((finding) => ({ ...finding, where: `${finding.where} (translated)` })), ...refusals];
 }
 
 const policyFinding = z.object({ where: z.string(), code: z.string(), message: z.string() });
@@ -109,13 +122,13 @@ async function parliament({ bin, template }: Linted): Promise<Finding[]> {
   const documents = Object.entries(VARIANTS).flatMap(([variant, parameters]) =>
     policyDocuments(resolveTemplate(parsed, variant, parameters)).map((policy) => JSON.stringify(policy)),
   );
-  const { code, stdout, stderr } = await run(
+  const { code, stdout, stderr } = await runTool(
     join(bin, 'python'),
     [join(PYTHON, 'judge_policies.py')],
     {},
     [...new Set(documents)].join('\n'),
   );
-  if (code !== 0) throw new LinterFailed(`parliament ended with ${code}: ${stderr}`);
+  if (code !== 0) throw new ToolFailed(`parliament ended with ${code}: ${stderr}`);
   return [...new Set(stdout.split('\n').filter((line) => line !== ''))]
     .map((line) => policyFinding.parse(JSON.parse(line)))
     .filter((finding) => !isExplained(finding))
@@ -140,41 +153,4 @@ const EXPLAINED: readonly { code: string; says: RegExp }[] = [
 
 function isExplained({ code, message }: Finding): boolean {
   return EXPLAINED.some((each) => each.code === code && each.says.test(message));
-}
-
-async function run(
-  program: string,
-  args: readonly string[],
-  options: { cwd?: string; env?: Readonly<Record<string, string>> } = {},
-  input = '',
-): Promise<{ code: number | null; stdout: string; stderr: string }> {
-  const child = spawn(program, args, {
-    ...options,
-    // No account and none of its variables: nothing here may depend on one.
-    env: {
-      PATH: '/usr/local/bin:/usr/bin:/bin',
-      AWS_DEFAULT_REGION: REGIONS[0],
-      AWS_EC2_METADATA_DISABLED: 'true',
-      SAM_CLI_TELEMETRY: '0',
-      ...options.env,
-    },
-    timeout: WITHIN_MS,
-    stdio: 'pipe',
-  });
-  child.stdin.end(input);
-  const closed = new Promise<number | null>((resolve, reject) => {
-    child.once('error', reject);
-    child.once('close', (code) => resolve(code));
-  });
-  const [code, stdout, stderr] = await Promise.all([closed, text(child.stdout), text(child.stderr)]);
-  return { code, stdout, stderr };
-}
-
-/** undefined for text that is no JSON. */
-function json(line: string): unknown {
-  try {
-    return JSON.parse(line);
-  } catch {
-    return undefined; // Told by whoever wanted it.
-  }
 }

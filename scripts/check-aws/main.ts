@@ -2,6 +2,7 @@
 // AWS's own tools say, from an environment that is made on first use.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { bundleFunction, FUNCTIONS } from '../build/bundle.ts';
 import { awsVenv } from '../install/aws-venv.ts';
 import { runLinters } from './linters.ts';
 import { starsWithoutReason } from './rules/permissions.ts';
@@ -26,8 +27,14 @@ const own = [
 ];
 tell(own, 'template.yaml and the state machine hold what our own checks ask of them.');
 try {
+  // What `sam deploy` uploads.
+  for (const name of FUNCTIONS)
+    await bundleFunction(name, fileURLToPath(new URL(`../../dist/functions/${name}`, import.meta.url)));
   const found = await runLinters({ template: templateFile, definition, bin: await awsVenv() });
-  tell(found.map(sentence), 'cfn-lint, the SAM command line, its translator and parliament find nothing.');
+  tell(
+    found.map(sentence),
+    'cfn-lint, the SAM command line, its translator, cdk-preflight and parliament find nothing.',
+  );
 } catch (error) {
   // Without its tools nothing is known, and that is no success.
   console.error(error instanceof Error ? error.message : error);

@@ -53,8 +53,9 @@ export async function deploy(
   return stack;
 }
 
-function samArguments(
-  { stack, parameters, profile }: DeployOptions,
+/** What `sam` is called with. Pure. @param careful running jobs forbid to execute what it makes */
+export function samArguments(
+  { stack, parameters, profile }: Pick<DeployOptions, 'stack' | 'parameters' | 'profile'>,
   region: string,
   tag: string | undefined,
   careful: boolean,

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FUNCTIONS } from '../../../scripts/build/bundle.ts';
 import { runLinters } from '../../../scripts/check-aws/linters.ts';
 import { awsVenv } from '../../../scripts/install/aws-venv.ts';
 
@@ -17,26 +18,35 @@ beforeAll(async () => {
 afterAll(() => Promise.all(folders.map((folder) => rm(folder, { recursive: true, force: true }))));
 
 /** Lints a copy of what is deployed in which one text stands for another. */
-async function lintWith(file: string, text: string, instead: string): Promise<string[]> {
+async function lintWith(
+  tools: Parameters<typeof runLinters>[1],
+  file: string,
+  text: string,
+  instead: string,
+): Promise<string[]> {
   const folder = await copy();
   const path = join(folder, file);
   const before = await readFile(path, 'utf8');
   expect(before).toContain(text);
   await writeFile(path, before.replace(text, instead));
-  return lint(folder);
+  return lint(folder, tools);
 }
 
 async function copy(): Promise<string> {
   const folder = await mkdtemp(join(tmpdir(), 'sierra-batch-lint-'));
   folders.push(folder);
   await mkdir(join(folder, 'statemachine'));
+  for (const name of FUNCTIONS) {
+    await mkdir(join(folder, 'dist/functions', name), { recursive: true });
+    await writeFile(join(folder, 'dist/functions', name, 'index.mjs'), 'export const handler = 1;\n');
+  }
   await Promise.all(DEPLOYED.map((file) => cp(join(REPOSITORY, file), join(folder, file))));
   return folder;
 }
 
-async function lint(folder: string): Promise<string[]> {
+async function lint(folder: string, tools?: Parameters<typeof runLinters>[1]): Promise<string[]> {
   const [template, definition] = [DEPLOYED[0], DEPLOYED[2]].map((file) => join(folder, file ?? ''));
-  const found = await runLinters({ template: template ?? '', definition: definition ?? '', bin });
+  const found = await runLinters({ template: template ?? '', definition: definition ?? '', bin }, tools);
   return found.map(({ code, where, message }) => `${code} at ${where}: ${message}`);
 }
 
@@ -53,6 +63,7 @@ describe("AWS's own tools", () => {
   });
 
   const TEMPLATE = 'template.yaml';
+  const TOOLS = ['cfn-lint', 'sam validate', 'parliament', 'sam deploy'] as const;
   it.each([
     [
       'a value that does not exist',
@@ -91,6 +102,20 @@ describe("AWS's own tools", () => {
       'Action: [logs:CreateLogStream, logs:PutLogEvents], Resource: !GetAtt Bucket.Arn',
     ],
     [
+      'an instance type in a node range beside its container',
+      'cdk-preflight pf-batch-jd-node-instance-types-ecs-only',
+      TEMPLATE,
+      '- TargetNodes: "0:"\n',
+      '- TargetNodes: "0:"\n            InstanceTypes: [c6i.large]\n',
+    ],
+    [
+      'an output called as a list parameter is',
+      'sam deploy',
+      TEMPLATE,
+      '\nOutputs:\n',
+      '\nOutputs:\n  InputBuckets: {Value: x}\n',
+    ],
+    [
       'a field of a state that does not exist',
       'cfn-lint E3601',
       'statemachine/experiment.asl.json',
@@ -98,7 +123,8 @@ describe("AWS's own tools", () => {
       '"TimoutSeconds": 900',
     ],
   ])('find %s', async (_, code, file, text, instead) => {
-    const found = await lintWith(file, text, instead);
+    const tool = TOOLS.find((name) => code.startsWith(name) && !code.includes('E3601')) ?? 'translated';
+    const found = await lintWith([tool], file, text, instead);
     expect(found.filter((finding) => finding.startsWith(code))).not.toEqual([]);
   });
 });
