@@ -1,4 +1,4 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { existsSync, lstatSync, readFileSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { Bucket } from '../../aws/bucket.ts';
 import type { S3Port } from '../../aws/ports.ts';
@@ -81,9 +81,22 @@ function bucketOf(s3: () => Promise<S3Port>, name: string) {
 /** `.sierra-batch` of this folder or the next one above that has one. */
 function folderAbove(from: string): string | undefined {
   for (let at = from; ; at = dirname(at)) {
-    if (existsSync(join(at, FOLDER, 'bucket'))) return join(at, FOLDER);
+    if (existsSync(join(at, FOLDER, 'bucket'))) return insistOnOwner(join(at, FOLDER));
     if (dirname(at) === at) return undefined;
   }
+}
+
+/** What another user keeps in a folder above could take this user's inputs and hand out files of his own making. */
+function insistOnOwner(folder: string): string {
+  const own = process.getuid?.();
+  for (const path of [folder, join(folder, LOCAL_ENDPOINT_FILE)]) {
+    const found = lstatSync(path, { throwIfNoEntry: false });
+    if (found !== undefined && found.uid !== own)
+      throw new CommandFailed(
+        `${path} belongs to the user with the id ${found.uid} and not to you, so it is not used; go to a folder of your own, or name a stack (--stack, SIERRA_BATCH_STACK)`,
+      );
+  }
+  return folder;
 }
 
 /** Of a local system that is up. One that was killed leaves its file behind. */
@@ -98,8 +111,7 @@ function isAlive(pid: number): boolean {
   try {
     process.kill(pid, 0);
     return true;
-  } catch (error) {
-    // Somebody else's process is alive as well.
-    return error instanceof Error && 'code' in error && error.code === 'EPERM';
+  } catch {
+    return false; // Or the number is another user's process by now.
   }
 }

@@ -1,5 +1,5 @@
-import { mkdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, join } from 'node:path';
+import { lstat, mkdir, realpath, rename } from 'node:fs/promises';
+import { basename, dirname, join, relative } from 'node:path';
 import type { CleanOrder, Freed } from '../../experiment/batch/maintenance-job.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { isRunId } from '../../experiment/layout/run-id.ts';
@@ -45,7 +45,7 @@ export async function clean(around: MaintenanceContext, order: CleanOrder): Prom
     }
   }
   // Also what an earlier job that was ended could not remove.
-  for (const name of await namesIn(join(shared, LEAVING)))
+  for (const name of await namesBelow(shared, LEAVING))
     await removeFolder(join(shared, LEAVING, name)).catch((error: unknown) =>
       log('Clean:NotRemoved', { name, why: String(error) }),
     );
@@ -81,7 +81,7 @@ async function old(
   const before = clock.now() - olderThanSeconds * 1000;
   const wanted: Wanted[] = [];
   for (const kind of ['runs', 'inputs'] as const)
-    for (const name of await namesIn(join(shared, kind))) {
+    for (const name of await namesBelow(shared, kind)) {
       const at = await changedAt(join(shared, kind, name));
       if (at === undefined || at > before) continue;
       const users = kind === 'runs' ? usersOf(shared, 'runs', name) : undefined;
@@ -95,7 +95,7 @@ async function old(
  * that another job has moved away meanwhile.
  */
 async function changedAt(folder: string): Promise<number | undefined> {
-  const own = await stat(folder).catch((error: NodeJS.ErrnoException) => {
+  const own = await lstat(folder).catch((error: NodeJS.ErrnoException) => {
     if (error.code === 'ENOENT') return undefined;
     throw error;
   });
@@ -103,7 +103,7 @@ async function changedAt(folder: string): Promise<number | undefined> {
   let latest = own.mtimeMs;
   if (!own.isDirectory()) return latest;
   for (const name of await namesIn(folder)) {
-    const found = await stat(join(folder, name)).catch(() => undefined);
+    const found = await lstat(join(folder, name)).catch(() => undefined);
     if (found !== undefined && found.mtimeMs > latest) latest = found.mtimeMs;
   }
   return latest;
@@ -115,8 +115,25 @@ async function free(
 ): Promise<{ files: number; bytes: number }> {
   const from = join(shared, path);
   await mkdir(join(shared, LEAVING), { recursive: true });
+  for (const folder of [dirname(path), LEAVING]) await insist(shared, folder);
   const away = join(shared, LEAVING, `${basename(path)}-${makeNonce()}`);
   await rename(from, away);
-  if (users !== undefined) await rm(users, { recursive: true, force: true });
+  if (users !== undefined && (await namesBelow(shared, relative(shared, dirname(users)))).length > 0)
+    await removeFolder(users);
   return removeFolder(away);
+}
+
+/** Names in a folder of shared storage; none where it is a link: tasks may have put it there, and what it leads to is not ours. */
+async function namesBelow(shared: string, folder: string): Promise<string[]> {
+  const isOwn = await leadsNowhereElse(shared, folder).catch(() => false);
+  return isOwn ? namesIn(join(shared, folder)) : [];
+}
+
+async function insist(shared: string, folder: string): Promise<void> {
+  if (!(await leadsNowhereElse(shared, folder)))
+    throw new Error(`${folder} is a link, and nothing is removed through one; remove it by hand`);
+}
+
+async function leadsNowhereElse(shared: string, folder: string): Promise<boolean> {
+  return (await realpath(join(shared, folder))) === join(await realpath(shared), folder);
 }

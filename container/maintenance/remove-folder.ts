@@ -8,11 +8,18 @@ const AT_ONCE = 16;
 const PASSES = 5;
 
 /**
- * Removes a folder and all in it; links are removed, not followed. Answers what it held. Another job may remove the same
- * folder at the same time. @throws the file system's errors
+ * Removes a folder and all in it; links are removed, not followed, the folder itself included where it is one. Answers
+ * what it held. Another job may remove the same folder at the same time. @throws the file system's errors
  */
 export async function removeFolder(folder: string): Promise<{ files: number; bytes: number }> {
   const sum = { files: 0, bytes: 0 };
+  const found = await lstat(folder).catch((error: unknown) => {
+    if (!hasCode(error, 'ENOENT')) throw error;
+  });
+  if (found?.isDirectory() === false) {
+    await rm(folder, { force: true });
+    return { files: 1, bytes: found.size };
+  }
   for (let pass = 1; ; pass += 1) {
     try {
       await empty(folder, sum);

@@ -2,20 +2,24 @@ import type { IncomingMessage, Server, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
 import type { BatchPort, S3Port, StatesPort } from '../../aws/ports.ts';
+import { realClock } from '../clock/real.ts';
 import { answerBatch } from './batch-routes.ts';
 import type { NodeAddresses } from './ecs-metadata.ts';
 import { answerMetadata } from './ecs-metadata.ts';
+import { asJobRole } from './job-role.ts';
 import { reply } from './reply.ts';
 import { answerS3 } from './s3-routes.ts';
 import { errorXml } from './s3-xml.ts';
+import type { Caller } from './signature.ts';
+import { serviceOf, signerOf } from './signature.ts';
 import { answerStates } from './states-routes.ts';
 
 export interface LoopbackSettings {
   s3: S3Port;
   batch: BatchPort;
   states: StatesPort;
-  /** The access key id that callers must sign with: the system's own secret, new at every start. */
-  accessKeyId: string;
+  /** Whose key it is to do everything with, and the tasks', which does what their role may on AWS. */
+  callers: { owner: Caller; tasks: Caller };
   /** Addresses by node token, for the ECS task metadata. */
   addresses: NodeAddresses;
   /** Another socket to answer on, besides 127.0.0.1: it listens already, at this address. */
@@ -33,7 +37,7 @@ export interface LoopbackServer {
 
 /**
  * Serves the objects of the local system to other processes (the runner, the command line) on 127.0.0.1, as the real SDK
- * calls them. Whoever does not know the access key is refused; a request that a browser was lured into has neither the
+ * calls them. Whoever does not sign with a key of this system is refused; a request that a browser was lured into has neither the
  * Authorization header nor a loopback Host.
  */
 export async function startLoopbackServer(settings: LoopbackSettings): Promise<LoopbackServer> {
@@ -78,34 +82,33 @@ async function route(
     answerMetadata(settings.addresses, path, response);
     return;
   }
-  const { accessKey, service } = credentialOf(request.headers.authorization);
-  if (accessKey !== settings.accessKeyId) {
-    refuse(response, service);
+  const service = serviceOf(request.headers.authorization);
+  const { owner, tasks } = settings.callers;
+  const signer = signerOf([owner, tasks], request, realClock.now());
+  if (signer === undefined || (signer === tasks && service !== 's3')) {
+    refuse(response, service, signer === undefined);
     return;
   }
-  if (service === 's3') await answerS3(settings.s3, request, response);
+  if (service === 's3')
+    await answerS3(signer === owner ? settings.s3 : asJobRole(settings.s3), request, response);
   else if (service === 'batch') await answerBatch(settings.batch, request, response);
   else if (service === 'states') await answerStates(settings.states, request, response);
   else reply(response, 501, 'text/plain', `the local system has no service ${JSON.stringify(service)}\n`);
 }
 
 /** As each service refuses keys that it does not know: of a 403 without a name a client would think that an object is missing. */
-function refuse(response: ServerResponse, service: string): void {
-  const message = 'not the access key of this local system';
+function refuse(response: ServerResponse, service: string, isUnknown: boolean): void {
+  const message = isUnknown
+    ? 'not signed with a key of this local system'
+    : `a task's credentials do not reach ${service}`;
   if (service === 's3') {
     reply(response, 403, 'application/xml', errorXml('InvalidAccessKeyId', message));
     return;
   }
-  const name = 'InvalidClientTokenId';
+  const name = isUnknown ? 'InvalidClientTokenId' : 'AccessDeniedException';
   reply(response, 403, 'application/json', JSON.stringify({ __type: name, message }), {
     'x-amzn-errortype': name,
   });
-}
-
-/** `AWS4-HMAC-SHA256 Credential=<key>/<date>/<region>/<service>/aws4_request, …`. */
-function credentialOf(authorization: string | undefined): { accessKey: string; service: string } {
-  const match = /Credential=([^/,=\s]+)\/[^/]+\/[^/]+\/([^/]+)\/aws4_request/.exec(authorization ?? '');
-  return { accessKey: match?.[1] ?? '', service: match?.[2] ?? '' };
 }
 
 function portOf(server: Server): number {

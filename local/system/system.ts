@@ -20,12 +20,13 @@ import { openNotifications } from '../aws/notify/notifications.ts';
 import { openFolderBucket } from '../aws/s3/folder-bucket.ts';
 import { LocalS3 } from '../aws/s3/s3.ts';
 import { startLoopbackServer } from '../http/server.ts';
+import type { Caller } from '../http/signature.ts';
 import { portFrom } from '../nodes/addresses.ts';
 import { removeJoinFolders } from '../nodes/join-leftovers.ts';
 import type { ImageEnvironment } from '../nodes/node-container.ts';
 import type { KindOfNodes, NodesSettings } from '../nodes/nodes.ts';
 import { ProcessNodes } from '../nodes/process-nodes.ts';
-import { lockFolder } from '../util/folder-lock.ts';
+import { lockFolder, makeOwnFolder } from '../util/folder-lock.ts';
 import { startControlPlane } from './control-plane.ts';
 import {
   JOIN_PORT,
@@ -74,10 +75,11 @@ export interface LocalSystem {
 
 /**
  * Makes and starts the system: the real handlers, the real state machine and the real runner, over S3 in a folder, an
- * event bus, Step Functions and Batch in this process. @throws FolderInUse when another system has the folder
+ * event bus, Step Functions and Batch in this process. @throws FolderInUse when another system or another user has the folder
  */
 export async function startSystem(settings: SystemSettings): Promise<LocalSystem> {
   const { folder, clock, nonce, logger } = settings;
+  await makeOwnFolder(folder);
   const unlock = await lockFolder(folder);
   const shared = join(folder, 'shared');
   await mkdir(shared, { recursive: true });
@@ -162,25 +164,20 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
   );
   const { states } = controlPlane;
 
-  const accessKeyId = nonce();
+  const [owner, tasks] = [makeCaller(nonce), makeCaller(nonce)];
   const server = await startLoopbackServer({
     s3,
     batch,
     states,
-    accessKeyId,
+    callers: { owner, tasks },
     addresses,
     ...(kind.door === undefined ? {} : { door: kind.door }),
     log: (event, fields) => logger.error(event, fields),
   });
-  const caller = {
-    AWS_REGION: LOCAL_REGION,
-    AWS_ACCESS_KEY_ID: accessKeyId,
-    AWS_SECRET_ACCESS_KEY: 'local',
-  };
-  Object.assign(endpoint, { ...caller, AWS_ENDPOINT_URL_S3: server.doorUrl ?? server.url });
+  Object.assign(endpoint, { ...variablesOf(tasks), AWS_ENDPOINT_URL_S3: server.doorUrl ?? server.url });
 
   const forOthers = {
-    ...caller,
+    ...variablesOf(owner),
     AWS_ENDPOINT_URL_S3: server.url,
     AWS_ENDPOINT_URL_BATCH: server.url,
     AWS_ENDPOINT_URL_SFN: server.url,
@@ -206,6 +203,18 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
       await server.close();
       await unlock();
     },
+  };
+}
+
+function makeCaller(nonce: MakeNonce): Caller {
+  return { accessKeyId: nonce(), secretAccessKey: nonce() };
+}
+
+function variablesOf({ accessKeyId, secretAccessKey }: Caller) {
+  return {
+    AWS_REGION: LOCAL_REGION,
+    AWS_ACCESS_KEY_ID: accessKeyId,
+    AWS_SECRET_ACCESS_KEY: secretAccessKey,
   };
 }
 

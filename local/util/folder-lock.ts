@@ -1,8 +1,9 @@
-import { createHash } from 'node:crypto';
-import { mkdir, realpath } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { spawnSync } from 'node:child_process';
+import { closeSync, constants, openSync } from 'node:fs';
+import { chmod, mkdir, stat } from 'node:fs/promises';
+import { join } from 'node:path';
 
-/** Another local system keeps its runs in this folder. */
+/** The folder is another system's, or another user's. */
 export class FolderInUse extends Error {
   override readonly name = 'FolderInUse';
 }
@@ -29,29 +30,38 @@ export function folderTrouble(error: unknown, folder: string): string | undefine
     : undefined;
 }
 
+/** EAGAIN, with which `flock` says that another has the lock. */
+const TAKE = 'open my $f, "+<&=", 3 or exit 2; exit(flock($f, 6) ? 0 : $! == 11 ? 1 : 2)';
+
 /**
- * Makes the folder this process's own, by a socket in Linux's abstract namespace that is named after it: the kernel gives
- * it back however the process dies, so no stale lock has to be told from a live one. @throws FolderInUse
+ * Makes the folder this process's own, by a lock on a file in it that nobody else may open. The kernel gives it back
+ * however the process dies: perl locks the file that is open here, and the lock stays until this process closes it.
+ * @throws FolderInUse
  */
 export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   await mkdir(folder, { recursive: true });
-  const name = createHash('sha256')
-    .update(await realpath(folder))
-    .digest('hex')
-    .slice(0, 32);
-  const server = createServer();
-  await new Promise<void>((resolve, reject) => {
-    server.once('error', (error: NodeJS.ErrnoException) => {
-      reject(
-        error.code === 'EADDRINUSE'
-          ? new FolderInUse(
-              `another sierra-batch is at work in ${folder}; wait until it has ended, or stop it`,
-            )
-          : error,
-      );
-    });
-    server.listen(`\0sierra-batch-${name}`, () => resolve());
+  const path = join(folder, 'lock');
+  const file = openSync(path, constants.O_RDWR | constants.O_CREAT | constants.O_NOFOLLOW, 0o600);
+  const { status, error } = spawnSync('perl', ['-e', TAKE], {
+    stdio: ['ignore', 'ignore', 'ignore', file],
   });
-  server.unref();
-  return () => new Promise((resolve) => server.close(() => resolve()));
+  if (status === 0) return async () => closeSync(file);
+  closeSync(file);
+  if (status === 1)
+    throw new FolderInUse(
+      `another sierra-batch is at work in ${folder}; wait until it has ended, or stop it`,
+    );
+  throw error ?? new Error(`${path} cannot be locked on this file system`);
+}
+
+/**
+ * Makes a folder that only its owner can look into: manifests, results and task tokens are not for all on a machine.
+ * @throws FolderInUse when it is somebody else's, who could read and steer all of it
+ */
+export async function makeOwnFolder(folder: string): Promise<void> {
+  await mkdir(folder, { recursive: true, mode: 0o700 });
+  const { uid } = await stat(folder);
+  if (uid !== process.getuid?.())
+    throw new FolderInUse(`${folder} belongs to the user with the id ${uid}; start in a folder of your own`);
+  await chmod(folder, 0o700);
 }

@@ -2,8 +2,7 @@
 // belong to this lock file; after it, `node` on PATH of every npm script is the pinned Node 24.
 import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { closeSync, existsSync, mkdirSync, openSync, readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -44,17 +43,18 @@ function install() {
   writeFileSync(stampFile, lockHash());
 }
 
-/** Two `npm ci` in one folder break each other. The kernel gives the name back however its holder ends. */
+/** Two `npm ci` in one folder break each other. The kernel gives the lock back however its holder ends. */
 async function alone() {
-  const name = `\0sierra-batch-prepare-${createHash('sha256').update(root).digest('hex').slice(0, 32)}`;
+  mkdirSync(`${root}.sierra-batch`, { recursive: true, mode: 0o700 });
+  const file = openSync(`${root}.sierra-batch/prepare.lock`, 'a+', 0o600);
+  const stdio = ['ignore', 'ignore', 'inherit', file];
   const until = Date.now() + PATIENCE_MS;
   for (let told = false; Date.now() < until; told = true) {
-    const server = createServer();
-    const got = await new Promise((resolve) => {
-      server.once('error', () => resolve(false));
-      server.listen(name, () => resolve(true));
+    const { status } = spawnSync('perl', ['-e', 'open my $f, "+<&=", 3 or die; exit !flock $f, 6'], {
+      stdio,
     });
-    if (got) return () => server.close();
+    if (status === 0) return () => closeSync(file);
+    if (status !== 1) refuse('perl is needed to start; install it with: sudo apt-get install perl');
     if (!told) console.error('Waiting: npm packages are being installed here by another command …');
     await new Promise((resolve) => setTimeout(resolve, 300));
   }

@@ -2,6 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { LocalSystem } from '../../local/system/system.ts';
+import { signedHeaders } from '../support/signed-headers.ts';
 
 const REPOSITORY = '111122223333.dkr.ecr.eu-central-1.amazonaws.com/lab';
 
@@ -162,9 +163,13 @@ async function batch(
   const found = own[request.url ?? ''];
   if (found !== undefined) return reply(response, found);
   const asked = await body(request);
-  const answer = await fetch(`${system.endpoint.AWS_ENDPOINT_URL_BATCH}${request.url}`, {
+  const url = `${system.endpoint.AWS_ENDPOINT_URL_BATCH}${request.url}`;
+  const { AWS_ACCESS_KEY_ID: accessKeyId = '', AWS_SECRET_ACCESS_KEY: secretAccessKey = '' } =
+    system.endpoint;
+  const caller = { accessKeyId, secretAccessKey };
+  const answer = await fetch(url, {
     method: 'POST',
-    headers: { authorization: request.headers.authorization ?? '', 'content-type': 'application/json' },
+    headers: { ...signedHeaders(url, 'batch', caller, 'POST'), 'content-type': 'application/json' },
     // Nodes of the local system have no mount.
     body: JSON.stringify(asked).replaceAll('/mnt/efs', system.deployment.sharedFolder),
   });

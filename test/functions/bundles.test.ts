@@ -11,7 +11,7 @@ import { startLoopbackServer } from '../../local/http/server.ts';
 import { bundleFunction, FUNCTIONS } from '../../scripts/build/bundle.ts';
 import type { ControlPlane } from '../support/control-plane.ts';
 import { controlPlane, MANIFEST, runIdOf, STATE_MACHINE } from '../support/control-plane.ts';
-import { FUNCTION_ENVIRONMENT } from '../support/function-environment.ts';
+import { CALLERS, FUNCTION_ENVIRONMENT } from '../support/function-environment.ts';
 import { tellingServer } from './notification-server.ts';
 
 const MARK = 'RESULT ';
@@ -36,7 +36,7 @@ beforeAll(async () => {
   plane = await controlPlane();
   told = await tellingServer();
   const { s3, batch, states } = plane;
-  server = await startLoopbackServer({ s3, batch, states, accessKeyId: 'key', addresses: new Map() });
+  server = await startLoopbackServer({ s3, batch, states, callers: CALLERS, addresses: new Map() });
 });
 
 afterAll(async () => {

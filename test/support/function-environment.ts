@@ -1,5 +1,11 @@
 import { BUCKET, QUEUE_ARN, STATE_MACHINE, TOPIC_ARN } from './control-plane.ts';
 
+/** With the keys below. */
+export const CALLERS = {
+  owner: { accessKeyId: 'key', secretAccessKey: 'secret' },
+  tasks: { accessKeyId: 'task', secretAccessKey: 'other' },
+};
+
 /** What the template gives the functions, and what Lambda adds. */
 export const FUNCTION_ENVIRONMENT: Readonly<Record<string, string>> = {
   AWS_REGION: 'eu-central-1',

@@ -16,6 +16,8 @@ import { reserveLoopbackBlock } from '../loopback-block.ts';
 import { memoryS3 } from './memory-s3.ts';
 import { noBatch, noStates } from './no-services.ts';
 
+const TASKS = { accessKeyId: 'TASK', secretAccessKey: 'secret-of-tasks' };
+
 const repository = fileURLToPath(new URL('../..', import.meta.url));
 let clusters = 0;
 
@@ -91,7 +93,7 @@ export async function loopbackCluster(
     s3,
     batch: noBatch,
     states: noStates,
-    accessKeyId: 'KEY',
+    callers: { owner: { accessKeyId: 'OWNER', secretAccessKey: 'own' }, tasks: TASKS },
     addresses,
   });
   const put = async (key: string, text: string) => {
@@ -116,8 +118,8 @@ export async function loopbackCluster(
       SIERRA_BATCH_PROGRESS_SECONDS: '1',
       AWS_ENDPOINT_URL_S3: server.url,
       AWS_REGION: 'local',
-      AWS_ACCESS_KEY_ID: 'KEY',
-      AWS_SECRET_ACCESS_KEY: `secret-of-${index}`,
+      AWS_ACCESS_KEY_ID: TASKS.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: TASKS.secretAccessKey,
       ECS_CONTAINER_METADATA_URI_V4: `${server.url}/ecs/n${index}`,
       AWS_BATCH_JOB_ID: `${jobId}#${index}`,
       AWS_BATCH_JOB_ATTEMPT: '1',

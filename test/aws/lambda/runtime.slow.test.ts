@@ -9,7 +9,7 @@ import { startLoopbackServer } from '../../../local/http/server.ts';
 import { bundleFunction, FUNCTIONS } from '../../../scripts/build/bundle.ts';
 import type { ControlPlane } from '../../support/control-plane.ts';
 import { controlPlane, MANIFEST, runIdOf, STATE_MACHINE } from '../../support/control-plane.ts';
-import { FUNCTION_ENVIRONMENT } from '../../support/function-environment.ts';
+import { CALLERS, FUNCTION_ENVIRONMENT } from '../../support/function-environment.ts';
 import type { EmulatedFunction } from './emulator.ts';
 import { emulateFunction } from './emulator.ts';
 
@@ -43,7 +43,7 @@ describe("the bundles in AWS's runtime emulator, started by AWS's runtime client
     expect(process.version).toMatch(/^v24\./);
     plane = await controlPlane();
     const { s3, batch, states } = plane;
-    server = await startLoopbackServer({ s3, batch, states, accessKeyId: 'key', addresses: new Map() });
+    server = await startLoopbackServer({ s3, batch, states, callers: CALLERS, addresses: new Map() });
     for (const name of FUNCTIONS)
       emulated.set(
         name,

@@ -1,5 +1,6 @@
 import {
   existsSync,
+  lutimesSync,
   mkdirSync,
   mkdtempSync,
   readdirSync,
@@ -21,6 +22,7 @@ import type { SierraWork } from '../../../experiment/plan/plan.ts';
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
 import { renderJoblog } from '../../../experiment/results/joblog.ts';
 import { realClock } from '../../../local/clock/real.ts';
+import { removeJoinFolders } from '../../../local/nodes/join-leftovers.ts';
 import { memoryS3 } from '../../support/memory-s3.ts';
 
 const FIRST = 'a-00000000001';
@@ -290,6 +292,77 @@ describe('clean', () => {
     await Promise.all([removeFolder(folder), removeFolder(folder)]);
 
     expect(readdirSync(join(shared, '.leaving'))).toEqual([]);
+  });
+
+  test('removes a link where a folder should be, and nothing that it leads to', async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'sbt-'));
+    const precious = ['home', 'workspace', 'left', 'users'].map((name) => join(elsewhere, name, 'file'));
+    for (const path of precious) {
+      mkdirSync(join(path, '..'));
+      writeFileSync(path, 'precious');
+    }
+    const old = `inputs/${'1'.repeat(64)}`;
+    for (const folder of ['runs', 'inputs', 'workspaces', '.leaving', 'users'])
+      mkdirSync(join(shared, folder));
+    symlinkSync(join(elsewhere, 'home'), join(shared, 'runs', FIRST));
+    symlinkSync(join(elsewhere, 'home'), join(shared, old));
+    lutimesSync(join(shared, old), 1, 1);
+    symlinkSync(join(elsewhere, 'workspace'), join(shared, 'workspaces/w'));
+    symlinkSync(join(elsewhere, 'left'), join(shared, '.leaving/earlier'));
+    mkdirSync(join(elsewhere, 'users', FIRST));
+    writeFileSync(join(elsewhere, 'users', FIRST, SECOND), '');
+    symlinkSync(join(elsewhere, 'users'), join(shared, 'users/runs'));
+
+    const { record } = await order({
+      kind: 'clean',
+      runIds: [FIRST],
+      workspaces: ['w'],
+      olderThanSeconds: 60,
+    });
+
+    expect(record.kept).toEqual([]);
+    expect(record.freed.map(({ path }: { path: string }) => path)).toEqual([
+      'workspaces/w',
+      `runs/${FIRST}`,
+      old,
+    ]);
+    for (const path of precious) expect(existsSync(path)).toBe(true);
+    expect(existsSync(join(elsewhere, 'users', FIRST, SECOND))).toBe(true);
+    expect(readdirSync(join(shared, '.leaving'))).toEqual([]);
+    rmSync(elsewhere, { recursive: true });
+  });
+
+  test.each(['runs', '.leaving'])('removes nothing where %s itself is a link', async (linked) => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'sbt-'));
+    mkdirSync(join(elsewhere, FIRST));
+    utimesSync(join(elsewhere, FIRST), 1, 1);
+    if (linked !== 'runs') mkdirSync(join(shared, 'runs', FIRST), { recursive: true });
+    symlinkSync(elsewhere, join(shared, linked));
+
+    const { exitCode, record } = await order({
+      kind: 'clean',
+      runIds: [FIRST],
+      workspaces: [],
+      olderThanSeconds: 60,
+    });
+
+    expect({ exitCode, freed: record.freed }).toEqual({ exitCode: 1, freed: [] });
+    expect(record.kept[0].why).toContain(`${linked} is a link`);
+    expect(existsSync(join(elsewhere, FIRST))).toBe(true);
+    rmSync(elsewhere, { recursive: true });
+  });
+
+  test('finds no secrets of joins behind a link', async () => {
+    const elsewhere = mkdtempSync(join(tmpdir(), 'sbt-'));
+    mkdirSync(join(elsewhere, 'join'));
+    mkdirSync(join(shared, 'runs', FIRST, 'join/attempt'), { recursive: true });
+    symlinkSync(elsewhere, join(shared, 'runs', SECOND));
+
+    await removeJoinFolders(shared);
+
+    expect(existsSync(join(shared, 'runs', FIRST, 'join'))).toBe(false);
+    expect(existsSync(join(elsewhere, 'join'))).toBe(true);
+    rmSync(elsewhere, { recursive: true });
   });
 
   test('goes on with what an ended job left half removed, and tells what is not there', async () => {

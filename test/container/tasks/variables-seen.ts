@@ -54,7 +54,7 @@ export function describeSurroundings(fanout: FanoutScheme): void {
           expect(seen).toMatchObject({ ...AWKWARD, LISTED: 'by PARALLEL', LD_LIBRARY_PATH: '/opt/some lib' });
           expect(seen).toMatchObject({ HOME: process.env.HOME, PATH: process.env.PATH });
           expect(seen).toMatchObject({
-            AWS_SECRET_ACCESS_KEY: `secret-of-${index}`,
+            AWS_SECRET_ACCESS_KEY: 'secret-of-tasks',
             AWS_BATCH_JOB_ID: `${cluster.jobId}#${index}`,
             AWS_REGION: 'local',
           });

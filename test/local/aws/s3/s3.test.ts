@@ -1,6 +1,7 @@
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { BatchClient, ListJobsCommand } from '@aws-sdk/client-batch';
 import { S3Client } from '@aws-sdk/client-s3';
 import { describe, expect, it } from 'vitest';
 import { s3Port } from '../../../../aws/clients/s3.ts';
@@ -12,6 +13,8 @@ import { LocalS3 } from '../../../../local/aws/s3/s3.ts';
 import { realClock } from '../../../../local/clock/real.ts';
 import { SeededRandom } from '../../../../local/clock/seeded-random.ts';
 import { startLoopbackServer } from '../../../../local/http/server.ts';
+import type { Caller } from '../../../../local/http/signature.ts';
+import { CALLERS } from '../../../support/function-environment.ts';
 import { loopback } from '../../../support/loopback.ts';
 import { noBatch, noStates } from '../../../support/no-services.ts';
 import { s3Contract } from './s3-contract.ts';
@@ -137,33 +140,69 @@ describe('S3 tells the bus', () => {
 });
 
 describe('the loopback server', () => {
-  it('refuses whoever does not know the access key, and a foreign Host', async () => {
-    const s3 = memoryS3();
+  it('refuses whoever does not know id and secret, and a foreign Host', async () => {
     const server = await startLoopbackServer({
-      s3,
+      s3: memoryS3(),
       batch: noBatch,
       states: noStates,
-      accessKeyId: 'KEY',
+      callers: CALLERS,
       addresses: new Map([['token', '127.0.0.9']]),
     });
-    const stranger = new S3Client({
-      endpoint: server.url,
-      region: 'local',
-      forcePathStyle: true,
-      maxAttempts: 1,
-      credentials: { accessKeyId: 'GUESS', secretAccessKey: 'x' },
-    });
-    await expect(s3Port(stranger).putObject({ Bucket: 'b', Key: 'a', Body: 'x' })).rejects.toMatchObject({
-      name: 'InvalidAccessKeyId',
-      $metadata: { httpStatusCode: 403 },
-    });
+    const { owner } = CALLERS;
+    for (const guess of [
+      { ...owner, accessKeyId: 'GUESS' },
+      { ...owner, secretAccessKey: 'local' },
+      { ...owner, secretAccessKey: CALLERS.tasks.secretAccessKey },
+    ])
+      await expect(
+        clientOf(server.url, guess).putObject({ Bucket: 'b', Key: 'a', Body: 'x' }),
+      ).rejects.toMatchObject({ name: 'InvalidAccessKeyId', $metadata: { httpStatusCode: 403 } });
     expect((await fetch(`${server.url}/b/a`)).status).toBe(403);
     expect((await fetch(`${server.url}/ecs/token`)).status).toBe(200);
     expect(await (await fetch(`${server.url}/ecs/token`)).json()).toEqual({
       Networks: [{ NetworkMode: 'awsvpc', IPv4Addresses: ['127.0.0.9'] }],
     });
     expect((await fetch(`${server.url}/ecs/guess`)).status).toBe(404);
-    stranger.destroy();
+    await server.close();
+  });
+
+  it('lets a task do what the job role may on AWS, and no more', async () => {
+    const s3 = memoryS3();
+    const { server, client, asTask } = await loopback({ s3 });
+    const task = clientOf(server.url, asTask.credentials);
+    const key = (Key: string) => ({ Bucket: 'b', Key });
+    for (const Key of ['control/r.json', 'inputs/a.txt', 'runs/r/plan.json', 'runs/r/a b+ü?.txt'])
+      await clientOf(server.url, client.credentials).putObject({ ...key(Key), Body: 'x' });
+
+    await task.putObject({ ...key('runs/r/outputs/a b+ü?.txt'), Body: 'x' });
+    for (const Key of ['inputs/a.txt', 'runs/r/plan.json', 'runs/r/a b+ü?.txt'])
+      expect(await (await task.getObject(key(Key))).Body?.transformToString()).toBe('x');
+    expect((await task.listObjectsV2({ Bucket: 'b', Prefix: 'runs/r/a b' })).Contents).toHaveLength(1);
+    const denied = { name: 'AccessDenied', $metadata: { httpStatusCode: 403 } };
+    for (const Key of ['control/r.json', 'control/none'])
+      await expect(task.getObject(key(Key))).rejects.toMatchObject(denied);
+    await expect(task.deleteObject(key('runs/r/plan.json'))).rejects.toMatchObject(denied);
+    for (const Key of [
+      'manifests/m.yaml',
+      'control/r.json',
+      'inputs/a.txt',
+      'runs.html',
+      ...['plan.json', 'manifest.yaml', 'status.json', 'summary.json', 'report.html', 'events/e.json'].map(
+        (name) => `runs/r/${name}`,
+      ),
+    ])
+      await expect(task.putObject({ ...key(Key), Body: 'y' })).rejects.toMatchObject(denied);
+    const batch = new BatchClient(asTask);
+    await expect(batch.send(new ListJobsCommand({ jobQueue: 'q' }))).rejects.toMatchObject({
+      name: 'AccessDeniedException',
+    });
+    batch.destroy();
     await server.close();
   });
 });
+
+function clientOf(endpoint: string, credentials: Caller) {
+  return s3Port(
+    new S3Client({ endpoint, region: 'local', forcePathStyle: true, maxAttempts: 1, credentials }),
+  );
+}

@@ -1,0 +1,37 @@
+import type { S3Port } from '../../aws/ports.ts';
+import { CONTROL_PREFIX, RUN_PREFIX } from '../../experiment/layout/bucket-keys.ts';
+import { s3Error } from '../aws/s3/service-error.ts';
+
+/** What functions write into a run's folder, and no node. */
+const OF_FUNCTIONS =
+  /^runs\/[^/]+\/(manifest\.yaml|plan\.json|status\.json|summary\.json|report\.html|events\/.*)$/s;
+
+/** S3 as the job role of template.yaml and the bucket's policy let a task use it. */
+export function asJobRole(s3: S3Port): S3Port {
+  const isWritable = (key: string) =>
+    (key.startsWith(RUN_PREFIX) || key.startsWith('maintenance/')) && !OF_FUNCTIONS.test(key);
+  const isReadable = (key: string, version: string | undefined) =>
+    !key.startsWith(CONTROL_PREFIX) && version === undefined;
+  return {
+    listObjectsV2: (input) => s3.listObjectsV2(input),
+    getObject: async (input) => {
+      insist(isReadable(input.Key ?? '', input.VersionId), input.Key);
+      return s3.getObject(input);
+    },
+    headObject: async (input) => {
+      insist(isReadable(input.Key ?? '', input.VersionId), input.Key);
+      return s3.headObject(input);
+    },
+    putObject: async (input) => {
+      insist(isWritable(input.Key ?? ''), input.Key);
+      return s3.putObject(input);
+    },
+    deleteObject: async ({ Key }) => insist(false, Key),
+  };
+}
+
+function insist(isAllowed: false, key: string | undefined): never;
+function insist(isAllowed: boolean, key: string | undefined): void;
+function insist(isAllowed: boolean, key: string | undefined): void {
+  if (!isAllowed) throw s3Error('AccessDenied', `a task's credentials do not reach ${key}`);
+}
