@@ -18,6 +18,10 @@ export interface Destination {
   lookMs: number;
   /** How long a dropped manifest may take to become a run or a rejection, in milliseconds. */
   acceptedWithinMs: number;
+  /** Aborted when packing is to end. */
+  signal?: AbortSignal;
+  /** Takes a sentence about what is sent. */
+  say?: (sentence: string) => void;
 }
 
 /** What became of a manifest: `rejection` is the text of its faults. */
@@ -28,7 +32,7 @@ export type Dropped =
 
 /**
  * Packs and sends what lies beside the manifest, puts its text under a new key (so that submitting again is a new run) and
- * waits until it is accepted or rejected. @param edits more values to be written into it @throws NothingToPack
+ * waits until it is accepted or rejected. @param edits more values to be written into it @throws NothingToPack, or the signal's reason
  */
 export async function dropManifest(
   destination: Destination,
@@ -36,7 +40,10 @@ export async function dropManifest(
   { manifest, source }: { manifest: Manifest; source: Pick<Source, 'text' | 'root'> },
   edits: readonly Edit[] = [],
 ): Promise<Dropped> {
-  const packed = await packInputs(destination.bucket, file, manifest);
+  const packed = await packInputs(destination.bucket, file, manifest, {
+    ...destination,
+    now: () => destination.clock.now(),
+  });
   return dropText(destination, basename(file), manifest.name, editedText(source, [...packed, ...edits]));
 }
 

@@ -21,10 +21,10 @@ export async function liveTarget(context: Context): Promise<Target & { live: Liv
 }
 
 export async function destinationOf(
-  { clock, nonce }: Context,
+  { clock, nonce, terminal }: Context,
   { live, lookMs, acceptedWithinMs }: Target & { live: LiveSystem },
 ): Promise<Destination> {
-  return { bucket: await live.bucket(), clock, nonce, lookMs, acceptedWithinMs };
+  return { bucket: await live.bucket(), clock, nonce, lookMs, acceptedWithinMs, say: terminal.remark };
 }
 
 /** A run that is there. @throws CommandFailed */

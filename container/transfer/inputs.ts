@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rename, rm, stat, utimes } from 'node:fs/promises';
+import { mkdir, mkdtemp, realpath, rename, rm, stat, symlink, utimes } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import * as tar from 'tar';
 import { Bucket } from '../../aws/bucket.ts';
@@ -69,13 +69,45 @@ async function unpackOnce(
       );
     const folder = join(making, 'content');
     await mkdir(folder);
-    // tar refuses absolute paths, `..` and links that lead out; strict turns each such warning into an error.
-    await tar.extract({ file: archive, cwd: folder, strict: true, preserveOwner: false });
+    await unpack(archive, folder).catch((error: unknown) => {
+      if (error instanceof Error && 'syscall' in error) throw error;
+      throw new BadInput(`s3://${input.bucket}/${input.key} cannot be unpacked: ${String(error)}`);
+    });
     await rename(folder, unpacked).catch(async (error: unknown) => {
       if (!(await isFolder(unpacked))) throw error; // another run was quicker with the same content
     });
   } finally {
     await rm(making, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Unpacks an archive. Links are made last and as they are, wherever they lead: a link is a text, and nothing is written
+ * through it. tar refuses absolute paths and `..`; strict turns each of its warnings into an error.
+ */
+async function unpack(archive: string, folder: string): Promise<void> {
+  const links: { path: string; leadsTo: string }[] = [];
+  await tar.extract({
+    file: archive,
+    cwd: folder,
+    strict: true,
+    preserveOwner: false,
+    // The archive is what its hash says: a file of zeros shrinks more than a thousand times.
+    maxDecompressionRatio: Number.POSITIVE_INFINITY,
+    filter: (path, entry) => {
+      if (!('linkpath' in entry) || entry.type !== 'SymbolicLink') return true;
+      links.push({ path, leadsTo: entry.linkpath ?? '' });
+      return false;
+    },
+  });
+  // All folders while there is no link that could lead elsewhere.
+  for (const { path } of links) await mkdir(dirname(inside(folder, path)), { recursive: true });
+  const root = await realpath(folder);
+  for (const { path, leadsTo } of links) {
+    const at = inside(folder, path);
+    if (!`${await realpath(dirname(at))}${sep}`.startsWith(`${root}${sep}`))
+      throw new BadInput(`${path} lies behind a link that leads out`);
+    await symlink(leadsTo, at);
   }
 }
 

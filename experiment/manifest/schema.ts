@@ -60,13 +60,14 @@ const relativePath = () =>
     .max(1024, { error: RELATIVE })
     .regex(/^(?!\/)(?!(?:[^\n\r]*\/)?\.\.(?:\/|$))[^\n\r]+$/, { error: RELATIVE });
 
-const FROM = 'a folder such as ./project, inputs/<sha256>.tar.gz, or s3://bucket/key (a prefix ends with /)';
+const FROM =
+  'a folder or file such as ./project, inputs/<sha256>.tar.gz, or s3://bucket/key (a prefix ends with /)';
 const from = () =>
   z
     .string({ error: FROM })
     .max(1100, { error: FROM })
     .regex(
-      /^(?!(?:.*\/)?\.\.(?:\/|$))(?:\.\/.+|inputs\/[0-9a-f]{64}\.tar\.gz|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/.*)$/,
+      /^(?!(?:.*\/)?\.\.(?:\/|$))(?:\.(?:\/.*)?|inputs\/[0-9a-f]{64}\.tar\.gz|s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/.*)$/,
       { error: FROM },
     );
 

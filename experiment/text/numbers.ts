@@ -25,6 +25,14 @@ export function spoken(seconds: number): string {
   return pair(Math.round(minutes / 60), 24, 'd', 'h');
 }
 
+/** `300 MiB`, `1.2 GiB`; under one KiB in bytes. */
+export function bytesSpoken(bytes: number): string {
+  const units = ['B', 'KiB', 'MiB', 'GiB', 'TiB'];
+  const unit = Math.min(units.length - 1, Math.floor(Math.log2(Math.max(1, bytes)) / 10));
+  const amount = bytes / 1024 ** unit;
+  return `${amount < 10 && unit > 0 ? Number(amount.toFixed(1)) : grouped(amount)} ${units[unit]}`;
+}
+
 /** `0.9 node-hours`; small ones keep two significant digits. */
 export function nodeHoursSpoken(hours: number): string {
   const text = hours >= 10 || hours === 0 ? grouped(hours) : String(Number(hours.toPrecision(2)));

@@ -4,11 +4,12 @@ import { manifestFormat, parseManifest } from '../../experiment/manifest/parse.t
 import { renderFaults } from '../../experiment/manifest/source/fault.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import { plainLine } from '../../experiment/text/terminal-codes.ts';
+import type { Destination } from '../../submission/drop-manifest.ts';
 import { dropManifest } from '../../submission/drop-manifest.ts';
-import { NothingToPack } from '../../submission/pack.ts';
 import type { Display } from '../../submission/progress-display.ts';
 import { makeDisplay } from '../../submission/progress-display.ts';
 import { readManifestFile } from '../../submission/read-manifest-file.ts';
+import { NothingToPack } from '../../submission/survey.ts';
 import { realClock } from '../clock/real.ts';
 import type { KindOfNodes } from '../nodes/nodes.ts';
 import type { LocalSurroundings } from '../system/live.ts';
@@ -51,12 +52,14 @@ export async function runManifest(
     return complain(`npm start: ${trouble}`);
   }
   try {
-    const dropped = await drop(system, options, checked, changes, surroundings.nonce);
+    const waiting = { signal: interruption.asked, say: display.say };
+    const dropped = await drop(system, { ...options, ...waiting }, checked, changes, surroundings.nonce);
     if (dropped.rejection !== undefined) return complain(dropped.rejection);
     display.say(`run ${dropped.runId}`);
     const user = surroundings.image.USER ?? '';
     return await followRun(system, dropped.runId, { ...options, user }, display, interruption);
   } catch (error) {
+    if (interruption.asked.aborted && error === interruption.asked.reason) return EXIT.terminated;
     if (!(error instanceof NothingToPack)) throw error;
     return complain(error.message);
   } finally {
@@ -107,12 +110,13 @@ function open(
 /** The run's id, or the text of the rejection. */
 async function drop(
   system: LocalSystem,
-  options: StartOptions,
+  options: StartOptions & Pick<Destination, 'signal' | 'say'>,
   parsed: Parsed,
   { edits }: ManifestChanges,
   nonce: () => string,
 ): Promise<{ runId: string; rejection?: string }> {
-  const destination = {
+  const destination: Destination = {
+    ...options,
     bucket: new Bucket(system.s3, system.bucket, realClock),
     clock: realClock,
     nonce,

@@ -4,6 +4,7 @@ import type { Deployment } from '../../../experiment/deployment/deployment.ts';
 import { deploymentFaults } from '../../../experiment/manifest/deployment-faults.ts';
 import type { Manifest } from '../../../experiment/manifest/parse.ts';
 import { manifestFormat, parseManifest } from '../../../experiment/manifest/parse.ts';
+import { isBeside } from '../../../experiment/manifest/rules/paths.ts';
 import { faultAt } from '../../../experiment/manifest/rules/schema-faults.ts';
 import type { Fault } from '../../../experiment/manifest/source/fault.ts';
 import { renderFaults } from '../../../experiment/manifest/source/fault.ts';
@@ -47,13 +48,13 @@ export function renderJudged(judged: JudgedManifest): string {
 
 function missingFolders({ inputs = [] }: Manifest, source: Source, beside: string): Fault[] {
   return inputs.flatMap(({ from }, index) => {
-    if (!from.startsWith('./')) return [];
-    const isFolder = statSync(resolve(beside, from), { throwIfNoEntry: false })?.isDirectory();
-    if (isFolder === true) return [];
+    if (!isBeside(from)) return [];
+    const found = statSync(resolve(beside, from), { throwIfNoEntry: false });
+    if (found?.isDirectory() === true || found?.isFile() === true) return [];
     const message =
-      isFolder === false
-        ? `${from} is not a folder`
-        : `there is no folder ${from} beside the manifest (${resolve(beside, from)})`;
+      found === undefined
+        ? `there is no file or folder ${from} beside the manifest (${resolve(beside, from)})`
+        : `${from} is neither a file nor a folder`;
     return [faultAt(source, ['inputs', index, 'from'], { code: 'no-such-folder', message })];
   });
 }

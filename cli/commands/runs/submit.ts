@@ -39,7 +39,7 @@ async function submit(
   }
   const [{ dropManifest }, { NothingToPack }] = await Promise.all([
     import('../../../submission/drop-manifest.ts'),
-    import('../../../submission/pack.ts'),
+    import('../../../submission/survey.ts'),
   ]);
   try {
     const dropped = await dropManifest(await destinationOf(context, target), judged.file, judged);

@@ -5,6 +5,11 @@ import type { FaultPath } from './schema-faults.ts';
 /** Where the manifest was read: from a bucket, or from a machine whose folders can be packed. */
 export type Origin = 'bucket' | 'file';
 
+/** Whether an input lies beside the manifest and is sent with it. */
+export function isBeside(from: string): boolean {
+  return from === '.' || from.startsWith('./');
+}
+
 /** Where inputs come from and go to; nothing is named twice. */
 export function judgePaths(judged: Judged, origin: Origin): void {
   const inputs = judged.at(['inputs']);
@@ -12,12 +17,12 @@ export function judgePaths(judged: Judged, origin: Origin): void {
   for (const [index, input] of (Array.isArray(inputs) ? inputs : []).entries()) {
     const from: unknown = field(input, 'from');
     const to: unknown = field(input, 'to');
-    if (typeof from === 'string' && from.startsWith('./') && origin === 'bucket') {
+    if (typeof from === 'string' && isBeside(from) && origin === 'bucket') {
       judged.fault(
         ['inputs', index, 'from'],
         'local-folder',
-        `${JSON.stringify(from)} is a folder of your machine, and only the manifest came here`,
-        'put the folder into a bucket and name it: s3://bucket/prefix/',
+        `${JSON.stringify(from)} is on your machine, and only the manifest came here`,
+        '`sierra-batch submit`, which sends it along, or its place in a bucket: s3://bucket/prefix/',
       );
     }
     if (typeof to !== 'string') continue;

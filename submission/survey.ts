@@ -1,0 +1,174 @@
+import type { Stats } from 'node:fs';
+import { constants } from 'node:fs';
+import { access, lstat, readdir, readFile, readlink } from 'node:fs/promises';
+import { dirname, join, relative, resolve, sep } from 'node:path';
+import { counted } from '../experiment/text/numbers.ts';
+import { plainLine } from '../experiment/text/terminal-codes.ts';
+import type { IgnoreRules } from './ignore-rules.ts';
+import { IGNORE_FILE, ignoreRules } from './ignore-rules.ts';
+
+/** Something that the manifest names is not there, or cannot be sent. */
+export class NothingToPack extends Error {
+  override readonly name = 'NothingToPack';
+}
+
+/** What of a folder is sent. */
+export interface Surveyed {
+  /** Files, folders and links, `./` before each, a folder before what is in it; in an order of their own. */
+  entries: string[];
+  files: number;
+  bytes: number;
+  /** What is left out, and what leads out of the folder: a sentence each. */
+  remarks: string[];
+}
+
+/** A folder that is looked through. */
+export interface Survey {
+  folder: string;
+  /** As the manifest has it. */
+  written: string;
+  /** Where the manifest lies: ignore files count from there down. */
+  beside: string;
+  /** A file that is not sent: the manifest itself, whose words are no part of the program. */
+  except: string;
+  signal: AbortSignal;
+  onLook(files: number): void;
+}
+
+/** This system's own folder: it grows while it is packed. */
+const OWN_FOLDER = '.sierra-batch';
+const NAMED = 5;
+
+/**
+ * Looks at all that would be packed before anything is: links go as they are, sockets and the like are left out by name.
+ * @throws NothingToPack with every name that cannot be sent
+ */
+export async function surveyFolder(survey: Survey): Promise<Surveyed> {
+  const looking = new Looking(survey);
+  await looking.look(survey.folder, await rulesAbove(survey));
+  return looking.found();
+}
+
+interface Level {
+  folder: string;
+  rules: IgnoreRules;
+}
+
+class Looking {
+  readonly #survey: Survey;
+  readonly #entries: string[] = [];
+  readonly #faults: string[] = [];
+  readonly #special: string[] = [];
+  readonly #leadOut: string[] = [];
+  #files = 0;
+  #bytes = 0;
+
+  constructor(survey: Survey) {
+    this.#survey = survey;
+  }
+
+  async look(folder: string, above: readonly Level[]): Promise<void> {
+    const levels = await withOwnRules(folder, above);
+    const names = await readdir(folder).catch((error: unknown) => this.#fault(folder, error));
+    for (const name of (names ?? []).toSorted()) {
+      this.#survey.signal.throwIfAborted();
+      const path = join(folder, name);
+      const found = await lstat(path).catch((error: unknown) => this.#fault(path, error));
+      if (found === undefined || this.#isLeftOut(path, name, found, levels)) continue;
+      await this.#take(path, found, levels);
+    }
+    this.#survey.onLook(this.#files);
+  }
+
+  found(): Surveyed {
+    const { written, folder } = this.#survey;
+    if (this.#faults.length > 0)
+      throw new NothingToPack(`inputs: ${written} cannot be sent:\n  ${listed(this.#faults, '\n  ')}`);
+    if (this.#entries.length === 0)
+      throw new NothingToPack(`inputs: the folder ${written} is empty (${folder})`);
+    const remarks: string[] = [];
+    if (this.#special.length > 0)
+      remarks.push(`inputs: ${listed(this.#special, '; ')}: no file, folder or link, so it is left out`);
+    if (this.#leadOut.length > 0)
+      remarks.push(
+        `inputs: ${listed(this.#leadOut, '; ')}: outside of what is sent, so it has to be there on the nodes`,
+      );
+    return { entries: this.#entries, files: this.#files, bytes: this.#bytes, remarks };
+  }
+
+  async #take(path: string, found: Stats, levels: readonly Level[]): Promise<void> {
+    const entry = `./${relative(this.#survey.folder, path)}`;
+    if (found.isDirectory()) {
+      this.#entries.push(entry);
+      await this.look(path, levels);
+    } else if (found.isSymbolicLink()) {
+      this.#entries.push(entry);
+      const target = await readlink(path);
+      const leadsTo = resolve(dirname(path), target);
+      if (target.startsWith('/') || !`${leadsTo}${sep}`.startsWith(`${this.#survey.folder}${sep}`))
+        this.#leadOut.push(`${this.#shown(path)} is a link to ${plainLine(target)}`);
+    } else if (found.isFile()) {
+      this.#entries.push(entry);
+      this.#files += 1;
+      this.#bytes += found.size;
+      await access(path, constants.R_OK).catch((error: unknown) => this.#fault(path, error));
+    } else this.#special.push(`${this.#shown(path)} is ${kindOf(found)}`);
+  }
+
+  #isLeftOut(path: string, name: string, found: Stats, levels: readonly Level[]): boolean {
+    const isFolder = found.isDirectory();
+    if ((isFolder && name === OWN_FOLDER) || path === this.#survey.except) return true;
+    for (const { folder, rules } of levels.toReversed()) {
+      const ignored = rules(relative(folder, path), isFolder);
+      if (ignored !== undefined) return ignored;
+    }
+    return false;
+  }
+
+  #fault(path: string, error: unknown): undefined {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    // Node puts U+FFFD for bytes that are no UTF-8, and finds nothing under that name.
+    const why =
+      code === 'ENOENT' && path.includes('\ufffd')
+        ? 'its name is not UTF-8: rename it'
+        : code === 'EACCES'
+          ? `it may not be read by this user: change its mode, or leave it out by ${IGNORE_FILE}`
+          : error instanceof Error
+            ? error.message
+            : String(error);
+    this.#faults.push(`${this.#shown(path)}: ${why}`);
+  }
+
+  #shown(path: string): string {
+    return plainLine(`./${join(this.#survey.written, relative(this.#survey.folder, path))}`);
+  }
+}
+
+/** Ignore files from the manifest's folder down to the one that holds what is packed. */
+async function rulesAbove({ beside, folder }: Survey): Promise<Level[]> {
+  let levels: Level[] = [];
+  let at = beside;
+  for (const step of relative(beside, folder).split(sep)) {
+    if (step === '' || step === '..') break;
+    levels = await withOwnRules(at, levels);
+    at = join(at, step);
+  }
+  return levels;
+}
+
+async function withOwnRules(folder: string, above: readonly Level[]): Promise<Level[]> {
+  const text = await readFile(join(folder, IGNORE_FILE), 'utf8').catch(() => undefined);
+  return text === undefined ? [...above] : [...above, { folder, rules: ignoreRules(text) }];
+}
+
+function kindOf(found: Stats): string {
+  if (found.isSocket()) return 'a socket';
+  return found.isFIFO() ? 'a named pipe' : 'a device';
+}
+
+function listed(names: readonly string[], between: string): string {
+  const more = names.length - NAMED;
+  return [...names.slice(0, NAMED), ...(more > 0 ? [`and ${counted(more, 'more', 'more')}`] : [])].join(
+    between,
+  );
+}
