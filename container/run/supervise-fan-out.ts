@@ -20,7 +20,7 @@ export function fanoutHooks(
       roster.taskEnded(node, row.runtime);
     },
     onRetry: (row, node) => {
-      tally.retried(row.seq);
+      tally.retried(row);
       roster.taskEnded(node, row.runtime);
     },
     onChannelLost: (node, why) => cluster.recover(node, why),

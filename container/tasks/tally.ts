@@ -12,7 +12,9 @@ export class TaskTally {
   readonly total: number;
   /** Rows that came in this attempt or count from earlier ones; changes tell a sender that there is something new. */
   version = 0;
-  readonly #lines = new Map<number, string>();
+  /** A row for each try, in the order in which they ended. */
+  readonly #lines: string[] = [];
+  readonly #ended = new Set<number>();
   readonly #failed = new Map<number, JoblogRow>();
   readonly #running = new Map<number, number>();
   readonly #orphans = new Set<number>();
@@ -31,9 +33,11 @@ export class TaskTally {
     this.#running.set(seq, node);
   }
 
-  retried(seq: number): void {
-    this.#running.delete(seq);
-    this.#retried.add(seq);
+  /** A try that failed and is followed by another. */
+  retried(row: JoblogRow): void {
+    this.#running.delete(row.seq);
+    this.#retried.add(row.seq);
+    this.#write(row);
   }
 
   ended(row: JoblogRow, now: number): void {
@@ -64,7 +68,7 @@ export class TaskTally {
   }
 
   has(seq: number): boolean {
-    return this.#lines.has(seq);
+    return this.#ended.has(seq);
   }
 
   /** Tasks ended a second over the last ten; over less where tasks began later than that, at least over one. */
@@ -78,9 +82,9 @@ export class TaskTally {
     return ended / Math.max(1, now / 1000 - Math.max(from, tasksStartedAt / 1000));
   }
 
-  /** One final row a sequence number, in their order; as bytes, since it may be longer than a string can be. */
+  /** A row for each try, the last of a number final; as bytes, since it may be longer than a string can be. */
   joblog(): Buffer {
-    return joblogBytes([...this.#lines].sort(([a], [b]) => a - b).map(([, line]) => line));
+    return joblogBytes(this.#lines);
   }
 
   /** The first hundred failed tasks. */
@@ -88,9 +92,14 @@ export class TaskTally {
     return [...this.#failed.values()];
   }
 
-  #keep(row: JoblogRow): void {
+  #write(row: JoblogRow): void {
     this.version += 1;
-    this.#lines.set(row.seq, renderJoblogRow(row));
+    this.#lines.push(renderJoblogRow(row));
+  }
+
+  #keep(row: JoblogRow): void {
+    this.#write(row);
+    this.#ended.add(row.seq);
     if (succeeded(row)) {
       this.#succeeded += 1;
       return;

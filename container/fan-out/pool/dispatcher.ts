@@ -222,12 +222,9 @@ export class Pool {
     try {
       for (const { row, node, final } of rows) {
         const line = joblogRow(row, node.node, await this.#commands.command(row.seq));
-        if (final) {
-          this.#joblog.append(line);
-          this.#hooks.onRow(line, node.node.index);
-        } else {
-          this.#hooks.onRetry?.(line, node.node.index);
-        }
+        this.#joblog.append(line);
+        if (final) this.#hooks.onRow(line, node.node.index);
+        else this.#hooks.onRetry?.(line, node.node.index);
       }
     } catch (error) {
       this.#break(

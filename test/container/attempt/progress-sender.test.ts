@@ -190,7 +190,7 @@ describe('the tally', () => {
     expect(tally.counts()).toMatchObject({ succeeded: 2, lost: 1, failed: 0 });
   });
 
-  it('writes one row a task, in order', () => {
+  it('writes a row a try, in the order in which they ended', () => {
     const tally = new TaskTally(2, []);
     tally.ended(row(2), 0);
     tally.ended(row(1), 0);
@@ -200,7 +200,7 @@ describe('the tally', () => {
         .toString()
         .split('\n')
         .map((line) => line.split('\t')[0]),
-    ).toEqual(['Seq', '1', '2', '']);
+    ).toEqual(['Seq', '2', '1', '']);
   });
 });
 
