@@ -4,7 +4,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { awsVenv } from '../../../scripts/install/aws-venv.ts';
-import { freePort } from '../../support/free-port.ts';
+import { freePort } from '../../support/http/free-port.ts';
 import { runtimeClient } from './runtime-client.ts';
 
 const UP_WITHIN_MS = 20_000;

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { awsVenv } from '../../../scripts/install/aws-venv.ts';
-import { freePort } from '../../support/free-port.ts';
+import { freePort } from '../../support/http/free-port.ts';
 
 const UP_WITHIN_MS = 30_000;
 const IN_VIRTUAL_TIME = fileURLToPath(new URL('moto_in_virtual_time.py', import.meta.url));

@@ -7,7 +7,7 @@ import type { JoinFacts } from '../../../container/join/messages.ts';
 import { startJoinServer } from '../../../container/join/server.ts';
 import type { RunnerConfig } from '../../../container/process/environment.ts';
 import { realClock } from '../../../local/clock/real.ts';
-import { freePort } from '../../support/free-port.ts';
+import { freePort } from '../../support/http/free-port.ts';
 
 const port = await freePort();
 const quiet = () => undefined;

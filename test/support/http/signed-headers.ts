@@ -1,5 +1,5 @@
-import type { Caller } from '../../local/http/signature.ts';
-import { signatureOf } from '../../local/http/signature.ts';
+import type { Caller } from '../../../local/http/signature.ts';
+import { signatureOf } from '../../../local/http/signature.ts';
 
 /** Headers by which a request is a caller's, for whoever sends it without the SDK. */
 export function signedHeaders(
