@@ -178,24 +178,14 @@ export class Bucket {
     return (await this.head(key)) === undefined;
   }
 
-  /**
-   * A body that is made while it is sent; `length` is known beforehand, which S3 needs.
-   * @returns false when there is an object already
-   */
-  async writeStreamIfAbsent(key: string, body: Readable, length: number): Promise<boolean> {
-    try {
-      await this.#s3.putObject({
-        ...this.#object(key),
-        Body: body,
-        ContentLength: length,
-        ContentType: TEXT_TYPE,
-        IfNoneMatch: '*',
-      });
-      return true;
-    } catch (error) {
-      if (isPreconditionFailed(error)) return false;
-      throw error;
-    }
+  /** A body that is made while it is sent; `length` is known beforehand, which S3 needs. */
+  async writeStream(key: string, body: Readable, length: number): Promise<void> {
+    await this.#s3.putObject({
+      ...this.#object(key),
+      Body: body,
+      ContentLength: length,
+      ContentType: TEXT_TYPE,
+    });
   }
 
   /** Sends a file of this machine as it is now. @param known what S3 is to hold it against, and to call it */

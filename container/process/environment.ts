@@ -6,6 +6,8 @@ import type { CheckFault } from '../../experiment/records/progress.ts';
 export interface RunnerConfig {
   bucket: string;
   runId: string;
+  /** Of plan.json, as the functions know it; absent where an earlier version of them submitted the job. */
+  planSha256?: string;
   /** Absolute path of shared storage on every node. */
   shared: string;
   joinPort: number;
@@ -52,6 +54,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     /^\/[^\0\n"]*[^/\0\n"]$/,
     'the absolute path of shared storage',
   );
+  const planSha256 = reader.matching('SIERRA_BATCH_PLAN_SHA256', /^[0-9a-f]{64}$/, BATCH_SETS_IT, '');
   const joinPort = reader.whole('SIERRA_BATCH_JOIN_PORT', 1, 65_535, '7741');
   const sshPort = reader.whole('SIERRA_BATCH_SSH_PORT', 1, 65_535, '22');
   const progressSeconds = reader.whole('SIERRA_BATCH_PROGRESS_SECONDS', 1, 3600, '10');
@@ -76,6 +79,7 @@ export function readEnvironment(env: Readonly<Record<string, string | undefined>
     config: {
       bucket,
       runId,
+      ...(planSha256 === '' ? {} : { planSha256 }),
       shared,
       joinPort,
       sshPort,
@@ -113,9 +117,10 @@ export class Reader {
     this.faults.push({ node: this.#node, check: `environment:${name}`, what: `${name}: ${what}`, todo });
   }
 
-  matching(name: string, pattern: RegExp, todo: string): string {
+  matching(name: string, pattern: RegExp, todo: string, otherwise?: string): string {
     const value = this.#env[name];
     if (value === undefined || value === '') {
+      if (otherwise !== undefined) return otherwise;
       this.fault(name, 'not set', todo);
       return '';
     }

@@ -2,7 +2,7 @@ import { Bucket } from '../../aws/bucket.ts';
 import type { S3Port } from '../../aws/ports.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
-import { isPlan } from '../../experiment/plan/plan.ts';
+import { isPlan, MAX_PLAN_BYTES, planSha256 } from '../../experiment/plan/plan.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import type { RunnerConfig } from '../process/environment.ts';
 import { untilAnswered } from '../transfer/retry-start.ts';
@@ -20,9 +20,11 @@ export async function loadPlan(
   const where = `s3://${config.bucket}/${key}`;
   const bucket = new Bucket(s3, config.bucket, clock);
   try {
-    const found = await untilAnswered(() => bucket.read(key), clock, signal);
+    const found = await untilAnswered(() => bucket.read(key, { maxBytes: MAX_PLAN_BYTES }), clock, signal);
     if (found === undefined)
       return { ok: false, what: `${where} is not there, or the job’s role may not read it` };
+    if (config.planSha256 !== undefined && planSha256(found.text) !== config.planSha256)
+      return { ok: false, what: `${where} is not the plan that was submitted: it was written over since` };
     const plan: unknown = JSON.parse(found.text);
     if (!isPlan(plan))
       return { ok: false, what: `${where} is not a plan of version 1: deploy image and functions together` };

@@ -39,8 +39,12 @@ export async function freezeCommands(
   const partial = `${folders.commands}.partial-${process.pid}`;
   const key = runKeys(run.runId).commands;
   const bucket = new Bucket(s3, run.bucket, clock);
-  if (work.file.kind === 'frozen') await download(bucket, work.file.key, partial);
-  else await copyList(folders, work.file.path, partial);
+  const { file } = work;
+  if (file.kind === 'in-work') await copyList(folders, file.path, partial);
+  else if (![undefined, await download(bucket, file.key, partial)].includes(file.sha256))
+    throw new BadCommands(
+      `s3://${run.bucket}/${file.key} is not the list that was planned: it was written over since`,
+    );
   const { total, changed } = await compare(partial, folders.commands);
   if (total === 0) throw new BadCommands('the command list is empty');
   if (work.file.kind === 'frozen' && work.file.total !== total)

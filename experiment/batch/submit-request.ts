@@ -28,12 +28,22 @@ const RETRY_RULES: EvaluateOnExit[] = [
   { onReason: '*', action: 'EXIT' },
 ];
 
+/** What tells one submission from another, and its plan from any that was written over it. */
+export interface Submission {
+  nonce: string;
+  /** Of plan.json; undefined for a run that an earlier version took. */
+  planSha256: string | undefined;
+}
+
 /**
  * The request for a plan's multi-node job. It holds next to nothing of the manifest: the runner reads plan.json, so the
  * request stays far under Batch's 30 KiB and shows no secret to whoever may describe jobs.
- * @param nonce tells this submission from another of the same run
  */
-export function submitJobRequest(plan: Plan, deployment: Deployment, nonce: string): SubmitJobCommandInput {
+export function submitJobRequest(
+  plan: Plan,
+  deployment: Deployment,
+  { nonce, planSha256 }: Submission,
+): SubmitJobCommandInput {
   const { cluster } = plan;
   const name = cluster.queue ?? deployment.defaultQueue;
   const queue = Object.hasOwn(deployment.queues, name) ? deployment.queues[name] : undefined;
@@ -49,7 +59,7 @@ export function submitJobRequest(plan: Plan, deployment: Deployment, nonce: stri
         {
           targetNodes: ALL_NODES,
           containerOverrides: {
-            environment: environmentOf(plan, deployment, name === deployment.defaultQueue),
+            environment: environmentOf(plan, { ...deployment, planSha256 }, name === deployment.defaultQueue),
             resourceRequirements: resourcesOf(plan),
             // Not the range's own `instanceTypes`: those are refused beside a container.
             ...(cluster.instanceType === undefined ? {} : { instanceType: cluster.instanceType }),
@@ -81,9 +91,14 @@ function shareOf(plan: Plan): string {
   return `share${createHash('sha256').update(whose).digest().readUInt32BE() % SHARES}`;
 }
 
-function environmentOf(plan: Plan, deployment: Deployment, isOwnQueue: boolean) {
+function environmentOf(
+  plan: Plan,
+  deployment: Deployment & Pick<Submission, 'planSha256'>,
+  isOwnQueue: boolean,
+) {
   const variables = {
     SIERRA_BATCH_RUN: `s3://${deployment.bucket}/${runKeys(plan.runId).folder.replace(/\/$/, '')}`,
+    ...(deployment.planSha256 === undefined ? {} : { SIERRA_BATCH_PLAN_SHA256: deployment.planSha256 }),
     SIERRA_BATCH_SHARED: deployment.sharedFolder,
     SIERRA_BATCH_JOIN_PORT: String(deployment.joinPort),
     SIERRA_BATCH_SSH_PORT: String(deployment.sshPort),

@@ -20,7 +20,7 @@ export interface PlanFacts {
   /** The run whose folder is used: this run, or for `resume` that of the run it goes on with. */
   folder: string;
   /** The frozen list in the bucket and its number of commands; undefined for SIERRA and for a file that comes with the inputs. */
-  frozen?: { key: string; total: number };
+  frozen?: { key: string; total: number; sha256?: string };
 }
 
 /** What a job does, from an accepted manifest. */

@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import type { ManifestSource } from '../layout/run-id.ts';
 import { parsedJson } from '../util/parse-json.ts';
 
@@ -13,7 +14,7 @@ export interface CommandWork {
    * `frozen`: written by ingest under `runs/<run-id>/commands.txt`. `in-work`: a file that arrives with the inputs,
    * relative to the tasks' folder; node 0 freezes and sends it.
    */
-  file: { kind: 'frozen'; key: string; total: number } | { kind: 'in-work'; path: string };
+  file: { kind: 'frozen'; key: string; total: number; sha256?: string } | { kind: 'in-work'; path: string };
 }
 
 /** A SIERRA experiment. `args` are the user's; what we supply is added on node 0. */
@@ -78,6 +79,19 @@ export interface Plan {
   maxNodeHours?: number;
   notify: readonly NotifyState[];
   tags: Readonly<Record<string, string>>;
+}
+
+/** A manifest has at most 1 MiB, and its plan says less. */
+export const MAX_PLAN_BYTES = 8 * 1024 * 1024;
+
+/** `plan.json` as it is written: the SHA-256 of these very bytes is what the functions remember of it. */
+export function renderPlan(plan: Plan): { text: string; sha256: string } {
+  const text = JSON.stringify(plan, undefined, 1);
+  return { text, sha256: planSha256(text) };
+}
+
+export function planSha256(text: string): string {
+  return createHash('sha256').update(text).digest('hex');
 }
 
 /** Seconds allowed for sending results once the tasks are done; part of the run's absolute deadline. */

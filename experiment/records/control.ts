@@ -36,6 +36,8 @@ const record = z.object({
   deadlineAt: z.number(),
   /** In the tags of every job submitted for this run. */
   jobNonce: z.string(),
+  /** Of plan.json, which holds that of commands.txt: no other plan is submitted. Absent where an earlier version claimed the run. */
+  planSha256: z.string().optional(),
   /** A step of the state machine that waits for the job. Only a higher retry count replaces it. Never logged. */
   token: z.object({ value: z.string(), retryCount: z.int() }).optional(),
   /** Somebody is about to submit the job; until `leaseUntil` nobody else does. */
@@ -77,8 +79,9 @@ export function newControl(claim: {
   nonce: string;
   now: number;
   deadlineAt: number;
+  planSha256: string;
 }): Control {
-  const { runId, nonce, now, deadlineAt } = claim;
+  const { runId, nonce, now, deadlineAt, planSha256 } = claim;
   return {
     version: 1,
     runId,
@@ -87,6 +90,7 @@ export function newControl(claim: {
     acceptedAt: now,
     deadlineAt,
     jobNonce: nonce,
+    planSha256,
   };
 }
 

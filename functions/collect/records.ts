@@ -64,7 +64,7 @@ async function collectOnce(
   const stored = await store.read();
   if (stored === undefined) throw new UnknownRecord(`there is no run ${runId}`);
   const job = await deadJob(deps, stored.control);
-  const remains = await readRemains(stores);
+  const remains = await readRemains(stores, stored.control.planSha256);
   const control = await store.change((now) =>
     now.ended === undefined && now.closedAt === undefined
       ? { ...now, ended: decideEnd(now, job, remains, deps.clock.now()) }

@@ -23,7 +23,10 @@ export interface Remains {
 const TAILS = 200;
 
 /** Reads a run's folder; the joblog as a stream, since it may have a million rows. What is not there is left out. */
-export async function readRemains({ bucket, records }: RunStores): Promise<Remains> {
+export async function readRemains(
+  { bucket, records }: RunStores,
+  planSha256: string | undefined,
+): Promise<Remains> {
   const { keys } = records;
   const joblog = await bucket.stream(keys.joblog);
   const tasks = await readTasks(joblog === undefined ? [] : joblogRows(joblog));
@@ -33,7 +36,7 @@ export async function readRemains({ bucket, records }: RunStores): Promise<Remai
     if (tail !== undefined) stderrTails.set(seq, tail.text);
   }
   return {
-    plan: await records.plan(),
+    plan: await records.plan(planSha256),
     progress: (await records.progress()).progress,
     nodes: await records.nodes(),
     tasks,

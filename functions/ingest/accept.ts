@@ -1,6 +1,8 @@
+import { JSON_TYPE } from '../../aws/bucket.ts';
 import type { ManifestSource } from '../../experiment/layout/run-id.ts';
 import { makeRunId } from '../../experiment/layout/run-id.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
+import { renderPlan } from '../../experiment/plan/plan.ts';
 import { runSeconds } from '../../experiment/plan/time-limits.ts';
 import type { Control } from '../../experiment/records/control.ts';
 import { newControl, sameSource } from '../../experiment/records/control.ts';
@@ -27,16 +29,16 @@ export async function startRun(
   const stores = storesOf(deps, runId);
   // What was accepted once stays accepted, whatever the deployment allows by now.
   const standing = await stores.control.read();
-  const known = standing === undefined ? undefined : await stores.records.plan();
   if (standing !== undefined) refuseOther(standing.control, source);
-  const planned = known === undefined ? await planRun(deps, stores.bucket, source, read) : undefined;
+  const planned = standing === undefined ? await planRun(deps, stores.bucket, source, read) : undefined;
   if (planned?.ok === false) return planned;
-  const plan = known ?? planned?.plan;
-  if (plan === undefined) return { ok: true };
-  const control = standing?.control ?? (await claim(deps, stores, plan, read.bytes));
+  const control = standing?.control ?? (planned && (await claim(deps, stores, planned.plan, read.bytes)));
+  if (control === undefined) return { ok: true };
   refuseOther(control, source);
-  // An execution's name is free again after 90 days: a late delivery must not run an ended experiment anew.
-  if (control.closedAt !== undefined) return { ok: true };
+  const plan = await stores.records.plan(control.planSha256);
+  // An execution's name is free again after 90 days: a late delivery must not run an ended experiment anew. A plan that was
+  // written over is submitted by nobody: settle ends that run.
+  if (control.closedAt !== undefined || plan === undefined) return { ok: true };
   await stores.records.observe(eventsOf({ now: deps.clock.now(), control, jobs: [], progress: undefined }));
   await startExecution(deps, plan);
   deps.metrics.count('ManifestAccepted');
@@ -51,17 +53,22 @@ async function claim(
   manifest: Uint8Array,
 ): Promise<Control> {
   await bucket.write(keys.manifest, manifest, 'application/yaml');
-  await bucket.write(keys.plan, JSON.stringify(plan, undefined, 1), 'application/json');
+  const { text, sha256 } = renderPlan(plan);
+  const isWritten = await bucket.writeIf(keys.plan, text, { ifAbsent: true });
   const now = deps.clock.now();
-  return control.claim(
+  const standing = await control.claim(
     newControl({
       runId: plan.runId,
       source: plan.source,
       nonce: deps.nonce(),
       now,
       deadlineAt: now + runSeconds(plan) * 1000,
+      planSha256: sha256,
     }),
   );
+  // Another plan lay there: of a call that was killed, or of somebody else's. Whose claim stands writes its own.
+  if (!isWritten && standing.planSha256 === sha256) await bucket.write(keys.plan, text, JSON_TYPE);
+  return standing;
 }
 
 function refuseOther(control: Control, source: ManifestSource): void {

@@ -1,3 +1,5 @@
+import type { Hash } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Bucket } from '../../aws/bucket.ts';
 import { isRefused, messageOf, nameOf } from '../../aws/errors.ts';
@@ -12,19 +14,18 @@ import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { parseS3Url } from '../../experiment/layout/s3-url.ts';
 import type { Manifest } from '../../experiment/manifest/parse.ts';
 import { commandsOf } from '../../experiment/manifest/parse.ts';
-import { ControlConflict } from '../../experiment/util/errors.ts';
 import type { FunctionDeps } from '../deps.ts';
 import type { Refused } from './read-manifest.ts';
 import { refused } from './read-manifest.ts';
 
 /** The list as it was frozen; undefined where node 0 freezes it (a file among the inputs), or for SIERRA. */
-export type Frozen = { ok: true; frozen?: { key: string; total: number } } | Refused;
+export type Frozen = { ok: true; frozen?: { key: string; total: number; sha256: string } } | Refused;
 
 const BLOCK_BYTES = 256 * 1024;
 
 /**
  * Writes `runs/<run-id>/commands.txt` as a stream of known length: the list is held never, so that a million commands
- * take no more memory than a hundred.
+ * take no more memory than a hundred. Whatever lies there already is written over: nothing counts before the run is claimed.
  */
 export async function freezeCommands(
   deps: FunctionDeps,
@@ -35,12 +36,10 @@ export async function freezeCommands(
   const own = commandsOf(manifest);
   const key = runKeys(runId).commands;
   if (own !== undefined) {
-    await bucket.writeStreamIfAbsent(
-      key,
-      Readable.from(inBlocks(own.lines), { objectMode: false }),
-      own.bytes,
-    );
-    return { ok: true, frozen: { key, total: own.total } };
+    const hash = createHash('sha256');
+    const blocks = hashed(inBlocks(own.lines), hash);
+    await bucket.writeStream(key, Readable.from(blocks, { objectMode: false }), own.bytes);
+    return { ok: true, frozen: { key, total: own.total, sha256: hash.digest('hex') } };
   }
   const place = parseS3Url(manifest.run.commands?.file ?? '');
   if (place === undefined) return { ok: true };
@@ -98,15 +97,14 @@ async function copyList(
       `${url} was changed while it was read; drop the manifest again`,
       'run.commands.file',
     );
-  const isNew = await bucket.writeStreamIfAbsent(
+  const hash = createHash('sha256');
+  const copied = hashed(withFinalNewline(again, judged.endsWithNewline), hash);
+  await bucket.writeStream(
     key,
-    Readable.from(withFinalNewline(again, judged.endsWithNewline), { objectMode: false }),
+    Readable.from(copied, { objectMode: false }),
     head.size + (judged.endsWithNewline ? 0 : 1),
   );
-  // What an earlier call froze stands, though the list in the bucket has become another one since.
-  const standing = isNew ? judged : await judgeLines(await bucket.stream(key), MAX_COMMAND_BYTES);
-  if (typeof standing === 'string') throw new ControlConflict(`${key} changes while it is read: ${standing}`);
-  return { ok: true, frozen: { key, total: standing.total } };
+  return { ok: true, frozen: { key, total: judged.total, sha256: hash.digest('hex') } };
 }
 
 const BYTE_ORDER_MARK = Buffer.from('\ufeff');
@@ -177,6 +175,17 @@ class JudgedLines {
     if (this.#begins.length === BYTE_ORDER_MARK.length) return false;
     this.#begins = Buffer.concat([this.#begins, block]).subarray(0, BYTE_ORDER_MARK.length);
     return this.#begins.equals(BYTE_ORDER_MARK);
+  }
+}
+
+/** The same blocks, which the hash has seen. */
+async function* hashed(
+  blocks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
+  hash: Hash,
+): AsyncGenerator<Uint8Array> {
+  for await (const block of blocks) {
+    hash.update(block);
+    yield block;
   }
 }
 

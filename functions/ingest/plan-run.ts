@@ -1,6 +1,6 @@
 import type { Bucket } from '../../aws/bucket.ts';
 import type { ManifestSource } from '../../experiment/layout/run-id.ts';
-import { makeRunId } from '../../experiment/layout/run-id.ts';
+import { isRunId, makeRunId } from '../../experiment/layout/run-id.ts';
 import { deploymentFaults } from '../../experiment/manifest/deployment-faults.ts';
 import { makePlan } from '../../experiment/plan/make.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
@@ -39,8 +39,8 @@ export async function planRun(
 async function folderOf(deps: FunctionDeps, resumed: string): Promise<string | Refused> {
   const { control, records } = storesOf(deps, resumed);
   const standing = await control.read();
-  const plan = standing === undefined ? undefined : await records.plan();
-  if (standing === undefined || plan === undefined)
+  const plan = standing && (await records.plan(standing.control.planSha256));
+  if (standing === undefined || plan === undefined || !isRunId(plan.folder))
     return refused('no-such-run', `there is no run ${resumed} to go on with`, 'resume', resumed);
   if (standing.control.closedAt === undefined)
     return refused(

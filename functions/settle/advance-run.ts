@@ -92,10 +92,10 @@ async function perform(context: StepContext, step: Step): Promise<boolean> {
     case 'nothing':
       return false;
     case 'start-execution':
-      await startExecution(deps, await planOf(stores.records, runId));
+      await startExecution(deps, await planOf(stores.records, control));
       return false;
     case 'submit': {
-      const jobId = await submitJob(deps, stores.control, control, await planOf(stores.records, runId));
+      const jobId = await submitJob(deps, stores.control, control, await planOf(stores.records, control));
       if (jobId !== undefined) known.jobIds.add(jobId);
       // A refusal has told the run to end: that is the next step, now and not in a minute.
       return jobId !== undefined || (await stores.control.read())?.control.stop !== undefined;
@@ -157,8 +157,8 @@ async function giveOwnership({ stores, view, deps }: StepContext): Promise<void>
   await stores.records.giveTo({ jobId: job.id, attempt: 0, nonce: deps.nonce() });
 }
 
-async function planOf(records: RunRecords, runId: string) {
-  const plan = await records.plan();
+async function planOf(records: RunRecords, { runId, planSha256 }: Control) {
+  const plan = await records.plan(planSha256);
   if (plan === undefined) throw new UnknownRecord(`the run ${runId} has no plan: its folder was deleted`);
   return plan;
 }

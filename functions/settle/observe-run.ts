@@ -26,7 +26,7 @@ export async function lookAtRun(
   const ids = new Set(known.jobIds);
   if (control.job !== undefined) ids.add(control.job.id);
   if (owner !== undefined) ids.add(owner.jobId);
-  known.plan ??= await records.plan();
+  known.plan ??= await records.plan(control.planSha256);
   return {
     now: deps.clock.now(),
     control,

@@ -38,7 +38,11 @@ export async function submitJob(
       : undefined,
   );
   if (taken?.submitting?.nonce !== nonce) return undefined;
-  const request = submitJobRequest(plan, { ...deps.deployment, jobDefinition }, taken.jobNonce);
+  const request = submitJobRequest(
+    plan,
+    { ...deps.deployment, jobDefinition },
+    { nonce: taken.jobNonce, planSha256: taken.planSha256 },
+  );
   const jobId = await trySubmit(deps, store, runId, request, nonce);
   if (jobId === undefined) return undefined;
   deps.metrics.count('JobSubmitted');

@@ -2,7 +2,7 @@ import type { Bucket, UntrustedText } from '../../aws/bucket.ts';
 import { onlyOver } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
-import { parsePlan } from '../../experiment/plan/plan.ts';
+import { MAX_PLAN_BYTES, parsePlan, planSha256 } from '../../experiment/plan/plan.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import { MAX_NODES_BYTES, parseNodes } from '../../experiment/records/nodes.ts';
 import type { ObservedEvent } from '../../experiment/records/observed-event.ts';
@@ -32,9 +32,11 @@ export class RunRecords {
     this.keys = runKeys(runId);
   }
 
-  /** What the run's job does. */
-  async plan(): Promise<Plan | undefined> {
-    return parsePlan((await this.#read(this.keys.plan))?.text);
+  /** What the run's job does; undefined as well where it is another plan than ingest wrote. @param sha256 as the run's claim has it */
+  async plan(sha256: string | undefined): Promise<Plan | undefined> {
+    const text = (await this.#read(this.keys.plan, MAX_PLAN_BYTES))?.text;
+    const isOurs = sha256 === undefined || (text !== undefined && planSha256(text) === sha256);
+    return isOurs ? parsePlan(text) : undefined;
   }
 
   /** The job that may run the experiment; none has taken it where there is no object. */

@@ -188,7 +188,10 @@ it('submit sends exactly one SubmitJob, the plan’s, and keeps the token out of
   expect(batch).toHaveReceivedCommandOnce(SubmitJobCommand);
   expect(batch).toHaveReceivedCommandWith(
     SubmitJobCommand,
-    submitJobRequest(plan, readDeployment(FUNCTION_ENVIRONMENT), String(control.jobNonce)),
+    submitJobRequest(plan, readDeployment(FUNCTION_ENVIRONMENT), {
+      nonce: String(control.jobNonce),
+      planSha256: undefined,
+    }),
   );
   expect(printed.join('\n')).not.toContain('secret-token');
 });

@@ -57,7 +57,7 @@ export async function plan(context: Context, shownAs: string): Promise<number> {
   const deployment = known ?? TEMPLATE;
   const commands = await firstAndLast(judged.manifest, judged.file);
   const made = planOf(judged.manifest, deployment, commands?.total);
-  const job = submitJobRequest(made, deployment, 'NONCE');
+  const job = submitJobRequest(made, deployment, { nonce: 'NONCE', planSha256: undefined });
   const mostNodeHours = mostNodeHoursOf(made, job.timeout?.attemptDurationSeconds ?? 0);
   const { cluster, slots, minNodes, timeouts, retry } = made;
   if (context.asJson) {

@@ -78,6 +78,17 @@ describe('the command list', () => {
     );
   });
 
+  it('is the one that was planned, or none', async () => {
+    const sha256 = createHash('sha256').update('one\n').digest('hex');
+    const planned = { kind: 'commands', file: { ...frozen(1).file, sha256 } } as const;
+    await put(key, 'two\n');
+    await expect(freezeCommands({ s3, clock: realClock }, run, planned, folders)).rejects.toThrow(
+      /not the list that was planned/,
+    );
+    await put(key, 'one\n');
+    expect(await freezeCommands({ s3, clock: realClock }, run, planned, folders)).toMatchObject({ total: 1 });
+  });
+
   it('from the tasks’ folder is sent to the bucket', async () => {
     writeFileSync(join(folders.tasks, 'list.txt'), 'one\ntwo\n');
     const inWork = { kind: 'commands', file: { kind: 'in-work', path: 'list.txt' } } as const;

@@ -6,11 +6,12 @@ import { corpusCases } from '../manifest/corpus-cases.ts';
 import { DEPLOYMENT, planOf } from '../manifest/planned.ts';
 
 const NONCE = '0123456789abcdef';
+const PLAN_SHA256 = 'f'.repeat(64);
 
 function requestOf(text: string) {
   const result = parseManifest(Buffer.from(text), 'yaml');
   if (!result.ok) throw new Error(result.faults.map(({ message }) => message).join('\n'));
-  return submitJobRequest(planOf(result.manifest), DEPLOYMENT, NONCE);
+  return submitJobRequest(planOf(result.manifest), DEPLOYMENT, { nonce: NONCE, planSha256: PLAN_SHA256 });
 }
 
 const manifestWith = (cluster: string, more = '') =>
@@ -71,6 +72,7 @@ describe('the SubmitJob request', () => {
               instanceType: 'g5.12xlarge',
               environment: [
                 { name: 'SIERRA_BATCH_RUN', value: `s3://own-bucket/runs/${request.jobName}` },
+                { name: 'SIERRA_BATCH_PLAN_SHA256', value: PLAN_SHA256 },
                 { name: 'SIERRA_BATCH_SHARED', value: '/mnt/efs' },
                 { name: 'SIERRA_BATCH_JOIN_PORT', value: '7741' },
                 { name: 'SIERRA_BATCH_SSH_PORT', value: '22' },

@@ -24,7 +24,7 @@ it('rows are read as they were written, wherever S3 cuts them', async () => {
     fc.asyncProperty(fc.array(letters, { minLength: 1, maxLength: 5 }), async (commands) => {
       const rows = commands.map((command, at) => aRow(at + 1, { command, exitval: 1 }));
       await plane.put(runKeys(RUN_ID).joblog, renderJoblog(rows));
-      const { tasks } = await readRemains(stores);
+      const { tasks } = await readRemains(stores, undefined);
       expect(commands.map((_, at) => tasks.commands.get(at + 1))).toEqual(commands);
     }),
     { numRuns: 30 },
@@ -35,7 +35,7 @@ it('a last row that was cut off counts as not written, and one that was replaced
   const { plane, stores } = await aFolder();
   const text = renderJoblog([aRow(1, { exitval: 1 }), aRow(1), aRow(2)]);
   await plane.put(runKeys(RUN_ID).joblog, text.slice(0, -1));
-  const { tasks } = await readRemains(stores);
+  const { tasks } = await readRemains(stores, undefined);
   expect([...tasks.seqs]).toEqual([1]);
   expect([...tasks.exitval]).toEqual([0]);
 });
@@ -45,7 +45,7 @@ it('of failed tasks stderr is read, of others not; what is not there is left out
   const keys = runKeys(RUN_ID);
   await plane.put(keys.joblog, renderJoblog([aRow(1), aRow(2, { exitval: 1 }), aRow(3, { exitval: 2 })]));
   for (const seq of [1, 2]) await plane.put(keys.taskOutput(seq, 'err'), `größe ${seq}`);
-  const { stderrTails, plan, progress, nodes, outputs, manifest } = await readRemains(stores);
+  const { stderrTails, plan, progress, nodes, outputs, manifest } = await readRemains(stores, undefined);
   expect([...stderrTails]).toEqual([[2, 'größe 2']]);
   expect({ plan, progress, nodes, outputs, manifest }).toEqual({
     plan: undefined,

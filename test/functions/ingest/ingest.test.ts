@@ -1,3 +1,4 @@
+import { createHash } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { makeRunId } from '../../../experiment/layout/run-id.ts';
@@ -387,7 +388,7 @@ describe('a function that is killed', () => {
 describe('a list of commands in the bucket', () => {
   const manifest = MANIFEST.replace('{list: [a, b]}', `{file: "s3://${BUCKET}/lists/c.txt"}`);
 
-  it('is frozen, and stays as it was frozen when a repeat finds another list', async () => {
+  it('is frozen as it is when the run is claimed, whatever a call that was killed had frozen', async () => {
     let failing = true;
     const plane = await controlPlane({
       s3: (real) =>
@@ -404,8 +405,14 @@ describe('a list of commands in the bucket', () => {
     await plane.put('lists/c.txt', 'four\n');
     await plane.ingest(event);
     const keys = runKeys(runIdOf(event, 'sweep'));
-    expect(await plane.text(keys.commands)).toBe('one\ntwo\nthree\n');
-    expect(await plane.json(keys.plan)).toMatchObject({ work: { file: { kind: 'frozen', total: 3 } } });
+    expect(await plane.text(keys.commands)).toBe('four\n');
+    const sha256 = createHash('sha256').update('four\n').digest('hex');
+    expect(await plane.json(keys.plan)).toMatchObject({
+      work: { file: { kind: 'frozen', total: 1, sha256 } },
+    });
+    await plane.put('lists/c.txt', 'five\n');
+    await plane.ingest(event);
+    expect(await plane.text(keys.commands)).toBe('four\n');
   });
 
   it.each([

@@ -22,7 +22,7 @@ async function running(options: Parameters<typeof controlPlane>[0] = {}, manifes
     const plan = JSON.parse(await plane.text(keys.plan));
     const { jobNonce } = await plane.json(keys.control);
     const { jobId = '' } = await plane.localBatch.submitJob(
-      submitJobRequest(plan, plane.deps.deployment, String(jobNonce)),
+      submitJobRequest(plan, plane.deps.deployment, { nonce: String(jobNonce), planSha256: undefined }),
     );
     await plane.pass(0.01);
     return jobId;
@@ -171,7 +171,10 @@ describe('two jobs of one run', () => {
   it('a job of the same name without the run’s nonce is somebody else’s and is left alone', async () => {
     const { localBatch, tick, jobOf, its, text, deps, firstJob } = await running();
     const { jobId = '' } = await localBatch.submitJob(
-      submitJobRequest(JSON.parse(await text(its.plan)), deps.deployment, 'another nonce'),
+      submitJobRequest(JSON.parse(await text(its.plan)), deps.deployment, {
+        nonce: 'another nonce',
+        planSha256: undefined,
+      }),
     );
     await tick(2);
     expect(jobOf(jobId)?.status).toBe('RUNNING');
