@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { Readable } from 'node:stream';
+import type { ObjectVersion as S3Version } from '@aws-sdk/client-s3';
 import type { Clock } from '../experiment/util/clock.ts';
 import { ServiceUnavailable } from '../experiment/util/errors.ts';
 import { isConflict, isMissing, isNotFound, isPreconditionFailed, isRefused } from './errors.ts';
@@ -29,6 +30,22 @@ export type WriteCondition = { ifAbsent: true } | { ifMatch: string };
 export interface ObjectVersion {
   versionId?: string | undefined;
   etag?: string | undefined;
+}
+
+/** As a list has it: `versionId` is absent where the bucket keeps none. */
+export interface ListedVersion {
+  key: string;
+  versionId: string | undefined;
+  /** Without quotes. */
+  etag: string;
+  /** Milliseconds since the epoch. */
+  modified: number;
+}
+
+/** Where a list of versions goes on: behind this one. */
+export interface VersionCursor {
+  key: string;
+  version: string;
 }
 
 export interface ReadOptions extends ObjectVersion {
@@ -231,6 +248,28 @@ export class Bucket {
         if (Key !== undefined) yield { key: Key, modified: LastModified?.getTime() ?? 0 };
   }
 
+  /**
+   * All versions with a prefix, an answer of S3's at a time: by key, the newest first. Delete markers are left out.
+   * @returns `last`, after which the list goes on; undefined at its end
+   */
+  async *versions(
+    prefix: string,
+    after?: VersionCursor,
+  ): AsyncGenerator<{ versions: ListedVersion[]; last: VersionCursor | undefined }> {
+    let last = after;
+    do {
+      const page = await this.#s3.listObjectVersions({
+        Bucket: this.name,
+        Prefix: prefix,
+        KeyMarker: last?.key,
+        VersionIdMarker: last?.version,
+      });
+      const { NextKeyMarker: key, NextVersionIdMarker: version } = page;
+      last = key === undefined || version === undefined ? undefined : { key, version };
+      yield { versions: (page.Versions ?? []).map(listedVersion), last };
+    } while (last !== undefined);
+  }
+
   #pages(Prefix: string, Delimiter?: string) {
     return paginate(
       (ContinuationToken) =>
@@ -264,6 +303,15 @@ export class Bucket {
 export function onlyOver(standing: { etag: string | undefined } | undefined): WriteCondition | undefined {
   if (standing === undefined) return { ifAbsent: true };
   return standing.etag === undefined ? undefined : { ifMatch: standing.etag };
+}
+
+function listedVersion({ Key = '', VersionId, ETag = '', LastModified }: S3Version): ListedVersion {
+  return {
+    key: Key,
+    versionId: VersionId === 'null' ? undefined : VersionId,
+    etag: ETag.replaceAll('"', ''),
+    modified: LastModified?.getTime() ?? 0,
+  };
 }
 
 function conditional(condition: WriteCondition) {

@@ -20,7 +20,10 @@ type Call<Method> = Method extends (
 
 type Port<Client, Names extends keyof Client> = { readonly [Name in Names]: Call<Client[Name]> };
 
-export type S3Port = Port<S3, 'putObject' | 'getObject' | 'headObject' | 'deleteObject' | 'listObjectsV2'>;
+export type S3Port = Port<
+  S3,
+  'putObject' | 'getObject' | 'headObject' | 'deleteObject' | 'listObjectsV2' | 'listObjectVersions'
+>;
 
 export type BatchPort = Port<
   Batch,

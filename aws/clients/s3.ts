@@ -4,6 +4,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   PutObjectCommand,
 } from '@aws-sdk/client-s3';
 import type { S3Port } from '../ports.ts';
@@ -14,4 +15,5 @@ export const s3Port = (client: S3Client): S3Port => ({
   headObject: (input) => client.send(new HeadObjectCommand(input)),
   deleteObject: (input) => client.send(new DeleteObjectCommand(input)),
   listObjectsV2: (input) => client.send(new ListObjectsV2Command(input)),
+  listObjectVersions: (input) => client.send(new ListObjectVersionsCommand(input)),
 });

@@ -11,6 +11,9 @@ export const CONTROL_PREFIX = 'control/';
 const REJECTED_PREFIX = 'rejected/';
 const MAINTENANCE_PREFIX = 'maintenance/';
 
+/** How far the search for manifests without a run has come. */
+export const MANIFEST_SEARCH_KEY = `${CONTROL_PREFIX}manifest-search.json`;
+
 /** True for a key that may start a run: `manifests/<any>.yaml|.yml|.json`. */
 export function isManifestKey(key: string): boolean {
   return key.startsWith(MANIFEST_PREFIX) && /[^/]\.(yaml|yml|json)$/.test(key);

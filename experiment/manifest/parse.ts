@@ -25,11 +25,6 @@ export interface ParseOptions {
 
 const MAX_FAULTS = 200;
 
-/** `.json` is strict JSON, everything else YAML. */
-export function manifestFormat(key: string): ManifestFormat {
-  return key.endsWith('.json') ? 'json' : 'yaml';
-}
-
 /**
  * Reads and checks a manifest. Every fault at once, in the order of the text, each with its place and what is allowed.
  * Never throws; takes under half a second for any input.

@@ -1,9 +1,7 @@
 import { rejectionKeys } from '../layout/bucket-keys.ts';
 import type { ManifestSource } from '../layout/run-id.ts';
-import { manifestFormat } from '../manifest/parse.ts';
 import type { Fault } from '../manifest/source/fault.ts';
-import { plainValue } from '../manifest/source/plain-value.ts';
-import { readSource } from '../manifest/source/read.ts';
+import { fieldOf } from '../manifest/source/field-of.ts';
 import { counted } from '../text/numbers.ts';
 import { plainLine } from '../text/terminal-codes.ts';
 import type { StateChange } from './state-change-event.ts';
@@ -38,10 +36,7 @@ export function rejectedChange(source: ManifestSource, faults: readonly Fault[],
  * @param text as it was dropped; empty where it could not be read
  */
 export function notifyOf(text: string, key: string): readonly string[] | undefined {
-  const read = readSource(new TextEncoder().encode(text), manifestFormat(key));
-  const document = read.ok ? plainValue(read.source.root) : undefined;
-  if (typeof document !== 'object' || document === null || Array.isArray(document)) return undefined;
-  const notify: unknown = Reflect.get(document, 'notify');
+  const notify = fieldOf(text, key, 'notify');
   if (notify === undefined) return [];
   return Array.isArray(notify) ? notify.filter((state) => typeof state === 'string') : undefined;
 }

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { EVENT_SOURCE, OVERLOOKED_DETAIL_TYPE } from '../../experiment/notify/event-names.ts';
 
 /** An object that was dropped. `versionId` is absent where the bucket keeps none; the ETag stands in for it. */
 export interface DroppedObject {
@@ -11,8 +12,8 @@ export interface DroppedObject {
 }
 
 const eventBridge = z.object({
-  source: z.literal('aws.s3'),
-  'detail-type': z.literal('Object Created'),
+  source: z.enum(['aws.s3', EVENT_SOURCE]),
+  'detail-type': z.enum(['Object Created', OVERLOOKED_DETAIL_TYPE]),
   detail: z.object({
     bucket: z.object({ name: z.string() }),
     object: z.object({
@@ -43,7 +44,8 @@ const native = z.object({
 const testEvent = z.object({ Event: z.literal('s3:TestEvent') });
 
 /**
- * The objects that an event tells of: EventBridge's "Object Created" with its plain key, or S3's own notification, whose
+ * The objects that an event tells of: EventBridge's "Object Created" with its plain key, settle's of a manifest whose event
+ * was lost, or S3's own notification, whose
  * key is URL-encoded with `+` for a space and which may hold several records. S3's `s3:TestEvent` and events of other
  * kinds tell of none.
  * @returns undefined for something that is neither

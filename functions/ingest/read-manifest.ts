@@ -1,10 +1,10 @@
 import type { Bucket, ObjectVersion } from '../../aws/bucket.ts';
 import { isRefused, messageOf, nameOf } from '../../aws/errors.ts';
 import type { Manifest } from '../../experiment/manifest/parse.ts';
-import { manifestFormat, parseManifest } from '../../experiment/manifest/parse.ts';
+import { parseManifest } from '../../experiment/manifest/parse.ts';
 import type { Fault } from '../../experiment/manifest/source/fault.ts';
 import type { Source } from '../../experiment/manifest/source/read.ts';
-import { excessOf } from '../../experiment/manifest/source/read.ts';
+import { excessOf, manifestFormat } from '../../experiment/manifest/source/read.ts';
 
 /** A manifest that was not accepted: its faults, and its text to show them in. */
 export interface Refused {

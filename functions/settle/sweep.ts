@@ -5,6 +5,7 @@ import type { FunctionDeps } from '../deps.ts';
 import { liveJobIds } from '../stores/batch-jobs.ts';
 import { ControlStore, openRuns } from '../stores/control-store.ts';
 import { settleRun } from './advance-run.ts';
+import { findManifests } from './find-manifests.ts';
 
 /** A mark without a record is one of a claim that never came; ingest's own retries are over by then. */
 const FORGET_MS = 2 * 24 * 3_600_000;
@@ -13,7 +14,8 @@ const SIDE_BY_SIDE = 8;
 
 /**
  * Settles every run that may need it, whatever events were lost: those whose record is open, and those that have a live
- * job. It does not ask which executions run: the job of an execution that is gone is the one that must be found.
+ * job. It does not ask which executions run: the job of an execution that is gone is the one that must be found. Manifests
+ * that no run came of are looked for last.
  */
 export async function sweep(deps: FunctionDeps): Promise<void> {
   const bucket = new Bucket(deps.s3, deps.deployment.bucket, deps.clock);
@@ -28,6 +30,12 @@ export async function sweep(deps: FunctionDeps): Promise<void> {
       open.get(runId),
     ),
   );
+  try {
+    await findManifests(deps, bucket);
+  } catch (error) {
+    deps.metrics.count('FunctionFailed');
+    deps.logger.error('Manifests:NotSearched', { error: nameOf(error), said: messageOf(error) });
+  }
 }
 
 /** One run's trouble is not another's; it is told, and tried again in a minute. */

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/client-s3';
 import type { S3Port } from '../../aws/ports.ts';
+import { s3Error } from '../aws/s3/service-error.ts';
 import { decodeAwsChunked } from './aws-chunked.ts';
 import { errorOf, reply } from './reply.ts';
 import { errorXml, listXml } from './s3-xml.ts';
@@ -125,6 +126,7 @@ async function listObjects(
   _request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
+  if (query.has('versions')) throw s3Error('NotImplemented', 'versions are listed by functions only');
   const output = await s3.listObjectsV2({
     Bucket,
     Prefix: query.get('prefix') ?? undefined,

@@ -1,7 +1,8 @@
 import { relative } from 'node:path';
 import { Bucket } from '../../aws/bucket.ts';
-import { manifestFormat, parseManifest } from '../../experiment/manifest/parse.ts';
+import { parseManifest } from '../../experiment/manifest/parse.ts';
 import { renderFaults } from '../../experiment/manifest/source/fault.ts';
+import { manifestFormat } from '../../experiment/manifest/source/read.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import { plainLine } from '../../experiment/text/terminal-codes.ts';
 import type { Destination } from '../../submission/drop-manifest.ts';

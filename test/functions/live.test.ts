@@ -11,6 +11,7 @@ import {
   GetObjectCommand,
   HeadObjectCommand,
   ListObjectsV2Command,
+  ListObjectVersionsCommand,
   PutObjectCommand,
   S3Client,
 } from '@aws-sdk/client-s3';
@@ -66,6 +67,7 @@ beforeEach(() => {
   objects.on(HeadObjectCommand).callsFake((input) => s3.headObject(input));
   objects.on(DeleteObjectCommand).callsFake((input) => s3.deleteObject(input));
   objects.on(ListObjectsV2Command).callsFake((input) => s3.listObjectsV2(input));
+  objects.on(ListObjectVersionsCommand).callsFake((input) => s3.listObjectVersions(input));
   states.on(StartExecutionCommand).resolves({});
   states.on(DescribeExecutionCommand).resolves({ status: 'RUNNING' });
   batch.on(SubmitJobCommand).resolves({ jobId: 'job-1' });

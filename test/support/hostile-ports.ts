@@ -47,6 +47,8 @@ export function hostileS3(port: S3Port): S3Port {
     ...port,
     listObjectsV2: (input) =>
       port.listObjectsV2({ ...input, MaxKeys: Math.min(input.MaxKeys ?? PAGE, PAGE) }),
+    listObjectVersions: (input) =>
+      port.listObjectVersions({ ...input, MaxKeys: Math.min(input.MaxKeys ?? PAGE, PAGE) }),
     getObject: async (input) => {
       const answer = await port.getObject(input);
       const bytes = (await answer.Body?.transformToByteArray()) ?? new Uint8Array();

@@ -3,12 +3,13 @@ import { dirname, resolve } from 'node:path';
 import type { Deployment } from '../../../experiment/deployment/deployment.ts';
 import { deploymentFaults } from '../../../experiment/manifest/deployment-faults.ts';
 import type { Manifest } from '../../../experiment/manifest/parse.ts';
-import { manifestFormat, parseManifest } from '../../../experiment/manifest/parse.ts';
+import { parseManifest } from '../../../experiment/manifest/parse.ts';
 import { isBeside } from '../../../experiment/manifest/rules/paths.ts';
 import { faultAt } from '../../../experiment/manifest/rules/schema-faults.ts';
 import type { Fault } from '../../../experiment/manifest/source/fault.ts';
 import { renderFaults } from '../../../experiment/manifest/source/fault.ts';
 import type { Source } from '../../../experiment/manifest/source/read.ts';
+import { manifestFormat } from '../../../experiment/manifest/source/read.ts';
 import { readManifestFile } from '../../../submission/read-manifest-file.ts';
 
 /** A manifest of the user's disk, judged: also for the folders that it names, and for a deployment where one is known. */

@@ -6,6 +6,11 @@ import { readYaml } from './yaml.ts';
 
 export type ManifestFormat = 'yaml' | 'json';
 
+/** `.json` is strict JSON, everything else YAML. */
+export function manifestFormat(key: string): ManifestFormat {
+  return key.endsWith('.json') ? 'json' : 'yaml';
+}
+
 /** A document whose every part knows its place. */
 export interface Source {
   text: string;

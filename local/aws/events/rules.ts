@@ -1,4 +1,5 @@
 import type { Deployment } from '../../../experiment/deployment/deployment.ts';
+import { EVENT_SOURCE, OVERLOOKED_DETAIL_TYPE } from '../../../experiment/notify/event-names.ts';
 import type { EventBus, Target } from './bus.ts';
 import type { EventPattern } from './pattern.ts';
 
@@ -20,8 +21,8 @@ export function addRules(
 /** The wildcard matters: a prefix and a suffix in one array would be OR-ed. */
 const PATTERNS = {
   manifestDropped: (bucket: string): EventPattern => ({
-    source: ['aws.s3'],
-    'detail-type': ['Object Created'],
+    source: ['aws.s3', EVENT_SOURCE],
+    'detail-type': ['Object Created', OVERLOOKED_DETAIL_TYPE],
     detail: {
       bucket: { name: [bucket] },
       object: {

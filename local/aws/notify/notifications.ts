@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { EVENT_DETAIL_TYPE } from '../../../experiment/notify/event-names.ts';
 import type { BusEvent } from '../events/bus.ts';
 import type { Published } from './mail.ts';
 
@@ -21,6 +22,7 @@ export function openNotifications(folder: string): Notifications {
   };
   return {
     keepEvent: (event) => {
+      if (event['detail-type'] !== EVENT_DETAIL_TYPE) return;
       keep(String(event.detail.id ?? event.id), 'json', `${JSON.stringify(event, undefined, 1)}\n`);
     },
     keepMail: ({ id, subject, body }) => keep(id, 'txt', `Subject: ${subject}\n\n${body}`),

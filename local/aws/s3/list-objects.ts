@@ -1,4 +1,9 @@
-import type { ListObjectsV2CommandInput, ListObjectsV2CommandOutput } from '@aws-sdk/client-s3';
+import type {
+  ListObjectsV2CommandInput,
+  ListObjectsV2CommandOutput,
+  ListObjectVersionsCommandInput,
+  ListObjectVersionsCommandOutput,
+} from '@aws-sdk/client-s3';
 import type { ObjectIndex, ObjectVersion } from './object-index.ts';
 
 const PAGE = 1000;
@@ -26,6 +31,36 @@ export function listObjects(
       : { CommonPrefixes: [...page.groups].map((group) => ({ Prefix: group })) }),
     ...(page.more ? { NextContinuationToken: Buffer.from(page.last).toString('base64url') } : {}),
   };
+}
+
+/** ListObjectVersions without a delimiter: by key, the newest version first, delete markers apart but counted. */
+export function listVersions(
+  index: ObjectIndex,
+  { Prefix = '', MaxKeys = PAGE, ...input }: ListObjectVersionsCommandInput,
+): ListObjectVersionsCommandOutput {
+  const limit = Math.min(MaxKeys, PAGE);
+  const page: ObjectVersion[] = [];
+  for (const version of versionsAfter(index, Prefix, input.KeyMarker ?? '', input.VersionIdMarker)) {
+    page.push(version);
+    if (page.length > limit) break;
+  }
+  const entries = page.slice(0, limit);
+  const last = page.length > limit ? entries.at(-1) : undefined;
+  const of = (isMarker: boolean) => entries.filter(({ deleted = false }) => deleted === isMarker);
+  return {
+    $metadata: { httpStatusCode: 200 },
+    IsTruncated: last !== undefined,
+    ...(last === undefined ? {} : { NextKeyMarker: last.key, NextVersionIdMarker: last.versionId }),
+    Versions: of(false).map((version) => ({ ...entryOf(version), VersionId: version.versionId })),
+    DeleteMarkers: of(true).map(({ key, versionId }) => ({ Key: key, VersionId: versionId })),
+  };
+}
+
+function* versionsAfter(index: ObjectIndex, prefix: string, key: string, versionId: string | undefined) {
+  const ofKey = index.versions(key);
+  const at = ofKey.findIndex((version) => version.versionId === versionId);
+  if (at !== -1) yield* ofKey.slice(at + 1);
+  for (const next of index.keys(prefix, key)) yield* index.versions(next);
 }
 
 class Page {

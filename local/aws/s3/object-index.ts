@@ -32,6 +32,11 @@ export class ObjectIndex {
     return this.#versions.get(key)?.at(-1);
   }
 
+  /** Of one key, the newest first. */
+  versions(key: string): readonly ObjectVersion[] {
+    return (this.#versions.get(key) ?? []).toReversed();
+  }
+
   version(key: string, versionId: string): ObjectVersion | undefined {
     return this.#versions.get(key)?.find((version) => version.versionId === versionId);
   }

@@ -4,7 +4,7 @@ import { sdkStreamMixin } from '@smithy/core/serde';
 import type { S3Port } from '../../../aws/ports.ts';
 import type { Clock, MakeNonce } from '../../../experiment/util/clock.ts';
 import type { Bodies } from './bodies.ts';
-import { listObjects } from './list-objects.ts';
+import { listObjects, listVersions } from './list-objects.ts';
 import type { ObjectIndex, ObjectVersion } from './object-index.ts';
 import { byteRange } from './range.ts';
 import { s3Error } from './service-error.ts';
@@ -111,6 +111,13 @@ export class LocalS3 implements S3Port {
   readonly listObjectsV2: S3Port['listObjectsV2'] = async (input) => {
     this.#checkBucket(input.Bucket);
     return listObjects(this.#settings.index, input);
+  };
+
+  readonly listObjectVersions: S3Port['listObjectVersions'] = async (input) => {
+    this.#checkBucket(input.Bucket);
+    if (input.VersionIdMarker !== undefined && input.KeyMarker === undefined)
+      throw s3Error('InvalidArgument', 'A version-id marker cannot be specified without a key marker.');
+    return listVersions(this.#settings.index, input);
   };
 
   #becomeCurrent(version: ObjectVersion): void {

@@ -11,6 +11,7 @@ const REGION_EVENTS = {
   'aws.s3': 'Object Created',
   'aws.batch': 'Batch Job State Change',
   'aws.states': 'Step Functions Execution Status Change',
+  'sierra-batch': 'Manifest Overlooked',
 } as const;
 
 /** Events that the deployment's rules must let through to a function, and look-alikes that they must not. */
@@ -18,6 +19,19 @@ const SAMPLES: readonly { event: Json; to: string | undefined; what: string }[] 
   { what: 'a manifest', event: dropped('<Bucket>', 'manifests/a/b.yaml'), to: 'IngestFunction' },
   { what: 'a manifest in .yml', event: dropped('<Bucket>', 'manifests/a.yml'), to: 'IngestFunction' },
   { what: 'a manifest in JSON', event: dropped('<Bucket>', 'manifests/a.json'), to: 'IngestFunction' },
+  {
+    what: 'a manifest whose event was lost',
+    event: event('sierra-batch', aManifest('<Bucket>', 'manifests/a.yaml')),
+    to: 'IngestFunction',
+  },
+  {
+    what: 'what is told of a manifest',
+    event: {
+      ...event('sierra-batch', aManifest('<Bucket>', 'manifests/a.yaml')),
+      'detail-type': 'Experiment State Change',
+    },
+    to: undefined,
+  },
   { what: 'the copy of a manifest', event: dropped('<Bucket>', 'runs/a/manifest.yaml'), to: undefined },
   { what: 'a note beside manifests', event: dropped('<Bucket>', 'manifests/readme.md'), to: undefined },
   { what: 'a manifest in another bucket', event: dropped('other', 'manifests/a.yaml'), to: undefined },
@@ -154,9 +168,13 @@ function matches(pattern: Json | undefined, sample: Json): boolean {
 }
 
 function dropped(bucket: string, key: string): Json {
-  return event('aws.s3', { bucket: { name: bucket }, object: { key } });
+  return event('aws.s3', aManifest(bucket, key));
 }
 
-function event(source: keyof typeof REGION_EVENTS, detail: Json): Json {
+function aManifest(bucket: string, key: string) {
+  return { bucket: { name: bucket }, object: { key } };
+}
+
+function event(source: keyof typeof REGION_EVENTS, detail: Json) {
   return { source, 'detail-type': REGION_EVENTS[source], detail, resources: [] };
 }

@@ -1,8 +1,13 @@
+import {
+  EVENT_DETAIL_TYPE,
+  EVENT_SOURCE,
+  OVERLOOKED_DETAIL_TYPE,
+} from '../../../experiment/notify/event-names.ts';
 import type { Table } from '../template/finding.ts';
 import { each, table } from '../template/finding.ts';
-import { listAt, textsAt } from '../template/json.ts';
+import { listAt, textAt, textsAt } from '../template/json.ts';
 import type { System } from '../template/place.ts';
-import { allows, identityPolicies, statementsOf, statementsOfRole } from './policies.ts';
+import { allows, identityPolicies, policiesOfRole, statementsOf, statementsOfRole } from './policies.ts';
 
 /** Actions for which AWS' service authorization reference lists no resource that a policy could name, or none known before. */
 const NOTHING_NARROWER = new Set([
@@ -104,7 +109,15 @@ const NEEDS: Needs = {
     ['states:DescribeExecution', EXECUTION],
   ],
   SubmitRole: [...SETTLE, ...logsTo('SubmitLogs')],
-  SettleRole: [...SETTLE, ...logsTo('SettleLogs'), ['s3:GetObject', '<Bucket.Arn>/maintenance/j.json']],
+  SettleRole: [
+    ...SETTLE,
+    ...logsTo('SettleLogs'),
+    ['s3:GetObject', '<Bucket.Arn>/maintenance/j.json'],
+    ['s3:ListBucketVersions', '<Bucket.Arn>'],
+    ['s3:GetObject', '<Bucket.Arn>/manifests/a.yaml'],
+    ['s3:GetObjectVersion', '<Bucket.Arn>/manifests/a.yaml'],
+    ['s3:GetObject', '<Bucket.Arn>/rejected/a.json'],
+  ],
   CollectRole: [...RECORDS, ...logsTo('CollectLogs'), ...RUNS_PAGE, ['batch:DescribeJobs', '*']],
   StateMachineRole: ['Submit', 'Settle', 'Collect'].map(
     (name) => ['lambda:InvokeFunction', `<${name}Function.Arn>`] as const,
@@ -135,7 +148,10 @@ const NEVER: Needs = {
     ['batch:RegisterJobDefinition', DEFINITION],
     ['iam:PassRole', '<InstanceRole.Arn>'],
   ],
-  SettleRole: [['s3:DeleteObject', '<Bucket.Arn>/control/r.json']],
+  SettleRole: [
+    ['s3:DeleteObject', '<Bucket.Arn>/control/r.json'],
+    ['s3:PutObject', '<Bucket.Arn>/rejected/a.json'],
+  ],
   CollectRole: [['s3:GetObject', '<Bucket.Arn>/maintenance/j.json']],
   JobRole: [
     ['s3:PutObject', '<Bucket.Arn>/control/r.json'],
@@ -181,6 +197,13 @@ const PEOPLE: Needs = {
 
 /** Sources differ on the service that Batch passes a definition's roles to; none names ecs-tasks alone. */
 const PASSED_TO = ['batch.amazonaws.com', 'ecs-tasks.amazonaws.com'];
+
+/** What each role may tell the account's bus. */
+const EVENTS_OF: Readonly<Record<string, readonly string[]>> = {
+  IngestRole: [EVENT_DETAIL_TYPE],
+  SubmitRole: [EVENT_DETAIL_TYPE],
+  SettleRole: [OVERLOOKED_DETAIL_TYPE, EVENT_DETAIL_TYPE],
+};
 
 /** Who may do what: nobody may do more than it needs, and some things nobody may do. */
 export const PERMISSIONS: readonly Table[] = [
@@ -230,6 +253,12 @@ export const PERMISSIONS: readonly Table[] = [
       ({ pairs, statements }) => pairs.filter((pair) => allows(statements, ...pair)),
     ],
   }),
+  table(eventsOfRoles, {
+    'other-events': [
+      (wanted) => `its events are ${wanted}, under our own name`,
+      ({ wanted, types }) => wanted.toSorted().join() === types.toSorted().join() || [wanted.join(' and ')],
+    ],
+  }),
   table(passedRoles, {
     'passed-to-others': [
       `the roles of a definition are passed to ${PASSED_TO.join(' and ')}, and to nobody else`,
@@ -257,6 +286,22 @@ function rolesOf({ stack }: System, needs: Needs) {
     name,
     pairs,
     statements: statementsOfRole(stack, name),
+  }));
+}
+
+/** By the conditions of the statements that let a role put events on the bus. */
+function eventsOfRoles({ stack }: System) {
+  return Object.entries(EVENTS_OF).map(([name, wanted]) => ({
+    name,
+    wanted,
+    types: policiesOfRole(stack, name)
+      .flatMap(({ document }) => listAt(document, 'Statement'))
+      .filter((statement) => textsAt(statement, 'Action').includes('events:PutEvents'))
+      .flatMap((statement) => {
+        const condition = ['Condition', 'ForAllValues:StringEquals'];
+        const isOurs = textAt(statement, ...condition, 'events:source') === EVENT_SOURCE;
+        return isOurs ? textsAt(statement, ...condition, 'events:detail-type') : ['any'];
+      }),
   }));
 }
 

@@ -42,6 +42,10 @@ export function statementsOf({ where, document }: Policy): Statement[] {
 
 /** All that a role may do, from wherever it has it. */
 export function statementsOfRole(stack: Stack, role: string): Statement[] {
+  return policiesOfRole(stack, role).flatMap(statementsOf);
+}
+
+export function policiesOfRole(stack: Stack, role: string): Policy[] {
   const attached = textsAt(stack.resources.get(role)?.properties, 'ManagedPolicyArns').map((arn) =>
     arn.replace(/^<(.+)>$/, '$1'),
   );
@@ -52,9 +56,7 @@ export function statementsOfRole(stack: Stack, role: string): Statement[] {
   ])
     if (textsAt(properties, 'Roles').includes(`<${role}>`) || textAt(properties, 'RoleName') === `<${role}>`)
       names.add(name);
-  return identityPolicies(stack)
-    .filter(({ where }) => names.has(where))
-    .flatMap(statementsOf);
+  return identityPolicies(stack).filter(({ where }) => names.has(where));
 }
 
 export function allows(statements: readonly Statement[], action: string, resource: string): boolean {

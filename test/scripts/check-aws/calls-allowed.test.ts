@@ -99,6 +99,7 @@ describe('every call of the functions and of operators, judged by the templateâ€
       'SettleRole TerminateJob',
       'SettleRole SendTaskSuccess',
       'SettleRole Publish',
+      'SettleRole ListObjectVersions',
       'CollectRole PutObject',
       'OperatorPolicy SubmitJob',
     ])

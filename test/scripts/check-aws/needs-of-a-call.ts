@@ -41,6 +41,7 @@ const NEEDS: Readonly<Record<string, (input: Input) => Pairs>> = {
     ...(input.IfMatch === undefined ? [] : [['s3:GetObject', object(input)] as const]),
   ],
   'S3 DeleteObject': (input) => [['s3:DeleteObject', object(input)]],
+  'S3 ListObjectVersions': () => [['s3:ListBucketVersions', '<Bucket.Arn>']],
   'S3 ListObjectsV2': () => [['s3:ListBucket', '<Bucket.Arn>']],
   'Batch SubmitJob': ({ jobQueue, jobDefinition, tags }) =>
     ['batch:SubmitJob', ...(tags === undefined ? [] : ['batch:TagResource'])].flatMap((action) => [

@@ -551,6 +551,31 @@ const MISTAKES: readonly [string, string, Plant][] = [
     'not-allowed',
     inResource('TellingPolicy', ['PolicyDocument', 'Statement', 0, 'Resource'], 'arn:aws:events:x:y:rule/z'),
   ],
+  [
+    'settle that may not call ingest for a manifest',
+    'other-events',
+    inResource('SettleRole', ['Policies', 0, 'PolicyDocument', 'Statement', 5], undefined),
+  ],
+  [
+    'events that may be put under AWS’ name',
+    'other-events',
+    inResource('TellingPolicy', ['PolicyDocument', 'Statement', 0, 'Condition'], undefined),
+  ],
+  [
+    'a search for manifests that may list none',
+    'not-allowed',
+    inResource('SettleRole', ['Policies', 0, 'PolicyDocument', 'Statement', 2], undefined),
+  ],
+  [
+    'a rule that lets no event of settle’s through',
+    'event-astray',
+    inResource('ManifestDropped', ['EventPattern', 'source'], ['aws.s3']),
+  ],
+  [
+    'a rule that calls ingest for what is told',
+    'event-astray',
+    inResource('ManifestDropped', ['EventPattern', 'detail-type'], undefined),
+  ],
   ['mails that nobody may publish', 'not-allowed', without('TellingPolicy')],
   [
     'a misspelt suffix of a resource',

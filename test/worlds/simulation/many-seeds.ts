@@ -46,6 +46,7 @@ const SOMETIMES: readonly string[] = [
   'Job:SubmissionThrottled',
   'Job:Refused',
   'Manifest:Rejected',
+  'Manifest:Overlooked',
   'duplicate job',
   'fenced',
 ];

@@ -77,7 +77,7 @@ export async function runSeed(seed: number, options: SeedOptions = {}): Promise<
 }
 
 /** Every drop has been answered, nothing runs and nothing is open. */
-function hasEnded({ index, localBatch, localStates }: World, drops: readonly Drop[]): boolean {
+function hasEnded({ index, localBatch, localStates, unheard }: World, drops: readonly Drop[]): boolean {
   const stands = (key: string) => {
     const current = index.current(key);
     return current !== undefined && current.deleted !== true;
@@ -86,7 +86,8 @@ function hasEnded({ index, localBatch, localStates }: World, drops: readonly Dro
     localBatch.liveJobs().length === 0 &&
     localStates.records().every(({ status }) => status !== 'RUNNING') &&
     drops.every(
-      ({ key, version, runId }) =>
+      ({ key, version, runId, deletedAt }) =>
+        (deletedAt !== undefined && unheard.has(version)) ||
         stands(`rejected/${key}@${version}.json`) ||
         (stands(`control/${runId}.json`) && !stands(`control/open/${runId}`)),
     )
@@ -108,6 +109,7 @@ async function look(
     lambda,
     hurt,
     owned,
+    unheard,
     listedLateMs,
     tellings,
   } = world;
@@ -125,6 +127,7 @@ async function look(
     jobs: localBatch.allJobs(),
     executions: localStates.records(),
     owned,
+    unheard,
     hurt,
     objects,
     now: clock.now(),

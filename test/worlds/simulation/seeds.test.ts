@@ -41,6 +41,7 @@ const SOON_FOUND = [
   ['submits-again', 1],
   ['no-open-marks', 10],
   ['no-schedule', 1],
+  ['no-manifest-search', 1],
   ['no-terminate', 4],
   ['no-token-sent', 1],
   ['executions-always-run', 1],

@@ -5,6 +5,8 @@ import type { S3Port } from '../../../../aws/ports.ts';
 export interface S3Provider {
   s3: S3Port;
   bucket: string;
+  /** Refuses to list versions: only functions do. */
+  listsNoVersions?: true;
   close(): Promise<void>;
 }
 
@@ -109,6 +111,25 @@ export function s3Contract(name: string, open: () => Promise<S3Provider>): void 
       expect(await text('manifests/v', { VersionId: second.VersionId })).toBe('second');
       await put('manifests/v', 'third');
       expect(await text('manifests/v')).toBe('third');
+    });
+
+    it('lists versions by key, the newest first, in pages', async () => {
+      const put1 = await put('v/a', '1');
+      const put2 = await put('v/a', '2');
+      await put('v/b', '3');
+      await provider.s3.deleteObject({ Bucket: provider.bucket, Key: 'v/b' });
+      const page = (more: object) =>
+        provider.s3.listObjectVersions({ Bucket: provider.bucket, Prefix: 'v/', ...more });
+      if (provider.listsNoVersions === true) return expect(await nameOf(page({}))).toBe('NotImplemented');
+      const first = await page({ MaxKeys: 1 });
+      expect(first.Versions?.map(({ Key, VersionId, ETag }) => [Key, VersionId, ETag])).toEqual([
+        ['v/a', put2.VersionId, put2.ETag],
+      ]);
+      const rest = await page({ KeyMarker: first.NextKeyMarker, VersionIdMarker: first.NextVersionIdMarker });
+      expect(rest.Versions?.map(({ Key }) => Key)).toEqual(['v/a', 'v/b']);
+      expect(rest.Versions?.[0]?.VersionId).toBe(put1.VersionId);
+      expect(rest.DeleteMarkers?.map(({ Key }) => Key)).toEqual(['v/b']);
+      expect(rest.NextKeyMarker).toBeUndefined();
     });
 
     it('lists in pages, with folders', async () => {

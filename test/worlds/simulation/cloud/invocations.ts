@@ -1,3 +1,4 @@
+import { EVENT_DETAIL_TYPE } from '../../../../experiment/notify/event-names.ts';
 import { settleReason } from '../../../../experiment/run/settle-trigger.ts';
 import type { Clock } from '../../../../experiment/util/clock.ts';
 import type { FunctionDeps } from '../../../../functions/deps.ts';
@@ -214,9 +215,10 @@ function messagesIn(call: AnyCall): Pick<Telling, 'kind' | 'id' | 'detail'>[] {
     return [{ kind: 'mail', id, detail: '' }];
   }
   if (call.name !== 'putEvents') return [];
-  return (call.input.Entries ?? []).map(({ Detail = '{}' }) => {
+  return (call.input.Entries ?? []).flatMap(({ DetailType, Detail = '{}' }) => {
+    if (DetailType !== EVENT_DETAIL_TYPE) return [];
     const { id } = JSON.parse(Detail);
-    return { kind: 'event', id: String(id), detail: Detail };
+    return [{ kind: 'event', id: String(id), detail: Detail }];
   });
 }
 

@@ -13,7 +13,7 @@ export interface Drop {
   isValid: boolean;
   /** Only for a valid one. */
   runId: string;
-  /** Deleted for good at this time. */
+  /** The key was deleted at this time. */
   deletedAt?: number;
   /** Somebody stopped its execution at this time. */
   cancelledAt?: number;
@@ -48,7 +48,7 @@ async function person(settings: WorkloadSettings, index: number, drops: Drop[]):
   }
   if (random.chance(0.1)) {
     await clock.sleep(random.between(0, 2000));
-    await remove(settings, first);
+    await remove(settings, first.key, drops);
   }
   if (!random.chance(0.35)) return;
   await clock.sleep(random.between(0, 15 * 60_000));
@@ -89,11 +89,15 @@ async function drop(
   return dropped;
 }
 
-/** For good: that very version cannot be read any more. */
-async function remove({ s3, bucket, clock, trace }: WorkloadSettings, dropped: Drop): Promise<void> {
-  await s3.deleteObject({ Bucket: bucket, Key: dropped.key });
-  dropped.deletedAt = clock.now();
-  trace.add('delete', { key: dropped.key });
+/** With all that was dropped under this key so far. */
+async function remove(
+  { s3, bucket, clock, trace }: WorkloadSettings,
+  key: string,
+  drops: readonly Drop[],
+): Promise<void> {
+  await s3.deleteObject({ Bucket: bucket, Key: key });
+  for (const dropped of drops) if (dropped.key === key) dropped.deletedAt = clock.now();
+  trace.add('delete', { key });
 }
 
 function manifest(name: string, random: SeededRandom, isValid: boolean): string {

@@ -77,6 +77,8 @@ export async function makeWorld(
   const trace = new Trace(clock);
   const faults = new Faults(seed, options.keep);
   const owned: Owned[] = [];
+  /** Versions of manifests whose event was lost for good. */
+  const unheard = new Set<string>();
   /** Runs whose execution the simulated cloud ended by itself. */
   const hurt = new Map<string, number>();
   const tokens = new Map<string, string>();
@@ -88,7 +90,10 @@ export async function makeWorld(
     clock,
     deliveries: (event) => {
       if (event.source === 'aws.states' && faults.strikes('execution-event-lost')) return [];
-      // S3's and Batch's events are durable: late and twice, but there. A dropped manifest whose event is lost is nobody's.
+      if (event.source === 'aws.s3' && faults.strikes('manifest-event-lost')) {
+        unheard.add(String(Object(event.detail.object)['version-id']));
+        return [];
+      }
       if (event.source === 'aws.batch' && faults.strikes('event-lost')) return [];
       const late = faults.strikes('event-late') ? faults.between('event-late', 0, 300_000) : 0;
       const first = late + network.between(0, 800);
@@ -256,6 +261,7 @@ export async function makeWorld(
     faults,
     bus,
     owned,
+    unheard,
     hurt,
     listedLateMs,
     tellings,

@@ -2,6 +2,7 @@ import { SeededRandom } from '../../../../local/clock/seeded-random.ts';
 
 /** What the simulated cloud may do to the control plane. */
 export const FAULT_KINDS = [
+  'manifest-event-lost',
   'event-lost',
   'event-doubled',
   'event-late',
@@ -54,6 +55,7 @@ const OF_EVERY_CALL: ReadonlySet<FaultKind> = new Set([
 
 /** Met once or twice in a run: at the others' rates they would hardly ever strike. */
 const OF_FEW_OCCASIONS: ReadonlySet<FaultKind> = new Set([
+  'manifest-event-lost',
   'submit-refused',
   'submission-late',
   'node-0-lost',

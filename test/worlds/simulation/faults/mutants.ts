@@ -57,6 +57,8 @@ export const MUTANTS: Readonly<Record<string, Mutation>> = {
     }),
   },
   'no-schedule': { hasNoSchedule: true },
+  /** Nobody looks for manifests whose event was lost. */
+  'no-manifest-search': { s3: (s3) => ({ ...s3, listObjectVersions: async () => DONE }) },
   'no-terminate': { batch: (batch) => ({ ...batch, terminateJob: async () => DONE }) },
   /** The state machine is never told that the job has ended. */
   'no-token-sent': { states: (states) => ({ ...states, sendTaskSuccess: async () => DONE }) },

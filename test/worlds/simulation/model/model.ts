@@ -13,6 +13,9 @@ export interface Violation {
 const LIVE_MS = 120_000;
 /** The same while calls fail and functions are killed, some worlds letting hardly any function reach its end. */
 const HOSTILE_LIVE_MS = 60 * 60_000;
+/** What a manifest waits for its event before it is looked for, and an event at most. */
+const GRACE_MS = 300_000;
+const EVENT_LATE_MS = 300_000;
 /** Start, Run, Collect, Outcome, its end: at most this many when nothing goes wrong. */
 const HAPPY_TRANSITIONS = 8;
 /** Run's 9 tries, Stop's 262, Collect's 9 and what is between. */
@@ -60,9 +63,18 @@ function checkDrop(seen: Seen, drop: Drop, claim: Claim): void {
     );
     return;
   }
+  // Nobody heard of it while it was there: its author took it back.
+  const isTakenBack = drop.deletedAt !== undefined && seen.unheard.has(drop.version);
+  if (isTakenBack && executions.length === 0) return;
   claim('rejected-if-invalid', drop.isValid, `${drop.key} at ${drop.version} has faults and no rejection`);
   const [execution] = executions;
   claim('one-execution', executions.length === 1, `${runId} has ${executions.length} executions`);
+  claim(
+    'found-in-time',
+    !seen.unheard.has(drop.version) ||
+      (execution?.startedAt ?? seen.now) <= mustHaveActed(seen, drop.at + GRACE_MS) + EVENT_LATE_MS,
+    `${runId}, whose event was lost, was started too late`,
+  );
   if (execution !== undefined) checkRun(seen, drop, execution, claim);
 }
 

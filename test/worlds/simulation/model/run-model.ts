@@ -9,6 +9,7 @@ export interface Seen {
   drops: readonly {
     key: string;
     version: string;
+    at: number;
     isValid: boolean;
     runId: string;
     deletedAt?: number;
@@ -28,6 +29,8 @@ export interface Seen {
   tellings: readonly Telling[];
   /** Jobs that passed the fence, in this order. */
   owned: readonly { runId: string; jobId: string; attempt: number }[];
+  /** Versions of manifests whose event was lost for good. */
+  unheard: ReadonlySet<string>;
   /** Runs that the cloud itself ended, and when. */
   hurt: ReadonlyMap<string, number>;
   /** Text of every object in the bucket. */
