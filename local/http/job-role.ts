@@ -14,6 +14,7 @@ export function asJobRole(s3: S3Port): S3Port {
     !key.startsWith(CONTROL_PREFIX) && version === undefined;
   return {
     listObjectsV2: (input) => s3.listObjectsV2(input),
+    listObjectVersions: async ({ Prefix }) => insist(false, Prefix),
     getObject: async (input) => {
       insist(isReadable(input.Key ?? '', input.VersionId), input.Key);
       return s3.getObject(input);
