@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { CommanderError } from '@commander-js/extra-typings';
 import { EXIT } from '../experiment/records/exit-code.ts';
 import type { Context } from './context/context.ts';
-import { liveTerminal, surroundings, systemClock } from './context/live.ts';
+import { liveTerminal, remark, surroundings, systemClock } from './context/live.ts';
 import { awsTrouble } from './errors/explain-aws-error.ts';
 import { CommandFailed } from './errors/failure.ts';
 import { makeProgram } from './program.ts';
@@ -55,10 +55,10 @@ function failed(error: unknown): number {
   // Commander has shown it; 0 is help and version.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.succeeded : EXIT.badEnvironment;
   if (error instanceof CommandFailed) {
-    process.stderr.write(`sierra-batch: ${error.message.trimEnd()}\n`);
+    remark(`sierra-batch: ${error.message.trimEnd()}`);
     return error.exitCode;
   }
-  process.stderr.write(`sierra-batch: ${sentenceOf(error)}\n`);
+  remark(`sierra-batch: ${sentenceOf(error)}`);
   return EXIT.badEnvironment;
 }
 
@@ -70,7 +70,7 @@ function sentenceOf(error: unknown): string {
 
 function interrupted(code: number): void {
   if (process.stdout.isTTY) process.stdout.write('\n');
-  if (told !== undefined) process.stderr.write(`${told}\n`);
+  if (told !== undefined) remark(told);
   process.exit(code);
 }
 

@@ -8,7 +8,7 @@ import { RUNS_SCRIPT } from './page/client.generated.ts';
 import type { Markup } from './page/html.ts';
 import { html, jsonMarkup } from './page/html.ts';
 import { renderPage } from './page/page.ts';
-import { shortened } from './page/visible-text.ts';
+import { shortened } from './page/short-text.ts';
 import { stateMark } from './sections/state-mark.ts';
 import { day } from './sections/times.ts';
 

@@ -4,6 +4,7 @@ import type { Progress } from '../experiment/records/progress.ts';
 import type { RunState, Status } from '../experiment/records/status.ts';
 import { counted, spoken } from '../experiment/text/numbers.ts';
 import { plainLine } from '../experiment/text/terminal-codes.ts';
+import { visibleText } from '../experiment/text/visible-text.ts';
 
 /** What can be seen of a run from its bucket alone. */
 export interface RunView {
@@ -15,7 +16,7 @@ export interface RunView {
 
 export interface Display {
   update(view: RunView): void;
-  /** A line of its own, above the bar. */
+  /** A line of its own, above the bar. What a terminal would act on is made visible. */
   say(line: string): void;
   end(): void;
 }
@@ -81,7 +82,7 @@ export function makeDisplay(
   };
 
   return {
-    say,
+    say: (line) => say(visibleText(line)),
     end: clear,
     update: ({ status, progress, nodes = [] }) => {
       showStates(status);

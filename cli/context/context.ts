@@ -7,11 +7,13 @@ export interface Terminal {
   say(line: string): void;
   /** The answer for machines, on standard output. */
   json(value: unknown): void;
-  /** Bytes of the answer as they are; resolves when there is room for more. */
-  write(text: string | Uint8Array): Promise<void>;
+  /** Text of the answer; in a file or a pipe as it is. Resolves when there is room for more. */
+  write(text: string): Promise<void>;
+  /** The same, on standard error. */
+  writeBeside(text: string): Promise<void>;
   /** A remark that is no part of the answer, on standard error. */
   remark(text: string): void;
-  /** What a display that moves needs of a terminal. */
+  /** What a display that moves needs of a terminal, and what has our own colours. Takes no text of others. */
   output: { write(text: string): unknown; columns?: number; rows?: number };
   /** A person watches standard output. */
   interactive: boolean;

@@ -6,6 +6,7 @@ import type { BatchClientConfig } from '@aws-sdk/client-batch';
 import type { S3ClientConfig } from '@aws-sdk/client-s3';
 import type { SFNClientConfig } from '@aws-sdk/client-sfn';
 import type { LocalEndpoint } from '../../experiment/deployment/local-endpoint.ts';
+import { plainJson, visibleText } from '../../experiment/text/visible-text.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import { userName } from '../../submission/user-name.ts';
 import type { StackClients } from './check-stack.ts';
@@ -41,18 +42,28 @@ export const systemClock: Clock = {
   },
 };
 
-/** @param asJson no colours and no questions then */
+/** A remark of ours, on standard error. */
+export function remark(text: string): void {
+  process.stderr.write(visibleText(text.endsWith('\n') ? text : `${text}\n`));
+}
+
+/**
+ * Nothing but this and {@link remark} writes for a person: what others wrote loses there what a terminal would act on.
+ * @param asJson no colours and no questions then
+ */
 export function liveTerminal(asJson: boolean): Terminal {
   const { stdin, stdout, stderr } = process;
   const inCi = !['', 'false', undefined].includes(process.env.CI);
   const interactive = stdout.isTTY === true && !inCi && !asJson && process.env.TERM !== 'dumb';
+  const write = async (to: NodeJS.WriteStream, text: string) => {
+    if (!to.write(to.isTTY ? visibleText(text) : text)) await once(to, 'drain');
+  };
   return {
-    say: (line) => stdout.write(`${line}\n`),
-    json: (value) => stdout.write(`${JSON.stringify(value, undefined, 2)}\n`),
-    write: async (text) => {
-      if (!stdout.write(text)) await once(stdout, 'drain');
-    },
-    remark: (text) => stderr.write(text.endsWith('\n') ? text : `${text}\n`),
+    say: (line) => stdout.write(visibleText(`${line}\n`)),
+    json: (value) => stdout.write(`${plainJson(value, 2)}\n`),
+    write: (text) => write(stdout, text),
+    writeBeside: (text) => write(stderr, text),
+    remark,
     output: stdout,
     interactive,
     asks: interactive && stdin.isTTY === true,

@@ -9,16 +9,16 @@ export interface RunStore {
   folders(prefix: string): Promise<string[]>;
 }
 
-/**
- * A record of the bucket. Ours were written by ourselves; of another version, fields may be missing.
- * @throws CommandFailed for one that somebody else has written over
- */
-export async function readRecord<Value>(store: RunStore, key: string): Promise<Value | undefined> {
+/** A record of the bucket, by its schema. @throws CommandFailed for one that somebody else has written over */
+export async function readRecord<Value>(
+  store: RunStore,
+  key: string,
+  parse: (stored: string) => Value | undefined,
+): Promise<Value | undefined> {
   const text = await store.text(key);
   if (text === undefined) return undefined;
-  try {
-    return JSON.parse(text);
-  } catch {
+  const parsed = parse(text);
+  if (parsed === undefined)
     throw new CommandFailed(`${key} is not what sierra-batch wrote there: a task may have written over it`);
-  }
+  return parsed;
 }

@@ -1,5 +1,6 @@
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Status } from '../../experiment/records/status.ts';
+import { parseStatus } from '../../experiment/records/status.ts';
 import type { Destination } from '../../submission/drop-manifest.ts';
 import { CommandFailed } from '../errors/failure.ts';
 import type { Context } from './context.ts';
@@ -29,7 +30,7 @@ export async function destinationOf(
 
 /** A run that is there. @throws CommandFailed */
 export async function statusOf(target: Target, runId: string): Promise<Status> {
-  const status = await readRecord<Status>(target.store, runKeys(runId).status);
+  const status = await readRecord(target.store, runKeys(runId).status, parseStatus);
   if (status !== undefined) return status;
   throw new CommandFailed(`there is no run ${runId} in ${target.name}; \`sierra-batch runs\` lists them`);
 }

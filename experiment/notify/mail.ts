@@ -1,5 +1,6 @@
 import { counted, grouped, nodeHoursSpoken, spoken } from '../text/numbers.ts';
 import { plainLine } from '../text/terminal-codes.ts';
+import { visibleText } from '../text/visible-text.ts';
 import type { StateChange } from './state-change-event.ts';
 
 /** A message to a person's inbox. */
@@ -23,7 +24,7 @@ export function mailOf(change: StateChange, link: (key: string) => string): Mail
     id: change.id,
     subject: cut(plainLine(subject), '…'),
     plainSubject: cut(ascii(subjectOf(change)), '...'),
-    body: bodyOf(change, link),
+    body: visibleText(bodyOf(change, link)),
     state: change.state,
   };
 }

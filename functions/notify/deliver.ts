@@ -6,6 +6,7 @@ import { mailOf } from '../../experiment/notify/mail.ts';
 import type { StateChange } from '../../experiment/notify/state-change-event.ts';
 import type { Told } from '../../experiment/records/control.ts';
 import { executionArn } from '../../experiment/run/execution.ts';
+import { visibleText } from '../../experiment/text/visible-text.ts';
 import { ServiceUnavailable } from '../../experiment/util/errors.ts';
 import type { FunctionDeps } from '../deps.ts';
 
@@ -75,7 +76,7 @@ async function putEvents(deps: FunctionDeps, messages: readonly Message[]): Prom
         `arn:${stateMachineArn.split(':')[1]}:s3:::${bucket}`,
         ...(change.runId === undefined ? [] : [executionArn(stateMachineArn, change.runId)]),
       ],
-      Detail: JSON.stringify(change),
+      Detail: JSON.stringify(change, (_, value) => (typeof value === 'string' ? visibleText(value) : value)),
     })),
   });
   const taken = messages.filter((_, index) => Entries[index]?.ErrorCode === undefined);

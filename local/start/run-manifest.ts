@@ -4,6 +4,7 @@ import { manifestFormat, parseManifest } from '../../experiment/manifest/parse.t
 import { renderFaults } from '../../experiment/manifest/source/fault.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import { plainLine } from '../../experiment/text/terminal-codes.ts';
+import { visibleText } from '../../experiment/text/visible-text.ts';
 import type { Destination } from '../../submission/drop-manifest.ts';
 import { dropManifest } from '../../submission/drop-manifest.ts';
 import type { Display } from '../../submission/progress-display.ts';
@@ -76,11 +77,11 @@ function check({ file, shownAs }: StartOptions): Parsed | undefined {
   }
   const parsed = parseManifest(read.bytes, manifestFormat(file), { origin: 'file' });
   if (!parsed.ok) {
-    process.stderr.write(renderFaults(parsed.faults, shownAs, parsed.text));
+    complain(renderFaults(parsed.faults, shownAs, parsed.text));
     return undefined;
   }
   for (const warning of parsed.warnings)
-    process.stderr.write(`warning: ${renderFaults([warning], shownAs, parsed.source.text)}`);
+    complain(`warning: ${renderFaults([warning], shownAs, parsed.source.text)}`);
   return parsed;
 }
 
@@ -135,6 +136,6 @@ async function drop(
 }
 
 function complain(what: string): number {
-  process.stderr.write(what.endsWith('\n') ? what : `${what}\n`);
+  process.stderr.write(visibleText(what.endsWith('\n') ? what : `${what}\n`));
   return EXIT.badEnvironment;
 }

@@ -1,4 +1,4 @@
-import { visibleText } from './visible-text.ts';
+import { visibleText } from '../../experiment/text/visible-text.ts';
 
 /** A piece of HTML that is safe to put into a page. Only {@link html} and {@link trustedMarkup} make one. */
 export class Markup {

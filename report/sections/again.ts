@@ -2,7 +2,7 @@ import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Markup } from '../page/html.ts';
 import { html } from '../page/html.ts';
 import type { ReportInput } from '../page/input.ts';
-import { shortened } from '../page/visible-text.ts';
+import { shortened } from '../page/short-text.ts';
 
 /** A manifest is at most a mebibyte; a report shows this much of one. */
 const LONGEST = 256 * 1024;

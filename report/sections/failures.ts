@@ -4,7 +4,7 @@ import { counted, grouped } from '../../experiment/text/numbers.ts';
 import type { Markup } from '../page/html.ts';
 import { html, trustedMarkup } from '../page/html.ts';
 import type { ReportInput } from '../page/input.ts';
-import { shortened, shortLines } from '../page/visible-text.ts';
+import { shortened, shortLines } from '../page/short-text.ts';
 import type { NodeNames } from './nodes.ts';
 
 /** Failed tasks by what they have in common, each group with one of them as an example. */

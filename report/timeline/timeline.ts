@@ -1,6 +1,7 @@
 import { deflateRawSync } from 'node:zlib';
+import { visibleText } from '../../experiment/text/visible-text.ts';
 import type { ReportInput } from '../page/input.ts';
-import { shortened, visibleText } from '../page/visible-text.ts';
+import { shortened } from '../page/short-text.ts';
 import type { TimelineData, TimelineNode } from './format.ts';
 import { encodeLanes } from './format.ts';
 import type { NodeLanes } from './lanes.ts';

@@ -20,7 +20,10 @@ export function contextIn(cwd: string, change: Partial<Context> & { at?: Target 
     terminal: {
       say: (line) => write(`${line}\n`),
       json: (value) => write(`${JSON.stringify(value)}\n`),
-      write: async (text) => write(typeof text === 'string' ? text : Buffer.from(text).toString()),
+      write: async (text) => write(text),
+      writeBeside: async (text) => {
+        said.err += text;
+      },
       remark: (text) => {
         said.err += text.endsWith('\n') ? text : `${text}\n`;
       },

@@ -1,25 +1,26 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { fetch } from '../../cli/commands/runs/fetch.ts';
 import { watch } from '../../cli/commands/runs/watch.ts';
 import { folderStore } from '../../cli/context/folder-store.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import type { Status } from '../../experiment/records/status.ts';
 import { realClock } from '../../local/clock/real.ts';
 import { readText } from '../../test/aws/read-object.ts';
-import { aSummary, RUN_ID } from '../fixtures/records.ts';
+import { aPlan, aStatus, aSummary, RUN_ID } from '../fixtures/records.ts';
 import { awsError } from '../support/hostile-ports.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
 import { contextIn, folderOfItsOwn } from './context.ts';
 
-function aRun(state: string) {
+function aRun(state: Status['state']) {
   const bucket = folderOfItsOwn();
   const put = (key: string, value: object | string) => {
     mkdirSync(join(bucket, key, '..'), { recursive: true });
     writeFileSync(join(bucket, key), typeof value === 'string' ? value : JSON.stringify(value));
   };
-  put(runKeys(RUN_ID).status, { state, history: [] });
+  put(runKeys(RUN_ID).status, aStatus({ state }));
   const at = {
     kind: 'local',
     name: 'the files',
@@ -55,15 +56,86 @@ it.each(['../x', 'a/../../x', '..', '../../../x'])(
     const sha256 = createHash('sha256').update('good').digest('hex');
     const files = [path, 'deep/good.csv'].map((one) => ({ path: one, size: 4, sha256 }));
     put(runKeys(RUN_ID).outputIndex, { files, missing: [] });
+    put(runKeys(RUN_ID).plan, aPlan({ outputs: [path, 'deep/'] }));
     put(`${runKeys(RUN_ID).outputs}deep/good.csv`, 'good');
     const { outputs } = runKeys(RUN_ID);
     if (!path.endsWith('..')) put(join(outputs, path), 'good');
     expect(await fetch(context, RUN_ID, 'out')).toBe(1);
-    expect(said.err).toBe(`${path}: would lie outside of the folder\n`);
+    expect(said.err).toContain(`${path}: would lie outside of the folder\n`);
     expect(readFileSync(join(into, 'deep/good.csv'), 'utf8')).toBe('good');
     expect(existsSync(join(into, '../x'))).toBe(false);
   },
 );
+
+describe('fetch into a folder of one’s own', () => {
+  const sha256 = createHash('sha256').update('good').digest('hex');
+  function aRunThatSent(paths: readonly string[], outputs: readonly string[]) {
+    const run = aRun('succeeded');
+    run.put(runKeys(RUN_ID).plan, aPlan({ outputs }));
+    const files = paths.map((path) => ({ path, size: 4, sha256 }));
+    run.put(runKeys(RUN_ID).outputIndex, { files, missing: [] });
+    for (const path of paths) run.put(`${runKeys(RUN_ID).outputs}${path}`, 'good');
+    return run;
+  }
+
+  it('brings what the manifest names, and nothing else that a task put into the index', async () => {
+    const named = ['results/a', 'results/.b/c', 'tables/1.csv', '.cache/x'];
+    const others = ['.git/config', 'resultsx', 'other/.profile', '.bashrc'];
+    const outputs = ['results/', './tables/*.csv', '.cache', '*/.x', '.'];
+    const { context, said, into } = aRunThatSent([...named, ...others], outputs.slice(0, 4));
+
+    expect(await fetch(context, RUN_ID, 'out')).toBe(1);
+
+    for (const path of named) expect(readFileSync(join(into, path), 'utf8')).toBe('good');
+    for (const path of others) expect(existsSync(join(into, path))).toBe(false);
+    expect(said.err.split('\n').filter((line) => line.includes('is not named'))).toHaveLength(others.length);
+    // Nor where all is named, as long as the hidden one is not by its name.
+    const all = aRunThatSent(['a/b', '.git/config'], ['.', '**']);
+    expect(await fetch(all.context, RUN_ID, 'out')).toBe(1);
+    expect(existsSync(join(all.into, 'a/b'))).toBe(true);
+    expect(existsSync(join(all.into, '.git'))).toBe(false);
+  });
+
+  it('replaces no file that differs, unless that is asked for', async () => {
+    const { context, said, into } = aRunThatSent(['results/a', 'results/same'], ['results']);
+    mkdirSync(join(into, 'results'), { recursive: true });
+    writeFileSync(join(into, 'results/a'), 'mine');
+    writeFileSync(join(into, 'results/same'), 'good');
+
+    expect(await fetch(context, RUN_ID, 'out')).toBe(1);
+    expect(said.err).toBe('results/a: is there already with other content; --force replaces it\n');
+    expect(readFileSync(join(into, 'results/a'), 'utf8')).toBe('mine');
+    expect(await fetch(context, RUN_ID, 'out', { force: true })).toBe(0);
+    expect(readFileSync(join(into, 'results/a'), 'utf8')).toBe('good');
+  });
+
+  it('writes through no link', async () => {
+    const { context, into } = aRunThatSent(['results/a', 'table'], ['results', 'table']);
+    const elsewhere = folderOfItsOwn();
+    mkdirSync(into, { recursive: true });
+    writeFileSync(join(elsewhere, 'table'), 'mine');
+    symlinkSync(elsewhere, join(into, 'results'));
+    symlinkSync(join(elsewhere, 'table'), join(into, 'table'));
+
+    expect(await fetch(context, RUN_ID, 'out')).toBe(1);
+    expect(await fetch(context, RUN_ID, 'out', { force: true })).toBe(1);
+
+    expect(existsSync(join(elsewhere, 'a'))).toBe(false);
+    expect(readFileSync(join(elsewhere, 'table'), 'utf8')).toBe('mine');
+    expect(readFileSync(join(into, 'table'), 'utf8')).toBe('good');
+  });
+
+  it('goes on after a name that no file can have', async () => {
+    const { put, context, into } = aRun('succeeded');
+    put(runKeys(RUN_ID).plan, aPlan({ outputs: ['results'] }));
+    const files = [`results/${'x'.repeat(300)}`, 'results/a'].map((path) => ({ path, size: 4, sha256 }));
+    put(runKeys(RUN_ID).outputIndex, { files, missing: [] });
+    put(`${runKeys(RUN_ID).outputs}results/a`, 'good');
+
+    expect(await fetch(context, RUN_ID, 'out')).toBe(1);
+    expect(readFileSync(join(into, 'results/a'), 'utf8')).toBe('good');
+  });
+});
 
 it.each(['NoSuchKey', 'AccessDenied'] as const)(
   'an object that is not there, which S3 answers with %s, is not there yet',

@@ -45,15 +45,8 @@ test('a task that writes over its run’s records hides no other run', async () 
 
 test('outputs are spoken of only where there are some', async () => {
   const bucket = folderOfItsOwn();
-  put(bucket, `runs/${GOOD}/status.json`, { state: 'succeeded', history: [] });
-  put(bucket, `runs/${GOOD}/summary.json`, {
-    runId: GOOD,
-    outcome: 'succeeded',
-    exitCode: 0,
-    headline: 'Succeeded.',
-    why: '',
-    next: '',
-  });
+  put(bucket, `runs/${GOOD}/status.json`, aStatus({ runId: GOOD }));
+  put(bucket, `runs/${GOOD}/summary.json`, aSummary({ runId: GOOD, headline: 'Succeeded.' }));
   const said = async () => {
     const { context, said } = contextIn(bucket, { at: targetOf(bucket) });
     expect(await watch(context, GOOD)).toBe(0);
@@ -67,8 +60,8 @@ test('outputs are spoken of only where there are some', async () => {
 
 test('what a run has not written is told as what it is', async () => {
   const bucket = folderOfItsOwn();
-  put(bucket, `runs/${GOOD}/status.json`, { runId: GOOD, state: 'failed', history: [] });
-  put(bucket, `runs/${GOOD}/summary.json`, { nodes: [{}, {}] });
+  put(bucket, `runs/${GOOD}/status.json`, aStatus({ runId: GOOD, state: 'failed' }));
+  put(bucket, `runs/${GOOD}/summary.json`, aSummary({ runId: GOOD }));
   put(bucket, `runs/${GOOD}/logs/tasks/3.out`, '');
   put(bucket, `runs/${GOOD}/logs/tasks/3.err`, '');
   const { context, said } = contextIn(bucket, { at: targetOf(bucket) });
@@ -90,7 +83,7 @@ test('a node’s log is text in a terminal, and in a pipe what was written', asy
     'a word of another',
     '{"level":30,"ti',
   ].join('\n');
-  put(bucket, `runs/${GOOD}/status.json`, { runId: GOOD, state: 'failed', history: [] });
+  put(bucket, `runs/${GOOD}/status.json`, aStatus({ runId: GOOD, state: 'failed' }));
   put(bucket, `runs/${GOOD}/logs/nodes/0.log`, log);
   const { context, said } = contextIn(bucket, { at: targetOf(bucket) });
   expect(await logs(context, GOOD, {})).toBe(0);
@@ -101,7 +94,7 @@ test('a node’s log is text in a terminal, and in a pipe what was written', asy
   expect(said.out.split('\n')).toEqual([
     '03:04:05.678Z  Node:Joined  index=1 why="a b"',
     '03:04:06.000Z  ! Node:Odd',
-    '03:04:07.000Z  Sierra:Says  I run',
+    '03:04:07.000Z  Sierra:Says  I run\u001b[31m',
     'a word of another',
     '{"level":30,"ti',
   ]);

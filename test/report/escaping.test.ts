@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { visibleText } from '../../experiment/text/visible-text.ts';
 import { html, jsonMarkup, withCode } from '../../report/page/html.ts';
-import { shortened, shortLines, visibleText } from '../../report/page/visible-text.ts';
+import { shortened, shortLines } from '../../report/page/short-text.ts';
 import { HOSTILE } from './sample-runs.ts';
 
 const pieces = fc.constantFrom(

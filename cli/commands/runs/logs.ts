@@ -5,8 +5,8 @@ import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';
 import type { Status } from '../../../experiment/records/status.ts';
-import type { Summary } from '../../../experiment/records/summary.ts';
-import { withoutTerminalCodes } from '../../../experiment/text/terminal-codes.ts';
+import { parseStatus } from '../../../experiment/records/status.ts';
+import { parseSummary } from '../../../experiment/records/summary.ts';
 import {
   atLeastOne,
   example,
@@ -68,9 +68,9 @@ async function taskOutput(context: Context, target: Target, runId: string, seq: 
     );
   if (context.asJson) terminal.json({ task: seq, stdout: out ?? '', stderr: err ?? '' });
   else {
-    await terminal.write(shown(out ?? '', terminal));
+    await terminal.write(out ?? '');
     if (err !== undefined && err !== '' && !(err === out && err.startsWith(NOT_KEPT)))
-      terminal.remark(shown(err, terminal));
+      await terminal.writeBeside(err.endsWith('\n') ? err : `${err}\n`);
     if (!out && !err) terminal.remark(`Task ${seq} wrote nothing, neither to stdout nor to stderr.`);
   }
   return EXIT.succeeded;
@@ -116,7 +116,7 @@ async function nodeLog(
 async function nothingOf(target: Target, { runId, state }: Status, node: number): Promise<string> {
   const nothing = `node ${node} of the run ${runId} has written nothing`;
   if (!isOutcome(state)) return `${nothing} yet`;
-  const count = (await readRecord<Summary>(target.store, runKeys(runId).summary))?.nodes.length ?? 0;
+  const count = (await readRecord(target.store, runKeys(runId).summary, parseSummary))?.nodes.length ?? 0;
   return count > 0 && node >= count
     ? `the run ${runId} has no node ${node}, only ${count === 1 ? 'node 0' : `0 to ${count - 1}`}`
     : nothing;
@@ -129,19 +129,12 @@ async function tell({ terminal, asJson }: Context, node: number, log: string): P
 }
 
 async function statusNow(target: Target, runId: string): Promise<Status> {
-  const status = await readRecord<Status>(target.store, runKeys(runId).status);
+  const status = await readRecord(target.store, runKeys(runId).status, parseStatus);
   if (status === undefined) throw new CommandFailed(`the run ${runId} is gone from ${target.name}`);
   return status;
 }
 
 /** In a terminal for people; into a file or a pipe goes the JSON that stands there. */
 function shownLog(text: string, terminal: Terminal): string {
-  return shown(terminal.interactive ? readableLog(text) : text, terminal);
-}
-
-/** Programs may write what repaints a terminal; into a file or a pipe goes what they wrote. */
-function shown(text: string, { interactive }: Terminal): string {
-  return interactive
-    ? withoutTerminalCodes(text).replaceAll(/[^\P{Cc}\n\t]|\p{Bidi_Control}/gu, '\ufffd')
-    : text;
+  return terminal.interactive ? readableLog(text) : text;
 }

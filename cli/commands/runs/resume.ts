@@ -4,7 +4,7 @@ import { createInterface } from 'node:readline';
 import type { Command } from '@commander-js/extra-typings';
 import { inputListKey, runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { manifestFormat, parseManifest } from '../../../experiment/manifest/parse.ts';
-import type { Plan } from '../../../experiment/plan/plan.ts';
+import { parsePlan } from '../../../experiment/plan/plan.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';
 import { succeeded } from '../../../experiment/results/joblog.ts';
 import type { Edit } from '../../../submission/edit-manifest.ts';
@@ -61,7 +61,7 @@ async function manifestOf(target: Target, runId: string) {
   const keys = runKeys(runId);
   const [text, plan] = await Promise.all([
     target.store.text(keys.manifest),
-    readRecord<Plan>(target.store, keys.plan),
+    readRecord(target.store, keys.plan, parsePlan),
   ]);
   if (text === undefined || plan === undefined)
     throw new CommandFailed(`the manifest of the run ${runId} is not in ${target.name} any more`);

@@ -2,9 +2,9 @@ import type { Command } from '@commander-js/extra-typings';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';
-import type { Progress } from '../../../experiment/records/progress.ts';
+import { parseProgress } from '../../../experiment/records/progress.ts';
 import type { Status } from '../../../experiment/records/status.ts';
-import type { Summary } from '../../../experiment/records/summary.ts';
+import { parseSummary } from '../../../experiment/records/summary.ts';
 import { spoken } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { renderBar } from '../../../submission/progress-display.ts';
@@ -30,8 +30,8 @@ export async function status(context: Context, named: string | undefined): Promi
   const keys = runKeys(runId);
   const found = await statusOf(target, runId);
   const [progress, summary] = await Promise.all([
-    readRecord<Progress>(target.store, keys.progress),
-    readRecord<Summary>(target.store, keys.summary),
+    readRecord(target.store, keys.progress, parseProgress),
+    readRecord(target.store, keys.summary, parseSummary),
   ]);
   if (context.asJson) {
     terminal.json({ status: found, progress: progress ?? null, summary: summary ?? null });
@@ -43,7 +43,7 @@ export async function status(context: Context, named: string | undefined): Promi
   terminal.say('');
   for (const line of historyLines(found)) terminal.say(line);
   if (found.state === 'running' && progress !== undefined && progress.tasks.total > 0)
-    terminal.say(`\n${renderBar(progress, terminal.output.columns || 80, terminal.colour)}`);
+    terminal.output.write(`\n${renderBar(progress, terminal.output.columns || 80, terminal.colour)}\n`);
   if (summary !== undefined) terminal.say(`\nreport  ${target.place(keys.report)}`);
   else if (!isOutcome(found.state)) terminal.say(`\nWatch it: sierra-batch watch ${runId}`);
   return EXIT.succeeded;

@@ -5,6 +5,7 @@ import { EXIT } from '../../../experiment/records/exit-code.ts';
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
 import { parseJoblogRow, succeeded } from '../../../experiment/results/joblog.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
+import { plainJson } from '../../../experiment/text/visible-text.ts';
 import { atLeastOne, example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
 import { chosenRun, statusOf } from '../../context/select-run.ts';
@@ -89,7 +90,7 @@ async function writeTable({ terminal }: Context, rows: AsyncIterable<JoblogRow>)
 async function writeJson({ terminal }: Context, rows: AsyncIterable<JoblogRow>): Promise<void> {
   let before = '[';
   for await (const row of rows) {
-    await terminal.write(`${before}\n${JSON.stringify(row)}`);
+    await terminal.write(`${before}\n${plainJson(row)}`);
     before = ',';
   }
   await terminal.write(before === '[' ? '[]\n' : '\n]\n');

@@ -2,7 +2,7 @@ import type { Command } from '@commander-js/extra-typings';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';
 import type { Summary } from '../../../experiment/records/summary.ts';
-import { exitCodeOf } from '../../../experiment/records/summary.ts';
+import { exitCodeOf, parseSummary } from '../../../experiment/records/summary.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { makeDisplay } from '../../../submission/progress-display.ts';
 import { example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
@@ -45,7 +45,7 @@ export async function untilEnded(
   const status = await statusOf(target, runId);
   const { live } = target;
   if (live === undefined) {
-    const summary = await readRecord<Summary>(target.store, runKeys(runId).summary);
+    const summary = await readRecord(target.store, runKeys(runId).summary, parseSummary);
     if (isOutcome(status.state) && summary !== undefined) return summary;
     throw new CommandFailed(
       `the run was ${status.state} when its local system ended; \`sierra-batch local\` in the same folder brings it to its end`,

@@ -1,4 +1,4 @@
-import { withoutTerminalCodes } from '../../experiment/text/terminal-codes.ts';
+import { withoutTerminalCodes } from './terminal-codes.ts';
 
 /** What a terminal or a browser would act on instead of showing: made visible, so that nothing can lie about itself. */
 
@@ -17,20 +17,6 @@ export function visibleText(text: string): string {
     );
 }
 
-/** At most `most` characters, and how many there were; never half a surrogate pair. */
-export function shortened(text: string, most: number): string {
-  if (text.length <= most) return text;
-  return `${text.slice(0, most).toWellFormed().replace(/�$/, '')}… (${text.length} characters)`;
-}
-
-/** Every line cut at `most` characters: a browser lays out a line of a megabyte for seconds. */
-export function shortLines(text: string, most: number): string {
-  return text
-    .split('\n')
-    .map((line) => shortened(line, most))
-    .join('\n');
-}
-
 function picture(control: string): string {
   const code = control.codePointAt(0) ?? 0;
   if (code < 0x20) return String.fromCodePoint(0x2400 + code);
@@ -39,4 +25,12 @@ function picture(control: string): string {
 
 function codePoint(character: string): string {
   return `⟨U+${(character.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0')}⟩`;
+}
+
+/** JSON whose characters a terminal shows and does not act on; read again, it is the same value. */
+export function plainJson(value: unknown, indent?: number): string {
+  return JSON.stringify(value, undefined, indent).replaceAll(
+    /[\u007f-\u009f\u200b\u2028\u2029\u2060\ufeff\ufff9-\ufffb]|\p{Bidi_Control}/gu,
+    (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
+  );
 }
