@@ -90,7 +90,9 @@ class Search {
   }
 
   async *#look(parent: Folder, entry: string, found: Dirent | Stats): AsyncGenerator<Found> {
-    if (entry === OURS) return;
+    // Where all is named, what is hidden is not: `fetch` would not bring it either.
+    const isMeant = parent.name !== '' || !this.#pattern.isWhole(parent.reach) || !entry.startsWith('.');
+    if (entry === OURS || !isMeant) return;
     const isBelow = this.#pattern.isWhole(parent.reach);
     const reach = isBelow ? parent.reach : this.#pattern.step(parent.reach, entry);
     if (reach.length === 0) return;
