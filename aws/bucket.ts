@@ -6,7 +6,7 @@ import type { Clock } from '../experiment/util/clock.ts';
 import { ServiceUnavailable } from '../experiment/util/errors.ts';
 import { isConflict, isMissing, isNotFound, isPreconditionFailed, isRefused } from './errors.ts';
 import { paginate } from './paginate.ts';
-import type { S3Port } from './ports.ts';
+import type { LargeObjects, S3Port } from './ports.ts';
 
 export interface StoredText {
   text: string;
@@ -76,11 +76,11 @@ export class TooLarge extends Error {
 
 /** One bucket, read and written the way this system needs: missing objects are no errors, conditions are answers. */
 export class Bucket {
-  readonly #s3: S3Port;
+  readonly #s3: S3Port & LargeObjects;
   readonly #clock: Clock;
   readonly name: string;
 
-  constructor(s3: S3Port, name: string, clock: Clock) {
+  constructor(s3: S3Port & LargeObjects, name: string, clock: Clock) {
     this.#s3 = s3;
     this.name = name;
     this.#clock = clock;
@@ -220,6 +220,23 @@ export class Bucket {
       ChecksumSHA256:
         known.sha256 === undefined ? undefined : Buffer.from(known.sha256, 'hex').toString('base64'),
     });
+  }
+
+  /** Bytes that S3 is to hold against their hash. */
+  async writeChecked(key: string, body: Uint8Array, sha256: string): Promise<void> {
+    const ChecksumSHA256 = Buffer.from(sha256, 'hex').toString('base64');
+    await this.#s3.putObject({
+      ...this.#object(key),
+      Body: body,
+      ContentLength: body.length,
+      ChecksumSHA256,
+    });
+  }
+
+  /** More bytes than S3 takes in one PUT. @param size for how many parts there are to be */
+  async writeLarge(key: string, body: AsyncIterable<Uint8Array>, size: number): Promise<void> {
+    const put = this.#s3.putLargeObject ?? this.#s3.putObject;
+    await put({ ...this.#object(key), Body: Readable.from(body), ContentLength: size });
   }
 
   async delete(key: string): Promise<void> {

@@ -42,6 +42,16 @@ function isOutOfDate(error: unknown): boolean {
   );
 }
 
+/** There is no room for it, on this machine's disk or on the one behind the local system's S3: waiting makes none. */
+export function isFull(error: unknown): boolean {
+  return (
+    nameOf(error) === STORAGE_FULL || (error instanceof Error && ['ENOSPC', 'EDQUOT'].includes(codeOf(error)))
+  );
+}
+
+/** What the local S3 calls that; AWS's is never full. */
+export const STORAGE_FULL = 'StorageFull';
+
 /** No answer at all, no credentials to ask with, or an answer that says: later. An error of the file that is sent is none of them. */
 export function isOutOfReach(error: unknown): boolean {
   if (typeof error !== 'object' || error === null || 'path' in error) return false;

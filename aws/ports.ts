@@ -5,7 +5,7 @@
  */
 import type { Batch } from '@aws-sdk/client-batch';
 import type { EventBridge } from '@aws-sdk/client-eventbridge';
-import type { S3 } from '@aws-sdk/client-s3';
+import type { PutObjectCommandInput, S3 } from '@aws-sdk/client-s3';
 import type { SFN } from '@aws-sdk/client-sfn';
 import type { SNS } from '@aws-sdk/client-sns';
 
@@ -24,6 +24,11 @@ export type S3Port = Port<
   S3,
   'putObject' | 'getObject' | 'headObject' | 'deleteObject' | 'listObjectsV2' | 'listObjectVersions'
 >;
+
+/** The same as `putObject`, of more bytes than S3 takes at once: of the runner's port, which alone sends such an object. */
+export interface LargeObjects {
+  readonly putLargeObject?: (input: PutObjectCommandInput) => Promise<unknown>;
+}
 
 export type BatchPort = Port<
   Batch,

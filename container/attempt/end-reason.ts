@@ -33,6 +33,7 @@ export class Ending {
 const CODES: Readonly<Record<RunnerReason['kind'], ExitCode>> = {
   succeeded: EXIT.succeeded,
   'tasks-failed': EXIT.tasksFailed,
+  'outputs-lacking': EXIT.tasksFailed,
   'too-few-runs': EXIT.tasksFailed,
   'bad-environment': EXIT.badEnvironment,
   'bad-plan': EXIT.badEnvironment,

@@ -1,4 +1,5 @@
-import { stat } from 'node:fs/promises';
+import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Salvaged } from '../../experiment/batch/maintenance-job.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
@@ -7,13 +8,14 @@ import { parsePlan } from '../../experiment/plan/plan.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { renderJoblogRow, succeeded } from '../../experiment/results/joblog.ts';
 import { sierraBatchRoot } from '../../experiment/sierra/arguments.ts';
+import { Before } from '../outputs/before.ts';
+import { sendOutputs } from '../outputs/send-outputs.ts';
 import { newestBatchJoblog } from '../sierra/find-joblog.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
 import { runFolders, usersOf } from '../storage/run-folders.ts';
 import { sendFailedOutput } from '../tasks/failed-output.ts';
 import { finalRows, joblogBytes } from '../tasks/joblog-file.ts';
 import { keepWholeRuns, outputsWithSetAside } from '../tasks/whole-runs.ts';
-import { sendOutputs } from '../transfer/outputs.ts';
 import { untilSent } from '../transfer/retry-send.ts';
 import type { MaintenanceContext } from './context.ts';
 import { stillInUse } from './still-in-use.ts';
@@ -65,17 +67,30 @@ export async function salvage(
     log('Salvage:RunsSetAside', { runs: kept?.setAside ?? 0 });
   }
   const outputs = await outputsWithSetAside(plan, folders.tasks);
-  const { index, unsent } = await sendOutputs({
-    s3,
-    bucket: bucket.name,
-    runId,
-    folder: folders.tasks,
-    outputs,
-    signal,
-    clock,
-    log,
-  });
-  return { rows: rows.length, outputs: index.files.length, missing: index.missing, unsent };
+  const scratch = await mkdtemp(join(tmpdir(), 'sierra-batch-'));
+  try {
+    const {
+      files,
+      listed = 0,
+      missing,
+      unsent = 0,
+    } = await sendOutputs({
+      s3,
+      bucket: bucket.name,
+      plan: { ...plan, outputs },
+      folder: folders.tasks,
+      before: await Before.read(folders).catch(() => new Before()),
+      prefix: `salvaged-${Math.floor(clock.now())}`,
+      tasks: rows.length,
+      scratch,
+      signal,
+      clock,
+      log,
+    });
+    return { rows: rows.length, outputs: files.length + listed, missing, unsent };
+  } finally {
+    await rm(scratch, { recursive: true, force: true });
+  }
 }
 
 function total({ work }: Plan): number {

@@ -2,14 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { userInfo } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { S3Client } from '@aws-sdk/client-s3';
+import { largeObjects } from '../../aws/clients/large-objects.ts';
 import { s3Port } from '../../aws/clients/s3.ts';
-import type { S3Port } from '../../aws/ports.ts';
+import type { LargeObjects, S3Port } from '../../aws/ports.ts';
 import type { Clock, MakeNonce } from '../../experiment/util/clock.ts';
 
 /** What the runner gets from outside. This file alone reads the environment and makes clients. */
 export interface RunnerContext {
   env: Readonly<Record<string, string | undefined>>;
-  s3: S3Port;
+  s3: S3Port & LargeObjects;
   clock: Clock;
   makeNonce: MakeNonce;
   /** The account everything runs as; `name` undefined where the uid has no entry (sshd would refuse to start a session). */
@@ -21,7 +22,7 @@ export function live(): RunnerContext {
   const region = env.AWS_REGION ?? env.AWS_DEFAULT_REGION;
   return {
     env,
-    s3: s3Port(
+    s3: runnerS3(
       new S3Client({
         maxAttempts: 4,
         ...(region === undefined ? {} : { region }),
@@ -36,6 +37,9 @@ export function live(): RunnerContext {
     user: account(),
   };
 }
+
+/** Results may be larger than anything that the functions write. */
+const runnerS3 = (client: S3Client): RunnerContext['s3'] => ({ ...s3Port(client), ...largeObjects(client) });
 
 /** Never goes back or jumps when the machine's clock is set: leases rest on it. */
 function monotonicClock(): Clock {

@@ -7,6 +7,7 @@ import type { FanoutRequest, FanoutResult, RunningFanout } from '../fan-out/fan-
 import { startPool } from '../fan-out/pool/pool.ts';
 import { startStock } from '../fan-out/stock/stock.ts';
 import type { Cluster } from '../join/cluster.ts';
+import { bringAndNote } from '../outputs/before.ts';
 import { makeRunFolders } from '../storage/run-folders.ts';
 import type { FrozenCommands } from '../tasks/freeze-commands.ts';
 import { freezeCommands } from '../tasks/freeze-commands.ts';
@@ -67,7 +68,7 @@ async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
       ending.because({ kind: 'bad-environment', faults: [{ ...inUse, node: config.index }] });
       return nothingPrepared(attempt);
     }
-    await bringInputs(context, plan.inputs, folders, log);
+    await bringAndNote(folders, context.clock, () => bringInputs(context, plan.inputs, folders, log));
     const commands = await freezeCommands(context, config, work, folders);
     const { done, rows } = await alreadyDone(folders.joblog, commands.total);
     log('Commands:Frozen', { total: commands.total, done: done.size, changed: commands.changed.size });

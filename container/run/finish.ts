@@ -5,13 +5,26 @@ import { after } from '../../experiment/util/timers.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import { exitCodeOf } from '../attempt/end-reason.ts';
 import type { Cluster } from '../join/cluster.ts';
+import { Before } from '../outputs/before.ts';
+import { sendOutputs } from '../outputs/send-outputs.ts';
 import { ownUsage } from '../process/cgroup-usage.ts';
 import { sendFailedOutput } from '../tasks/failed-output.ts';
 import { outputsWithSetAside } from '../tasks/whole-runs.ts';
 import { sendNodeLogs } from '../transfer/node-logs.ts';
-import { sendOutputs } from '../transfer/outputs.ts';
 
 const RELEASE_MS = 4000;
+/** Most of the outputs that a record names. */
+const MOST_MISSING = 100;
+/** What of the outputs is not in the bucket. */
+type Lacking = Pick<Extract<RunnerReason, { kind: 'outputs-lacking' }>, 'missing' | 'unsent' | 'notSent'>;
+const NOTHING: Lacking = { missing: [], unsent: 0, notSent: [] };
+/** Sending went on when its time was over: what arrived is not known. */
+const NO_TIME: Lacking = {
+  missing: [],
+  unsent: 1,
+  notSent: [{ path: 'index.json', why: 'no time was left to send it' }],
+};
+
 /** Kept of the time for collecting to write the last records. */
 const LAST_WORDS_MS = 30_000;
 
@@ -37,44 +50,76 @@ export async function finishRun(
   else termination.signal.addEventListener('abort', hurry);
   const grace = termination.signal.aborted ? 1000 : 2000;
   await Promise.all([node.tasks.end(grace), cluster?.release(RELEASE_MS)]);
-  await untilAborted(over.signal, sendAll(attempt, cluster, over.signal));
+  const lacking = await untilAborted(over.signal, sendAll(attempt, cluster, over.signal));
   cancel();
   await node.closers.closeAll();
   const final =
-    termination.name === undefined ? reason : { kind: 'terminated' as const, signal: termination.name };
+    termination.name === undefined
+      ? withOutputs(reason, lacking ?? (attempt.plan.outputs.length > 0 ? NO_TIME : NOTHING))
+      : { kind: 'terminated' as const, signal: termination.name };
   const deadline = termination.signal.aborted ? termination.sentBy : clock.now() + LAST_WORDS_MS;
   await progress.finish(final, Math.max(deadline, clock.now() + 2000));
   log('Run:Ended', { ...final, exitCode: exitCodeOf(final) });
   return exitCodeOf(final);
 }
 
-async function sendAll(attempt: Attempt, cluster: Cluster | undefined, signal: AbortSignal): Promise<void> {
-  const { context, config, plan, folders, state, nodeLog, log } = attempt;
+async function sendAll(
+  attempt: Attempt,
+  cluster: Cluster | undefined,
+  signal: AbortSignal,
+): Promise<Lacking> {
+  const { context, config, state, nodeLog, log } = attempt;
   const { tally, results } = state.snapshot();
   const { s3, clock } = context;
   const failures = tally?.failures() ?? [];
   const missed = await sendFailedOutput(s3, config, failures, results, clock, signal);
   if (missed > 0) log('TaskOutput:NotSent', { files: missed });
-  if (tally !== undefined)
-    await sendOutputs({
-      s3,
-      bucket: config.bucket,
-      runId: config.runId,
-      folder: folders.tasks,
-      outputs: await outputsWithSetAside(plan, folders.tasks),
-      signal,
-      clock,
-      log,
-    });
+  const lacking = tally === undefined ? NOTHING : await deliver(attempt, tally.counts().total, signal);
   const tails = new Map([[config.mainIndex, nodeLog.tail], ...(cluster?.logs ?? [])]);
   await sendNodeLogs({ ...context, ...config, tails, signal, log });
+  return lacking;
+}
+
+/** Sends the outputs, and answers what of them is not in the bucket. */
+async function deliver(attempt: Attempt, tasks: number, signal: AbortSignal): Promise<Lacking> {
+  const { context, config, plan, folders, node, log } = attempt;
+  try {
+    const {
+      missing,
+      unsent = 0,
+      notSent = [],
+    } = await sendOutputs({
+      s3: context.s3,
+      bucket: config.bucket,
+      plan: { ...plan, outputs: await outputsWithSetAside(plan, folders.tasks) },
+      folder: folders.tasks,
+      before: await Before.read(folders),
+      prefix: `${config.attempt}-${config.index}`,
+      tasks,
+      scratch: node.folder,
+      signal,
+      clock: context.clock,
+      log,
+    });
+    return { missing: missing.slice(0, MOST_MISSING), unsent, notSent };
+  } catch (error) {
+    log('Outputs:NotSent', { why: String(error) });
+    return { missing: [], unsent: 1, notSent: [{ path: 'index.json', why: String(error) }] };
+  }
+}
+
+/** A run whose results are not in the bucket has not succeeded. */
+function withOutputs(reason: RunnerReason, lacking: Lacking): RunnerReason {
+  return reason.kind === 'succeeded' && lacking.missing.length + lacking.unsent > 0
+    ? { kind: 'outputs-lacking', ...lacking }
+    : reason;
 }
 
 /** S3 may hang: what is under way then is left to itself. */
-async function untilAborted(signal: AbortSignal, work: Promise<void>): Promise<void> {
-  const aborted = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve());
+async function untilAborted<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result | undefined> {
+  const aborted = new Promise<undefined>((resolve) => {
+    if (signal.aborted) resolve(undefined);
+    signal.addEventListener('abort', () => resolve(undefined));
   });
-  await Promise.race([work, aborted]);
+  return Promise.race([work, aborted]);
 }

@@ -8,6 +8,7 @@ import type { Attempt } from '../attempt/attempt.ts';
 import { lockBatchRoot } from '../attempt/folder-lock.ts';
 import { keepLimits } from '../attempt/limits.ts';
 import type { Cluster } from '../join/cluster.ts';
+import { bringAndNote } from '../outputs/before.ts';
 import { beginRun } from '../run/await-nodes.ts';
 import { cannotPrepare } from '../run/prepare-failure.ts';
 import { brokenBy } from '../run/supervise-fan-out.ts';
@@ -71,7 +72,8 @@ async function prepare(attempt: Attempt, work: SierraWork): Promise<string> {
   try {
     await makeRunFolders(folders, plan.runId);
     const inUse = await lockBatchRoot(attempt, sierraBatchRoot(work.args) ?? '');
-    if (inUse === undefined) await bringInputs(context, plan.inputs, folders, log);
+    if (inUse === undefined)
+      await bringAndNote(folders, context.clock, () => bringInputs(context, plan.inputs, folders, log));
     else ending.because({ kind: 'bad-environment', faults: [{ ...inUse, node: config.index }] });
   } catch (error) {
     ending.because(cannotPrepare(error, folders.tasks));

@@ -12,6 +12,8 @@ export interface RunFolders {
   /** Where tasks start: `work/`, or the workspace. */
   readonly tasks: string;
   readonly commands: string;
+  /** Notes what lay in the tasks' folder before the first task. */
+  readonly before: string;
   /** Unpacked archives, by content: shared by all runs. */
   readonly inputs: string;
   /** An empty file a run, named by it: whoever frees storage asks whether they have all ended. */
@@ -28,6 +30,7 @@ export function runFolders(shared: string, plan: Pick<Plan, 'folder' | 'workspac
     results: join(run, 'results'),
     tasks: join(shared, layout.tasks),
     commands: join(run, 'commands.txt'),
+    before: join(run, 'before'),
     inputs: join(shared, 'inputs'),
     users: [
       usersOf(shared, 'runs', plan.folder),

@@ -4,11 +4,11 @@ import { EXIT } from '../records/exit-code.ts';
 import { counted, grouped, nodeHoursSpoken, spoken } from '../text/numbers.ts';
 import { says } from '../text/says.ts';
 import { quoted, sentence } from '../text/sentence.ts';
-import { plainLine } from '../text/terminal-codes.ts';
 import { meansClause } from './incomplete-runs.ts';
 import { lastExitCode, wordsOfAws } from './infrastructure.ts';
 import { readNodeLog, resumeIt, seeReport, submitAgain } from './next-steps.ts';
 import type { Observed, Sentences, Situation, StopBecause } from './observation.ts';
+import { outputsClause } from './outputs.ts';
 import { progressClause } from './runner-reasons.ts';
 import { REFUSALS } from './submit-refusals.ts';
 
@@ -126,10 +126,10 @@ function succeeded(observed: Observed): Sentences | undefined {
   return {
     headline: parts.length === 0 ? `Succeeded${cost}.` : `Succeeded: ${parts.join(' ')}${cost}.`,
     why: `${sentence(
-      `${hadNoTasks ? 'it had no runs to start' : `every task ended well${remarks(observed)}`}${withoutOutputs(observed)}`,
-    )}${meansClause(observed)}`,
+      `${hadNoTasks ? 'it had no runs to start' : `every task ended well${remarks(observed)}`}`,
+    )}${meansClause(observed)}${outputsClause(observed)}`,
     next: sentence(
-      `${correctOutputs(observed)}the outputs are under \`${runKeys(observed.runId).outputs}\`; ${seeReport(observed)} shows where the time went`,
+      `the outputs are under \`${runKeys(observed.runId).outputs}\`; ${seeReport(observed)} shows where the time went`,
     ),
   };
 }
@@ -144,24 +144,6 @@ function remarks({ tasks, nodes }: Observed): string {
     ...(lost > 0 ? [`${counted(lost, 'node')} lost on the way, whose tasks others took over`] : []),
   ];
   return clauses.length === 0 ? '' : `, ${clauses.join('; ')}`;
-}
-
-/** A run is called well done by its tasks alone: whoever named a file wrongly would look for it in vain. */
-function withoutOutputs({ outputs }: Observed): string {
-  const { missing = [], unsent = 0 } = outputs ?? {};
-  const shown = missing.slice(0, 3).map((path) => `\`${plainLine(path.slice(0, 100))}\``);
-  const more = missing.length > shown.length ? ` and ${grouped(missing.length - shown.length)} more` : '';
-  return [
-    ...(shown.length === 0 ? [] : [`, but of \`outputs\` there is no ${shown.join(', no ')}${more}`]),
-    ...(unsent === 0 ? [] : [`, but ${counted(unsent, 'file')} of \`outputs\` could not be sent`]),
-  ].join('');
-}
-
-function correctOutputs(observed: Observed): string {
-  const { missing = [], unsent = 0 } = observed.outputs ?? {};
-  if (missing.length > 0)
-    return 'see what the tasks wrote: each of `outputs` is a file or a folder below the one that tasks start in, and `*` is no wildcard; ';
-  return unsent > 0 ? `${readNodeLog(observed)}, which names each file that was not sent; ` : '';
 }
 
 function cancelled(observed: Observed): Sentences | undefined {

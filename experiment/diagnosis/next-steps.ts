@@ -8,6 +8,11 @@ export function resumeIt({ runId }: Observed): string {
   return `add \`resume: ${runId}\` to the manifest and submit it again: only what is missing or failed will run`;
 }
 
+/** Going on with a run of which all is done but the sending. */
+export function resumeToSend({ runId }: Observed): string {
+  return `add \`resume: ${runId}\` to the manifest and submit it again: nothing is run again, and results are only sent`;
+}
+
 export function submitAgain(): string {
   return 'submit the manifest again';
 }

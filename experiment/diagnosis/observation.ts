@@ -65,7 +65,7 @@ export interface Observed extends Pick<FailedTasks, 'failures' | 'secondsOf' | '
   tasks?: (TaskCounts & { running?: number | undefined }) | undefined;
   nodes?: { expected: number; joined: number; lost: number } | undefined;
   /** What the manifest names under `outputs` and was not there, and how many files could not be sent. */
-  outputs?: Pick<OutputIndex, 'missing' | 'unsent'> | undefined;
+  outputs?: Pick<OutputIndex, 'missing' | 'unsent' | 'notSent' | 'before'> | undefined;
   nodeHours?: number | undefined;
   runSeconds?: number | null | undefined;
   /** Tasks a second, lately. */

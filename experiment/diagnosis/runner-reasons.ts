@@ -8,6 +8,7 @@ import { explainFailures } from './failed-tasks/explain.ts';
 import { experimentsSpoken, meansClause } from './incomplete-runs.ts';
 import { readNodeLog, resumeIt, seeReport, submitAgain } from './next-steps.ts';
 import type { Observed, Sentences, Situation } from './observation.ts';
+import { outputsClause, outputsLacking } from './outputs.ts';
 import { SIERRA_MESSAGES } from './sierra-messages.ts';
 
 type Kind = RunnerReason['kind'];
@@ -23,6 +24,7 @@ const TELL: { readonly [K in Kind]: Tell<K> } = {
       `the results are under \`${runKeys(observed.runId).folder}\` in the bucket; to be sure, ${resumeIt(observed)}`,
     ),
   }),
+  'outputs-lacking': outputsLacking,
   'tasks-failed': tasksFailed,
   'too-few-runs': tooFewRuns,
   'bad-environment': badEnvironment,
@@ -137,7 +139,7 @@ function tasksFailed({ failed, lost }: Of<'tasks-failed'>, observed: Observed): 
       /^not/,
       'Not',
     ),
-    why: `${explained?.why ?? 'What they wrote is not known.'}${others}${meansClause(observed)}`,
+    why: `${explained?.why ?? 'What they wrote is not known.'}${others}${meansClause(observed)}${outputsClause(observed)}`,
     next: afterFailures(observed, explained?.next),
   };
 }

@@ -41,6 +41,8 @@ export function runKeys(runId: string) {
     taskOutput: (seq: number, stream: 'out' | 'err') => `${run}logs/tasks/${seq}.${stream}`,
     outputs: `${run}outputs/`,
     outputIndex: `${run}outputs/index.json`,
+    outputList: `${run}outputs.jsonl`,
+    part: (name: string) => `${run}parts/${name}`,
     summary: `${run}summary.json`,
     report: `${run}report.html`,
     control: `${CONTROL_PREFIX}${runId}.json`,

@@ -60,6 +60,8 @@ const relativePath = () =>
     .max(1024, { error: RELATIVE })
     .regex(/^(?!\/)(?!(?:[^\n\r]*\/)?\.\.(?:\/|$))[^\n\r]+$/, { error: RELATIVE });
 
+const OUTPUT = `${RELATIVE}, or {path, optional: true}`;
+
 const FROM =
   'a folder or file such as ./project, inputs/<sha256>.tar.gz, or s3://bucket/key (a prefix ends with /)';
 const from = () =>
@@ -221,6 +223,12 @@ export const manifestSchema = z
                 'How tasks are started: pool (fast, survives lost nodes) or stock (SIERRA’s own GNU parallel line).',
               )
               .optional(),
+            keepOutput: z
+              .enum(['failed', 'all'], { error: 'failed or all' })
+              .describe(
+                'Of which tasks stdout and stderr come to the bucket: of those that failed, or of all, packed (`sierra-batch logs --task` reads both). `failed` when left out.',
+              )
+              .optional(),
           },
           { error: 'commands or sierra' },
         )
@@ -239,9 +247,27 @@ export const manifestSchema = z
         .describe('Brought to shared storage before the first task.')
         .optional(),
       outputs: z
-        .array(relativePath(), { error: 'a list of paths' })
+        .array(
+          z.union(
+            [
+              relativePath(),
+              z.strictObject(
+                {
+                  path: relativePath().describe('A file, a folder or a wildcard.'),
+                  optional: z
+                    .boolean({ error: 'true or false' })
+                    .describe('It may be missing without the run failing. false when left out.')
+                    .optional(),
+                },
+                { error: OUTPUT },
+              ),
+            ],
+            { error: OUTPUT },
+          ),
+          { error: 'a list of paths' },
+        )
         .describe(
-          'Files and folders, without wildcards, sent to the bucket when the tasks are done; relative to the folder that tasks start in.',
+          'Files, folders and wildcards (`results/*.csv`, `**`) sent to the bucket, as far as they were written since the run began; relative to the folder that tasks start in. One that is missing at the end makes the run fail, unless it is `{path: …, optional: true}`.',
         )
         .optional(),
       workspace: name().describe('A folder on shared storage that outlives runs.').optional(),

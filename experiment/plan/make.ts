@@ -29,6 +29,8 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
   const { cluster, run, timeouts = {}, retry = {} } = manifest;
   const vcpus = cluster.vcpus ?? deployment.defaults.vcpus;
   const threadsPerTask = run.threadsPerTask ?? 1;
+  const outputs = (manifest.outputs ?? []).map((one) => (typeof one === 'string' ? { path: one } : one));
+  const optionalOutputs = outputs.filter(({ optional }) => optional === true).map(({ path }) => path);
   return {
     version: 1,
     runId,
@@ -53,7 +55,7 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
     fanout: run.fanout ?? 'pool',
     work: workOf(manifest, facts),
     inputs: (manifest.inputs ?? []).map((input) => inputOf(input, deployment.bucket)),
-    outputs: manifest.outputs ?? [],
+    outputs: outputs.map(({ path }) => path),
     environment: texts(manifest.environment),
     timeouts: {
       queueSeconds: timeouts.queue ?? DEFAULTS.queue,
@@ -68,6 +70,8 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
     notify: manifest.notify ?? [],
     tags: texts(manifest.tags),
     ...optional({
+      optionalOutputs: optionalOutputs.length === 0 ? undefined : optionalOutputs,
+      keepOutput: run.keepOutput === 'all' ? ('all' as const) : undefined,
       workspace: manifest.workspace,
       resume: manifest.resume,
       maxNodeHours: manifest.budget?.maxNodeHours,

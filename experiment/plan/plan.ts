@@ -62,8 +62,12 @@ export interface Plan {
   fanout: FanoutScheme;
   work: CommandWork | SierraWork;
   inputs: readonly PlanInput[];
-  /** Paths relative to the tasks' folder. */
+  /** Paths and wildcards relative to the tasks' folder. */
   outputs: readonly string[];
+  /** Those of `outputs` that may be missing. */
+  optionalOutputs?: readonly string[];
+  /** What all tasks printed is sent, not only what failed ones did. */
+  keepOutput?: 'all';
   workspace?: string;
   resume?: string;
   environment: Readonly<Record<string, string>>;

@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { EXIT } from './exit-code.ts';
 import { amount, count, orAbsent, parseRecord, text, time, word } from './fields.ts';
+import { notSent } from './outputs.ts';
 
 /** The runner's reason may name what is wrong with each of 1,000 nodes. */
 export const MAX_PROGRESS_BYTES = 4 * 1024 * 1024;
@@ -54,6 +55,14 @@ const nodeIndexes = z.array(count).max(MAX_NODES).readonly();
 
 const reason = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('succeeded') }),
+  z.object({
+    /** All tasks succeeded, and what the manifest names under `outputs` is not all in the bucket. */
+    kind: z.literal('outputs-lacking'),
+    missing: z.array(z.string().max(4096)).readonly(),
+    unsent: count,
+    /** The first of those that could not be sent. */
+    notSent: z.array(notSent).readonly(),
+  }),
   z.object({ kind: z.literal('tasks-failed'), failed: count, lost: count }),
   z.object({
     /** Some SIERRA experiment has too few whole runs ({@link Progress.incomplete}): this stage was not started. */

@@ -1,5 +1,5 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
-import { statusOf } from '../../aws/errors.ts';
+import { isFull, STORAGE_FULL, statusOf } from '../../aws/errors.ts';
 
 /** The largest request that is not an object's body. */
 const MAX_BYTES = 4 * 1024 * 1024;
@@ -36,6 +36,8 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
 /** What the SDK's JSON protocols need to make their own error of one that a local service threw. */
 export function errorOf(error: unknown): { status: number; name: string; message: string } {
   if (!(error instanceof Error)) return { status: 500, name: 'InternalFailure', message: String(error) };
+  // A disk without room has none at the next try either, and 500 asks for one.
+  if (isFull(error)) return { status: 400, name: STORAGE_FULL, message: error.message };
   return { status: statusOf(error) ?? 500, name: error.name, message: error.message };
 }
 

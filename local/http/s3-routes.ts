@@ -6,7 +6,8 @@ import type { S3Port } from '../../aws/ports.ts';
 import { s3Error } from '../aws/s3/service-error.ts';
 import { decodeAwsChunked } from './aws-chunked.ts';
 import { errorOf, reply } from './reply.ts';
-import { errorXml, listXml } from './s3-xml.ts';
+import { completeUpload, createUpload, uploadPart } from './multipart.ts';
+import { completedXml, errorXml, listXml, uploadXml } from './s3-xml.ts';
 
 /** S3's REST protocol, path style, for the calls that other processes make. */
 export async function answerS3(
@@ -43,7 +44,9 @@ interface S3Call {
 type Answer = (s3: S3Port, call: S3Call, request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
 const METHODS: Readonly<Record<string, Answer>> = {
-  PUT: putObject,
+  PUT: (s3, call, request, response) =>
+    call.query.has('uploadId') ? putPart(s3, call, request, response) : putObject(s3, call, request, response),
+  POST: postUpload,
   GET: (s3, call, request, response) =>
     call.Key === '' ? listObjects(s3, call, request, response) : getObject(s3, call, request, response),
   HEAD: headObject,
@@ -56,13 +59,11 @@ async function putObject(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const chunked =
-    header('content-encoding')?.includes('aws-chunked') === true ||
-    header('x-amz-decoded-content-length') !== undefined;
   const output = await s3.putObject({
     Bucket,
     Key,
-    Body: chunked ? Readable.from(decodeAwsChunked(request), { objectMode: false }) : request,
+    Body: bodyOf(request),
+    ContentLength: Number(header('x-amz-decoded-content-length') ?? header('content-length') ?? 0),
     ContentType: header('content-type'),
     IfMatch: header('if-match'),
     IfNoneMatch: header('if-none-match'),
@@ -73,6 +74,43 @@ async function putObject(
     'content-length': 0,
   });
   response.end();
+}
+
+async function putPart(
+  _s3: S3Port,
+  { query }: S3Call,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const etag = await uploadPart(query.get('uploadId') ?? '', Number(query.get('partNumber')), bodyOf(request));
+  response.writeHead(200, { etag, 'content-length': 0 });
+  response.end();
+}
+
+/** `POST ?uploads` begins an object in parts, `POST ?uploadId=…` makes it of them. */
+async function postUpload(
+  s3: S3Port,
+  { Bucket, Key, query, header }: S3Call,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  request.resume();
+  const id = query.get('uploadId');
+  if (id === null) {
+    const begun = await createUpload({ Bucket, Key, ContentType: header('content-type') });
+    reply(response, 200, 'application/xml', uploadXml(Bucket, Key, begun));
+    return;
+  }
+  const { ETag } = await completeUpload(s3, id);
+  reply(response, 200, 'application/xml', completedXml(Bucket, Key, ETag));
+}
+
+function bodyOf(request: IncomingMessage): Readable {
+  const { headers } = request;
+  const isChunked =
+    headers['content-encoding']?.includes('aws-chunked') === true ||
+    headers['x-amz-decoded-content-length'] !== undefined;
+  return isChunked ? Readable.from(decodeAwsChunked(request), { objectMode: false }) : request;
 }
 
 async function getObject(

@@ -7,6 +7,16 @@ export function errorXml(code: string, message: string): string {
   return `${PROLOGUE}<Error>${element('Code', code)}${element('Message', message)}</Error>`;
 }
 
+/** S3's answer to CreateMultipartUpload. */
+export function uploadXml(bucket: string, key: string, uploadId: string): string {
+  return `${PROLOGUE}<InitiateMultipartUploadResult>${element('Bucket', bucket)}${element('Key', key)}${element('UploadId', uploadId)}</InitiateMultipartUploadResult>`;
+}
+
+/** S3's answer to CompleteMultipartUpload. */
+export function completedXml(bucket: string, key: string, etag: string | undefined): string {
+  return `${PROLOGUE}<CompleteMultipartUploadResult>${element('Bucket', bucket)}${element('Key', key)}${element('ETag', etag)}</CompleteMultipartUploadResult>`;
+}
+
 /** S3's answer to ListObjectsV2. */
 export function listXml(output: ListObjectsV2CommandOutput): string {
   const contents = (output.Contents ?? []).map(

@@ -51,19 +51,24 @@ function rows(schema: Schema, prefix: string): string[] {
     const inner: Schema = asObject(value);
     const path = `${prefix}${key}`;
     const shown = required.has(key) ? `**\`${path}\`**` : `\`${path}\``;
-    const items: Schema = asObject(inner.items);
     return [
       `| ${shown} | ${cell(shownValue(inner))} | ${cell(String(inner.description ?? ''))} |`,
       ...rows(inner, `${path}.`),
-      ...rows(items, `${path}[].`),
+      ...itemsOf(inner).flatMap((items) => rows(items, `${path}[].`)),
     ];
   });
+}
+
+/** What a list may hold: of one kind or of several. */
+function itemsOf({ items }: Schema): Schema[] {
+  const { anyOf } = asObject(items);
+  return Array.isArray(anyOf) ? anyOf.map(asObject) : [asObject(items)];
 }
 
 function shownValue(schema: Schema): string {
   if (schema.const !== undefined) return `\`${String(schema.const)}\``;
   if (Array.isArray(schema.enum)) return schema.enum.map((one) => `\`${String(one)}\``).join(', ');
-  if (schema.type === 'array') return `a list of ${shownValue(asObject(schema.items))}`;
+  if (schema.type === 'array') return `a list of ${itemsOf(schema).map(shownValue).join(' or ')}`;
   if (schema.properties !== undefined) return 'a block';
   if (schema.type === 'object') return 'names with values';
   if (schema.type === 'integer') return `a whole number${range(schema)}`;

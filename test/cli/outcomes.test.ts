@@ -1,10 +1,11 @@
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { fetch } from '../../cli/commands/runs/fetch.ts';
 import { watch } from '../../cli/commands/runs/watch.ts';
 import { folderStore } from '../../cli/context/folder-store.ts';
+import { Part } from '../../container/outputs/part.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Status } from '../../experiment/records/status.ts';
 import { realClock } from '../../local/clock/real.ts';
@@ -146,3 +147,54 @@ it.each(['NoSuchKey', 'AccessDenied'] as const)(
     await expect(readText(broken, 'b', 'x')).rejects.toThrow('on purpose');
   },
 );
+
+describe('a run that has sent many small files', () => {
+  const hashOf = (text: string) => createHash('sha256').update(text).digest('hex');
+  async function aRunThatPacked(content: Record<string, string>, listed = content) {
+    const run = aRun('succeeded');
+    const keys = runKeys(RUN_ID);
+    run.put(keys.plan, aPlan({ outputs: ['results'] }));
+    const part = new Part();
+    for (const [path, text] of Object.entries(content))
+      await part.add({ path, mode: 0o644, mtime: new Date(0) }, Buffer.from(text));
+    run.put(keys.part('1-0-0.tar.gz'), '');
+    writeFileSync(join(run.into, '../..', keys.part('1-0-0.tar.gz')), await part.end());
+    const lines = Object.entries(listed).map(([path, text]) => ({
+      path,
+      size: text.length,
+      sha256: hashOf(text),
+      mode: path.endsWith('.sh') ? '755' : '644',
+      part: '1-0-0.tar.gz',
+    }));
+    const alone = { path: 'results/alone', size: 4, sha256: hashOf('good'), mode: '700' };
+    run.put(`${keys.outputs}results/alone`, 'good');
+    run.put(keys.outputList, [...lines, alone].map((line) => `${JSON.stringify(line)}\n`).join(''));
+    run.put(keys.outputIndex, { files: [], missing: [], listed: lines.length + 1 });
+    return run;
+  }
+
+  it('gives them back, each checked, and what could be run can be run', async () => {
+    const content = { 'results/1': 'one', 'results/deep/2.sh': 'two', [`results/${'ü'.repeat(90)}`]: 'three' };
+    const { context, said, into } = await aRunThatPacked(content);
+    expect(await fetch(context, RUN_ID, 'out')).toBe(0);
+    for (const [path, text] of Object.entries(content)) expect(readFileSync(join(into, path), 'utf8')).toBe(text);
+    expect(said.out).toContain('4 files in out');
+    expect(statSync(join(into, 'results/deep/2.sh')).mode & 0o100).toBe(0o100);
+    expect(statSync(join(into, 'results/alone')).mode & 0o100).toBe(0o100);
+    expect(statSync(join(into, 'results/1')).mode & 0o111).toBe(0);
+  });
+
+  it('tells what is not as the list says, and writes nothing else that an archive holds', async () => {
+    const { context, said, into } = await aRunThatPacked(
+      { 'results/1': 'one', 'results/2': 'TWO', '../evil': 'x', 'results/unlisted': 'x', other: 'x' },
+      { 'results/1': 'one', 'results/2': 'two', 'results/3': 'three', other: 'x', '../evil': 'x' },
+    );
+    expect(await fetch(context, RUN_ID, 'out')).toBe(1);
+    expect(said.err).toContain('results/2: has another SHA-256 than the run told\n');
+    expect(said.err).toContain('results/3: is in the index and not in the bucket\n');
+    expect(said.err).toContain('other: is not named');
+    expect(readFileSync(join(into, 'results/1'), 'utf8')).toBe('one');
+    expect(existsSync(join(into, 'results/unlisted'))).toBe(false);
+    expect(existsSync(join(into, '../evil'))).toBe(false);
+  });
+});

@@ -31,14 +31,60 @@ export function judgePaths(judged: Judged, origin: Origin): void {
     if (first === undefined) targets.set(place, index);
     else judged.fault(['inputs', index], 'double', `is the same as inputs[${first}]`);
   }
-  judgeDoubles(judged, ['outputs'], normalised);
+  judgeOutputs(judged);
   judgeDoubles(judged, ['notify'], (value) => value);
+}
+
+/** A line for each file that is sent, in the bucket beside them. */
+const INDEX = 'index.json';
+
+/** Outputs are read by no shell: only wildcards mean what they mean there. */
+function judgeOutputs(judged: Judged): void {
+  const listed = judged.at(['outputs']);
+  const outputs: readonly unknown[] = Array.isArray(listed) ? listed : [];
+  const keys = Object.keys(judged.map(['run', 'commands', 'matrix']) ?? {});
+  for (const [index, output] of outputs.entries()) {
+    const path = pathOf(output);
+    if (typeof path !== 'string') continue;
+    const place = ['outputs', index, ...(path === output ? [] : ['path'])];
+    const key = keys.find((each) => path.includes(`{${each}}`));
+    if (/^~|\$(\w|[{(])/.test(path))
+      judged.fault(
+        place,
+        'bad-value',
+        `${JSON.stringify(path)}: ~ and $ are the shell’s, and no shell reads \`outputs\``,
+        'a path relative to the folder that tasks start in',
+      );
+    else if (key !== undefined)
+      judged.fault(
+        place,
+        'bad-value',
+        `{${key}} is replaced in commands only`,
+        `the folder, or a wildcard: ${path.replaceAll(`{${key}}`, '*')}`,
+      );
+    else if (normalised(path) === INDEX)
+      judged.fault(place, 'reserved', `${INDEX} is the list of what was sent`, 'another name');
+  }
+  judgeDoubles(judged, ['outputs'], normalised);
+  const isKept = judged.at(['run', 'keepOutput']) === 'all' || judged.at(['workspace']) !== undefined;
+  if (outputs.length === 0 && !isKept && judged.map(['run']) !== undefined)
+    judged.warn(
+      listed === undefined ? ['run'] : ['outputs'],
+      'no-outputs',
+      'nothing that tasks write will be sent: name it under `outputs`, or keep what they print with `run.keepOutput: all`',
+    );
+}
+
+/** An output is a path, or a block with one. */
+function pathOf(output: unknown): unknown {
+  return field(output, 'path') ?? output;
 }
 
 function judgeDoubles(judged: Judged, path: FaultPath, form: (value: string) => string): void {
   const values = judged.at(path);
   const seen = new Set<string>();
-  for (const [index, value] of (Array.isArray(values) ? values : []).entries()) {
+  for (const [index, item] of (Array.isArray(values) ? values : []).entries()) {
+    const value = pathOf(item);
     if (typeof value !== 'string') continue;
     if (seen.has(form(value)))
       judged.fault([...path, index], 'double', `${JSON.stringify(value)} is given twice`);

@@ -1,7 +1,6 @@
 import { createHash, randomUUID } from 'node:crypto';
 import {
   createReadStream,
-  createWriteStream,
   existsSync,
   mkdirSync,
   readdirSync,
@@ -11,10 +10,9 @@ import {
   statSync,
   writeFileSync,
 } from 'node:fs';
+import { open } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
-import { Transform } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import type { Bodies, WrittenBody } from './bodies.ts';
 import { s3Error } from './service-error.ts';
 
@@ -101,22 +99,31 @@ async function writeHashed(
 ): Promise<{ size: number; md5: string }> {
   const hash = createHash('md5');
   if (body instanceof Uint8Array) {
-    writeFileSync(path, body);
+    try {
+      writeFileSync(path, body);
+    } catch (error) {
+      rmSync(path, { force: true });
+      throw error;
+    }
     return { size: body.length, md5: hash.update(body).digest('hex') };
   }
   let size = 0;
-  const count = new Transform({
-    transform(chunk: Buffer, _encoding, done) {
+  let failed: unknown;
+  const file = await open(path, 'w');
+  try {
+    for await (const chunk of body) {
+      // What cannot be written is read all the same: whoever sends it hears an answer only then.
+      if (failed !== undefined) continue;
       size += chunk.length;
       hash.update(chunk);
-      done(null, chunk);
-    },
-  });
-  try {
-    await pipeline(body, count, createWriteStream(path));
+      failed = await file.appendFile(chunk).catch((error: unknown) => error);
+    }
+    if (failed !== undefined) throw failed;
   } catch (error) {
     rmSync(path, { force: true });
     throw error;
+  } finally {
+    await file.close();
   }
   return { size, md5: hash.digest('hex') };
 }

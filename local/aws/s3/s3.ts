@@ -9,6 +9,8 @@ import type { ObjectIndex, ObjectVersion } from './object-index.ts';
 import { byteRange } from './range.ts';
 import { s3Error } from './service-error.ts';
 
+const MOST_IN_ONE_PUT = 5 * 1024 ** 3;
+
 export interface LocalS3Settings {
   bucket: string;
   bodies: Bodies;
@@ -47,6 +49,8 @@ export class LocalS3 implements S3Port {
     const { bodies, clock, nonce } = this.#settings;
     const key = this.#checkedKey(input);
     // AWS looks at the condition first, and again when the body has arrived.
+    if ((input.ContentLength ?? 0) > MOST_IN_ONE_PUT)
+      throw s3Error('EntityTooLarge', `${key} has over 5 GiB, which S3 takes in parts only`);
     this.#checkCondition(key, input);
     const written = await bodies.write(toBody(input.Body));
     try {

@@ -11,6 +11,8 @@ const STATUS: Readonly<Record<string, number>> = {
   PreconditionFailed: 412,
   InvalidRange: 416,
   InvalidArgument: 400,
+  EntityTooLarge: 400,
+  NoSuchUpload: 404,
   KeyTooLongError: 400,
   NotImplemented: 501,
 };

@@ -26,9 +26,7 @@ import { resultFolder } from '../../../container/tasks/failed-output.ts';
 import { BadCommands, freezeCommands } from '../../../container/tasks/freeze-commands.ts';
 import { alreadyDone } from '../../../container/tasks/resume.ts';
 import { BadInput, bringInputs } from '../../../container/transfer/inputs.ts';
-import { sendOutputs } from '../../../container/transfer/outputs.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
-import type { OutputIndex } from '../../../experiment/records/outputs.ts';
 import { renderJoblog } from '../../../experiment/results/joblog.ts';
 import { realClock } from '../../../local/clock/real.ts';
 import { memoryS3 } from '../../support/memory-s3.ts';
@@ -272,78 +270,6 @@ sys.stdout.buffer.write(out.getvalue())`,
     await expect(
       bringInputs({ s3: breaking(4), clock: realClock }, [object], folders, quiet),
     ).rejects.toThrow(/cannot be read .*aborted/);
-  });
-});
-
-describe('outputs', () => {
-  it('arrive with an index of size and SHA-256; what is missing or leads out is told', async () => {
-    mkdirSync(join(folders.tasks, 'out/deep'), { recursive: true });
-    writeFileSync(join(folders.tasks, 'out/deep/größe.csv'), 'data');
-    writeFileSync(join(folders.tasks, 'out/empty'), '');
-    symlinkSync('/etc', join(folders.tasks, 'outside'));
-    await sendOutputs({
-      s3,
-      ...run,
-      folder: folders.tasks,
-      outputs: ['out/', 'outside/', 'never/'],
-      signal: new AbortController().signal,
-      clock: realClock,
-      log: quiet,
-    });
-    const index = JSON.parse((await text(runKeys(runId).outputIndex)) ?? '{}') as OutputIndex;
-    expect(index.missing).toEqual(['outside/', 'never/']);
-    expect(index.files.map(({ path, size }) => [path, size])).toEqual([
-      ['out/deep/größe.csv', 4],
-      ['out/empty', 0],
-    ]);
-    expect(index.files[0]?.sha256).toBe(createHash('sha256').update('data').digest('hex'));
-    expect(await text(`runs/${runId}/outputs/out/deep/größe.csv`)).toBe('data');
-  });
-});
-
-describe('outputs of which one lies in another', () => {
-  it('arrive once', async () => {
-    mkdirSync(join(folders.tasks, 'out'));
-    writeFileSync(join(folders.tasks, 'out/a.csv'), 'data');
-    const keys: unknown[] = [];
-    const counted: S3Port = {
-      ...s3,
-      putObject: (input) => {
-        keys.push(input.Key);
-        return s3.putObject(input);
-      },
-    };
-    const { index } = await sendOutputs({
-      s3: counted,
-      ...run,
-      folder: folders.tasks,
-      outputs: ['out/', 'out/a.csv', './out'],
-      signal: new AbortController().signal,
-      clock: realClock,
-      log: quiet,
-    });
-    expect(index.files.map(({ path }) => path)).toEqual(['out/a.csv']);
-    expect(keys).toEqual([`runs/${runId}/outputs/out/a.csv`, runKeys(runId).outputIndex]);
-  });
-});
-
-describe('what tasks left that cannot be sent', () => {
-  it('is told, and everything else arrives', async () => {
-    mkdirSync(join(folders.tasks, 'out'));
-    writeFileSync(join(folders.tasks, 'out/good.csv'), 'data');
-    writeFileSync(Buffer.from(`${folders.tasks}/out/gr\xFCn.csv`, 'latin1'), 'data');
-    const told: unknown[] = [];
-    const sent = await sendOutputs({
-      s3,
-      ...run,
-      folder: folders.tasks,
-      outputs: ['out/'],
-      signal: new AbortController().signal,
-      clock: realClock,
-      log: (event, fields) => told.push([event, fields?.why]),
-    });
-    expect(sent).toMatchObject({ unsent: 1, index: { files: [{ path: 'out/good.csv' }], unsent: 1 } });
-    expect(told).toContainEqual(['Output:NotSent', expect.stringMatching(/^its name is not UTF-8/)]);
   });
 });
 

@@ -151,13 +151,42 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
   ],
   [
     'succeeded',
-    { runId, state: 'succeeded', outputs: { missing: ['a', 'b', '\u001b[2Jc', 'd', 'e'] } },
-    { why: /well, but of `outputs` there is no `a`, no `b`, no `c` and 2 more\.$/, next: /^See what/ },
+    { runId, state: 'succeeded', outputs: { missing: [], before: 2 } },
+    {
+      why: /well\. 2 files of `outputs` came with the inputs .* not written since\. They are no results/,
+      next: /^The outputs/,
+    },
   ],
   [
-    'succeeded',
-    { runId, state: 'succeeded', outputs: { missing: [], unsent: 2 } },
-    { why: /well, but 2 files of `outputs` could not be sent\.$/, next: /logs\/nodes\/0\.log/ },
+    'runner-outputs-lacking',
+    byRunner(
+      { kind: 'outputs-lacking', missing: ['a', 'b', '\u001b[2Jc', 'd', 'e'], unsent: 0, notSent: [] },
+      { tasks: counts(200, 0) },
+    ),
+    {
+      why: /^Of `outputs` there is no `a`, no `b`, no `c` and 2 more\.$/,
+      next: /^See what .*optional: true.* nothing is run again/,
+    },
+  ],
+  [
+    'runner-outputs-lacking',
+    byRunner({
+      kind: 'outputs-lacking',
+      missing: [],
+      unsent: 5,
+      notSent: [{ path: 'out/a', why: 'StorageFull: ENOSPC: no space left on device' }],
+    }),
+    {
+      why: /^5 files of `outputs` could not be sent: `out\/a` \(“StorageFull: .*”\) and 4 more\.$/,
+      next: /^Make room on the disk\..*logs\/nodes\/0\.log.* nothing is run again/,
+    },
+  ],
+  [
+    'runner-tasks-failed',
+    tasksFailed(group(1, 'boom'), {
+      outputs: { missing: ['a'] },
+    }),
+    { why: /Of `outputs` there is no `a`\.$/, next: /resume/ },
   ],
   [
     'succeeded',

@@ -22,7 +22,9 @@ describe('valid manifests that look odd', () => {
       ...planOf(result.manifest),
       commands: list === undefined ? undefined : first(6, list.lines),
     };
-    const warnings = result.warnings.map((warning) => `warning ${faultLine(warning)}`);
+    // Most of these name no outputs, since they are about something else.
+    const isAsked = (code: string) => code !== 'no-outputs' || expected.some((line) => line.includes(code));
+    const warnings = result.warnings.filter(({ code }) => isAsked(code)).map((warning) => `warning ${faultLine(warning)}`);
     expect(expected.filter((line) => line.startsWith('warning '))).toEqual(warnings);
     for (const line of expected.filter((each) => !each.startsWith('warning '))) {
       const at = line.indexOf(' ');
