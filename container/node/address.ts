@@ -1,5 +1,6 @@
 import { isIPv4 } from 'node:net';
 import { networkInterfaces } from 'node:os';
+import * as z from 'zod';
 import type { RunnerConfig } from '../process/environment.ts';
 
 export type OwnAddress = { ok: true; address: string } | { ok: false; what: string; todo: string };
@@ -10,7 +11,8 @@ export type OwnAddress = { ok: true; address: string } | { ok: false; what: stri
  * that is neither loopback nor 169.254/16, since `ecs-eth0` lies there and nobody can reach it.
  */
 export async function ownAddress(config: Pick<RunnerConfig, 'metadataUri'>): Promise<OwnAddress> {
-  const asked = config.metadataUri === undefined ? undefined : await fromMetadata(config.metadataUri);
+  const asked =
+    config.metadataUri === undefined ? undefined : addressIn(await readMetadata(config.metadataUri));
   const address = asked ?? fromInterfaces(networkInterfaces());
   if (address !== undefined) return { ok: true, address };
   return {
@@ -20,11 +22,12 @@ export async function ownAddress(config: Pick<RunnerConfig, 'metadataUri'>): Pro
   };
 }
 
-async function fromMetadata(uri: string): Promise<string | undefined> {
+/** ECS' container metadata (version 4); undefined where nobody answers. */
+export async function readMetadata(uri: string): Promise<unknown> {
   for (let attempt = 1; attempt <= 3; attempt++) {
     try {
       const response = await fetch(uri, { signal: AbortSignal.timeout(2000) });
-      if (response.ok) return addressIn(await response.json());
+      if (response.ok) return await response.json();
     } catch {
       // Tried again, then the interfaces are asked: an agent that is just starting refuses connections.
     }
@@ -45,6 +48,11 @@ export function addressIn(metadata: unknown): string | undefined {
     if (typeof first === 'string' && isIPv4(first)) return first;
   }
   return undefined;
+}
+
+/** The digest of the container's image in its metadata. */
+export function imageIn(metadata: unknown): string | undefined {
+  return z.object({ ImageID: z.string().max(1024) }).safeParse(metadata).data?.ImageID;
 }
 
 /** The first address of a machine's interfaces that others can reach. */

@@ -47,21 +47,22 @@ export class Before {
  * the inputs have written anew.
  * @throws what `bring` throws, and the file system's errors
  */
-export async function bringAndNote(
+export async function bringAndNote<T>(
   { before, tasks }: Pick<RunFolders, 'before' | 'tasks'>,
   clock: Clock,
-  bring: () => Promise<void>,
-): Promise<void> {
+  bring: () => Promise<T>,
+): Promise<T> {
   const known = await stampsIn(before).catch((error: unknown) => {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;
   });
   const since = known === undefined ? 0n : await nextTick(`${before}.now`, clock);
-  await bring();
+  const brought = await bring();
   const noted = known ?? new Set();
   const size = noted.size;
   for await (const path of filesBelow(tasks)) noted.add(path);
   if (known === undefined || noted.size > size) await writeDurably(before, [...noted].join('\n'), 0o644);
+  return brought;
 
   async function* filesBelow(folder: string): AsyncGenerator<string> {
     const found: string[] = [];

@@ -7,16 +7,15 @@ import type { FanoutRequest, FanoutResult, RunningFanout } from '../fan-out/fan-
 import { startPool } from '../fan-out/pool/pool.ts';
 import { startStock } from '../fan-out/stock/stock.ts';
 import type { Cluster } from '../join/cluster.ts';
-import { bringAndNote } from '../outputs/before.ts';
 import { makeRunFolders } from '../storage/run-folders.ts';
 import type { FrozenCommands } from '../tasks/freeze-commands.ts';
 import { freezeCommands } from '../tasks/freeze-commands.ts';
 import { alreadyDone } from '../tasks/resume.ts';
 import { TaskTally } from '../tasks/tally.ts';
 import { taskEnvironment } from '../tasks/variables.ts';
-import { bringInputs } from '../transfer/inputs.ts';
 import { beginRun } from './await-nodes.ts';
 import { cannotPrepare } from './prepare-failure.ts';
+import { prepareInputs } from './prepare-inputs.ts';
 import { brokenBy, fanoutHooks, followNodes, stopFanout } from './supervise-fan-out.ts';
 
 /** A list of commands: prepared while the nodes gather, then run. Answers why it ended. */
@@ -68,10 +67,12 @@ async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
       ending.because({ kind: 'bad-environment', faults: [{ ...inUse, node: config.index }] });
       return nothingPrepared(attempt);
     }
-    await bringAndNote(folders, context.clock, () => bringInputs(context, plan.inputs, folders, log));
+    const { forget } = await prepareInputs(attempt);
     const commands = await freezeCommands(context, config, work, folders);
+    const forgotten = await forget(folders.joblog);
     const { done, rows } = await alreadyDone(folders.joblog, commands.total);
-    log('Commands:Frozen', { total: commands.total, done: done.size, changed: commands.changed.size });
+    const { total, dropped } = commands;
+    log('Commands:Frozen', { total, done: done.size, dropped, forgotten });
     return { commands, done, tally: new TaskTally(commands.total, rows) };
   } catch (error) {
     ending.because(cannotPrepare(error, folders.run));
@@ -80,7 +81,7 @@ async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
 }
 
 function nothingPrepared({ folders }: AttemptPart<'folders'>): Prepared {
-  const commands = { file: folders.commands, total: 0, changed: new Set<number>() };
+  const commands = { file: folders.commands, total: 0, dropped: 0 };
   return { commands, done: new Set(), tally: new TaskTally(0, []) };
 }
 

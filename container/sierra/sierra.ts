@@ -8,14 +8,13 @@ import type { Attempt } from '../attempt/attempt.ts';
 import { lockBatchRoot } from '../attempt/folder-lock.ts';
 import { keepLimits } from '../attempt/limits.ts';
 import type { Cluster } from '../join/cluster.ts';
-import { bringAndNote } from '../outputs/before.ts';
 import { beginRun } from '../run/await-nodes.ts';
 import { cannotPrepare } from '../run/prepare-failure.ts';
+import { prepareInputs } from '../run/prepare-inputs.ts';
 import { brokenBy } from '../run/supervise-fan-out.ts';
 import { makeRunFolders } from '../storage/run-folders.ts';
 import { TaskTally } from '../tasks/tally.ts';
 import { bringBack, keepWholeRuns } from '../tasks/whole-runs.ts';
-import { bringInputs } from '../transfer/inputs.ts';
 import { findOnPath } from '../util/find-on-path.ts';
 import { checkEngines } from './check-engines.ts';
 import { sierraEnvironment } from './cli-environment.ts';
@@ -58,7 +57,7 @@ export async function runSierra(
 
 /** SIERRA's program, with the run's folder made, ours alone to write, and holding the inputs. */
 async function prepare(attempt: Attempt, work: SierraWork): Promise<string> {
-  const { context, plan, folders, log, ending, config } = attempt;
+  const { plan, folders, log, ending, config } = attempt;
   const program = await findSierra(attempt);
   if (typeof program !== 'string') {
     ending.because({ kind: 'bad-environment', faults: [{ ...program, node: config.index }] });
@@ -71,10 +70,12 @@ async function prepare(attempt: Attempt, work: SierraWork): Promise<string> {
     log('Sierra:NoLatex', { why: 'stage 4 needs LaTeX unless the project switches `text.usetex` off' });
   try {
     await makeRunFolders(folders, plan.runId);
-    const inUse = await lockBatchRoot(attempt, sierraBatchRoot(work.args) ?? '');
-    if (inUse === undefined)
-      await bringAndNote(folders, context.clock, () => bringInputs(context, plan.inputs, folders, log));
-    else ending.because({ kind: 'bad-environment', faults: [{ ...inUse, node: config.index }] });
+    const root = sierraBatchRoot(work.args) ?? '';
+    const inUse = await lockBatchRoot(attempt, root);
+    if (inUse === undefined) {
+      const { forget } = await prepareInputs(attempt);
+      await forget(join(folders.tasks, root, 'scratch/parallel.log'));
+    } else ending.because({ kind: 'bad-environment', faults: [{ ...inUse, node: config.index }] });
   } catch (error) {
     ending.because(cannotPrepare(error, folders.tasks));
   }

@@ -8,6 +8,10 @@ export interface RunFolders {
   readonly run: string;
   readonly nodefile: string;
   readonly joblog: string;
+  /** What results in this folder were made by. */
+  readonly versions: string;
+  /** Which inputs were brought into the tasks' folder last. */
+  readonly brought: string;
   readonly results: string;
   /** Where tasks start: `work/`, or the workspace. */
   readonly tasks: string;
@@ -27,6 +31,11 @@ export function runFolders(shared: string, plan: Pick<Plan, 'folder' | 'workspac
     run,
     nodefile: join(shared, layout.nodefile),
     joblog: join(run, 'joblog'),
+    versions: join(run, 'versions.json'),
+    brought:
+      plan.workspace === undefined
+        ? join(run, 'brought.json')
+        : join(shared, 'brought', `${plan.workspace}.json`),
     results: join(run, 'results'),
     tasks: join(shared, layout.tasks),
     commands: join(run, 'commands.txt'),

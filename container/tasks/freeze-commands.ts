@@ -5,19 +5,20 @@ import { pipeline } from 'node:stream/promises';
 import { Bucket } from '../../aws/bucket.ts';
 import { download, ObjectFailed } from '../../aws/download.ts';
 import { FROM_WINDOWS } from '../../experiment/commands/list.ts';
+import { TaskIndex } from '../../experiment/commands/task-index.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { CommandWork } from '../../experiment/plan/plan.ts';
 import type { RunnerContext } from '../process/live.ts';
 import { syncFolder } from '../storage/durable-file.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
-import { forgetRows } from './resume.ts';
+import { renumberRows } from './resume.ts';
 
 /** The list on shared storage, complete and synced. */
 export interface FrozenCommands {
   file: string;
   total: number;
-  /** Sequence numbers whose command differs from the list of the earlier attempt in this folder; the joblog has no row of them. */
-  changed: ReadonlySet<number>;
+  /** Rows of the joblog whose tasks are not in the list any more; the others have its numbers. */
+  dropped: number;
 }
 
 /** The command list is not there, empty, or not what the plan says. */
@@ -45,19 +46,19 @@ export async function freezeCommands(
     throw new BadCommands(
       `s3://${run.bucket}/${file.key} is not the list that was planned: it was written over since`,
     );
-  const { total, changed } = await compare(partial, folders.commands);
+  const { total, isSame } = await compare(partial, folders.commands);
   if (total === 0) throw new BadCommands('the command list is empty');
   if (work.file.kind === 'frozen' && work.file.total !== total)
     throw new BadCommands(
       `s3://${run.bucket}/${key} has ${total} lines, and the plan says ${work.file.total}`,
     );
   await sync(partial);
-  // First the rows: once the list is replaced, nobody can tell any more that they speak of other commands.
-  if (changed.size > 0) await forgetRows(folders.joblog, changed);
+  // First the rows, which can be done again after a crash: each of them names its task.
+  const dropped = isSame ? 0 : await renumber(folders, partial);
   await rename(partial, folders.commands);
   await syncFolder(folders.run);
   if (work.file.kind === 'in-work') await upload(bucket, key, folders.commands);
-  return { file: folders.commands, total, changed };
+  return { file: folders.commands, total, dropped };
 }
 
 /** What ingest judges of a list in a bucket is judged here of one among the inputs. */
@@ -92,21 +93,29 @@ async function upload(bucket: Bucket, key: string, file: string): Promise<void> 
   });
 }
 
-/** Counts the lines, and says which of them the earlier list had otherwise. Streams: a list may have a million. */
-async function compare(file: string, earlier: string): Promise<{ total: number; changed: Set<number> }> {
+/** Finished tasks stay, wherever the new list has them. */
+async function renumber({ joblog, commands }: RunFolders, list: string): Promise<number> {
+  if (!(await exists(joblog))) return 0;
+  // As rows have them. What is no UTF-8 cannot be told apart in a row, and runs again.
+  async function* texts(file: string): AsyncGenerator<string> {
+    for await (const line of lines(file)) yield Buffer.from(line, 'latin1').toString();
+  }
+  const index = await TaskIndex.of(texts(list), texts(commands));
+  return renumberRows(joblog, (row) => (row.command.includes('\ufffd') ? undefined : index.seqOf(row)));
+}
+
+/** Counts the lines, and says whether the earlier list had the same. Streams: a list may have a million. */
+async function compare(file: string, earlier: string): Promise<{ total: number; isSame: boolean }> {
   const before = lines(earlier)[Symbol.asyncIterator]();
-  const changed = new Set<number>();
-  let isThere = await exists(earlier);
   let total = 0;
+  let isSame = true;
   for await (const line of lines(file)) {
     total += 1;
-    if (!isThere) continue;
-    const { value, done } = await before.next();
-    if (done === true) isThere = false;
-    if (done === true || value !== line) changed.add(total);
+    if (isSame) isSame = (await before.next()).value === line;
   }
+  if (isSame) isSame = (await before.next()).done === true;
   await before.return?.(undefined);
-  return { total, changed };
+  return { total, isSame };
 }
 
 /** Lines as GNU parallel cuts them: at newlines only, a last one without newline included. */

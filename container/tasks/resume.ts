@@ -19,20 +19,37 @@ export async function alreadyDone(
 }
 
 /**
- * Takes the rows of these sequence numbers out of a joblog for good: their commands read otherwise now. Whoever reads it
- * later (the next attempt, GNU parallel, a salvage) knows only the new list.
+ * Gives the rows of a joblog the numbers that their tasks have now, and takes those without one out for good: whoever reads
+ * it later (the next attempt, GNU parallel, a salvage) knows only the new list. Answers how many it took out.
  */
-export async function forgetRows(joblog: string, seqs: ReadonlySet<number>): Promise<void> {
-  const isOne = (line: Buffer) => seqs.has(parseJoblogRow(line.toString())?.seq ?? 0);
-  let found = false;
-  for await (const line of wholeLines(joblog)) found ||= isOne(line);
-  if (!found) return;
-  async function* kept(): AsyncGenerator<Buffer> {
-    for await (const line of wholeLines(joblog)) if (!isOne(line)) yield Buffer.concat([line, NEWLINE]);
+export async function renumberRows(
+  joblog: string,
+  seqOf: (row: JoblogRow) => number | undefined,
+): Promise<number> {
+  let changed = 0;
+  let removed = 0;
+  for await (const line of wholeLines(joblog)) {
+    const row = parseJoblogRow(line.toString());
+    const seq = row && seqOf(row);
+    if (seq !== row?.seq) changed += 1;
+    if (row !== undefined && seq === undefined) removed += 1;
   }
-  await writeDurably(joblog, kept(), 0o644);
+  if (changed === 0) return 0;
+  async function* renumbered(): AsyncGenerator<Buffer> {
+    for await (const line of wholeLines(joblog)) {
+      const row = parseJoblogRow(line.toString());
+      const seq = row && seqOf(row);
+      if (row === undefined) yield Buffer.concat([line, NEWLINE]);
+      // The rest byte for byte: a command may be no UTF-8.
+      else if (seq !== undefined)
+        yield Buffer.concat([Buffer.from(String(seq)), line.subarray(line.indexOf(TAB)), NEWLINE]);
+    }
+  }
+  await writeDurably(joblog, renumbered(), 0o644);
+  return removed;
 }
 
+const TAB = '\t';
 const NEWLINE = Buffer.from('\n');
 
 /** Whoever appends to it goes on behind a whole row. */

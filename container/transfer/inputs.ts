@@ -1,9 +1,11 @@
+import { createHash } from 'node:crypto';
 import { mkdir, mkdtemp, realpath, rename, rm, stat, symlink, utimes } from 'node:fs/promises';
 import { dirname, join, resolve, sep } from 'node:path';
 import * as tar from 'tar';
 import { Bucket } from '../../aws/bucket.ts';
 import { download, ObjectFailed } from '../../aws/download.ts';
 import type { PlanInput } from '../../experiment/plan/plan.ts';
+import type { VersionParts } from '../../experiment/records/versions.ts';
 import type { RunnerContext } from '../process/live.ts';
 import type { Log } from '../process/log.ts';
 import { copyTree, replace } from '../storage/copy-tree.ts';
@@ -20,6 +22,7 @@ const AT_ONCE = 8;
 /**
  * Brings the inputs into the tasks' folder. An archive is unpacked once for all runs under `inputs/<sha256>/`, whole or
  * not at all, and copied from there; objects replace what lies at their place, since a resumed run may bring new ones.
+ * Answers the SHA-256 of each as it was sent.
  * @throws BadInput, or the SDK's and the file system's errors
  */
 export async function bringInputs(
@@ -27,7 +30,8 @@ export async function bringInputs(
   inputs: readonly PlanInput[],
   folders: RunFolders,
   log: Log,
-): Promise<void> {
+): Promise<VersionParts['inputs']> {
+  const brought: { to: string; sha256: string }[] = [];
   for (const input of inputs) {
     const to = inside(folders.tasks, input.to);
     log('Input:Bringing', { kind: input.kind, to: input.to });
@@ -37,9 +41,16 @@ export async function bringInputs(
       // What is old is freed (`clean --older`): this is in use.
       await utimes(unpacked, clock.now() / 1000, clock.now() / 1000);
       await copyTree(unpacked, to);
-    } else if (input.kind === 'prefix') await bringPrefix(bucket, input.prefix, to);
-    else await bringObject(bucket, input.key, input.to.endsWith('/') ? join(to, baseName(input.key)) : to);
+      brought.push({ to: input.to, sha256: input.sha256 });
+    } else {
+      const sha256 =
+        input.kind === 'prefix'
+          ? await bringPrefix(bucket, input.prefix, to)
+          : await bringObject(bucket, input.key, input.to.endsWith('/') ? join(to, baseName(input.key)) : to);
+      brought.push({ to: input.to, sha256 });
+    }
   }
+  return brought;
 }
 
 /** Its folder under `inputs/`. */
@@ -111,14 +122,16 @@ async function unpack(archive: string, folder: string): Promise<void> {
   }
 }
 
-async function bringPrefix(bucket: Bucket, prefix: string, to: string): Promise<void> {
-  let found = 0;
+/** Answers a hash of names and contents. */
+async function bringPrefix(bucket: Bucket, prefix: string, to: string): Promise<string> {
+  const found: string[] = [];
   await forEachBounded(keysOf(bucket, prefix), AT_ONCE, async (key) => {
-    found += 1;
-    await bringObject(bucket, key, inside(to, key.slice(prefix.length)));
+    const sha256 = await bringObject(bucket, key, inside(to, key.slice(prefix.length)));
+    found.push(`${key} ${sha256}\n`);
   });
-  if (found === 0)
+  if (found.length === 0)
     throw new BadInput(`s3://${bucket.name}/${prefix} holds no object: correct \`inputs\` in the manifest`);
+  return createHash('sha256').update(found.toSorted().join('')).digest('hex');
 }
 
 /** Names that end in a slash stand for folders in S3's console. */
@@ -130,9 +143,14 @@ async function* keysOf(bucket: Bucket, prefix: string): AsyncGenerator<string> {
   }
 }
 
-async function bringObject(bucket: Bucket, key: string, to: string): Promise<void> {
+/** Answers its SHA-256. */
+async function bringObject(bucket: Bucket, key: string, to: string): Promise<string> {
   await mkdir(dirname(to), { recursive: true });
-  await replace(to, (partial) => readable(download(bucket, key, partial)));
+  let sha256 = '';
+  await replace(to, async (partial) => {
+    sha256 = await readable(download(bucket, key, partial));
+  });
+  return sha256;
 }
 
 async function readable<Answer>(asked: Promise<Answer>): Promise<Answer> {

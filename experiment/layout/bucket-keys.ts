@@ -37,6 +37,7 @@ export function runKeys(runId: string) {
     progress: `${run}progress.json`,
     joblog: `${run}joblog.tsv`,
     nodes: `${run}nodes.json`,
+    versions: `${run}versions.json`,
     nodeLog: (index: number) => `${run}logs/nodes/${index}.log`,
     taskOutput: (seq: number, stream: 'out' | 'err') => `${run}logs/tasks/${seq}.${stream}`,
     outputs: `${run}outputs/`,

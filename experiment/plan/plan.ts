@@ -70,6 +70,8 @@ export interface Plan {
   keepOutput?: 'all';
   workspace?: string;
   resume?: string;
+  /** Of the run that is gone on with only what the same version has made. */
+  keep?: 'same';
   environment: Readonly<Record<string, string>>;
   timeouts: {
     queueSeconds: number;

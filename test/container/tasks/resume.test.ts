@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
-import { alreadyDone, forgetRows } from '../../../container/tasks/resume.ts';
+import { alreadyDone, renumberRows } from '../../../container/tasks/resume.ts';
 import {
   JOBLOG_HEADER,
   parseJoblog,
@@ -56,12 +56,12 @@ it('without a joblog nothing is done', async () => {
   expect(await alreadyDone(join(folderOfItsOwn(), 'joblog'), 5)).toEqual({ done: new Set(), rows: [] });
 });
 
-it('rows of other commands are forgotten, and every other line stays as it is', async () => {
+it('rows get the numbers of their tasks, those of other tasks go, and every other byte stays as it is', async () => {
   const rows = [aRow(1), aRow(2), aRow(3, { command: 'größe\t\t2' }), aRow(2, { exitval: 1 }), aRow(12)];
   const path = aJoblog(renderJoblog(rows));
-  await forgetRows(path, new Set([2]));
+  expect(await renumberRows(path, ({ seq }) => (seq === 2 ? undefined : seq + 100))).toBe(2);
   const left = [rows[0], rows[2], rows[4]].flatMap((row) =>
-    row === undefined ? [] : [renderJoblogRow(row)],
+    row === undefined ? [] : [renderJoblogRow({ ...row, seq: row.seq + 100 })],
   );
   expect(readFileSync(path, 'utf8')).toBe(`${[JOBLOG_HEADER, ...left].join('\n')}\n`);
 });
