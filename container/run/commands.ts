@@ -69,7 +69,7 @@ async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
     }
     await bringInputs(context, plan.inputs, folders, log);
     const commands = await freezeCommands(context, config, work, folders);
-    const { done, rows } = await alreadyDone(folders.joblog, commands.total);
+    const { done, rows } = await alreadyDone(folders.joblog, commands.total, config.attempt === 1);
     log('Commands:Frozen', { total: commands.total, done: done.size, changed: commands.changed.size });
     return { commands, done, tally: new TaskTally(commands.total, rows) };
   } catch (error) {
