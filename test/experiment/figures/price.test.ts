@@ -60,7 +60,7 @@ describe('the price of a run', () => {
     ]);
     expect(costSpoken(5, { kind: 'unknown', of: 'g5.xlarge, eu-west-1' })).toMatch(/unknown: no price of g5/);
     expect([known, { kind: 'free' } as const, undefined].map((one) => usdOf(2, one))).toEqual([
-      1.362,
+      1.3606,
       0,
       undefined,
     ]);

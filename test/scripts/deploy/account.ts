@@ -42,6 +42,7 @@ const DEFAULTS = {
   Image: '',
   NodeArchitecture: 'x86_64',
   ImageTag: 'unset',
+  NodePrice: 'unknown',
   Gpus: 'false',
   Sierra: 'false',
   Zone: '',
