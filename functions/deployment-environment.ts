@@ -27,6 +27,7 @@ export function readDeployment(variables: Readonly<Record<string, string | undef
     ...(data.SIERRA_BATCH_INSTANCE_TYPES.length === 0
       ? {}
       : { instanceTypes: data.SIERRA_BATCH_INSTANCE_TYPES }),
+    nodePrice: data.SIERRA_BATCH_NODE_PRICE,
     defaults: { vcpus: data.SIERRA_BATCH_DEFAULT_VCPUS, memoryMiB: data.SIERRA_BATCH_DEFAULT_MEMORY_MIB },
     sharedFolder: data.SIERRA_BATCH_SHARED,
     joinPort: data.SIERRA_BATCH_JOIN_PORT,
@@ -50,6 +51,12 @@ const whole = (max: number, otherwise = '') =>
       `must be a whole number from 1 to ${max}`,
     )
     .transform(Number);
+
+const nodePrice = z
+  .string()
+  .default('unknown')
+  .refine((value) => /^(unknown|\d+(\.\d+)?)$/.test(value), 'must be USD an hour, or unknown')
+  .transform((value) => (value === 'unknown' ? undefined : Number(value)));
 
 const queue = z.strictObject({
   arn: z.string(),
@@ -78,6 +85,7 @@ const environment = z
     SIERRA_BATCH_DEFAULT_QUEUE: text,
     SIERRA_BATCH_INPUT_BUCKETS: list,
     SIERRA_BATCH_INSTANCE_TYPES: list,
+    SIERRA_BATCH_NODE_PRICE: nodePrice,
     SIERRA_BATCH_DEFAULT_VCPUS: whole(10_000),
     SIERRA_BATCH_DEFAULT_MEMORY_MIB: whole(100_000_000),
     SIERRA_BATCH_SHARED: z.string().default('/mnt/efs'),

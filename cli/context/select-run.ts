@@ -1,4 +1,6 @@
+import { mostSpoken } from '../../experiment/figures/most-cost.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { parsePlan } from '../../experiment/plan/plan.ts';
 import type { Status } from '../../experiment/records/status.ts';
 import { parseStatus } from '../../experiment/records/status.ts';
 import type { Destination } from '../../submission/drop-manifest.ts';
@@ -33,6 +35,12 @@ export async function statusOf(target: Target, runId: string): Promise<Status> {
   const status = await readRecord(target.store, runKeys(runId).status, parseStatus);
   if (status !== undefined) return status;
   throw new CommandFailed(`there is no run ${runId} in ${target.name}; \`sierra-batch runs\` lists them`);
+}
+
+/** The most that a run can cost, as its plan says; nothing where its plan cannot be read. */
+export async function mostCostOf(target: Target, runId: string): Promise<string> {
+  const plan = parsePlan(await target.store.text(runKeys(runId).plan));
+  return plan === undefined ? '' : mostSpoken(plan);
 }
 
 const CHOICES = 15;

@@ -23,7 +23,7 @@ export interface FanoutRequest {
   workdir: string;
   /** GNU parallel's `--results` tree. */
   results: string;
-  /** The joblog; rows of earlier attempts are kept, new ones appended. */
+  /** The joblog; rows of earlier attempts are kept, new ones appended: a row each try, as they end. */
   joblog: string;
   /** A folder of this attempt on shared storage, 0700, for what the fan-out itself has to leave there. */
   scratch: string;

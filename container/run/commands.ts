@@ -70,7 +70,7 @@ async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
     const { forget } = await prepareInputs(attempt);
     const commands = await freezeCommands(context, config, work, folders);
     const forgotten = await forget(folders.joblog);
-    const { done, rows } = await alreadyDone(folders.joblog, commands.total);
+    const { done, rows } = await alreadyDone(folders.joblog, commands.total, config.attempt === 1);
     const { total, dropped } = commands;
     log('Commands:Frozen', { total, done: done.size, dropped, forgotten });
     return { commands, done, tally: new TaskTally(commands.total, rows) };

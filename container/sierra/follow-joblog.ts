@@ -1,7 +1,7 @@
 import { readFile, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { RunnerReason } from '../../experiment/records/progress.ts';
-import { parseJoblog } from '../../experiment/results/joblog.ts';
+import { joblogRows } from '../../experiment/results/joblog.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import { every } from '../../experiment/util/timers.ts';
 import type { AttemptPart } from '../attempt/attempt.ts';
@@ -64,7 +64,7 @@ export class SierraJoblog {
       const tally = new TaskTally(commands.split('\n').length - (commands.endsWith('\n') ? 1 : 0), []);
       const nodes = new Map(roster.records().map(({ address, index }) => [address, index]));
       const before = state.snapshot().tally;
-      for (const row of parseJoblog(text)) {
+      for (const row of joblogRows(text)) {
         tally.ended(row, (row.startTime + row.runtime) * 1000);
         // Those of an earlier attempt were another machine's work.
         if (before?.has(row.seq) !== true && row.startTime * 1000 >= this.#startedAt - 1000)

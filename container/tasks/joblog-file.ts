@@ -3,16 +3,21 @@ import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { JOBLOG_HEADER, parseJoblogRow } from '../../experiment/results/joblog.ts';
 
 /**
- * The final row of each sequence number, in the order of first appearance; none where there is no file. Read as a stream: a
- * million long commands are more than one string may hold.
+ * Every row, in the order in which the tries ended; none where there is no file. Read as a stream: a million long commands
+ * are more than one string may hold.
  */
-export async function finalRows(path: string): Promise<JoblogRow[]> {
-  const rows = new Map<number, JoblogRow>();
+export async function allRows(path: string): Promise<JoblogRow[]> {
+  const rows: JoblogRow[] = [];
   for await (const line of wholeLines(path)) {
     const row = parseJoblogRow(line.toString());
-    if (row !== undefined) rows.set(row.seq, row);
+    if (row !== undefined) rows.push(row);
   }
-  return [...rows.values()];
+  return rows;
+}
+
+/** The final row of each sequence number, in the order of first appearance. */
+export async function finalRows(path: string): Promise<JoblogRow[]> {
+  return [...new Map((await allRows(path)).map((row) => [row.seq, row])).values()];
 }
 
 /** The lines of a joblog as bytes, without their newlines; one that a crash cut off is left out. */

@@ -7,36 +7,42 @@ import { joblogBytes } from './joblog-file.ts';
 const FAILED_KEPT = 100;
 const RATE_SECONDS = 10;
 
-/** What became of each task: the counts, the joblog's final rows, the rate. */
+/** What became of each task: the counts, the joblog's rows, the rate. */
 export class TaskTally {
   readonly total: number;
   /** Rows that came in this attempt or count from earlier ones; changes tell a sender that there is something new. */
   version = 0;
-  /** A row for each try, in the order in which they ended. */
   readonly #lines: string[] = [];
-  readonly #ended = new Set<number>();
+  /** Tasks that have a row, and whether the last of them is a success. */
+  readonly #ended = new Map<number, boolean>();
   readonly #failed = new Map<number, JoblogRow>();
   readonly #running = new Map<number, number>();
   readonly #orphans = new Set<number>();
+  readonly #tried = new Set<number>();
+  /** Those that have more than one row. */
   readonly #retried = new Set<number>();
   readonly #perSecond = new Map<number, number>();
   #succeeded = 0;
   #failures = 0;
 
-  /** @param earlier rows of earlier attempts that need no repetition */
+  /** @param earlier rows that the joblog had as this attempt began; a task whose last one is no success runs again */
   constructor(total: number, earlier: Iterable<JoblogRow>) {
     this.total = total;
-    for (const row of earlier) this.#keep(row);
+    const last = new Map<number, JoblogRow>();
+    for (const row of earlier) {
+      this.#write(row);
+      last.set(row.seq, row);
+    }
+    for (const row of last.values()) if (succeeded(row)) this.#count(row);
   }
 
   started(seq: number, node: number): void {
     this.#running.set(seq, node);
   }
 
-  /** A try that failed and is followed by another. */
+  /** This try failed, and another will follow. */
   retried(row: JoblogRow): void {
     this.#running.delete(row.seq);
-    this.#retried.add(row.seq);
     this.#write(row);
   }
 
@@ -45,7 +51,8 @@ export class TaskTally {
     this.#orphans.delete(row.seq);
     const second = Math.floor(now / 1000);
     this.#perSecond.set(second, (this.#perSecond.get(second) ?? 0) + 1);
-    this.#keep(row);
+    this.#write(row);
+    this.#count(row);
   }
 
   /** What ran there has ended nowhere yet. */
@@ -82,7 +89,7 @@ export class TaskTally {
     return ended / Math.max(1, now / 1000 - Math.max(from, tasksStartedAt / 1000));
   }
 
-  /** A row for each try, the last of a number final; as bytes, since it may be longer than a string can be. */
+  /** Every try in the order in which they ended; as bytes, since it may be longer than a string can be. */
   joblog(): Buffer {
     return joblogBytes(this.#lines);
   }
@@ -94,14 +101,21 @@ export class TaskTally {
 
   #write(row: JoblogRow): void {
     this.version += 1;
+    if (this.#tried.has(row.seq)) this.#retried.add(row.seq);
+    this.#tried.add(row.seq);
     this.#lines.push(renderJoblogRow(row));
   }
 
-  #keep(row: JoblogRow): void {
-    this.#write(row);
-    this.#ended.add(row.seq);
-    if (succeeded(row)) {
+  /** A task has one end: another row of it replaces what was counted. */
+  #count(row: JoblogRow): void {
+    const before = this.#ended.get(row.seq);
+    if (before === true) this.#succeeded -= 1;
+    if (before === false) this.#failures -= 1;
+    const isGood = succeeded(row);
+    this.#ended.set(row.seq, isGood);
+    if (isGood) {
       this.#succeeded += 1;
+      this.#failed.delete(row.seq);
       return;
     }
     this.#failures += 1;

@@ -4,7 +4,7 @@ import type { Deployment } from '../deployment/deployment.ts';
 import { runKeys } from '../layout/bucket-keys.ts';
 import { nameOfRun } from '../layout/run-id.ts';
 import type { Plan } from '../plan/plan.ts';
-import { COLLECT_SECONDS } from '../plan/plan.ts';
+import { attemptSeconds } from '../plan/time-limits.ts';
 import { EXIT } from '../records/exit-code.ts';
 
 /** The tags by which a job is found again. */
@@ -68,18 +68,10 @@ export function submitJobRequest(
       ],
     },
     retryStrategy: { attempts: plan.retry.attempts, evaluateOnExit: RETRY_RULES },
-    timeout: { attemptDurationSeconds: attemptSeconds(plan) },
+    timeout: { attemptDurationSeconds: attemptSeconds(plan.timeouts) },
     tags: { ...plan.tags, [RUN_TAG]: plan.runId, [NONCE_TAG]: nonce },
     propagateTags: true,
   };
-}
-
-/**
- * Batch's limit covers the whole attempt and ends it without a word; the runner keeps `timeouts.run` itself, tells why,
- * and needs the rest for joining before and sending after.
- */
-function attemptSeconds({ timeouts }: Plan): number {
-  return Math.max(60, timeouts.joinSeconds + timeouts.runSeconds + COLLECT_SECONDS);
 }
 
 /**

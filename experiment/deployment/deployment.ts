@@ -15,6 +15,8 @@ export interface Deployment {
    * names none. Absent where nodes are no instances.
    */
   instanceTypes?: readonly string[];
+  /** USD an hour of the first of them, on demand; absent where nobody knows it. */
+  nodePrice?: number | undefined;
   /** Other buckets that `inputs` and `commands.file` may name, besides `bucket`. */
   inputBuckets: readonly string[];
   /** For what a manifest leaves out. */

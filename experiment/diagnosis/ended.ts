@@ -1,7 +1,8 @@
+import { costClause } from '../figures/price.ts';
 import { runKeys } from '../layout/bucket-keys.ts';
 import { parseCancellation } from '../records/cancellation.ts';
 import { EXIT } from '../records/exit-code.ts';
-import { counted, grouped, nodeHoursSpoken, spoken } from '../text/numbers.ts';
+import { counted, grouped, spoken } from '../text/numbers.ts';
 import { says } from '../text/says.ts';
 import { quoted, sentence } from '../text/sentence.ts';
 import { meansClause } from './incomplete-runs.ts';
@@ -9,7 +10,7 @@ import { lastExitCode, wordsOfAws } from './infrastructure.ts';
 import { readNodeLog, resumeIt, seeReport, submitAgain } from './next-steps.ts';
 import type { Observed, Sentences, Situation, StopBecause } from './observation.ts';
 import { outputsClause } from './outputs.ts';
-import { progressClause } from './runner-reasons.ts';
+import { budgetUsed, progressClause } from './runner-reasons.ts';
 import { REFUSALS } from './submit-refusals.ts';
 
 type Stop = NonNullable<Observed['stop']>;
@@ -33,11 +34,7 @@ export const ENDED: readonly Situation[] = [
     why: `The limits of the manifest (\`timeouts\`, times \`retry.attempts\`) end a run at the latest now.${progressClause(observed)}`,
     next: sentence(`raise \`timeouts.run\`, and ${resumeIt(observed)}`),
   })),
-  stopped('budget', (_stop, observed) => ({
-    headline: `Stopped: the budget${observed.limits?.maxNodeHours === undefined ? '' : ` of ${nodeHoursSpoken(observed.limits.maxNodeHours)}`} is used up.`,
-    why: `${observed.nodeHours === undefined ? 'The run reached `budget.maxNodeHours`.' : `The run had used ${nodeHoursSpoken(observed.nodeHours)} (\`budget.maxNodeHours\`).`}${progressClause(observed)}`,
-    next: sentence(`raise \`budget.maxNodeHours\`, and ${resumeIt(observed)}`),
-  })),
+  stopped('budget', (_stop, observed) => budgetUsed(observed)),
   stopped('silent', ({ why }, observed) => ({
     headline: 'Stopped: node 0 had fallen silent.',
     why: `${sentence(why)}${progressClause(observed)}`,
@@ -122,7 +119,7 @@ function succeeded(observed: Observed): Sentences | undefined {
           : [`${grouped(tasks.succeeded)} of ${counted(tasks.total, 'task')}`]),
         ...(runSeconds === undefined || runSeconds === null ? [] : [`in ${spoken(runSeconds)}`]),
       ];
-  const cost = nodeHours === undefined ? '' : `, ${nodeHoursSpoken(nodeHours)}`;
+  const cost = nodeHours === undefined ? '' : `, ${costClause(nodeHours, observed.price)}`;
   return {
     headline: parts.length === 0 ? `Succeeded${cost}.` : `Succeeded: ${parts.join(' ')}${cost}.`,
     why: `${sentence(

@@ -1,4 +1,5 @@
 import type { ObservedAttempt } from '../batch/job-observation.ts';
+import type { Price } from '../figures/price.ts';
 import type { JobStatus } from '../records/observed-event.ts';
 import type { OutputIndex } from '../records/outputs.ts';
 import type { ExperimentRuns, RunnerReason, TaskCounts } from '../records/progress.ts';
@@ -58,6 +59,7 @@ export interface Observed extends Pick<FailedTasks, 'failures' | 'secondsOf' | '
         runSeconds?: number | undefined;
         taskSeconds?: number | undefined;
         maxNodeHours?: number | undefined;
+        maxUsd?: number | undefined;
         /** Of the job. */
         attempts?: number | undefined;
       }
@@ -67,6 +69,7 @@ export interface Observed extends Pick<FailedTasks, 'failures' | 'secondsOf' | '
   /** What the manifest names under `outputs` and was not there, and how many files could not be sent. */
   outputs?: Pick<OutputIndex, 'missing' | 'unsent' | 'notSent' | 'before'> | undefined;
   nodeHours?: number | undefined;
+  price?: Price | undefined;
   runSeconds?: number | null | undefined;
   /** Tasks a second, lately. */
   rate?: number | undefined;

@@ -1,7 +1,8 @@
+import { costClause } from '../figures/price.ts';
 import { runKeys } from '../layout/bucket-keys.ts';
 import type { RunnerReason } from '../records/progress.ts';
 import { sierraRunOf } from '../sierra/run-command.ts';
-import { counted, grouped, nodeHoursSpoken, nodesNamed, spoken } from '../text/numbers.ts';
+import { counted, dollars, grouped, mostNodeHoursSpoken, nodesNamed, spoken } from '../text/numbers.ts';
 import { says } from '../text/says.ts';
 import { quoted, sentence } from '../text/sentence.ts';
 import { explainFailures } from './failed-tasks/explain.ts';
@@ -51,11 +52,8 @@ const TELL: { readonly [K in Kind]: Tell<K> } = {
     why: `Job \`${owner}\` runs the experiment; this one stepped back, so that no task runs twice.`,
     next: 'Nothing to do: follow the other job.',
   }),
-  'budget-used': ({ nodeHours, maxNodeHours }, observed) => ({
-    headline: `Stopped: the budget of ${nodeHoursSpoken(maxNodeHours)} is used up.`,
-    why: `${sentence(`the run had used ${nodeHoursSpoken(nodeHours)} (\`budget.maxNodeHours\`)`)}${progressClause(observed)}`,
-    next: sentence(`raise \`budget.maxNodeHours\`, and ${resumeIt(observed)}`),
-  }),
+  'budget-used': ({ maxNodeHours }, { limits, ...observed }) =>
+    budgetUsed({ ...observed, limits: { ...limits, maxNodeHours } }),
   'run-time-limit': ({ seconds }, observed) => ({
     headline: `Stopped: the time limit of ${spoken(seconds)} was reached.`,
     why: `${sentence('the tasks had not ended by then (`timeouts.run`)')}${progressClause(observed)}`,
@@ -232,6 +230,19 @@ function afterSuccess({ job, stop }: Observed): string {
 function batchWords({ job }: Observed): string {
   const words = job?.statusReason;
   return words === undefined ? '' : `; AWS Batch says ${quoted(words)}`;
+}
+
+/** Node 0's own count only ends a run: what it had used in the end is told from Batch's times, as in the report. */
+export function budgetUsed(observed: Observed): Sentences {
+  const { limits, nodeHours, price } = observed;
+  const key = limits?.maxUsd === undefined ? '`budget.maxNodeHours`' : '`budget.usd`';
+  const hours = limits?.maxNodeHours === undefined ? '' : ` of ${mostNodeHoursSpoken(limits.maxNodeHours)}`;
+  const of = limits?.maxUsd === undefined ? hours : ` of ${dollars(limits.maxUsd)}`;
+  return {
+    headline: `Stopped: the budget${of} is used up.`,
+    why: `${nodeHours === undefined ? `The run reached ${key}.` : `The run used ${costClause(nodeHours, price)} (${key}).`}${progressClause(observed)}`,
+    next: sentence(`raise ${key}, and ${resumeIt(observed)}`),
+  };
 }
 
 /** How far it had come, as a sentence to append; empty when not known. */

@@ -1,6 +1,7 @@
 import type { Deployment } from '../deployment/deployment.ts';
 import { hasGpus } from '../deployment/instance-gpus.ts';
 import { vcpusOf } from '../deployment/instance-vcpus.ts';
+import { priceOfNode } from '../figures/price.ts';
 import { parseS3Url } from '../layout/s3-url.ts';
 import { renderSize } from '../text/size.ts';
 import type { Manifest } from './parse.ts';
@@ -11,7 +12,7 @@ import type { Source } from './source/read.ts';
 
 /** What only a deployment can judge of a manifest: its queues, their vCPUs and machines, its buckets. */
 export function deploymentFaults(manifest: Manifest, source: Source, deployment: Deployment): Fault[] {
-  return [queueFaults, machineFaults, gpuFaults, bucketFaults].flatMap((judge) =>
+  return [queueFaults, machineFaults, gpuFaults, priceFaults, bucketFaults].flatMap((judge) =>
     judge(manifest, source, deployment),
   );
 }
@@ -137,6 +138,15 @@ function gpuFaults({ cluster }: Manifest, source: Source, deployment: Deployment
       known.length === 0 ? fault : { ...fault, allowed: `cluster.instanceType ${known.join(', ')}` },
     ),
   ];
+}
+
+/** A budget in dollars that nobody can count would never end a run. */
+function priceFaults({ cluster, budget }: Manifest, source: Source, deployment: Deployment): Fault[] {
+  if (budget?.usd === undefined) return [];
+  const price = priceOfNode(cluster, deployment);
+  if (price.kind !== 'unknown') return [];
+  const message = `what ${price.of} costs is not known here, so that nobody can count dollars: write budget.maxNodeHours, or deploy with NodePrice`;
+  return [faultAt(source, ['budget', 'usd'], { code: 'no-price', message })];
 }
 
 /** `c6i.large` is one of `c6i.large`, of its family `c6i`, and of what Batch itself chooses from. */

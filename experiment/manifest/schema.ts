@@ -330,9 +330,17 @@ export const manifestSchema = z
             maxNodeHours: z
               .number({ error: 'a number over zero' })
               .positive({ error: 'a number over zero' })
-              .describe('The run is ended when its nodes have been up this long, added up.'),
+              .describe('The run is ended when its nodes have been up this long, added up.')
+              .optional(),
+            usd: z
+              .number({ error: 'a number over zero' })
+              .positive({ error: 'a number over zero' })
+              .describe(
+                'The run is ended when its node-hours have cost so many dollars at the price of the deployment’s nodes.',
+              )
+              .optional(),
           },
-          { error: '{maxNodeHours}' },
+          { error: '{maxNodeHours, usd}' },
         )
         .describe('What the run may cost.')
         .optional(),

@@ -1,4 +1,6 @@
 import type { Deployment } from '../deployment/deployment.ts';
+import type { Price } from '../figures/price.ts';
+import { priceOfNode } from '../figures/price.ts';
 import type { ManifestSource } from '../layout/run-id.ts';
 import { parseS3Url } from '../layout/s3-url.ts';
 import type { Manifest } from '../manifest/parse.ts';
@@ -27,6 +29,7 @@ export interface PlanFacts {
 export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
   const { deployment, runId, source, folder } = facts;
   const { cluster, run, timeouts = {}, retry = {} } = manifest;
+  const price = priceOfNode(cluster, deployment);
   const vcpus = cluster.vcpus ?? deployment.defaults.vcpus;
   const threadsPerTask = run.threadsPerTask ?? 1;
   const outputs = (manifest.outputs ?? []).map((one) => (typeof one === 'string' ? { path: one } : one));
@@ -66,6 +69,7 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
         processSeconds: run.sierra && (timeouts.process ?? DEFAULTS.process),
       }),
     },
+    price,
     retry: { attempts: retry.attempts ?? 1, tasks: retry.tasks ?? 0 },
     notify: manifest.notify ?? [],
     tags: texts(manifest.tags),
@@ -74,9 +78,21 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
       keepOutput: run.keepOutput === 'all' ? ('all' as const) : undefined,
       workspace: manifest.workspace,
       resume: manifest.resume,
-      maxNodeHours: manifest.budget?.maxNodeHours,
+      ...budgetOf(manifest.budget, price),
     }),
   };
+}
+
+/** Dollars become node-hours here, once: whatever judges a budget judges the same number. Where nothing is paid they are never reached. */
+function budgetOf(
+  { maxNodeHours, usd }: NonNullable<Manifest['budget']> = {},
+  price: Price,
+): { maxNodeHours?: number | undefined; maxUsd?: number | undefined } {
+  const bought =
+    usd === undefined || price.kind !== 'known' ? Number.POSITIVE_INFINITY : usd / price.usdAnHour;
+  return bought < (maxNodeHours ?? Number.POSITIVE_INFINITY)
+    ? { maxNodeHours: bought, maxUsd: usd }
+    : { maxNodeHours };
 }
 
 function workOf({ run }: Manifest, { frozen }: PlanFacts): Plan['work'] {

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { Price } from '../figures/price.ts';
 import type { ManifestSource } from '../layout/run-id.ts';
 import { parsedJson } from '../util/parse-json.ts';
 
@@ -82,7 +83,12 @@ export interface Plan {
     processSeconds?: number;
   };
   retry: { attempts: number; tasks: number };
+  /** Of `budget`: that in node-hours, or what its dollars come to at `price`, whichever is nearer. */
   maxNodeHours?: number;
+  /** Where `budget.usd` is what `maxNodeHours` comes from. */
+  maxUsd?: number;
+  /** Of one node, as it was known when the manifest was accepted: status, report and mails use the same. */
+  price?: Price;
   notify: readonly NotifyState[];
   tags: Readonly<Record<string, string>>;
 }

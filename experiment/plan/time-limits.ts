@@ -4,6 +4,14 @@ import { COLLECT_SECONDS } from './plan.ts';
 /** How much longer the state machine waits than the deadline: settle, which can say why, comes first. */
 const SLACK_SECONDS = 3600;
 
+/**
+ * Batch's limit covers the whole attempt and ends it without a word; the runner keeps `timeouts.run` itself, tells why,
+ * and needs the rest for joining before and sending after.
+ */
+export function attemptSeconds({ joinSeconds, runSeconds }: Plan['timeouts']): number {
+  return Math.max(60, joinSeconds + runSeconds + COLLECT_SECONDS);
+}
+
 /** All attempts of the job with all their limits, in seconds: after that a run has no right to exist. */
 export function runSeconds({ timeouts, retry }: Pick<Plan, 'timeouts' | 'retry'>): number {
   const attempt = timeouts.queueSeconds + timeouts.joinSeconds + timeouts.runSeconds + COLLECT_SECONDS;

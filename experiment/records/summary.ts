@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { EXIT } from './exit-code.ts';
-import { amount, count, parseRecord, text, word } from './fields.ts';
+import { amount, count, orAbsent, parseRecord, text, word } from './fields.ts';
 import { nodeState } from './nodes.ts';
 import { OUTCOMES } from './outcome.ts';
 import { incompleteRuns, taskCounts } from './progress.ts';
@@ -54,6 +54,8 @@ const summary = z.object({
   /** null where the run never came so far. */
   timings: z.object({ queuedSeconds: seconds, joinSeconds: seconds, runSeconds: seconds }),
   nodeHours: amount,
+  /** What they cost at the price that the plan names; null where it is not known. */
+  usd: orAbsent(amount.nullable()),
   /** Busy slot-seconds ÷ (slots × run), 0 to 1. */
   utilisation: amount.nullable(),
   failures: z.array(failureGroup).readonly(),

@@ -1,7 +1,7 @@
 /**
  * GNU parallel's joblog: its own columns and header, tab separated. The Command column is raw (it may hold tabs),
- * so a row is split at the first eight tabs only. A log appended to by `--resume-failed` holds several rows for one
- * sequence number: the last counts.
+ * so a row is split at the first eight tabs only. Each try has a row, in the order in which they ended (GNU parallel itself
+ * writes the last try of a task only): the last row of a sequence number is final.
  */
 export interface JoblogRow {
   /** From 1, the command's line number in the frozen list. */
@@ -65,17 +65,17 @@ export function parseJoblogRow(line: string): JoblogRow | undefined {
 }
 
 /**
- * The final row of each sequence number, in the order of first appearance. A last line without a newline was cut by a
- * crash and is left out: what has no full row runs again.
+ * Every row, in the order in which the tries ended. A last line without a newline was cut by a crash and is left out: what
+ * has no full row runs again.
  */
-export function parseJoblog(text: string): JoblogRow[] {
+export function joblogRows(text: string): JoblogRow[] {
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
-  const rows = new Map<number, JoblogRow>();
-  for (const line of whole.split('\n')) {
-    const row = parseJoblogRow(line);
-    if (row !== undefined) rows.set(row.seq, row);
-  }
-  return [...rows.values()];
+  return whole.split('\n').flatMap((line) => parseJoblogRow(line) ?? []);
+}
+
+/** The final row of each sequence number, in the order of first appearance. */
+export function parseJoblog(text: string): JoblogRow[] {
+  return [...new Map(joblogRows(text).map((row) => [row.seq, row])).values()];
 }
 
 /** A whole joblog with header and final newline. */

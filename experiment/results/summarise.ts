@@ -1,6 +1,7 @@
 import type { Observed, Sentences } from '../diagnosis/diagnose.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
 import { failureSignature } from '../diagnosis/failed-tasks/signature.ts';
+import { usdOf } from '../figures/price.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { NodeRecord } from '../records/nodes.ts';
 import type { Outcome } from '../records/outcome.ts';
@@ -11,7 +12,10 @@ import { taskSucceeded } from './task-table.ts';
 
 /** What the bucket and Batch hold of an ended run. What was never written is left out. */
 export interface SummaryInput {
-  plan: Pick<Plan, 'runId' | 'cluster' | 'slots' | 'timeouts' | 'retry' | 'maxNodeHours' | 'work'>;
+  plan: Pick<
+    Plan,
+    'runId' | 'cluster' | 'slots' | 'timeouts' | 'retry' | 'maxNodeHours' | 'maxUsd' | 'price' | 'work'
+  >;
   outcome: Outcome;
   /** The last `progress.json`; node 0 may have died before it could write a final one. */
   progress?: Progress | undefined;
@@ -51,6 +55,7 @@ export function summarise(input: SummaryInput): Summary {
     limits: {
       ...plan.timeouts,
       maxNodeHours: plan.maxNodeHours,
+      maxUsd: plan.maxUsd,
       attempts: plan.retry.attempts,
     },
     tasks: counts,
@@ -59,6 +64,7 @@ export function summarise(input: SummaryInput): Summary {
     secondsOf: secondsOf(tasks, new Set(failures.map(({ example }) => example.seq))),
     tasksOn: countByNode(tasks),
     nodeHours,
+    price: plan.price,
     runSeconds: timings.runSeconds,
     stage: progress?.stage,
     incomplete: progress?.incomplete,
@@ -81,6 +87,7 @@ export function summarise(input: SummaryInput): Summary {
     })),
     timings,
     nodeHours,
+    usd: usdOf(nodeHours, plan.price) ?? null,
     utilisation: measureUtilisation(input),
     failures,
     ...(hasMeans(progress) ? { incomplete: progress?.incomplete ?? [] } : {}),

@@ -1,5 +1,6 @@
 import type { JobObservation } from '../batch/job-observation.ts';
 import { queuedSince, startOfAttempt } from '../batch/job-observation.ts';
+import { BUDGET_GRACE_SECONDS } from '../figures/most-cost.ts';
 import { nodeHoursOf } from '../figures/node-hours.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Control, Stop } from '../records/control.ts';
@@ -7,8 +8,6 @@ import { spoken } from '../text/numbers.ts';
 
 /** Node 0 writes its progress every ten seconds or more; this long without any, it is dead or frozen. */
 const SILENCE_SECONDS = 15 * 60;
-/** Node 0 ends a run itself at its budget; settle only when node 0 did not within this time. */
-const BUDGET_GRACE_SECONDS = 180;
 
 /** What the limits of a run are judged by. */
 export interface LimitView {

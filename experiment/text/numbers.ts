@@ -39,6 +39,23 @@ export function nodeHoursSpoken(hours: number): string {
   return `${text} ${text === '1' ? 'node-hour' : 'node-hours'}`;
 }
 
+/** The same for what must not be over it: rounded up, to three significant digits. */
+export function mostNodeHoursSpoken(hours: number): string {
+  if (hours === 0) return nodeHoursSpoken(0);
+  const step = 10 ** (Math.floor(Math.log10(hours)) - 2);
+  // What floating point adds to a number that is short already is no reason to round it up.
+  const up = Math.ceil(Number((hours / step).toPrecision(12))) * step;
+  const text = up >= 1000 ? grouped(Math.ceil(up)) : String(Number(up.toPrecision(3)));
+  return `${text} ${text === '1' ? 'node-hour' : 'node-hours'}`;
+}
+
+/** `0.02 USD`, `3.40 USD`, `1,234 USD`; what is under a cent is called so. */
+export function dollars(usd: number): string {
+  if (usd > 0 && usd < 0.01) return 'under 0.01 USD';
+  const [whole = '', cents = ''] = usd.toFixed(2).split('.');
+  return usd >= 1000 ? `${grouped(usd)} USD` : `${whole}.${cents} USD`;
+}
+
 /** `62 %`, from a share of 1. Only what is whole is called 0 % or 100 %. */
 export function percent(share: number): string {
   if (share > 0 && share < 0.01) return 'under 1 %';

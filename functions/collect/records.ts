@@ -183,6 +183,7 @@ async function render(
       nodes: cluster.nodes,
       image: cluster.image,
       instanceType: cluster.instanceType,
+      price: plan.price,
       resume: plan.resume,
     },
     images: await readImages(bucket, records.keys.outputs, outputs),

@@ -1,3 +1,4 @@
+import type { Price } from '../../experiment/figures/price.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { Status } from '../../experiment/records/status.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
@@ -27,6 +28,8 @@ export interface ReportInput {
     nodes: number;
     image?: string | undefined;
     instanceType?: string | undefined;
+    /** Of a node; absent where the plan is older than prices. */
+    price?: Price | undefined;
     /** The run that this one went on with. */
     resume?: string | undefined;
   };

@@ -1,3 +1,4 @@
+import { costSpoken } from '../../experiment/figures/price.ts';
 import { counted, grouped, nodeHoursSpoken, percent, spoken } from '../../experiment/text/numbers.ts';
 import type { Markup } from '../page/html.ts';
 import { html } from '../page/html.ts';
@@ -13,7 +14,7 @@ export function facts(input: ReportInput): Markup {
 ${hasTasks ? fact('Tasks', `${grouped(tasks.succeeded)} of ${grouped(tasks.total)}`, taskRemarks(input)) : fact('Tasks', '0', 'none was started')}
 ${fact('Nodes', `${grouped(run.nodes)} × ${counted(run.slots, 'slot')}`, `${counted(run.vcpus, 'vCPU')}, ${memory(run.memoryMiB)} each${run.instanceType === undefined ? '' : `, ${run.instanceType}`}`)}
 ${fact('Tasks took', hasTasks ? time(timings.runSeconds) : '–', waits(input))}
-${fact('Node-hours', nodeHoursSpoken(nodeHours).replace(/ .*/, ''), 'of all nodes, from start to exit')}
+${fact('Node-hours', nodeHoursSpoken(nodeHours).replace(/ .*/, ''), cost(input))}
 ${fact('Busy', utilisation === null || !hasTasks ? '–' : percent(utilisation), 'of the slots’ time')}
 </dl>`;
 }
@@ -41,6 +42,12 @@ function waits({ summary: { timings } }: ReportInput): string {
     ...(timings.queuedSeconds === null ? [] : [`queued ${spoken(timings.queuedSeconds)}`]),
     ...(timings.joinSeconds === null ? [] : [`joined in ${spoken(timings.joinSeconds)}`]),
   ].join(', ');
+}
+
+/** A released or lost node may cost nothing any more before its job ends: nobody has proved it. */
+function cost({ summary: { nodeHours, nodes }, run }: ReportInput): string {
+  const isUpTo = nodes.length > 1 && nodes.some(({ state }) => state === 'lost' || state === 'never-came');
+  return `${isUpTo ? 'up to: ' : ''}nodes × time until the job’s end; ${costSpoken(nodeHours, run.price)}`;
 }
 
 function time(seconds: number | null): string {

@@ -10,6 +10,8 @@ export interface Hands {
   imageTag(settings: Settings): string;
   /** Builds it and pushes it there. */
   pushImage(settings: Settings, repository: string): void;
+  /** AWS's on-demand price of an instance, USD an hour; undefined where it may not be asked. */
+  priceOf(instanceType: string, region: string): Promise<number | undefined>;
   builder: 'docker' | 'buildah' | undefined;
   say(line: string): void;
   sleep(ms: number): Promise<void>;

@@ -24,11 +24,13 @@ export async function runDeployment(deployment: Deployment): Promise<0 | 1 | 2> 
   const { options, machine, hands, complain } = deployment;
   try {
     const { clients, region } = await deployment.connect();
-    const found = await survey(
+    const looked = await survey(
       clients,
       options.stack,
       (stack) => settingsOf(stack, options, deployment.defaults).types,
     );
+    const { nodeType } = settingsOf(looked.stack, options, deployment.defaults);
+    const found = { ...looked, nodePrice: await hands.priceOf(nodeType, region) };
     hands.say(
       `account ${found.account} (${found.caller}), region ${region}, stack ${options.stack}: ${found.stack?.status ?? 'not there yet'}`,
     );

@@ -17,6 +17,7 @@ import type { DeployOptions } from './arguments.ts';
 import type { Hands } from './context.ts';
 import { DeployFailed } from './failure.ts';
 import type { Machine, Settings } from './plan-deployment.ts';
+import { askPrice } from './price.ts';
 import type { DeployClients } from './read-account.ts';
 import { NotLoggedIn } from './read-account.ts';
 
@@ -99,6 +100,7 @@ export function liveHands({ profile }: DeployOptions, { builder }: Machine, say:
     bundle: () => run(process.execPath, [join(ROOT, 'scripts/build/build.ts')]),
     imageTag: (settings) => planImage(imageOptions(settings)).tag,
     pushImage: (settings, repository) => makeImage({ ...imageOptions(settings), push: repository }),
+    priceOf: (instanceType, region) => askPrice(instanceType, region, env),
     builder: builder.ok ? builder.builder : undefined,
     say,
     sleep: async (ms) => {

@@ -64,7 +64,11 @@ export function judge(
   return {
     settings: {
       ...settings,
-      derived: { ...settings.derived, ...(chosen === undefined ? {} : { Zone: chosen }) },
+      derived: {
+        ...settings.derived,
+        ...priceParameter(survey, options, settings),
+        ...(chosen === undefined ? {} : { Zone: chosen }),
+      },
     },
     faults: [
       ...programFaults(machine, settings),
@@ -132,6 +136,16 @@ function vpcFaults(survey: Survey, { isOwnNetwork }: Settings): string[] {
   return [
     `The region has ${vpcs} VPCs and may have ${vpcQuota}: the stack's own cannot be made. Ask for more (Service Quotas, VPC, "VPCs per Region", L-F678F1CE), or name one that is there: VpcId=… SubnetIds=…`,
   ];
+}
+
+/** A price that is given holds; one that AWS tells now is better than the stack's. Without one the functions have their list. */
+function priceParameter(survey: Survey | undefined, { parameters }: DeployOptions, { types }: Settings) {
+  if (survey === undefined || parameters.NodePrice !== undefined) return {};
+  const { nodePrice, stack } = survey;
+  const before = stack?.parameters.NodePrice ?? 'unknown';
+  const isSameType = stack?.outputs.NodeInstanceTypes?.split(',')[0] === types[0];
+  const NodePrice = nodePrice === undefined ? (isSameType ? before : 'unknown') : String(nodePrice);
+  return NodePrice === before ? {} : { NodePrice };
 }
 
 /** Whether nodes' image needs the driver of GPUs. */

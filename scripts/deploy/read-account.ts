@@ -36,6 +36,8 @@ export interface Survey {
   vpcs: number | undefined;
   /** Zones that have the types of nodes. */
   offers: Offers | undefined;
+  /** USD an hour of the type that nodes have by themselves; set by who asks elsewhere. */
+  nodePrice?: number | undefined;
   /** Service-linked roles that are not there. */
   missingRoles: readonly ServiceLinkedRole[];
   stack: FoundStack | undefined;

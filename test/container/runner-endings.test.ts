@@ -20,7 +20,7 @@ describe.concurrent('how a run ends', () => {
     expect(await cluster.text(keys.taskOutput(2, 'err'))).toBe('bad\n');
     expect(await cluster.text(keys.taskOutput(1, 'out'))).toBeUndefined();
     const rows = parseJoblog((await cluster.text(keys.joblog)) ?? '');
-    expect(rows.map((row) => [row.seq, row.exitval + row.signal])).toEqual([
+    expect(rows.map((row) => [row.seq, row.exitval + row.signal]).toSorted()).toEqual([
       [1, 0],
       [2, 7],
       [3, 137],

@@ -4,6 +4,8 @@ import { createInterface } from 'node:readline';
 import type { Command } from '@commander-js/extra-typings';
 import { submitJobRequest } from '../../../experiment/batch/submit-request.ts';
 import type { Deployment } from '../../../experiment/deployment/deployment.ts';
+import { mostNodeHoursOf, mostSpoken } from '../../../experiment/figures/most-cost.ts';
+import { usdOf } from '../../../experiment/figures/price.ts';
 import { sharedLayout } from '../../../experiment/layout/shared-paths.ts';
 import type { Manifest } from '../../../experiment/manifest/parse.ts';
 import { commandsOf } from '../../../experiment/manifest/parse.ts';
@@ -11,7 +13,7 @@ import { makePlan } from '../../../experiment/plan/make.ts';
 import type { Plan } from '../../../experiment/plan/plan.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { suppliedArguments } from '../../../experiment/sierra/arguments.ts';
-import { counted, nodeHoursSpoken, spoken } from '../../../experiment/text/numbers.ts';
+import { counted, spoken } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { example, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
@@ -22,6 +24,7 @@ const TEMPLATE: Deployment = {
   bucket: 'YOUR-BUCKET',
   stateMachineArn: 'arn:aws:states:REGION:ACCOUNT:stateMachine:STACK-experiment',
   jobDefinition: 'STACK-JOB-DEFINITION',
+  instanceTypes: ['unknown'],
   queues: { default: { arn: 'STACK-JOB-QUEUE', maxvCpus: Number.POSITIVE_INFINITY, fairShare: true } },
   defaultQueue: 'default',
   inputBuckets: [],
@@ -58,7 +61,7 @@ export async function plan(context: Context, shownAs: string): Promise<number> {
   const commands = await firstAndLast(judged.manifest, judged.file);
   const made = planOf(judged.manifest, deployment, commands?.total);
   const job = submitJobRequest(made, deployment, { nonce: 'NONCE', planSha256: undefined });
-  const mostNodeHours = mostNodeHoursOf(made, job.timeout?.attemptDurationSeconds ?? 0);
+  const mostNodeHours = mostNodeHoursOf(made);
   const { cluster, slots, minNodes, timeouts, retry } = made;
   if (context.asJson) {
     terminal.json({
@@ -68,6 +71,7 @@ export async function plan(context: Context, shownAs: string): Promise<number> {
       firstCommands: commands?.first ?? [],
       lastCommands: commands?.last ?? [],
       mostNodeHours,
+      mostUsd: usdOf(mostNodeHours, made.price) ?? null,
       plan: made,
       submitJob: job,
       deployment: known === undefined ? 'the defaults of template.yaml' : deployment.stateMachineArn,
@@ -86,7 +90,7 @@ export async function plan(context: Context, shownAs: string): Promise<number> {
     ...(commands === undefined || commands.total <= 2 * SHOWN ? [] : [['', '…'] as [string, string]]),
     ...(commands?.last ?? []).map((line): [string, string] => ['', short(line)]),
     ['limits', limitsSpoken(timeouts, retry.attempts)],
-    ['cost', `at most ${nodeHoursSpoken(mostNodeHours)}`],
+    ['cost', mostSpoken(known === undefined ? { ...made, price: undefined } : made)],
   ];
   for (const [name, text] of rows) terminal.say(`${name.padEnd(7)} ${text}`);
   terminal.say('');
@@ -134,12 +138,6 @@ async function firstAndLast(manifest: Manifest, file: string): Promise<Commands 
     else if (last.push(line) > SHOWN) last.shift();
   }
   return { total, first, last };
-}
-
-/** All attempts with all the time that Batch gives each, on all nodes; the budget ends a run before. */
-function mostNodeHoursOf({ cluster, retry, maxNodeHours }: Plan, attemptSeconds: number): number {
-  const most = (cluster.nodes * retry.attempts * attemptSeconds) / 3600;
-  return Math.min(most, maxNodeHours ?? most);
 }
 
 function tasksSpoken({ work }: Plan, commands: Commands | undefined): string {

@@ -8,7 +8,7 @@ import { makeDisplay } from '../../../submission/progress-display.ts';
 import { example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
 import { readRecord } from '../../context/run-store.ts';
-import { chosenRun, statusOf, withPlaces } from '../../context/select-run.ts';
+import { chosenRun, mostCostOf, statusOf, withPlaces } from '../../context/select-run.ts';
 import type { Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 
@@ -59,6 +59,8 @@ export async function untilEnded(
     colour: terminal.colour,
     now: () => clock.now(),
   });
+  const cost = shown && !context.asJson ? await mostCostOf(target, runId) : '';
+  if (cost !== '') display.say(`It takes ${cost}.`);
   const { watchRun } = await import('../../../submission/watch-run.ts');
   const summary = await watchRun(await live.bucket(), runId, {
     clock,

@@ -9,7 +9,7 @@ import { parseNodefile } from '../../fan-out/nodefile.ts';
 import { startPool } from '../../fan-out/pool/pool.ts';
 import type { Cluster } from '../../join/cluster.ts';
 import { fanoutHooks, followNodes, stopFanout } from '../../run/supervise-fan-out.ts';
-import { alreadyDone } from '../../tasks/resume.ts';
+import { alreadyDone, renumberRows } from '../../tasks/resume.ts';
 import { TaskTally } from '../../tasks/tally.ts';
 import type { CallAnswer, ParallelCall } from './listen.ts';
 import type { SierraLine } from './parse-line.ts';
@@ -17,7 +17,7 @@ import { readSierraLine } from './parse-line.ts';
 import { commandsThatShareResults } from './result-collisions.ts';
 
 /** What running a line uses of the attempt. */
-type LinePart = AttemptPart<'state' | 'roster' | 'log' | 'ending' | 'context'>;
+type LinePart = AttemptPart<'state' | 'roster' | 'log' | 'ending' | 'context' | 'config'>;
 
 const SAID_FAILURES = 8;
 
@@ -77,7 +77,7 @@ export class LineInPool {
   ): Promise<CallAnswer> {
     const { state, log, ending, context } = this.#attempt;
     const request = await this.#request(line, commandsFile);
-    const { rows } = await this.#resumed(line, request);
+    const { done, rows } = await this.#resumed(line, request);
     const tally = new TaskTally(request.total, rows);
     state.countTasks(tally, line.results);
     // Only to tell: a list that cannot be read is the pool's to report.
@@ -91,15 +91,12 @@ export class LineInPool {
     const nodes = this.#nodesOf(line, named);
     log('Sierra:Line', {
       total: request.total,
-      done: rows.length,
+      done: done.size,
       nodes: nodes.length,
       jobs: line.jobs,
       resumesFailed: line.resumesFailed,
     });
-    const running = startPool(
-      { ...request, nodes, done: new Set(rows.map(({ seq }) => seq)) },
-      fanoutHooks(this.#attempt, this.#cluster, tally),
-    );
+    const running = startPool({ ...request, nodes, done }, fanoutHooks(this.#attempt, this.#cluster, tally));
     state.startTasks(() => running.running());
     followNodes(this.#cluster, running, tally, context.clock);
     const either = AbortSignal.any([gone, ending.signal]);
@@ -177,15 +174,18 @@ export class LineInPool {
   async #resumed(
     line: SierraLine,
     request: Pick<FanoutRequest, 'commandsFile' | 'total'>,
-  ): Promise<{ rows: JoblogRow[] }> {
+  ): Promise<{ done: ReadonlySet<number>; rows: JoblogRow[] }> {
     if (!line.resumesFailed) {
       await rm(line.joblog, { force: true });
-      return { rows: [] };
+      return { done: new Set(), rows: [] };
     }
-    const { rows } = await alreadyDone(line.joblog, request.total);
+    const before = await alreadyDone(line.joblog, request.total, this.#attempt.config.attempt === 1);
     // Another command under the same number has not been run.
-    const commands = await linesAt(request.commandsFile, new Set(rows.map(({ seq }) => seq)));
-    return { rows: rows.filter(({ seq, command }) => commands.get(seq) === command) };
+    const commands = await linesAt(request.commandsFile, new Set(before.rows.map(({ seq }) => seq)));
+    const isAnother = ({ seq, command }: JoblogRow) => commands.get(seq) !== command;
+    await renumberRows(line.joblog, (row) => (isAnother(row) ? undefined : row.seq));
+    const rows = before.rows.filter((row) => !isAnother(row));
+    return { done: new Set(rows.filter(({ seq }) => before.done.has(seq)).map(({ seq }) => seq)), rows };
   }
 
   /** What SIERRA logs when the line failed. */

@@ -1,8 +1,11 @@
 import type { Judged } from './rule-context.ts';
 import type { FaultPath } from './schema-faults.ts';
 
-/** Keys of which exactly one is given. */
+/** Keys of which exactly one is given, or at least one. */
 export function judgeChoices(judged: Judged): void {
+  const budget = judged.map(['budget']);
+  if (budget !== undefined && budget.maxNodeHours === undefined && budget.usd === undefined)
+    judged.fault(['budget'], 'missing', 'names no limit', 'maxNodeHours, usd');
   const run = judged.map(['run']);
   if (run !== undefined) exactlyOne(judged, ['run'], run, ['commands', 'sierra']);
   const commands = judged.map(['run', 'commands']);

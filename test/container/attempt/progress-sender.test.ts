@@ -189,19 +189,6 @@ describe('the tally', () => {
     tally.ended(row(3), 0);
     expect(tally.counts()).toMatchObject({ succeeded: 2, lost: 1, failed: 0 });
   });
-
-  it('writes a row a try, in the order in which they ended', () => {
-    const tally = new TaskTally(2, []);
-    tally.ended(row(2), 0);
-    tally.ended(row(1), 0);
-    expect(
-      tally
-        .joblog()
-        .toString()
-        .split('\n')
-        .map((line) => line.split('\t')[0]),
-    ).toEqual(['Seq', '2', '1', '']);
-  });
 });
 
 describe('the roster', () => {

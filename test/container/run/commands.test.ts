@@ -21,20 +21,24 @@ describe('what ended a run before its tasks had', () => {
     { kind: 'not-owner', owner: 'k' },
     { kind: 'internal', what: 'x' },
   ];
-  const rows = [aRow(1), aRow(2, { exitval: 1 })];
+  const ofTasks = (total: number) => {
+    const tally = new TaskTally(total, [aRow(1)]);
+    tally.ended(aRow(2, { exitval: 1 }), 0);
+    return tally;
+  };
 
   it.each(CUT)('$kind: nothing, once all tasks have ended, well or not', (reason) => {
-    expect(ended(reason, new TaskTally(2, rows))).toBeUndefined();
-    expect(ended(reason, new TaskTally(3, rows))).toBe(reason);
+    expect(ended(reason, ofTasks(2))).toBeUndefined();
+    expect(ended(reason, ofTasks(3))).toBe(reason);
   });
 
   it.each(ORDERS)('$kind: that, whatever has ended', (reason) => {
-    expect(ended(reason, new TaskTally(2, rows))).toBe(reason);
-    expect(ended(reason, new TaskTally(3, rows))).toBe(reason);
+    expect(ended(reason, ofTasks(2))).toBe(reason);
+    expect(ended(reason, ofTasks(3))).toBe(reason);
   });
 
   it('nothing, when nothing did', () => {
-    expect(ended(undefined, new TaskTally(3, rows))).toBeUndefined();
+    expect(ended(undefined, ofTasks(3))).toBeUndefined();
   });
 });
 

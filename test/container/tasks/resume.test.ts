@@ -22,7 +22,7 @@ it('a shorter list than the last time is done as far as its own tasks are', asyn
   const rows = [1, 2, 3, 4, 5].map((seq) => aRow(seq, { exitval: seq === 2 ? 1 : 0 }));
   const { done, rows: kept } = await alreadyDone(aJoblog(renderJoblog(rows)), 3);
   expect([...done]).toEqual([1, 3]);
-  expect(kept.map(({ seq }) => seq)).toEqual([1, 3]);
+  expect(kept.map(({ seq }) => seq)).toEqual([1, 2, 3]);
 });
 
 it('what is done are the tasks whose last whole row is a success, whatever the joblog', async () => {
@@ -54,6 +54,25 @@ it('what is done are the tasks whose last whole row is a success, whatever the j
 
 it('without a joblog nothing is done', async () => {
   expect(await alreadyDone(join(folderOfItsOwn(), 'joblog'), 5)).toEqual({ done: new Set(), rows: [] });
+});
+
+it('a run that resumes another begins with one row of success for each task that is done, and takes out nothing later', async () => {
+  const rows = [
+    aRow(2),
+    aRow(1, { exitval: 1 }),
+    aRow(3, { exitval: 1 }),
+    aRow(1),
+    aRow(2, { exitval: 1 }),
+    aRow(4),
+  ];
+  const path = aJoblog(renderJoblog(rows));
+  const before = readFileSync(path, 'utf8');
+  expect((await alreadyDone(path, 4)).rows).toEqual(rows);
+  expect(readFileSync(path, 'utf8')).toBe(before);
+  const { done, rows: given } = await alreadyDone(path, 4, true);
+  expect([...done]).toEqual([1, 4]);
+  expect(given).toEqual([rows[3], rows[5]]);
+  expect(readFileSync(path, 'utf8')).toBe(renderJoblog(given));
 });
 
 it('rows get the numbers of their tasks, those of other tasks go, and every other byte stays as it is', async () => {

@@ -57,7 +57,10 @@ function successes(
 async function runs(base: Attempt, now: Edition, second: number): Promise<number[]> {
   const attempt = {
     ...base,
-    context: { ...base.context, clock: { ...base.context.clock, now: () => second * 1000 } },
+    context: {
+      ...base.context,
+      clock: { now: () => second * 1000, sleep: (ms: number) => base.context.clock.sleep(ms) },
+    },
     plan: {
       ...base.plan,
       inputs: [{ kind: 'object', bucket: 'b', key: 'program', to: 'program' } as const],

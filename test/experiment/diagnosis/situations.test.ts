@@ -432,7 +432,7 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
   ['runner-not-owner', byRunner({ kind: 'not-owner', owner: 'job-2' }), { why: /job-2/, next: /other job/ }],
   [
     'runner-budget-used',
-    byRunner({ kind: 'budget-used', nodeHours: 40.1, maxNodeHours: 40 }),
+    byRunner({ kind: 'budget-used', nodeHours: 39, maxNodeHours: 40 }, { nodeHours: 40.1 }),
     { why: /40 node-hours/, next: /maxNodeHours/ },
   ],
   [

@@ -42,6 +42,7 @@ const DEFAULTS = {
   Image: '',
   NodeArchitecture: 'x86_64',
   ImageTag: 'unset',
+  NodePrice: 'unknown',
   Gpus: 'false',
   Sierra: 'false',
   Zone: '',
@@ -72,6 +73,8 @@ export interface Account {
   /** The code of the system's error when it is connected to. */
   unreachable?: string;
   noSam?: boolean;
+  /** What AWS's price list says of the nodes' type. */
+  nodePrice?: number;
 }
 
 /**
@@ -119,6 +122,7 @@ export async function deployTo(account: Account, args: readonly string[] = []) {
         mocks.pushed();
       },
       sleep: async () => undefined,
+      priceOf: async () => account.nodePrice,
     },
     connect: async () => ({ clients: mocks.clients, region: 'eu-west-1' }),
     complain: (line) => complained.push(line),

@@ -3,6 +3,7 @@ import { CreateServiceLinkedRoleCommand } from '@aws-sdk/client-iam';
 import { describe, expect, test } from 'vitest';
 import { readDeployOptions } from '../../../scripts/deploy/arguments.ts';
 import { feltByJobs, samParameter } from '../../../scripts/deploy/changes.ts';
+import { priceAnswered } from '../../../scripts/deploy/price.ts';
 import type { Account } from './account.ts';
 import { CHANGE_SETS, deployTo } from './account.ts';
 
@@ -339,5 +340,26 @@ describe('its command line', () => {
     );
     expect(samParameter(['SubnetIds', 'a,b'])).toBe('SubnetIds=a,b');
     expect(samParameter(['Email', ''])).toBe('Email=""');
+  });
+});
+
+describe('the price of a node', () => {
+  test('is what AWS’s list says, unless it is given', async () => {
+    expect((await deployTo({ nodePrice: 0.7296 })).calls.join()).toContain('<NodePrice=0.7296>');
+    const given = (await deployTo({ nodePrice: 0.7296 }, ['NodePrice=0.5'])).calls.join();
+    expect([given.includes('<NodePrice=0.5>'), given.includes('0.7296')]).toEqual([true, false]);
+    expect((await deployTo({})).calls.join()).not.toContain('NodePrice');
+  });
+
+  test('is read from an answer of one price alone', () => {
+    const offer = (USD: string) =>
+      JSON.stringify({
+        terms: { OnDemand: { a: { priceDimensions: { b: { unit: 'Hrs', pricePerUnit: { USD } } } } } },
+      });
+    const answer = (...all: string[]) => JSON.stringify({ PriceList: all.map(offer) });
+    expect(priceAnswered(answer('0.7296000000'))).toBe(0.7296);
+    expect([answer('0.7', '0.8'), answer('0.0'), answer(), 'none', '{}'].map(priceAnswered)).toEqual(
+      Array(5).fill(undefined),
+    );
   });
 });

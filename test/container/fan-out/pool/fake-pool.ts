@@ -9,7 +9,7 @@ import { CommandIndex } from '../../../../container/fan-out/pool/command-index.t
 import { Pool } from '../../../../container/fan-out/pool/dispatcher.ts';
 import { JoblogWriter } from '../../../../container/fan-out/pool/joblog-writer.ts';
 import type { JoblogRow } from '../../../../experiment/results/joblog.ts';
-import { parseJoblogRow } from '../../../../experiment/results/joblog.ts';
+import { joblogRows } from '../../../../experiment/results/joblog.ts';
 
 /** A connection to a node that does what a test says. */
 export class FakeChannel {
@@ -139,9 +139,7 @@ export async function aPool(
   const end = async () => {
     const result = await pool.finished();
     await close();
-    const rowsThere = readFileSync(joblog, 'utf8')
-      .split('\n')
-      .flatMap((line) => parseJoblogRow(line) ?? []);
+    const rowsThere = joblogRows(readFileSync(joblog, 'utf8'));
     rmSync(folder, { recursive: true });
     return { result, joblog: rowsThere };
   };

@@ -1,0 +1,27 @@
+import type { Plan } from '../plan/plan.ts';
+import { COLLECT_SECONDS } from '../plan/plan.ts';
+import { attemptSeconds } from '../plan/time-limits.ts';
+import { mostNodeHoursSpoken } from '../text/numbers.ts';
+import type { Price } from './price.ts';
+import { costSpoken } from './price.ts';
+
+type Bounds = Pick<Plan, 'cluster' | 'retry' | 'timeouts' | 'maxNodeHours'> & { price?: Price | undefined };
+
+/** Settle ends a run that node 0 did not end at its budget, so much later. */
+export const BUDGET_GRACE_SECONDS = 180;
+
+/** The most node-hours that a run can take: all attempts with all the time that Batch gives each, or its budget and what its end takes. */
+export function mostNodeHoursOf({ cluster, retry, timeouts, maxNodeHours }: Bounds): number {
+  const hoursOf = (seconds: number) => (cluster.nodes * seconds) / 3600;
+  const most = hoursOf(retry.attempts * attemptSeconds(timeouts));
+  if (maxNodeHours === undefined) return most;
+  return Math.min(most, maxNodeHours + hoursOf(BUDGET_GRACE_SECONDS + COLLECT_SECONDS));
+}
+
+/** `at most 12.4 node-hours: ≈ 9.05 USD, on-demand list price of c6i.4xlarge, eu-west-1` */
+export function mostSpoken(plan: Bounds): string {
+  const most = mostNodeHoursOf(plan);
+  const isBudget = plan.maxNodeHours !== undefined && most > plan.maxNodeHours;
+  const budget = isBudget ? ' (the budget, and what the end of a run may take)' : '';
+  return `at most ${mostNodeHoursSpoken(most)}${budget}: ${costSpoken(most, plan.price, { isBound: true })}`;
+}
