@@ -65,7 +65,7 @@ const record = z.object({
     })
     .optional(),
   /** How often collecting this outcome was begun. */
-  collects: count.optional(),
+  collects: z.object({ tries: count, since: moment }).optional(),
   /** What people have been told of, each once. */
   told: told.optional(),
   closedAt: moment.optional(),
@@ -187,17 +187,30 @@ export function withStop(control: Control, wanted: Stop): Control {
 
 /** As often as the state Collect is tried again, with minutes between. */
 export const MAX_COLLECTS = 8;
+/** So long tries at which AWS did not answer do not count: nothing that the run left is to blame. */
+const AWS_AWAY_MS = 3_600_000;
 
 /** One more try to write down what the run came to; none is counted of a run that has its results. */
-export function countCollect(control: Control): Control | undefined {
-  const { ended, collects = 0, closedAt } = control;
-  if (closedAt !== undefined || ended?.isWritten === true || collects > MAX_COLLECTS) return undefined;
-  return { ...control, collects: collects + 1 };
+export function withCollect(control: Control, now: number): Control | undefined {
+  const { collects = { tries: 0, since: now } } = control;
+  if (!isUnwritten(control) || collects.tries > MAX_COLLECTS) return undefined;
+  return { ...control, collects: { ...collects, tries: collects.tries + 1 } };
+}
+
+/** The same without the try that AWS ended. */
+export function withoutCollect(control: Control, now: number): Control | undefined {
+  const { collects } = control;
+  if (collects === undefined || collects.tries === 0 || now - collects.since >= AWS_AWAY_MS) return undefined;
+  return { ...control, collects: { ...collects, tries: collects.tries - 1 } };
 }
 
 /** Whether what the run left may be read once more. */
-export function mayCollect({ ended, collects = 0, closedAt }: Control): boolean {
-  return closedAt !== undefined || ended?.isWritten === true || collects <= MAX_COLLECTS;
+export function mayCollect(control: Control): boolean {
+  return !isUnwritten(control) || (control.collects?.tries ?? 0) <= MAX_COLLECTS;
+}
+
+function isUnwritten({ ended, closedAt }: Control): boolean {
+  return closedAt === undefined && ended?.isWritten !== true;
 }
 
 function firstLine(error: unknown): string {

@@ -1,10 +1,16 @@
 import { onlyOver } from '../../aws/bucket.ts';
-import { messageOf, nameOf } from '../../aws/errors.ts';
+import { isFromAws, isRefused, messageOf, nameOf } from '../../aws/errors.ts';
 import type { JobObservation } from '../../experiment/batch/job-observation.ts';
 import { isOver } from '../../experiment/batch/job-observation.ts';
 import type { Sentences } from '../../experiment/diagnosis/diagnose.ts';
 import type { Control } from '../../experiment/records/control.ts';
-import { countCollect, MAX_COLLECTS, mayCollect, withEnd } from '../../experiment/records/control.ts';
+import {
+  MAX_COLLECTS,
+  mayCollect,
+  withCollect,
+  withEnd,
+  withoutCollect,
+} from '../../experiment/records/control.ts';
 import type { Outcome } from '../../experiment/records/outcome.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
 import { summarise } from '../../experiment/results/summarise.ts';
@@ -41,7 +47,8 @@ const ERRORS: Record<Outcome, string> = {
  * Writes what a run came to: summary, status, report. Idempotent, and safe against a copy of itself that decided before
  * the run was told to end: the objects are written only over what stood there before the decision, else all is decided
  * again. Each try is counted before anything of the run's folder is read, so that what cannot be read or summed up, and
- * even what ends the function, is tried {@link MAX_COLLECTS} times: then the run has ended without a report.
+ * even what ends the function, is tried {@link MAX_COLLECTS} times: then the run has ended without a report. While AWS
+ * does not answer, none is used up for an hour.
  * @throws StillStopping while the run's job lives
  * @throws UnknownRecord where there is no such run
  * @throws ControlConflict when other copies keep writing
@@ -51,15 +58,21 @@ export async function collectRun(deps: FunctionDeps, runId: string): Promise<Col
   const stored = await stores.control.read();
   if (stored === undefined) throw new UnknownRecord(`there is no run ${runId}`);
   const job = await deadJob(deps, stored.control);
-  const counted = await stores.control.change(countCollect);
-  if (counted !== undefined && mayCollect(counted)) {
+  const counted = await stores.control.change((now) => withCollect(now, deps.clock.now()));
+  if (counted === undefined || !mayCollect(counted))
+    return answer(deps, runId, await endWithoutReport(deps, stores, job));
+  try {
     for (let tried = 1; tried <= TRIES; tried += 1) {
       const ended = await collectOnce(deps, stores, job);
       if (ended !== undefined) return answer(deps, runId, ended);
     }
-    throw new ControlConflict(`other copies kept writing the results of ${runId}`);
+  } catch (error) {
+    // AWS will answer again: nothing that the run left is to blame.
+    if (isFromAws(error) && !isRefused(error))
+      await stores.control.change((now) => withoutCollect(now, deps.clock.now()));
+    throw error;
   }
-  return answer(deps, runId, await endWithoutReport(deps, stores, job));
+  throw new ControlConflict(`other copies kept writing the results of ${runId}`);
 }
 
 /** @returns undefined when another copy wrote meanwhile */

@@ -135,7 +135,7 @@ const STEPS: readonly [string, Partial<RunView>, Partial<Step>][] = [
     {
       jobs: [over],
       execution: succeeded,
-      control: aControl({ ended, collects: 9 }),
+      control: aControl({ ended, collects: { tries: 9, since: START } }),
     },
     { do: 'look-up' },
   ],
