@@ -1,6 +1,11 @@
 import middy from '@middy/core';
 import { isFromAws, messageOf, nameOf } from '../aws/errors.ts';
-import { ServiceUnavailable, TerminalError, TransientError } from '../experiment/util/errors.ts';
+import {
+  ServiceUnavailable,
+  StillStopping,
+  TerminalError,
+  TransientError,
+} from '../experiment/util/errors.ts';
 import type { FunctionDeps } from './deps.ts';
 
 /** A function as Lambda, the local system and the simulation call it. */
@@ -19,7 +24,8 @@ export function withMiddleware<Output>(
     .onError((request) => {
       const error = request.error;
       const family = error instanceof TerminalError ? 'terminal' : 'transient';
-      metrics.count('FunctionFailed');
+      // An answer by an error, which the state Stop waits for.
+      if (!(error instanceof StillStopping)) metrics.count('FunctionFailed');
       logger.error(`${name}:Failed`, { family, error: nameOf(error), said: messageOf(error) });
       request.error = asOurs(error);
     })

@@ -1,9 +1,10 @@
 import { lstat, mkdir, realpath, rename } from 'node:fs/promises';
 import { basename, dirname, join, relative } from 'node:path';
-import type { CleanOrder, Freed } from '../../experiment/batch/maintenance-job.ts';
+import type { CleanOrder } from '../../experiment/batch/maintenance-job.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { isRunId } from '../../experiment/layout/run-id.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
+import type { Freed } from '../../experiment/records/maintenance.ts';
 import { usersOf } from '../storage/run-folders.ts';
 import type { MaintenanceContext } from './context.ts';
 import { namesIn } from './list-names.ts';

@@ -1,13 +1,10 @@
 import { Bucket, JSON_TYPE } from '../../aws/bucket.ts';
-import type {
-  MaintenanceOrder,
-  MaintenanceRecord,
-  MaintenanceResult,
-} from '../../experiment/batch/maintenance-job.ts';
+import type { MaintenanceOrder } from '../../experiment/batch/maintenance-job.ts';
 import { ORDER_VARIABLE, readOrder } from '../../experiment/batch/maintenance-job.ts';
 import { maintenanceKey } from '../../experiment/layout/bucket-keys.ts';
 import type { ExitCode } from '../../experiment/records/exit-code.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
+import type { MaintenanceRecord, MaintenanceResult } from '../../experiment/records/maintenance.ts';
 import { checkShared } from '../node/checks.ts';
 import { Reader } from '../process/environment.ts';
 import type { RunnerContext } from '../process/live.ts';

@@ -1,10 +1,10 @@
 import { mkdtemp, rm, stat } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import type { Salvaged } from '../../experiment/batch/maintenance-job.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan, SierraWork } from '../../experiment/plan/plan.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
+import type { Salvaged } from '../../experiment/records/maintenance.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { renderJoblogRow, succeeded } from '../../experiment/results/joblog.ts';
 import { sierraBatchRoot } from '../../experiment/sierra/arguments.ts';

@@ -6,7 +6,7 @@ import { isRunId } from '../layout/run-id.ts';
 /**
  * Work on shared storage outside of any run: one-node jobs of the stack's own definition, submitted by an operator's
  * command line. They take no `owner.json`, so they touch a run only when it has ended, which the runner checks again.
- * What came of one is in `maintenance/<job-id>.json` ({@link MaintenanceRecord}) once the job has ended; after a salvage
+ * What came of one is in `maintenance/<job-id>.json` once the job has ended; after a salvage
  * settle has summary and report made again.
  */
 export type MaintenanceOrder = SalvageOrder | CleanOrder;
@@ -24,28 +24,6 @@ export interface CleanOrder {
   workspaces: readonly string[];
   /** Folders of ended runs and unpacked inputs that have not changed for so long. */
   olderThanSeconds?: number | undefined;
-}
-
-/** `maintenance/<job-id>.json`. `at` is ISO 8601 in UTC. */
-export type MaintenanceRecord = { jobId: string; at: string } & MaintenanceResult;
-
-export type MaintenanceResult =
-  | { kind: 'salvage'; runId: string; did: Salvaged | { refused: string } }
-  | { kind: 'clean'; freed: readonly Freed[]; kept: readonly { path: string; why: string }[] };
-
-/** `unsent` counts what S3 did not take or could not be read; `missing` are outputs of the manifest that are not there. */
-export interface Salvaged {
-  rows: number;
-  outputs: number;
-  missing: readonly string[];
-  unsent: number;
-}
-
-/** A folder that is gone, relative to shared storage. */
-export interface Freed {
-  path: string;
-  files: number;
-  bytes: number;
 }
 
 export type MaintenanceDeployment = Pick<

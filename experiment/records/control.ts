@@ -1,12 +1,18 @@
 import * as z from 'zod';
 import type { ManifestSource } from '../layout/run-id.ts';
 import { UnknownRecord } from '../util/errors.ts';
+import { count, MAX_TEXT, text, word } from './fields.ts';
 import { OUTCOMES } from './outcome.ts';
 
+/** Keys of what was told: the states of each of ten attempts come to a hundred. */
+const MAX_TOLD = 10_000;
+/** In milliseconds since the epoch, up to the last that a date can be. */
+const moment = z.number().min(0).max(8.64e15);
+
 const stop = z.object({
-  at: z.number(),
+  at: moment,
   cause: z.enum(['cancelled', 'timed-out', 'failed']),
-  why: z.string(),
+  why: text,
   because: z.enum([
     'person',
     'queue-limit',
@@ -20,29 +26,29 @@ const stop = z.object({
 
 const told = z.object({
   /** Keys of the messages that were sent: `queued`, `mail:succeeded`. */
-  keys: z.array(z.string()),
+  keys: z.array(word).max(MAX_TOLD),
   /** Somebody is about to send the others; until `leaseUntil` nobody else does. */
-  telling: z.object({ nonce: z.string(), leaseUntil: z.number() }).optional(),
+  telling: z.object({ nonce: word, leaseUntil: moment }).optional(),
 });
 
 const record = z.object({
   version: z.literal(1),
-  runId: z.string(),
-  source: z.object({ bucket: z.string(), key: z.string(), version: z.string() }),
+  runId: word,
+  source: z.object({ bucket: word, key: text, version: word }),
   /** Of the last write: whose 412 finds it in the stored record did write it. */
-  nonce: z.string(),
-  acceptedAt: z.number(),
+  nonce: word,
+  acceptedAt: moment,
   /** The run is ended then at the latest: all attempts with all their limits. */
-  deadlineAt: z.number(),
+  deadlineAt: moment,
   /** In the tags of every job submitted for this run. */
-  jobNonce: z.string(),
+  jobNonce: word,
   /** Of plan.json, which holds that of commands.txt: no other plan is submitted. Absent where an earlier version claimed the run. */
-  planSha256: z.string().optional(),
+  planSha256: word.optional(),
   /** A step of the state machine that waits for the job. Only a higher retry count replaces it. Never logged. */
-  token: z.object({ value: z.string(), retryCount: z.int() }).optional(),
+  token: z.object({ value: text, retryCount: count }).optional(),
   /** Somebody is about to submit the job; until `leaseUntil` nobody else does. */
-  submitting: z.object({ nonce: z.string(), leaseUntil: z.number() }).optional(),
-  job: z.object({ id: z.string(), knownSince: z.number() }).optional(),
+  submitting: z.object({ nonce: word, leaseUntil: moment }).optional(),
+  job: z.object({ id: word, knownSince: moment }).optional(),
   stop: stop.optional(),
   /**
    * Decided and worded once, by whoever comes first: Batch forgets jobs, and a second look may see less. `isWritten` once
@@ -50,17 +56,19 @@ const record = z.object({
    */
   ended: z
     .object({
-      at: z.number(),
+      at: moment,
       outcome: z.enum(OUTCOMES),
-      headline: z.string(),
-      why: z.string(),
-      next: z.string(),
+      headline: text,
+      why: text,
+      next: text,
       isWritten: z.literal(true).optional(),
     })
     .optional(),
+  /** How often collecting this outcome was begun. */
+  collects: z.object({ tries: count, since: moment }).optional(),
   /** What people have been told of, each once. */
   told: told.optional(),
-  closedAt: z.number().optional(),
+  closedAt: moment.optional(),
 });
 
 /** `control/<run-id>.json`: what the functions know of a run and nobody else may read. Times in ms since the epoch. */
@@ -152,7 +160,7 @@ export function withSubmission(control: Control, nonce: string, leaseUntil: numb
 
 /** The job is known: whatever was about to submit one need not, and what another job came to does not count. */
 export function withJob(control: Control, id: string, now: number): Control {
-  const { submitting: _, ended: __, ...rest } = control;
+  const { submitting: _, ended: __, collects: ___, ...rest } = control;
   return { ...rest, job: { id, knownSince: now } };
 }
 
@@ -162,10 +170,47 @@ export function withoutSubmission(control: Control): Control {
   return rest;
 }
 
+/** What the run came to. A sentence may name what is wrong with each of 1,000 nodes. */
+export function withEnd(control: Control, ended: NonNullable<Control['ended']>): Control {
+  const { headline, why, next } = ended;
+  const [shortHeadline = '', shortWhy = '', shortNext = ''] = [headline, why, next].map((one) =>
+    one.slice(0, MAX_TEXT).toWellFormed(),
+  );
+  return { ...control, ended: { ...ended, headline: shortHeadline, why: shortWhy, next: shortNext } };
+}
+
 /** The run is to end. What was collected under another outcome no longer counts. */
 export function withStop(control: Control, wanted: Stop): Control {
-  const { ended: _, ...rest } = control;
-  return { ...rest, stop: wanted };
+  const { ended: _, collects: __, ...rest } = control;
+  return { ...rest, stop: { ...wanted, why: wanted.why.slice(0, MAX_TEXT).toWellFormed() } };
+}
+
+/** As often as the state Collect is tried again, with minutes between. */
+export const MAX_COLLECTS = 8;
+/** So long tries at which AWS did not answer do not count: nothing that the run left is to blame. */
+const AWS_AWAY_MS = 3_600_000;
+
+/** One more try to write down what the run came to; none is counted of a run that has its results. */
+export function withCollect(control: Control, now: number): Control | undefined {
+  const { collects = { tries: 0, since: now } } = control;
+  if (!isUnwritten(control) || collects.tries > MAX_COLLECTS) return undefined;
+  return { ...control, collects: { ...collects, tries: collects.tries + 1 } };
+}
+
+/** The same without the try that AWS ended. */
+export function withoutCollect(control: Control, now: number): Control | undefined {
+  const { collects } = control;
+  if (collects === undefined || collects.tries === 0 || now - collects.since >= AWS_AWAY_MS) return undefined;
+  return { ...control, collects: { ...collects, tries: collects.tries - 1 } };
+}
+
+/** Whether what the run left may be read once more. */
+export function mayCollect(control: Control): boolean {
+  return !isUnwritten(control) || (control.collects?.tries ?? 0) <= MAX_COLLECTS;
+}
+
+function isUnwritten({ ended, closedAt }: Control): boolean {
+  return closedAt === undefined && ended?.isWritten !== true;
 }
 
 function firstLine(error: unknown): string {

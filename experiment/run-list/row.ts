@@ -1,22 +1,23 @@
 import * as z from 'zod';
 import { nameOfRun } from '../layout/run-id.ts';
+import { amount, count, word } from '../records/fields.ts';
 import { isOutcome } from '../records/outcome.ts';
 import type { Status } from '../records/status.ts';
 import { RUN_STATES } from '../records/status.ts';
 
 const schema = z.object({
-  runId: z.string(),
+  runId: word,
   /** As in the manifest. */
-  name: z.string(),
+  name: word,
   state: z.enum(RUN_STATES),
-  headline: z.string(),
-  /** When the manifest was accepted. */
-  at: z.string(),
+  headline: word,
+  /** When the manifest was accepted; empty where that is not known. */
+  at: word,
   /** Absent while the run goes on. */
-  endedAt: z.string().optional(),
-  tasks: z.object({ total: z.number(), succeeded: z.number(), failed: z.number() }).optional(),
-  nodes: z.number().optional(),
-  nodeHours: z.number().optional(),
+  endedAt: word.optional(),
+  tasks: z.object({ total: count, succeeded: count, failed: count }).optional(),
+  nodes: count.optional(),
+  nodeHours: amount.optional(),
 });
 
 /** One run in a list of runs: the same facts on the page of runs and in a terminal. Times are ISO 8601 in UTC. */

@@ -2,6 +2,7 @@ import type { JobObservation } from '../batch/job-observation.ts';
 import { isOver } from '../batch/job-observation.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Control, Stop } from '../records/control.ts';
+import { mayCollect } from '../records/control.ts';
 import { EXIT } from '../records/exit-code.ts';
 import type { Owner } from '../records/owner.ts';
 import type { Progress } from '../records/progress.ts';
@@ -23,7 +24,7 @@ export interface RunView {
   progress: Progress | undefined;
   /** When progress.json was last written, as S3 tells it; in milliseconds since the epoch. */
   heardAt: number | undefined;
-  plan: Pick<Plan, 'cluster' | 'timeouts' | 'maxNodeHours'> | undefined;
+  plan: Pick<Plan, 'cluster' | 'timeouts' | 'maxNodeHours' | 'notify'> | undefined;
   /** Somebody has not been told of what became of the run. */
   isUntold?: boolean;
 }
@@ -49,9 +50,8 @@ export type Step =
 const START_AFTER_MS = 60_000;
 /** DescribeJobs may not know a new job yet; one it does not know after this has aged out. */
 const UNKNOWN_FOR_MS = 5 * 60_000;
-const COLLECT_FOR_MS = 24 * 3_600_000;
-/** A run that nobody can be told of for a day is closed all the same: it may be gone on with. */
-const TELL_FOR_MS = 24 * 3_600_000;
+/** A run that nobody can be told of for an hour of tries is closed all the same: it may be gone on with. */
+const TELL_FOR_MS = 3_600_000;
 
 /**
  * From what is seen of a run to the one legal next step: pure, so that any copy of settle, at any time, decides alike.
@@ -191,14 +191,14 @@ function finish(view: RunView): Step {
     return control.token === undefined || control.ended !== undefined
       ? { do: 'nothing', because: 'the state machine goes on by itself' }
       : { do: 'complete-token' };
-  if (control.ended === undefined || isHalfWritten(view)) return { do: 'collect' };
+  if (control.ended === undefined || isHalfWritten(control)) return { do: 'collect' };
   if (view.isUntold === true && view.now - control.ended.at < TELL_FOR_MS) return { do: 'tell' };
   return view.lookedUp ? { do: 'close' } : { do: 'look-up' };
 }
 
-/** Whoever wrote down what the run came to was killed over it. What cannot be written for a day never will be. */
-function isHalfWritten({ control: { ended }, now }: RunView): boolean {
-  return ended !== undefined && ended.isWritten !== true && now - ended.at < COLLECT_FOR_MS;
+/** Whoever wrote down what the run came to was killed over it. */
+function isHalfWritten(control: Control): boolean {
+  return control.ended !== undefined && control.ended.isWritten !== true && mayCollect(control);
 }
 
 function live(jobs: readonly JobObservation[]): JobObservation[] {

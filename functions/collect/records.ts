@@ -1,8 +1,16 @@
 import { onlyOver } from '../../aws/bucket.ts';
+import { isFromAws, isRefused, messageOf, nameOf } from '../../aws/errors.ts';
 import type { JobObservation } from '../../experiment/batch/job-observation.ts';
 import { isOver } from '../../experiment/batch/job-observation.ts';
 import type { Sentences } from '../../experiment/diagnosis/diagnose.ts';
 import type { Control } from '../../experiment/records/control.ts';
+import {
+  MAX_COLLECTS,
+  mayCollect,
+  withCollect,
+  withEnd,
+  withoutCollect,
+} from '../../experiment/records/control.ts';
 import type { Outcome } from '../../experiment/records/outcome.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
 import { summarise } from '../../experiment/results/summarise.ts';
@@ -38,16 +46,31 @@ const ERRORS: Record<Outcome, string> = {
 /**
  * Writes what a run came to: summary, status, report. Idempotent, and safe against a copy of itself that decided before
  * the run was told to end: the objects are written only over what stood there before the decision, else all is decided
- * again.
+ * again. Each try is counted before anything of the run's folder is read, so that what cannot be read or summed up, and
+ * even what ends the function, is tried {@link MAX_COLLECTS} times: then the run has ended without a report. While AWS
+ * does not answer, none is used up for an hour.
  * @throws StillStopping while the run's job lives
  * @throws UnknownRecord where there is no such run
  * @throws ControlConflict when other copies keep writing
  */
 export async function collectRun(deps: FunctionDeps, runId: string): Promise<Collected> {
   const stores = storesOf(deps, runId);
-  for (let tried = 1; tried <= TRIES; tried += 1) {
-    const collected = await collectOnce(deps, stores, runId);
-    if (collected !== undefined) return collected;
+  const stored = await stores.control.read();
+  if (stored === undefined) throw new UnknownRecord(`there is no run ${runId}`);
+  const job = await deadJob(deps, stored.control);
+  const counted = await stores.control.change((now) => withCollect(now, deps.clock.now()));
+  if (counted === undefined || !mayCollect(counted))
+    return answer(deps, runId, await endWithoutReport(deps, stores, job));
+  try {
+    for (let tried = 1; tried <= TRIES; tried += 1) {
+      const ended = await collectOnce(deps, stores, job);
+      if (ended !== undefined) return answer(deps, runId, ended);
+    }
+  } catch (error) {
+    // AWS will answer again: nothing that the run left is to blame.
+    if (isFromAws(error) && !isRefused(error))
+      await stores.control.change((now) => withoutCollect(now, deps.clock.now()));
+    throw error;
   }
   throw new ControlConflict(`other copies kept writing the results of ${runId}`);
 }
@@ -56,21 +79,20 @@ export async function collectRun(deps: FunctionDeps, runId: string): Promise<Col
 async function collectOnce(
   deps: FunctionDeps,
   stores: RunStores,
-  runId: string,
-): Promise<Collected | undefined> {
+  job: JobObservation | undefined,
+): Promise<End | undefined> {
   const { bucket, control: store, records } = stores;
   const { keys } = records;
   const before = { summary: await bucket.head(keys.summary), report: await bucket.head(keys.report) };
-  const stored = await store.read();
-  if (stored === undefined) throw new UnknownRecord(`there is no run ${runId}`);
-  const job = await deadJob(deps, stored.control);
-  const remains = await readRemains(stores, stored.control.planSha256);
+  const standing = (await store.read())?.control;
+  const remains = await readRemains(stores, standing?.planSha256);
   const control = await store.change((now) =>
     now.ended === undefined && now.closedAt === undefined
-      ? { ...now, ended: decideEnd(now, job, remains, deps.clock.now()) }
+      ? withEnd(now, decideEnd(now, job, remains, deps.clock.now()))
       : undefined,
   );
-  if (control?.ended === undefined) throw new UnknownRecord(`the run ${runId} was closed without an outcome`);
+  if (control?.ended === undefined)
+    throw new UnknownRecord(`the run ${keys.folder} was closed without an outcome`);
   const { at, outcome, headline, why, next } = control.ended;
   const ended = { kind: 'ended', at, outcome, headline, why, next } as const;
   if (remains.plan === undefined) {
@@ -89,19 +111,50 @@ async function collectOnce(
     if (!(await bucket.writeIf(keys.report, report, onlyOver(before.report), 'text/html; charset=utf-8')))
       return undefined;
   }
-  await rewriteRunsPage(deps, bucket, runId);
+  await rewriteRunsPage(deps, bucket, control.runId);
   await noteWritten(store, control);
-  deps.metrics.count('RunEnded');
-  deps.logger.info('Run:Collected', { runId, outcome, headline });
-  return { outcome, error: ERRORS[outcome], cause: causeOf(ended) };
+  return control.ended;
 }
 
-function decideEnd(
-  control: Control,
+/** Whatever the run's folder holds was tried to be read often enough: what is known of its end is noted without it. */
+async function endWithoutReport(
+  deps: FunctionDeps,
+  { control: store, records }: RunStores,
   job: JobObservation | undefined,
-  remains: Remains,
-  now: number,
-): NonNullable<Control['ended']> {
+): Promise<End> {
+  const progress = await records.progress().then(
+    ({ progress }) => progress,
+    () => undefined,
+  );
+  const control = await store.change((now) => {
+    if (now.closedAt !== undefined || now.ended !== undefined) return undefined;
+    const outcome = decideOutcome(now, job, progress);
+    return withEnd(now, { at: endOf(now, deps.clock.now()), outcome, ...unreadable(now, job) });
+  });
+  if (control?.ended === undefined)
+    throw new UnknownRecord(`${records.keys.folder} was closed without an outcome`);
+  const { isWritten: _, ...ended } = control.ended;
+  await records.observe([{ kind: 'ended', ...ended }]).catch((error: unknown) => {
+    deps.metrics.count('FunctionFailed');
+    deps.logger.error('Run:NotObserved', {
+      runId: control.runId,
+      error: nameOf(error),
+      said: messageOf(error),
+    });
+  });
+  await noteWritten(store, control);
+  return control.ended;
+}
+
+type End = NonNullable<Control['ended']>;
+
+function answer({ metrics, logger }: FunctionDeps, runId: string, { outcome, ...said }: End): Collected {
+  metrics.count('RunEnded');
+  logger.info('Run:Collected', { runId, outcome, headline: said.headline });
+  return { outcome, error: ERRORS[outcome], cause: causeOf(said) };
+}
+
+function decideEnd(control: Control, job: JobObservation | undefined, remains: Remains, now: number): End {
   const outcome = decideOutcome(control, job, remains.progress);
   const { headline, why, next } =
     remains.plan === undefined ? withoutPlan(control) : summariseRun(control, outcome, job, remains);
@@ -194,6 +247,15 @@ async function render(
 /** Step Functions takes 32,768 characters. */
 function causeOf({ headline, why, next }: Sentences): string {
   return `${headline} ${why} ${next}`.slice(0, 8000);
+}
+
+function unreadable({ runId, stop }: Control, job: JobObservation | undefined): Sentences {
+  const code = job?.exitCode === undefined ? '' : ` Its job ended with exit code ${job.exitCode}.`;
+  return {
+    headline: 'Ended without a report.',
+    why: `What tasks wrote into the folder of ${runId} could not be summed up in ${MAX_COLLECTS} tries.${code}${stop === undefined ? '' : ` It was told to end: ${stop.why}`}`,
+    next: 'Look at its files in the bucket; the log of collect says what went wrong.',
+  };
 }
 
 /** Somebody deleted the run's folder: there is nothing to sum up, and the run must end all the same. */

@@ -1,3 +1,4 @@
+import { MAX_COMMANDS } from '../../experiment/commands/matrix.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { OutputIndex } from '../../experiment/records/outputs.ts';
@@ -21,6 +22,13 @@ export interface Remains {
 
 /** So many failed tasks are read to see what they have in common. */
 const TAILS = 200;
+/** Node 0 sends the last 64 KiB of each; what is larger it did not write. */
+const MAX_TAIL_BYTES = 64 * 1024;
+/** A command has at most 128 KiB, in up to four bytes a character. */
+const MAX_ROW_LENGTH = 640 * 1024;
+const MAX_HOST_LENGTH = 255;
+/** A million commands of a list of 1 GiB, each tried several times. */
+const MAX_JOBLOG_BYTES = 8 * 1024 ** 3;
 
 /** Reads a run's folder; the joblog as a stream, since it may have a million rows. What is not there is left out. */
 export async function readRemains(
@@ -32,7 +40,7 @@ export async function readRemains(
   const tasks = await readTasks(joblog === undefined ? [] : joblogRows(joblog));
   const stderrTails = new Map<number, string>();
   for (const seq of failedToRead(tasks, TAILS)) {
-    const tail = await bucket.readUntrusted(keys.taskOutput(seq, 'err'));
+    const tail = await bucket.readUntrusted(keys.taskOutput(seq, 'err'), { maxBytes: MAX_TAIL_BYTES });
     if (tail !== undefined) stderrTails.set(seq, tail.text);
   }
   return {
@@ -46,16 +54,24 @@ export async function readRemains(
   };
 }
 
-/** A last line without a newline was cut off by a crash: its task counts as not done. */
+/**
+ * A last line without a newline was cut off by a crash: its task counts as not done. Tasks can write here: a line that no
+ * command gives, or a number that no list has, is no row.
+ */
 async function* joblogRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<JoblogRow> {
   const decoder = new TextDecoder();
   let rest = '';
+  let bytes = 0;
   for await (const chunk of chunks) {
+    bytes += chunk.length;
+    if (bytes > MAX_JOBLOG_BYTES) return;
     const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
     rest = lines.pop() ?? '';
+    // The next newline ends a line that is none.
+    if (rest.length > MAX_ROW_LENGTH) rest = rest.slice(0, MAX_ROW_LENGTH + 1);
     for (const line of lines) {
-      const row = parseJoblogRow(line);
-      if (row !== undefined) yield row;
+      const row = line.length > MAX_ROW_LENGTH ? undefined : parseJoblogRow(line);
+      if (row !== undefined && row.seq <= MAX_COMMANDS && row.host.length <= MAX_HOST_LENGTH) yield row;
     }
   }
 }

@@ -5,6 +5,7 @@ import type { Plan } from '../../experiment/plan/plan.ts';
 import type { Control } from '../../experiment/records/control.ts';
 import type { EnteredState, Status } from '../../experiment/records/status.ts';
 import { MAX_SUMMARY_BYTES } from '../../experiment/records/summary.ts';
+import type { RunView } from '../../experiment/run/next-step.ts';
 import type { CountedEvent, FunctionDeps } from '../deps.ts';
 import type { RunStores } from '../stores/run-stores.ts';
 import type { Message } from './deliver.ts';
@@ -16,6 +17,15 @@ export interface RunNews {
   status: Status | undefined;
   /** Undefined where the run's folder is gone: then nobody knows who wanted a mail. */
   plan: Pick<Plan, 'notify'> | undefined;
+}
+
+/** The news of a run as it was seen. While its execution runs it may still have another word to say of what the run came to. */
+export function newsOf({ control, execution, plan }: RunView, status: Status | undefined): RunNews {
+  return {
+    control: execution?.status === 'RUNNING' ? { ...control, ended: undefined } : control,
+    status,
+    plan,
+  };
 }
 
 /** Whether people have not been told of something yet. */

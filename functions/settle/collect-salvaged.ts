@@ -1,11 +1,8 @@
-import * as z from 'zod';
 import { maintenanceKey } from '../../experiment/layout/bucket-keys.ts';
-import { parsedJson } from '../../experiment/util/parse-json.ts';
+import { MAX_MAINTENANCE_BYTES, parseMaintenance } from '../../experiment/records/maintenance.ts';
 import { collectRun } from '../collect/records.ts';
 import type { FunctionDeps } from '../deps.ts';
 import { storesOf } from '../stores/run-stores.ts';
-
-const record = z.looseObject({ kind: z.literal('salvage'), runId: z.string(), did: z.looseObject({}) });
 
 /**
  * Summary and report anew from what a job salvaged. Its record counts and not the event: the job wrote it as its last act,
@@ -13,10 +10,10 @@ const record = z.looseObject({ kind: z.literal('salvage'), runId: z.string(), di
  */
 export async function collectSalvaged(deps: FunctionDeps, runId: string, jobId: string): Promise<void> {
   const { bucket, control } = storesOf(deps, runId);
-  const found = await bucket.readUntrusted(maintenanceKey(jobId));
+  const found = await bucket.readUntrusted(maintenanceKey(jobId), { maxBytes: MAX_MAINTENANCE_BYTES });
   if (found === undefined) return;
-  const salvaged = record.safeParse(parsedJson(found.text));
-  if (!salvaged.success || salvaged.data.runId !== runId || 'refused' in salvaged.data.did) {
+  const record = parseMaintenance(found.text);
+  if (record?.kind !== 'salvage' || record.runId !== runId || 'refused' in record.did) {
     deps.logger.info('Salvage:Nothing', { runId, jobId });
     return;
   }

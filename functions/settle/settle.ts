@@ -7,9 +7,9 @@ import type { FunctionDeps } from '../deps.ts';
 import type { LambdaFunction } from '../middleware.ts';
 import { withMiddleware } from '../middleware.ts';
 import { storesOf } from '../stores/run-stores.ts';
-import { settleRun } from './advance-run.ts';
 import { collectSalvaged } from './collect-salvaged.ts';
 import { lookAtRun } from './observe-run.ts';
+import { settleRun } from './settle-run.ts';
 import { sweep } from './sweep.ts';
 
 /**

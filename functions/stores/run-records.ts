@@ -19,6 +19,8 @@ import { eventId, reduceStatus } from '../../experiment/status/reduce.ts';
 import { ControlConflict } from '../../experiment/util/errors.ts';
 
 const TRIES = 10;
+/** Ten attempts of a run that changes its state all the time come to a few hundred. */
+const MAX_EVENTS = 2000;
 
 /** What lies in one run's folder, where tasks write: each record is read up to its bound, and is undefined where it is none. */
 export class RunRecords {
@@ -83,12 +85,11 @@ export class RunRecords {
       const stored = await this.#read(this.keys.status, MAX_STATUS_BYTES);
       const standing = parseStatus(stored?.text);
       const held = new Set(standing?.events);
-      const fresh = seen.filter((event) => !held.has(eventId(event)));
+      const ids = new Map(seen.map((event) => [eventId(event), event]));
+      const fresh = [...ids].filter(([id]) => !held.has(id));
       if (fresh.length === 0 && standing !== undefined) return standing;
-      for (const event of fresh)
-        await this.#bucket.writeIf(this.keys.event(eventId(event)), JSON.stringify(event), {
-          ifAbsent: true,
-        });
+      for (const [id, event] of fresh)
+        await this.#bucket.writeIf(this.keys.event(id), JSON.stringify(event), { ifAbsent: true });
       const status = reduceStatus(this.#runId, await this.#events());
       const text = JSON.stringify(status, undefined, 1);
       if (await this.#bucket.writeIf(this.keys.status, text, onlyOver(stored))) return status;
@@ -98,7 +99,10 @@ export class RunRecords {
 
   async #events(): Promise<ObservedEvent[]> {
     const events: ObservedEvent[] = [];
+    let read = 0;
     for await (const { key } of this.#bucket.list(this.keys.events)) {
+      read += 1;
+      if (read > MAX_EVENTS) break;
       const event = parseObservedEvent((await this.#read(key, MAX_EVENT_BYTES))?.text);
       if (event !== undefined) events.push(event);
     }

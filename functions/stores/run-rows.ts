@@ -17,5 +17,9 @@ export async function listRuns(bucket: Bucket): Promise<ListedRuns> {
 
 /** A row for each run of which anything is known, in no order. */
 export function readRunRows(bucket: Bucket, runIds: readonly string[]): Promise<RunRow[]> {
-  return readRows(async (key) => (await bucket.readUntrusted(key))?.text, runIds, SIDE_BY_SIDE);
+  return readRows(
+    async (key, maxBytes) => (await bucket.readUntrusted(key, { maxBytes }))?.text,
+    runIds,
+    SIDE_BY_SIDE,
+  );
 }

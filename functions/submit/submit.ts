@@ -5,7 +5,7 @@ import { RunRefused, UnknownRecord } from '../../experiment/util/errors.ts';
 import type { FunctionDeps } from '../deps.ts';
 import type { LambdaFunction } from '../middleware.ts';
 import { withMiddleware } from '../middleware.ts';
-import { settleRun } from '../settle/advance-run.ts';
+import { settleRun } from '../settle/settle-run.ts';
 import { storesOf } from '../stores/run-stores.ts';
 
 const payload = z.object({ runId: z.string(), token: z.string().min(1), retryCount: z.int() });

@@ -192,7 +192,7 @@ it('submit sends exactly one SubmitJob, the plan’s, and keeps the token out of
     SubmitJobCommand,
     submitJobRequest(plan, readDeployment(FUNCTION_ENVIRONMENT), {
       nonce: String(control.jobNonce),
-      planSha256: undefined,
+      planSha256: String(control.planSha256),
     }),
   );
   expect(printed.join('\n')).not.toContain('secret-token');

@@ -1,7 +1,8 @@
 import type { SubmitJobCommandInput } from '@aws-sdk/client-batch';
-import type { MaintenanceRecord } from '../../../experiment/batch/maintenance-job.ts';
 import { maintenanceKey } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
+import type { MaintenanceRecord } from '../../../experiment/records/maintenance.ts';
+import { parseMaintenance } from '../../../experiment/records/maintenance.ts';
 import { counted, grouped } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import type { Context } from '../../context/context.ts';
@@ -31,16 +32,17 @@ export async function runMaintenance(
       throw new CommandFailed(`not ended within an hour: ${ids.join(', ')}`, 1);
     await context.clock.sleep(target.lookMs);
   }
-  const records = await Promise.all(ids.map((id) => target.store.text(maintenanceKey(id))));
-  if (asJson)
-    terminal.json(records.map((text, index) => ({ jobId: ids[index], record: JSON.parse(text ?? 'null') })));
+  const records = await Promise.all(
+    ids.map(async (id) => parseMaintenance(await target.store.text(maintenanceKey(id)))),
+  );
+  if (asJson) terminal.json(records.map((record, index) => ({ jobId: ids[index], record: record ?? null })));
   else
-    for (const [index, text] of records.entries())
-      for (const line of text === undefined
+    for (const [index, record] of records.entries())
+      for (const line of record === undefined
         ? [`${ids[index]} has left no record; its log tells more`]
-        : told(text))
+        : told(record))
         terminal.say(plainLine(line));
-  return records.every((text) => text !== undefined && isDone(JSON.parse(text)))
+  return records.every((record) => record !== undefined && isDone(record))
     ? EXIT.succeeded
     : EXIT.tasksFailed;
 }
@@ -50,8 +52,7 @@ function isDone(record: MaintenanceRecord): boolean {
 }
 
 /** What a job did, in lines. */
-function told(text: string): string[] {
-  const record: MaintenanceRecord = JSON.parse(text);
+function told(record: MaintenanceRecord): string[] {
   if (record.kind === 'clean')
     return [
       ...record.freed.map(

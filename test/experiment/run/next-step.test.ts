@@ -8,7 +8,6 @@ import { aProgress, START } from '../../fixtures/records.ts';
 import { aControl, aJob, aView } from '../../fixtures/run-view.ts';
 
 const MINUTE = 60_000;
-const DAY = 24 * 60 * MINUTE;
 
 const withoutJob = (more: Parameters<typeof aControl>[0] = {}) => {
   const { job: _, ...control } = aControl(more);
@@ -136,8 +135,7 @@ const STEPS: readonly [string, Partial<RunView>, Partial<Step>][] = [
     {
       jobs: [over],
       execution: succeeded,
-      control: aControl({ ended, deadlineAt: START + 9 * DAY }),
-      now: START + DAY,
+      control: aControl({ ended, collects: { tries: 9, since: START } }),
     },
     { do: 'look-up' },
   ],
@@ -153,7 +151,7 @@ const STEPS: readonly [string, Partial<RunView>, Partial<Step>][] = [
       execution: succeeded,
       control: aControl({ ended: written }),
       isUntold: true,
-      now: START + DAY,
+      now: START + 60 * MINUTE,
     },
     { do: 'look-up' },
   ],

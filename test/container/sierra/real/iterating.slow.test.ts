@@ -1,9 +1,9 @@
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test as base, beforeAll, describe, expect } from 'vitest';
-import type { MaintenanceRecord } from '../../../../experiment/batch/maintenance-job.ts';
 import { salvageJobRequest } from '../../../../experiment/batch/maintenance-job.ts';
 import { maintenanceKey, runKeys } from '../../../../experiment/layout/bucket-keys.ts';
+import type { MaintenanceRecord } from '../../../../experiment/records/maintenance.ts';
 import type { Summary } from '../../../../experiment/records/summary.ts';
 import type { JoblogRow } from '../../../../experiment/results/joblog.ts';
 import { parseJoblog } from '../../../../experiment/results/joblog.ts';

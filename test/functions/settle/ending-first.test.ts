@@ -1,0 +1,159 @@
+import { readFileSync } from 'node:fs';
+import { describe, expect, it } from 'vitest';
+import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { MAX_COLLECTS } from '../../../experiment/records/control.ts';
+import { executionArn } from '../../../experiment/run/execution.ts';
+import { at } from '../../../scripts/check-aws/template/json.ts';
+import { readTemplate } from '../../../scripts/check-aws/template/read.ts';
+import { awsError, controlPlane, hooked, MANIFEST, STATE_MACHINE } from '../../support/control-plane.ts';
+
+type Options = NonNullable<Parameters<typeof controlPlane>[0]>;
+
+async function running(options: Options = {}) {
+  broken = false;
+  const plane = await controlPlane(options);
+  const { runId } = await plane.start();
+  await plane.tick();
+  broken = true;
+  const cancel = () =>
+    plane.localStates.stopExecution({ executionArn: executionArn(STATE_MACHINE, runId), cause: 'lunch' });
+  const jobs = () => plane.localBatch.allJobs().map(({ status }) => status);
+  return { ...plane, runId, its: runKeys(runId), cancel, jobs };
+}
+
+/** What S3 says of an object that a task encrypted with a key of its own. */
+const UNREADABLE: [string, number] = ['InvalidRequest', 400];
+
+let broken = false;
+
+/** A bucket that fails at this operation on keys like this, once the run's job is there. */
+function failing(
+  operation: 'getObject' | 'putObject' | 'listObjectsV2',
+  keys: RegExp,
+  error: [string, number] = ['InternalError', 500],
+): Options {
+  return {
+    s3: (real) =>
+      hooked(real, (command, call) => {
+        const { Key = '', Prefix = Key } = Object(command.input);
+        if (broken && command.name === operation && keys.test(Prefix)) throw awsError(...error);
+        return call();
+      }),
+  };
+}
+
+describe('a run that is cancelled has no job within a minute and is closed, though', () => {
+  it.each<[string, Options]>([
+    ['its status cannot be written', failing('putObject', /status\.json$/)],
+    ['its events cannot be listed', failing('listObjectsV2', /\/events\//)],
+  ])('%s', async (_what, options) => {
+    const plane = await running(options);
+    await plane.cancel();
+    await plane.tick();
+    expect(plane.jobs()).toEqual(['FAILED']);
+    await plane.tick(60 + MAX_COLLECTS + 3);
+    expect(await plane.json(plane.its.control)).toMatchObject({
+      closedAt: expect.any(Number),
+      ended: { outcome: 'cancelled', headline: expect.stringMatching(/./) },
+    });
+    expect(plane.logged('Run:NotObserved').length).toBeGreaterThan(0);
+    expect(plane.logged('metric FunctionFailed').length).toBeGreaterThan(0);
+  });
+
+  it.each<[string, Options]>([
+    [
+      'EventBridge takes nothing',
+      { events: () => ({ putEvents: () => Promise.reject(awsError('InternalException', 500)) }) },
+    ],
+  ])('%s, which is tried for an hour', async (_what, options) => {
+    const plane = await running(options);
+    await plane.cancel();
+    await plane.tick();
+    expect(plane.jobs()).toEqual(['FAILED']);
+    await plane.tick(61);
+    expect(await plane.json(plane.its.control)).toMatchObject({ closedAt: expect.any(Number) });
+  });
+});
+
+describe('a run whose folder nobody can sum up', () => {
+  it('ends without a report, with what is known, after a bounded number of tries', async () => {
+    const plane = await running(failing('getObject', /joblog\.tsv$/, UNREADABLE));
+    plane.nodes[0]?.exit({ exitCode: 1 });
+    await plane.tick(15);
+    expect(plane.record(plane.runId)).toMatchObject({ status: 'FAILED', error: 'RunFailed' });
+    expect(await plane.json(plane.its.control)).toMatchObject({
+      closedAt: expect.any(Number),
+      ended: {
+        outcome: 'failed',
+        headline: 'Ended without a report.',
+        why: expect.stringMatching(/exit code 1/),
+      },
+    });
+    expect(await plane.json(plane.its.status)).toMatchObject({
+      state: 'failed',
+      headline: 'Ended without a report.',
+    });
+    expect(plane.told.map(({ detail }) => Object(detail).state)).toContain('failed');
+  });
+
+  it('has its tries counted before any of it is read: a function that is killed over it is as good as one that fails', async () => {
+    const plane = await running(failing('getObject', /joblog\.tsv$/, UNREADABLE));
+    const tries: unknown[] = [];
+    plane.nodes[0]?.exit({ exitCode: 0 });
+    for (let minute = 0; minute < 3; minute += 1) {
+      await plane.tick();
+      tries.push(Object((await plane.json(plane.its.control)).collects).tries);
+    }
+    expect(tries[0]).toBeGreaterThan(0);
+  });
+
+  it('raises the alarm that the template has for it, which one failure alone does not', async () => {
+    const plane = await running(failing('getObject', /control\/sweep/));
+    const before = plane.logged('metric FunctionFailed').length;
+    await plane.tick(5);
+    const counted = plane.logged('metric FunctionFailed').length - before;
+    const template = readTemplate(readFileSync(new URL('../../../template.yaml', import.meta.url), 'utf8'));
+    const alarm = Object(at(template, 'Resources', 'FunctionFailedAlarm', 'Properties'));
+    expect(alarm).toMatchObject({
+      MetricName: 'FunctionFailed',
+      Statistic: 'Sum',
+      Period: 300,
+      EvaluationPeriods: 1,
+      ComparisonOperator: 'GreaterThanOrEqualToThreshold',
+      AlarmActions: [{ Ref: 'Topic' }],
+    });
+    expect(counted).toBeGreaterThanOrEqual(alarm.Threshold);
+    expect(alarm.Threshold).toBeGreaterThan(1);
+  });
+});
+
+it('the minute’s look moves every run on before it collects any, and collects one after the other', async () => {
+  const order: string[] = [];
+  const plane = await controlPlane({
+    batch: (real) =>
+      hooked(real, (command, call) => {
+        if (command.name === 'terminateJob') order.push('terminate');
+        return call();
+      }),
+    s3: (real) =>
+      hooked(real, async (command, call) => {
+        const { Key = '' } = Object(command.input);
+        if (command.name !== 'getObject' || !Key.endsWith('joblog.tsv')) return call();
+        order.push('collect');
+        const found = await call();
+        return found;
+      }),
+  });
+  const runs = [];
+  for (const name of ['a', 'b', 'c'])
+    runs.push(await plane.start(MANIFEST.replace('sweep', name), `manifests/${name}.yaml`));
+  await plane.tick();
+  for (const { runId } of runs)
+    await plane.localStates.stopExecution({ executionArn: executionArn(STATE_MACHINE, runId), cause: '' });
+  const [first] = plane.nodes;
+  first?.exit({ exitCode: 0 });
+  await plane.pass(1);
+  await plane.tick();
+  expect(order.slice(0, 2)).toEqual(['terminate', 'terminate']);
+  expect(order.slice(2)).toContain('collect');
+});
