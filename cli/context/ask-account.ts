@@ -9,12 +9,27 @@ import { GetCallerIdentityCommand } from '@aws-sdk/client-sts';
 
 type Client<Of extends { send: unknown }> = Pick<Of, 'send'>;
 
-/** EC2's quota of Running On-Demand Standard vCPUs, VPCs of a region, and Lambda's of functions at once. */
+/** EC2's quotas of running On-Demand vCPUs, by kind of machine as AWS names it; and VPCs of a region, and functions at once. */
 export const QUOTAS = {
-  vcpus: { ServiceCode: 'ec2', QuotaCode: 'L-1216C47A' },
+  Standard: { ServiceCode: 'ec2', QuotaCode: 'L-1216C47A' },
+  'G and VT': { ServiceCode: 'ec2', QuotaCode: 'L-DB2E81BA' },
+  P: { ServiceCode: 'ec2', QuotaCode: 'L-417A185B' },
   vpcs: { ServiceCode: 'vpc', QuotaCode: 'L-F678F1CE' },
   functions: { ServiceCode: 'lambda', QuotaCode: 'L-B99A9384' },
 } as const;
+
+export type MachineKind = 'Standard' | 'G and VT' | 'P';
+
+const KINDS: readonly [MachineKind, RegExp][] = [
+  ['Standard', /^(a|c|d|h|i|im|is|m|r|t|z)\d/],
+  ['G and VT', /^(g|gr|vt)\d/],
+  ['P', /^p\d/],
+];
+
+/** The kinds of machines that types belong to, each once. Of rarer ones nothing is asked. Pure. */
+export function kindsOf(types: readonly string[]): MachineKind[] {
+  return KINDS.filter(([, family]) => types.some((type) => family.test(type))).map(([kind]) => kind);
+}
 
 /** A stack as CloudFormation describes it. */
 export interface FoundStack {

@@ -18,7 +18,8 @@ import type { Deployment } from '../../experiment/deployment/deployment.ts';
 import { RUN_PREFIX, RUNS_PAGE_KEY } from '../../experiment/layout/bucket-keys.ts';
 import { executionArn } from '../../experiment/run/execution.ts';
 import { counted } from '../../experiment/text/numbers.ts';
-import { askCaller, askQuota, QUOTAS } from './ask-account.ts';
+import type { MachineKind } from './ask-account.ts';
+import { askCaller, askQuota, kindsOf, QUOTAS } from './ask-account.ts';
 import type { Finding } from './finding.ts';
 import { missing, note, ok } from './finding.ts';
 import type { DescribedStack } from './stack.ts';
@@ -222,18 +223,24 @@ async function subscriptions({ sns }: StackClients, { TopicArn }: Outputs): Prom
 
 async function quota(
   { quotas: client }: StackClients,
-  { defaults, queues: { default: own } }: Deployment,
+  { defaults, instanceTypes = [], queues: { default: own } }: Deployment,
 ): Promise<Finding[]> {
-  const value = (await askQuota(client, QUOTAS.vcpus)) ?? 0;
-  const what = `EC2’s quota of ${value} vCPUs`;
-  const most = own?.maxvCpus ?? 0;
-  if (value < defaults.vcpus)
-    return [missing(what, `less than one node has (${defaults.vcpus}): no run starts; ask AWS for more`)];
-  if (value < most)
-    return [
-      note(what, `less than MaxvCpus (${most}): a run that needs more waits in vain; ask AWS for more`),
-    ];
-  return [ok(what)];
+  const kinds = kindsOf(instanceTypes);
+  return Promise.all((kinds.length === 0 ? (['Standard'] as const) : kinds).map(judged));
+
+  async function judged(kind: MachineKind): Promise<Finding> {
+    const value = (await askQuota(client, QUOTAS[kind])) ?? 0;
+    const what = `EC2’s quota of ${value} vCPUs${kind === 'Standard' ? '' : ` of ${kind} machines`}`;
+    const most = own?.maxvCpus ?? 0;
+    if (value < defaults.vcpus)
+      return missing(what, `less than one node has (${defaults.vcpus}): no run starts; ask AWS for more`);
+    if (value < most)
+      return note(
+        what,
+        `less than MaxvCpus (${most}): a run that needs more waits in vain; ask AWS for more`,
+      );
+    return ok(what);
+  }
 }
 
 function asError(error: unknown): { name: string; message: string } {

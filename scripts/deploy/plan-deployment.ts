@@ -1,4 +1,5 @@
 import type { FoundStack } from '../../cli/context/ask-account.ts';
+import { QUOTAS } from '../../cli/context/ask-account.ts';
 import { hasGpus } from '../../experiment/deployment/instance-gpus.ts';
 import { vcpusOf } from '../../experiment/deployment/instance-vcpus.ts';
 import type { DeployOptions } from './arguments.ts';
@@ -189,19 +190,19 @@ function jobRefusals({ liveJobs }: Survey, { force }: DeployOptions): string[] {
   ];
 }
 
-function quotaWarnings({ vcpuQuota, lambdaQuota }: Survey, { maxVcpus, nodeVcpus }: Settings): string[] {
-  const warnings: string[] = [];
-  const more = 'Service Quotas, EC2, "Running On-Demand Standard instances" (L-1216C47A)';
-  if (vcpuQuota === undefined)
-    warnings.push(`How many vCPUs the account may have is not known to you: ${more}.`);
-  else if (vcpuQuota < nodeVcpus)
-    warnings.push(
-      `The account may have ${vcpuQuota} vCPUs and a node needs ${nodeVcpus}: no run will start. Ask for more: ${more}.`,
-    );
-  else if (vcpuQuota < maxVcpus)
-    warnings.push(
-      `The account may have ${vcpuQuota} vCPUs, and MaxvCpus is ${maxVcpus}: runs over that wait for ever. Ask for more (${more}), or deploy with MaxvCpus=${vcpuQuota}.`,
-    );
+function quotaWarnings({ vcpuQuotas, lambdaQuota }: Survey, { maxVcpus, nodeVcpus }: Settings): string[] {
+  const warnings = vcpuQuotas.flatMap(({ kind, value }) => {
+    const more = `Service Quotas, EC2, "Running On-Demand ${kind} instances" (${QUOTAS[kind].QuotaCode})`;
+    const which = kind === 'Standard' ? 'vCPUs' : `vCPUs of ${kind} machines`;
+    if (value === undefined) return [`How many ${which} the account may have is not known to you: ${more}.`];
+    const has = `The account may have ${value} ${which}`;
+    if (value < nodeVcpus)
+      return [`${has} and a node needs ${nodeVcpus}: no run will start. Ask for more: ${more}.`];
+    if (value >= maxVcpus) return [];
+    return [
+      `${has}, and MaxvCpus is ${maxVcpus}: runs over that wait for ever. Ask for more (${more}), or deploy with MaxvCpus=${value}.`,
+    ];
+  });
   if (lambdaQuota !== undefined && lambdaQuota < LEAST_LAMBDAS)
     warnings.push(
       `The account may run ${lambdaQuota} functions at once. It works, slower when many manifests are dropped together: Service Quotas, Lambda, "Concurrent executions" (L-B99A9384).`,

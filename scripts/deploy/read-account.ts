@@ -7,8 +7,8 @@ import type { IAMClient } from '@aws-sdk/client-iam';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
 import type { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import type { STSClient } from '@aws-sdk/client-sts';
-import type { FoundStack } from '../../cli/context/ask-account.ts';
-import { askCaller, askQuota, findStack, QUOTAS } from '../../cli/context/ask-account.ts';
+import type { FoundStack, MachineKind } from '../../cli/context/ask-account.ts';
+import { askCaller, askQuota, findStack, kindsOf, QUOTAS } from '../../cli/context/ask-account.ts';
 import { isOfNetwork } from '../../cli/errors/explain-aws-error.ts';
 import type { Offers } from './zones.ts';
 import { askOffers, countVpcs } from './zones.ts';
@@ -28,8 +28,8 @@ export interface DeployClients {
 export interface Survey {
   account: string;
   caller: string;
-  /** On-Demand Standard vCPUs at once, and functions at once. */
-  vcpuQuota: number | undefined;
+  /** On-Demand vCPUs at once of each kind that nodes are of, and functions at once. */
+  vcpuQuotas: readonly { kind: MachineKind; value: number | undefined }[];
   lambdaQuota: number | undefined;
   /** VPCs that the region may have, and has. */
   vpcQuota: number | undefined;
@@ -87,16 +87,17 @@ export async function survey(
     );
   });
   const stack = await findStack(clients.cloudFormation, stackName);
-  const [vcpuQuota, lambdaQuota, vpcQuota, vpcs, offers, missingRoles, jobs] = await Promise.all([
-    quota(clients.quotas, 'vcpus'),
+  const types = typesOf(stack);
+  const [vcpuQuotas, lambdaQuota, vpcQuota, vpcs, offers, missingRoles, jobs] = await Promise.all([
+    Promise.all(kindsOf(types).map(async (kind) => ({ kind, value: await quota(clients.quotas, kind) }))),
     quota(clients.quotas, 'functions'),
     quota(clients.quotas, 'vpcs'),
     countVpcs(clients.ec2).catch(() => undefined),
-    askOffers(clients.ec2, typesOf(stack)).catch(() => undefined),
+    askOffers(clients.ec2, types).catch(() => undefined),
     rolesMissing(clients.iam),
     liveJobs(clients.batch, stack),
   ]);
-  const quotas = { vcpuQuota, lambdaQuota, vpcQuota };
+  const quotas = { vcpuQuotas, lambdaQuota, vpcQuota };
   return { account, caller, ...quotas, vpcs, offers, missingRoles, stack, liveJobs: jobs };
 }
 

@@ -160,6 +160,9 @@ function mockAccount(account: Account) {
   quotas
     .on(GetServiceQuotaCommand, { ServiceCode: 'ec2' })
     .resolves({ Quota: { Value: account.vcpuQuota ?? 1000 } });
+  // A new account has none of these machines.
+  for (const QuotaCode of ['L-DB2E81BA', 'L-417A185B'])
+    quotas.on(GetServiceQuotaCommand, { ServiceCode: 'ec2', QuotaCode }).resolves({ Quota: { Value: 0 } });
   quotas
     .on(GetServiceQuotaCommand, { ServiceCode: 'lambda' })
     .resolves({ Quota: { Value: account.lambdaQuota ?? 1000 } });

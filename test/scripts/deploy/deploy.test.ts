@@ -225,6 +225,17 @@ describe('before anything is changed', () => {
     expect(less).toContain('deploy with MaxvCpus=64');
   });
 
+  test.each([
+    ['InstanceTypes=g5.4xlarge', 'may have 0 vCPUs of G and VT machines', 'L-DB2E81BA'],
+    ['InstanceTypes=c6i.4xlarge,p4d.24xlarge', 'may have 0 vCPUs of P machines', 'L-417A185B'],
+  ])('the quota of the kind of machines is asked: %s', async (types, told, code) => {
+    const { complained } = await deployTo({}, ['--check', types]);
+
+    expect(complained).toContain(told);
+    expect(complained).toContain(code);
+    expect((await deployTo({}, ['--check'])).complained).not.toContain(code);
+  });
+
   test('nodes that do not fit their instance are told', async () => {
     const warned = async (...args: string[]) => (await deployTo({}, ['--check', ...args])).complained;
 
