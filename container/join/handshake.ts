@@ -75,8 +75,8 @@ export function receiveHandshake(socket: Socket, options: HandshakeOptions): voi
 
   function hearHello(message: WorkerMessage | undefined): Wrong | undefined {
     if (message?.t !== 'hello') return { why: 'not a hello of this protocol' };
-    const why = differs(message, options.identity);
-    if (why !== undefined) return { why };
+    // Which one is here is not for strangers.
+    if (!isMeant(message, options.identity)) return { why: 'another run, job or attempt is here' };
     said = message;
     connection.cutter.limit = MAX_LINE;
     connection.send({ t: 'challenge', folder: options.folder, nonce: mainNonce });
@@ -115,9 +115,6 @@ export function receiveHandshake(socket: Socket, options: HandshakeOptions): voi
   }
 }
 
-function differs(hello: Hello, identity: AttemptIdentity): string | undefined {
-  if (hello.run !== identity.run) return `run ${hello.run}, and this is ${identity.run}`;
-  if (hello.job !== identity.job) return `job ${hello.job}, and this is ${identity.job}`;
-  if (hello.attempt !== identity.attempt) return `attempt ${hello.attempt}, and this is ${identity.attempt}`;
-  return undefined;
+function isMeant(hello: Hello, { run, job, attempt }: AttemptIdentity): boolean {
+  return hello.run === run && hello.job === job && hello.attempt === attempt;
 }

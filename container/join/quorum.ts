@@ -1,4 +1,5 @@
 import type { CheckFault, RunnerReason } from '../../experiment/records/progress.ts';
+import { plainLine } from '../../experiment/text/terminal-codes.ts';
 import type { AttemptPart } from '../attempt/attempt.ts';
 
 /** What judging who is here uses of the attempt. */
@@ -6,23 +7,20 @@ type QuorumPart = AttemptPart<'context' | 'ending' | 'plan' | 'roster' | 'config
 
 /** After the first fault, others get so long to report theirs: a person wants to read them all at once. */
 const FAULTS_TOGETHER_MS = 15_000;
-/** An NFS client that has once found nothing there remembers it for 30 s. */
-const UNREADABLE_MS = 35_000;
 
 /**
  * Waits until every node is here; at the deadline for `minNodes`. Faults of checks end the attempt once all nodes have
- * spoken. A node that cannot read the attempt's folder has not proved who it is: that counts only while it is missing.
+ * spoken. Who cannot read the attempt's folder has not proved who it is: its word ends nothing and is told at an end.
  */
 export class Quorum {
   isDone = false;
   readonly #attempt: QuorumPart;
   readonly #done = Promise.withResolvers<void>();
   readonly #faults: CheckFault[] = [];
-  readonly #unreadable = new Map<number, string>();
+  readonly #unreadable = new Set<number>();
   readonly #startedAt: number;
   readonly #over = new AbortController();
   #firstFaultAt: number | undefined;
-  #firstUnreadableAt: number | undefined;
 
   constructor(attempt: QuorumPart) {
     const { context, ending, plan } = attempt;
@@ -44,12 +42,12 @@ export class Quorum {
     this.#noteFault();
   }
 
+  /** Anybody may say so: each index once, and no more of his words than a log line takes. */
   unreadable(index: number, what: string): void {
-    if (this.#unreadable.get(index) !== what) this.#attempt.log('Node:CannotReadFolder', { index, what });
-    this.#unreadable.set(index, what);
-    if (this.#firstUnreadableAt !== undefined) return;
-    this.#firstUnreadableAt = this.#attempt.context.clock.now();
-    void this.#lookAgainAfter(UNREADABLE_MS);
+    const isMissing = this.#attempt.roster.withState('never-came').includes(index);
+    if (!isMissing || this.#unreadable.has(index)) return;
+    this.#unreadable.add(index);
+    this.#attempt.log('Node:CannotReadFolder', { index, what: plainLine(what.slice(0, 400)) });
   }
 
   /** Somebody came or went, or a time is over. */
@@ -65,20 +63,18 @@ export class Quorum {
     const now = context.clock.now();
     const missing = roster.withState('never-came');
     const isLate = now - this.#startedAt >= plan.timeouts.joinSeconds * 1000;
-    const isOver = (since: number | undefined, ms: number) => since !== undefined && now - since >= ms;
-    const isTold =
-      isOver(this.#firstFaultAt, FAULTS_TOGETHER_MS) || isOver(this.#firstUnreadableAt, UNREADABLE_MS);
+    const isTold = this.#firstFaultAt !== undefined && now - this.#firstFaultAt >= FAULTS_TOGETHER_MS;
     const faults = [...this.#faults, ...this.#unequalCpus()];
     const spoken = new Set(faults.map((fault) => fault.node));
-    // Who could not read the folder may still come: it counts once there is no more waiting.
-    if (isLate || isTold) faults.push(...this.#cannotRead(missing));
+    const cannotRead = missing.filter((index) => this.#unreadable.has(index));
     if (faults.length > 0 && (isLate || isTold || missing.every((index) => spoken.has(index))))
-      return { kind: 'bad-environment', faults };
+      return { kind: 'bad-environment', faults: [...faults, ...cannotRead.map(differentStorage)] };
     if (missing.length === 0) return 'go';
     if (!isLate) return 'wait';
     const joined = roster.live().length;
     if (joined >= plan.minNodes) return 'go';
-    return { kind: 'too-few-joined', joined, needed: plan.minNodes, missing };
+    const said = cannotRead.length === 0 ? {} : { cannotRead };
+    return { kind: 'too-few-joined', joined, needed: plan.minNodes, missing, ...said };
   }
 
   #finish(): void {
@@ -105,17 +101,6 @@ export class Quorum {
     this.look();
   }
 
-  #cannotRead(missing: readonly number[]): CheckFault[] {
-    return [...this.#unreadable]
-      .filter(([index]) => missing.includes(index))
-      .map(([node, what]) => ({
-        node,
-        check: 'shared-storage-differs',
-        what: `it cannot read what node 0 wrote to shared storage: ${what}`,
-        todo: 'mount the same file system at the same path on every node, with the same uid',
-      }));
-  }
-
   /** SIERRA requires the same number of CPUs on all nodes; other runs only lose speed. */
   #unequalCpus(): CheckFault[] {
     const { plan, roster, config } = this.#attempt;
@@ -131,4 +116,13 @@ export class Quorum {
         todo: 'use one instance type in the job definition: SIERRA needs equal nodes',
       }));
   }
+}
+
+function differentStorage(node: number): CheckFault {
+  return {
+    node,
+    check: 'shared-storage-differs',
+    what: 'it said, without a proof of who it is, that what node 0 writes to shared storage cannot be read there',
+    todo: 'mount the same file system at the same path on every node, with the same uid',
+  };
 }

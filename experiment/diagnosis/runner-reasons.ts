@@ -34,9 +34,9 @@ const TELL: { readonly [K in Kind]: Tell<K> } = {
     why: sentence(what),
     next: 'Correct the manifest and submit it again.',
   }),
-  'too-few-joined': ({ joined, needed, missing }, observed) => ({
+  'too-few-joined': ({ joined, needed, missing, cannotRead = [] }, observed) => ({
     headline: `Only ${grouped(joined)} of the ${counted(needed, 'node')} needed came in time; no task was started.`,
-    why: `${missing.length === 0 ? 'The others' : atStart(nodesNamed(missing))} did not report to node 0${observed.limits?.joinSeconds === undefined ? ' in time' : ` within ${spoken(observed.limits.joinSeconds)} (\`timeouts.join\`)`}.`,
+    why: `${missing.length === 0 ? 'The others' : atStart(nodesNamed(missing))} did not report to node 0${observed.limits?.joinSeconds === undefined ? ' in time' : ` within ${spoken(observed.limits.joinSeconds)} (\`timeouts.join\`)`}.${cannotRead.length === 0 ? '' : ` ${atStart(nodesNamed(cannotRead))} said that what node 0 writes to shared storage cannot be read there: mount the same file system at the same path on every node, with the same uid.`}`,
     next: sentence(
       `${missing[0] === undefined ? readNodeLog(observed) : readNodeLog(observed, missing[0])} if it is there; then ${submitAgain()}, with a longer \`timeouts.join\` or a smaller \`minNodes\` if it happens again`,
     ),

@@ -74,7 +74,14 @@ const reason = z.discriminatedUnion('kind', [
   }),
   z.object({ kind: z.literal('bad-environment'), faults: z.array(checkFault).max(MAX_FAULTS).readonly() }),
   z.object({ kind: z.literal('bad-plan'), what: text }),
-  z.object({ kind: z.literal('too-few-joined'), joined: count, needed: count, missing: nodeIndexes }),
+  z.object({
+    kind: z.literal('too-few-joined'),
+    joined: count,
+    needed: count,
+    missing: nodeIndexes,
+    /** Those of the missing that said so; nobody knows that it was they. */
+    cannotRead: nodeIndexes.exactOptional(),
+  }),
   z.object({ kind: z.literal('too-many-lost'), left: count, needed: count, lost: nodeIndexes }),
   z.object({
     kind: z.literal('sierra-failed'),

@@ -2,7 +2,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import { json } from 'node:stream/consumers';
 import type { LocalSystem } from '../../local/system/system.ts';
-import { signedHeaders } from '../support/http/signed-headers.ts';
+import { signedHeaders } from '../support/loopback.ts';
 
 const REPOSITORY = '111122223333.dkr.ecr.eu-central-1.amazonaws.com/lab';
 

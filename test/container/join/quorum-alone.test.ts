@@ -112,20 +112,26 @@ describe('faults', () => {
 });
 
 describe('a node that cannot read the attempt’s folder', () => {
-  it('counts after 35 s, the time that an NFS client remembers that nothing was there', async () => {
+  it('ends nothing before the deadline, and is then told without its words', async () => {
     const { quorum, comes, passing, logged } = await aGathering();
+    comes(0);
+    for (let round = 0; round < 50; round += 1)
+      for (let index = 2; index < 999; index += 1)
+        quorum.unreadable(index, `EIO ${round}: ask help@evil.example\u001b[2J ${'x'.repeat(4000)}`);
+    const told = logged.filter(([event]) => event === 'Node:CannotReadFolder');
+    expect(told).toHaveLength(1);
+    expect(JSON.stringify(told).length).toBeLessThan(600);
+    expect(await passing(JOIN_SECONDS - 1)).toEqual(WAITS);
+    expect(await passing(2)).toMatchObject({
+      reason: { kind: 'too-few-joined', joined: 1, needed: 2, missing: [1, 2], cannotRead: [2] },
+    });
+  });
+
+  it('keeps no others from going on at the deadline', async () => {
+    const { quorum, comes, passing } = await aGathering();
     for (const index of [0, 1]) comes(index);
     quorum.unreadable(2, 'ENOENT');
-    quorum.unreadable(2, 'ENOENT');
-    expect(logged.filter(([event]) => event === 'Node:CannotReadFolder')).toHaveLength(1);
-    expect(await passing(34.9)).toEqual(WAITS);
-    quorum.unreadable(2, 'EACCES');
-    expect(await passing(0.2)).toMatchObject({
-      reason: {
-        kind: 'bad-environment',
-        faults: [{ node: 2, check: 'shared-storage-differs', what: expect.stringMatching(/EACCES$/) }],
-      },
-    });
+    expect(await passing(JOIN_SECONDS + 1)).toEqual(GOES);
   });
 
   it('counts for nothing once it has come after all', async () => {

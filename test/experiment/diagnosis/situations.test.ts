@@ -316,10 +316,13 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
   [
     'runner-too-few-joined',
     byRunner(
-      { kind: 'too-few-joined', joined: 2, needed: 4, missing: [1, 3] },
+      { kind: 'too-few-joined', joined: 2, needed: 4, missing: [1, 3], cannotRead: [3] },
       { limits: { joinSeconds: 600 } },
     ),
-    { why: /Nodes 1 and 3 did not report.*10 min/, next: /logs\/nodes\/1\.log.*timeouts\.join/ },
+    {
+      why: /Nodes 1 and 3 did not report.*10 min.*Node 3 said that/,
+      next: /logs\/nodes\/1\.log.*timeouts\.join/,
+    },
   ],
   [
     'runner-too-many-lost',

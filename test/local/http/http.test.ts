@@ -11,8 +11,7 @@ import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { decodeAwsChunked } from '../../../local/http/aws-chunked.ts';
 import type { LoopbackServer } from '../../../local/http/server.ts';
-import { loopback } from '../../support/loopback.ts';
-import { signedHeaders } from '../../support/http/signed-headers.ts';
+import { loopback, signedHeaders } from '../../support/loopback.ts';
 import { invokeAndWait, MACHINE, makeMachine } from '../../support/states-machine.ts';
 
 const machine = makeMachine(

@@ -294,10 +294,7 @@ beforeAll(async () => {
       },
       { join: '6s' },
     );
-    expect(reason).toMatchObject({
-      kind: 'bad-environment',
-      faults: [{ node: 1, check: 'shared-storage-differs' }],
-    });
+    expect(reason).toMatchObject({ kind: 'too-few-joined', missing: [1], cannotRead: [1] });
     expect(summary.why).toMatch(/node 1/i);
     expect(stages).toEqual([]);
   });
