@@ -22,7 +22,7 @@ const offer = z.object({
 });
 
 /** What the AWS command line is asked: shared tenancy alone, or hosts of one's own would be priced as well. */
-export function priceQuestion(instanceType: string, region: string): string[] {
+function priceQuestion(instanceType: string, region: string): string[] {
   const filters = {
     instanceType,
     regionCode: region,
