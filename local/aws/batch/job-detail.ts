@@ -26,11 +26,15 @@ export function parentDetail(job: Job): JobDetail {
 
 /** DescribeJobs' answer for `<job id>#<node>`: it has `container` and `nodeDetails`. */
 export function childDetail(job: Job, child: ChildJob): JobDetail {
+  const statusReason = child.stoppedAt === undefined ? undefined : 'Essential container in task exited';
   return {
     ...identity(job, `${job.id}#${child.index}`, `${job.arn}#${child.index}`),
+    createdAt: child.createdAt,
     status: child.status,
     startedAt: child.startedAt,
-    ...defined({ stoppedAt: child.stoppedAt }),
+    ...defined({ stoppedAt: child.stoppedAt, statusReason }),
+    attempts:
+      child.stoppedAt === undefined ? [] : [attemptDetail({ ...child, ...defined({ statusReason }) })],
     container: defined({
       exitCode: child.exitCode,
       reason: child.reason,
@@ -60,7 +64,7 @@ export function childSummary(job: Job, child: ChildJob): JobSummary {
     jobArn: `${job.arn}#${child.index}`,
     jobName: job.name,
     status: child.status,
-    createdAt: job.createdAt,
+    createdAt: child.createdAt,
     ...defined({ startedAt: child.startedAt, stoppedAt: child.stoppedAt }),
     container: defined({ exitCode: child.exitCode, reason: child.reason }),
     nodeProperties: {

@@ -15,6 +15,7 @@ export interface Attempt {
 export interface ChildJob {
   index: number;
   status: JobStatus;
+  createdAt: number;
   startedAt?: number;
   stoppedAt?: number;
   exitCode?: number;

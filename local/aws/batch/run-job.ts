@@ -99,6 +99,7 @@ async function runAttempt(
   job.children = Array.from({ length: job.request.numNodes }, (_, index) => ({
     index,
     status: 'STARTING',
+    createdAt: clock.now(),
     logStreamName: `${attempt.logStreamName}-${index}`,
   }));
   const main = await startMain(job, number, around);

@@ -1,6 +1,7 @@
 import type { JobDetail, SubmitJobCommandInput } from '@aws-sdk/client-batch';
 import { describe, expect, it } from 'vitest';
 import type { LocalBatchSettings } from '../../../../local/aws/batch/batch.ts';
+import { DESCRIBED } from '../../../fixtures/recorded-answers.ts';
 import { FAIR_QUEUE, virtualBatch } from '../../../support/virtual-batch.ts';
 
 const RETRY = {
@@ -84,6 +85,56 @@ describe('a multi-node job', () => {
     });
     expect(await describeJob(id)).not.toHaveProperty('container');
     expect(nodes.slice(1).map((node) => node.signals)).toEqual([['TERM'], ['TERM']]);
+    expect(events.map((event) => event.status)).toEqual([
+      'PENDING',
+      'RUNNABLE',
+      'STARTING',
+      'RUNNING',
+      'SUCCEEDED',
+    ]);
+  });
+
+  it('of two nodes goes as AWS Batch recorded it: a worker 42 s behind main, which ends before it and changes nothing', async () => {
+    const [parent] = DESCRIBED.single_mnp_job?.jobs ?? [];
+    const [worker, main] = DESCRIBED.single_mnp_job_children?.jobs ?? [];
+    const mainAt = main?.startedAt ?? 0;
+    const sinceMain = (moment: number | undefined) => (moment ?? 0) - mainAt;
+    const { clock, submit, nodes, batch, describeJob, events } = await world({
+      delays: {
+        pending: 0,
+        starting: sinceMain(mainAt) - sinceMain(parent?.createdAt),
+        child: () => sinceMain(worker?.startedAt),
+      },
+    });
+    const id = await submit({ nodeOverrides: { numNodes: 2 } });
+    await clock.advance(-sinceMain(parent?.createdAt) + sinceMain(worker?.stoppedAt));
+    nodes[1]?.exit({ exitCode: 0 });
+    await clock.advance(sinceMain(main?.stoppedAt) - sinceMain(worker?.stoppedAt));
+    expect(await describeJob(`${id}#1`)).toMatchObject({ status: 'SUCCEEDED' });
+    expect(await describeJob(id)).toMatchObject({ status: 'RUNNING' });
+    nodes[0]?.exit({ exitCode: 0 });
+    await clock.advance(0);
+    const { jobs: children = [] } = await batch.describeJobs({ jobs: [`${id}#1`, `${id}#0`] });
+    const told = (job: JobDetail | undefined, from: number | undefined) => ({
+      ...job,
+      startedAt: (job?.startedAt ?? 0) - (from ?? 0),
+      stoppedAt: (job?.stoppedAt ?? 0) - (from ?? 0),
+      exitCodes: job?.attempts?.map(({ container }) => container?.exitCode),
+    });
+    for (const [index, recorded] of [worker, main].entries()) {
+      const { status, statusReason, nodeDetails, startedAt, stoppedAt, exitCodes } = told(recorded, mainAt);
+      const local = told(children[index], (await describeJob(id))?.startedAt);
+      expect(local).toMatchObject({ status, statusReason, nodeDetails, startedAt, stoppedAt, exitCodes });
+    }
+    const { status, statusReason, startedAt, stoppedAt, exitCodes } = told(parent, mainAt);
+    const local = await describeJob(id);
+    expect(told(local, local?.startedAt)).toMatchObject({
+      status,
+      statusReason,
+      startedAt,
+      stoppedAt,
+      exitCodes,
+    });
     expect(events.map((event) => event.status)).toEqual([
       'PENDING',
       'RUNNABLE',

@@ -38,6 +38,9 @@ export function simulatedNodes(settings: NodeSettings): (spec: NodeSpec) => Prom
 function workerNode({ clock, random }: NodeSettings, spec: NodeSpec): RunningNode {
   const exited = Promise.withResolvers<NodeExit>();
   const lingers = random.between(0, 20_000);
+  // Before main, with 0, as in the run that was recorded: it must change nothing.
+  if (random.chance(0.2))
+    void clock.sleep(random.between(0, 300_000)).then(() => exited.resolve({ exitCode: 0 }));
   return {
     address: `10.0.1.${spec.index}`,
     exited: exited.promise,

@@ -74,6 +74,8 @@ export async function makeWorld(
   const random = SeededRandom.of(seed, 'people');
   const nonces = SeededRandom.of(seed, 'nonces');
   const network = SeededRandom.of(seed, 'network');
+  /** How far workers start behind main: 42 s in the run that was recorded. */
+  const behind = SeededRandom.of(seed, 'workers');
   const trace = new Trace(clock);
   const faults = new Faults(seed, options.keep);
   const owned: Owned[] = [];
@@ -133,7 +135,7 @@ export async function makeWorld(
     region: LOCAL_REGION,
     account: LOCAL_ACCOUNT,
     queues: [QUEUE],
-    delays: { pending: 1000, starting: random.pick(STARTING_MS), child: (node) => node * 1000 },
+    delays: { pending: 1000, starting: random.pick(STARTING_MS), child: () => behind.between(500, 60_000) },
     listAfterMs: listedLateMs,
     describeForMs: forgottenAfterMs,
     capacityHook: () =>
