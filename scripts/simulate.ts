@@ -1,12 +1,13 @@
 import { parseArgs } from 'node:util';
 import type { SeedsResult } from '../test/worlds/simulation/many-seeds.ts';
 import { neverHappened, runSeeds, seedsFrom } from '../test/worlds/simulation/many-seeds.ts';
-import type { SeedResult } from '../test/worlds/simulation/run-seed.ts';
+import type { SeedOptions, SeedResult } from '../test/worlds/simulation/run-seed.ts';
 import { runSeed } from '../test/worlds/simulation/run-seed.ts';
 import { shrink } from '../test/worlds/simulation/shrink.ts';
 
 const HELP = `npm run simulate -- --seeds N [--from S]     runs N seeds, from S (1) on
 npm run simulate -- --seed S                 runs one seed again and prints all that happened
+--hostile                                    tasks write over whatever the job role may, in every run's folder
 
 The real functions and the real state machine under virtual time, in a cloud that loses, doubles, delays and reorders
 events, throttles and fails calls, kills functions and nodes. Ends with 1 at the first broken promise: seed, promise, the
@@ -20,11 +21,12 @@ const SHRINK_TRIES = 200;
 const MAX_STRIKES = 30;
 
 async function main(): Promise<number> {
-  const { seeds, from, seed, help } = parseArgs({
+  const { seeds, from, seed, hostile, help } = parseArgs({
     options: {
       seeds: { type: 'string' },
       from: { type: 'string' },
       seed: { type: 'string' },
+      hostile: { type: 'boolean' },
       help: { type: 'boolean', short: 'h' },
     },
   }).values;
@@ -32,23 +34,24 @@ async function main(): Promise<number> {
     process.stdout.write(HELP);
     return 0;
   }
-  if (seed !== undefined) return replay(whole('--seed', seed));
-  return runMany(whole('--from', from ?? '1'), whole('--seeds', seeds ?? '50'));
+  const options: SeedOptions = { hasHostileTasks: hostile };
+  if (seed !== undefined) return replay(whole('--seed', seed), options);
+  return runMany(whole('--from', from ?? '1'), whole('--seeds', seeds ?? '50'), options);
 }
 
-async function replay(seed: number): Promise<number> {
-  const result = await runSeed(seed);
+async function replay(seed: number, options: SeedOptions): Promise<number> {
+  const result = await runSeed(seed, options);
   process.stdout.write(`${result.trace.join('\n')}\n`);
   tellViolations(result);
   return result.violations.length === 0 ? 0 : 1;
 }
 
-async function runMany(from: number, count: number): Promise<number> {
+async function runMany(from: number, count: number, options: SeedOptions): Promise<number> {
   const startedAt = performance.now();
-  const result = await runSeeds(seedsFrom(from, count));
+  const result = await runSeeds(seedsFrom(from, count), options);
   const { failed } = result;
   if (failed !== undefined) {
-    await tellFailure(failed);
+    await tellFailure(failed, options);
     return 1;
   }
   const missing = neverHappened(result.happened);
@@ -56,18 +59,24 @@ async function runMany(from: number, count: number): Promise<number> {
   return missing.length > 0 && count >= ENOUGH_SEEDS ? 1 : 0;
 }
 
-async function tellFailure(failed: SeedResult): Promise<void> {
+async function tellFailure(failed: SeedResult, options: SeedOptions): Promise<void> {
   const { seed } = failed;
   console.log(`seed ${seed} breaks a promise:\n`);
   tellViolations(failed);
-  const { strikes, result, tries } = await shrink(failed, (keep) => runSeed(seed, { keep }), SHRINK_TRIES);
+  const { strikes, result, tries } = await shrink(
+    failed,
+    (keep) => runSeed(seed, { ...options, keep }),
+    SHRINK_TRIES,
+  );
   console.log(`\nThe last ${LAST_EVENTS} events, with the fewest faults that still break it:\n`);
   console.log(result.trace.slice(-LAST_EVENTS).join('\n'));
   console.log(`\n${strikes.length} of ${failed.strikes.length} faults are left after ${tries} tries:`);
   console.log(
     `  ${strikes.slice(0, MAX_STRIKES).join('\n  ')}${strikes.length > MAX_STRIKES ? '\n  …' : ''}`,
   );
-  console.log(`\nAll that happened: npm run simulate -- --seed ${seed}`);
+  console.log(
+    `\nAll that happened: npm run simulate -- --seed ${seed}${options.hasHostileTasks === true ? ' --hostile' : ''}`,
+  );
 }
 
 function tellViolations({ violations }: SeedResult): void {

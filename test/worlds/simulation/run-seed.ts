@@ -32,6 +32,8 @@ export interface SeedOptions {
   keep?: ReadonlySet<Strike> | undefined;
   /** Sees every call that reaches the cloud. */
   record?: RecordPort | undefined;
+  /** Tasks write over whatever the job role may, in every run's folder. */
+  hasHostileTasks?: boolean | undefined;
 }
 
 const MINUTE_MS = 60_000;

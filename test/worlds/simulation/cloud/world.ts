@@ -31,6 +31,7 @@ import { hurtExecutions } from '../faults/failing-executions.ts';
 import type { Strike } from '../faults/faults.ts';
 import { Faults } from '../faults/faults.ts';
 import { nodeS3 } from '../faults/hostile-calls.ts';
+import { hostileTasks } from '../faults/hostile-tasks.ts';
 import type { Mutation } from '../faults/mutants.ts';
 import type { Telling } from './invocations.ts';
 import { SimulatedLambda } from './invocations.ts';
@@ -66,6 +67,7 @@ export async function makeWorld(
     mutation?: Mutation | undefined;
     keep?: ReadonlySet<Strike> | undefined;
     record?: RecordPort | undefined;
+    hasHostileTasks?: boolean | undefined;
   } = {},
 ) {
   const { mutation = {}, record = (_, port) => port } = options;
@@ -253,6 +255,15 @@ export async function makeWorld(
       () => scheduledEvent('settle', nonces.nonce(), clock.now()),
       settle,
     );
+  if (options.hasHostileTasks === true)
+    void hostileTasks({
+      s3,
+      clock,
+      random: SeededRandom.of(seed, 'tasks'),
+      localBatch,
+      trace,
+      bucket: BUCKET,
+    });
   void hurtExecutions({ clock, faults, localStates, tokens, hurt });
 
   trace.add('faults', { on: faults.describe() });
