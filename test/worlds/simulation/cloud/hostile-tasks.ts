@@ -4,7 +4,7 @@ import type { Clock } from '../../../../experiment/util/clock.ts';
 import type { LocalBatch } from '../../../../local/aws/batch/batch.ts';
 import type { SeededRandom } from '../../../../local/clock/seeded-random.ts';
 import { asJobRole } from '../../../../local/http/job-role.ts';
-import type { Trace } from '../cloud/trace.ts';
+import type { Trace } from './trace.ts';
 
 interface Surroundings {
   s3: S3Port;
