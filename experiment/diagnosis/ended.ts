@@ -1,7 +1,7 @@
 import { costClause } from '../figures/price.ts';
 import { runKeys } from '../layout/bucket-keys.ts';
-import { parseCancellation } from '../records/cancellation.ts';
 import { EXIT } from '../records/exit-code.ts';
+import { parseCancellation } from '../run/cancellation.ts';
 import { counted, grouped, spoken } from '../text/numbers.ts';
 import { says } from '../text/says.ts';
 import { quoted, sentence } from '../text/sentence.ts';

@@ -1,5 +1,5 @@
-import { parseCancellation } from '../records/cancellation.ts';
 import { isOutcome } from '../records/outcome.ts';
+import { parseCancellation } from '../run/cancellation.ts';
 import { counted, grouped, spoken } from '../text/numbers.ts';
 import { sentence } from '../text/sentence.ts';
 import type { Observed, Sentences, Situation } from './observation.ts';

@@ -24,14 +24,14 @@ const stop = z.object({
   ]),
 });
 
-const told = z.object({
+export const toldRecord = z.object({
   /** Keys of the messages that were sent: `queued`, `mail:succeeded`. */
   keys: z.array(word).max(MAX_TOLD),
   /** Somebody is about to send the others; until `leaseUntil` nobody else does. */
   telling: z.object({ nonce: word, leaseUntil: moment }).optional(),
 });
 
-const record = z.object({
+export const controlRecord = z.object({
   version: z.literal(1),
   runId: word,
   source: z.object({ bucket: word, key: text, version: word }),
@@ -67,15 +67,15 @@ const record = z.object({
   /** How often collecting this outcome was begun. */
   collects: z.object({ tries: count, since: moment }).optional(),
   /** What people have been told of, each once. */
-  told: told.optional(),
+  told: toldRecord.optional(),
   closedAt: moment.optional(),
 });
 
 /** `control/<run-id>.json`: what the functions know of a run and nobody else may read. Times in ms since the epoch. */
-export type Control = z.infer<typeof record>;
+export type Control = z.infer<typeof controlRecord>;
 
 /** What was told of one run or rejection, and who is telling just now. */
-export type Told = z.infer<typeof told>;
+export type Told = z.infer<typeof toldRecord>;
 
 /** Why and by what the run was told to end. */
 export type Stop = z.infer<typeof stop>;
@@ -105,7 +105,7 @@ export function newControl(claim: {
 /** What was told of a rejection, from its record; nothing where there is none that can be read: then it is told again. */
 export function parseTold(text: string | undefined): Told {
   try {
-    return told.parse(JSON.parse(text ?? ''));
+    return toldRecord.parse(JSON.parse(text ?? ''));
   } catch {
     return { keys: [] };
   }
@@ -114,7 +114,7 @@ export function parseTold(text: string | undefined): Told {
 /** @throws UnknownRecord when the text is not a record of this version */
 export function parseControl(text: string): Control {
   try {
-    return record.parse(JSON.parse(text));
+    return controlRecord.parse(JSON.parse(text));
   } catch (error) {
     throw new UnknownRecord(`not a control record that this version wrote: ${firstLine(error)}`);
   }

@@ -25,7 +25,7 @@ export type Freed = z.infer<typeof freed>;
 
 const written = { jobId: word, at: time };
 
-const maintenance = z.discriminatedUnion('kind', [
+export const maintenanceRecord = z.discriminatedUnion('kind', [
   z.object({
     ...written,
     kind: z.literal('salvage'),
@@ -41,7 +41,7 @@ const maintenance = z.discriminatedUnion('kind', [
 ]);
 
 /** `maintenance/<job-id>.json`: what a job that salvages or cleans did. `at` is ISO 8601 in UTC. */
-export type MaintenanceRecord = z.infer<typeof maintenance>;
+export type MaintenanceRecord = z.infer<typeof maintenanceRecord>;
 
 type Result<Record> = Record extends MaintenanceRecord ? Omit<Record, keyof typeof written> : never;
 
@@ -49,5 +49,5 @@ type Result<Record> = Record extends MaintenanceRecord ? Omit<Record, keyof type
 export type MaintenanceResult = Result<MaintenanceRecord>;
 
 export function parseMaintenance(stored: string | undefined): MaintenanceRecord | undefined {
-  return parseRecord(maintenance, stored);
+  return parseRecord(maintenanceRecord, stored);
 }

@@ -34,9 +34,9 @@ const node = z.object({
 /** One entry of `runs/<run-id>/nodes.json`. */
 export type NodeRecord = z.infer<typeof node>;
 
-const nodes = z.array(node).max(MAX_NODES);
+export const nodesRecord = z.array(node).max(MAX_NODES);
 
 /** `runs/<run-id>/nodes.json`, written by node 0 only. */
 export function parseNodes(stored: string | undefined): NodeRecord[] | undefined {
-  return parseRecord(nodes, stored);
+  return parseRecord(nodesRecord, stored);
 }

@@ -16,7 +16,7 @@ const sentences = { headline: text, why: text, next: text };
 const jobStatus = z.enum(['SUBMITTED', 'PENDING', 'RUNNABLE', 'STARTING', 'RUNNING', 'SUCCEEDED', 'FAILED']);
 export type JobStatus = z.infer<typeof jobStatus>;
 
-const observedEvent = z.discriminatedUnion('kind', [
+export const eventRecord = z.discriminatedUnion('kind', [
   z.object({ kind: z.literal('accepted'), at }),
   z.object({
     kind: z.literal('job'),
@@ -51,8 +51,8 @@ const observedEvent = z.discriminatedUnion('kind', [
  * says, so that seeing the same thing twice writes the same object. `at` is when it happened as far as the observer
  * can know, in milliseconds since the epoch.
  */
-export type ObservedEvent = z.infer<typeof observedEvent>;
+export type ObservedEvent = z.infer<typeof eventRecord>;
 
 export function parseObservedEvent(stored: string | undefined): ObservedEvent | undefined {
-  return parseRecord(observedEvent, stored);
+  return parseRecord(eventRecord, stored);
 }

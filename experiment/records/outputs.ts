@@ -30,7 +30,7 @@ export const notSent = z.object({ path, why: text });
 /** A file that could not be sent. */
 export type NotSent = z.infer<typeof notSent>;
 
-const outputIndex = z.object({
+export const outputIndexRecord = z.object({
   files: z.array(outputFile).readonly(),
   /** Paths named in the manifest at which nothing was found. */
   missing: z.array(path).readonly(),
@@ -45,10 +45,10 @@ const outputIndex = z.object({
 });
 
 /** `runs/<run-id>/outputs/index.json`. */
-export type OutputIndex = z.infer<typeof outputIndex>;
+export type OutputIndex = z.infer<typeof outputIndexRecord>;
 
 export function parseOutputIndex(stored: string | undefined): OutputIndex | undefined {
-  return parseRecord(outputIndex, stored);
+  return parseRecord(outputIndexRecord, stored);
 }
 
 /** One line of `runs/<run-id>/outputs.jsonl`. */

@@ -3,11 +3,11 @@ import { count, parseRecord, word } from './fields.ts';
 
 export const MAX_OWNER_BYTES = 64 * 1024;
 
-const owner = z.object({ jobId: word, attempt: count, nonce: word });
+export const ownerRecord = z.object({ jobId: word, attempt: count, nonce: word });
 
 /** `runs/<run-id>/owner.json`: the job that may run it. */
-export type Owner = z.infer<typeof owner>;
+export type Owner = z.infer<typeof ownerRecord>;
 
 export function parseOwner(stored: string | undefined): Owner | undefined {
-  return parseRecord(owner, stored);
+  return parseRecord(ownerRecord, stored);
 }

@@ -108,7 +108,7 @@ const reason = z.discriminatedUnion('kind', [
 /** Why the runner ended as it did; diagnosis turns it into sentences. */
 export type RunnerReason = z.infer<typeof reason>;
 
-const progress = z.object({
+export const progressRecord = z.object({
   runId: word,
   jobId: word,
   attempt: count,
@@ -138,8 +138,8 @@ const progress = z.object({
  * `runs/<run-id>/progress.json`, written by node 0 only. It is what settle learns the run's inner state from.
  * Times are ISO 8601 in UTC.
  */
-export type Progress = z.infer<typeof progress>;
+export type Progress = z.infer<typeof progressRecord>;
 
 export function parseProgress(stored: string | undefined): Progress | undefined {
-  return parseRecord(progress, stored);
+  return parseRecord(progressRecord, stored);
 }

@@ -44,7 +44,7 @@ const enteredStates = z
   .transform((all) => all.flatMap((one) => enteredState.safeParse(one).data ?? []))
   .readonly();
 
-const status = z.object({
+export const statusRecord = z.object({
   runId: word,
   state,
   /** The sentence for people: what the state means now, and why it waits if it does. */
@@ -60,8 +60,8 @@ const status = z.object({
 });
 
 /** `runs/<run-id>/status.json`. Times are ISO 8601 in UTC. */
-export type Status = z.infer<typeof status>;
+export type Status = z.infer<typeof statusRecord>;
 
 export function parseStatus(stored: string | undefined): Status | undefined {
-  return parseRecord(status, stored);
+  return parseRecord(statusRecord, stored);
 }

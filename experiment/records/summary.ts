@@ -29,7 +29,7 @@ export type FailureGroup = z.infer<typeof failureGroup>;
 
 const seconds = amount.nullable();
 
-const summary = z.object({
+export const summaryRecord = z.object({
   runId: word,
   outcome: z.enum(OUTCOMES),
   /** The runner's, or null where it left none (its host was lost, or it never started). */
@@ -64,10 +64,10 @@ const summary = z.object({
 });
 
 /** `runs/<run-id>/summary.json`: what a run came to. Made by collect; the report shows it. */
-export type Summary = z.infer<typeof summary>;
+export type Summary = z.infer<typeof summaryRecord>;
 
 export function parseSummary(stored: string | undefined): Summary | undefined {
-  return parseRecord(summary, stored);
+  return parseRecord(summaryRecord, stored);
 }
 
 /** The code that a run ends a command with. Where no runner left one (it never started, its host was lost) the outcome stands for it. */

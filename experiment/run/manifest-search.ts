@@ -6,7 +6,7 @@ const GRACE_MS = 5 * 60_000;
 /** Nobody waits for the run of an older manifest any more. */
 const MAX_AGE_MS = 24 * 3_600_000;
 
-const record = z.object({
+export const manifestSearchRecord = z.object({
   version: z.literal(1),
   /** When this pass over all manifests began, and the pass before it. */
   beganAt: z.number(),
@@ -23,11 +23,11 @@ const record = z.object({
  * `control/manifest-search.json`: how far settle has come in its search for manifests whose event was lost. Each record is
  * true by itself, so that of two copies either may write last. Times in ms since the epoch.
  */
-export type ManifestSearch = z.infer<typeof record>;
+export type ManifestSearch = z.infer<typeof manifestSearchRecord>;
 
 /** Goes on with the pass of a stored record, or begins the next one. A record that cannot be read costs a look at a day's manifests. */
 export function resumeSearch(text: string | undefined, now: number): ManifestSearch {
-  const { success, data: stored } = record.safeParse(parsedJson(text));
+  const { success, data: stored } = manifestSearchRecord.safeParse(parsedJson(text));
   const dayAgo = now - MAX_AGE_MS;
   if (!success) return { version: 1, beganAt: now, since: dayAgo };
   if (stored.cursor !== undefined) return stored;

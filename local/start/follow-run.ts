@@ -1,11 +1,11 @@
 import { join, relative } from 'node:path';
 import { Bucket } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
-import { cancellationCause } from '../../experiment/records/cancellation.ts';
 import { parseControl } from '../../experiment/records/control.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
 import { exitCodeOf } from '../../experiment/records/summary.ts';
+import { cancellationCause } from '../../experiment/run/cancellation.ts';
 import { executionArn } from '../../experiment/run/execution.ts';
 import { plainLine } from '../../experiment/text/terminal-codes.ts';
 import type { Display } from '../../submission/progress-display.ts';

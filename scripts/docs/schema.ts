@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import * as z from 'zod';
 import { manifestSchema } from '../../experiment/manifest/schema.ts';
 import { stateChangeEvent } from '../../experiment/notify/state-change-event.ts';
+import { bucketReference } from './bucket-reference.ts';
 import { manifestReference } from './manifest-reference.ts';
 
 // Writes what is made from the schemas, each the one source of its format; `--check` tells whether all is current.
@@ -12,6 +13,7 @@ const MADE: Readonly<Record<string, string>> = {
     z.toJSONSchema(stateChangeEvent, { target: 'draft-07' }),
   ),
   'docs/manifest.md': manifestReference(manifest),
+  'docs/bucket.md': bucketReference(),
 };
 
 for (const [name, text] of Object.entries(MADE)) {

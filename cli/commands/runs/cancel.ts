@@ -1,7 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
-import { cancellationCause } from '../../../experiment/records/cancellation.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';
+import { cancellationCause } from '../../../experiment/run/cancellation.ts';
 import { executionArn } from '../../../experiment/run/execution.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { example, RUN_NEEDED_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';

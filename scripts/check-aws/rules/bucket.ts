@@ -1,3 +1,4 @@
+import { writableByJobs } from '../../../experiment/records/catalogue.ts';
 import type { Table } from '../template/finding.ts';
 import { one, table } from '../template/finding.ts';
 import type { Place } from '../template/place.ts';
@@ -91,6 +92,22 @@ export const BUCKET: readonly Table[] = [
             denial.texts('Action').includes(action),
           ) && denial.text('Principal') === '*'
         );
+      },
+    ],
+    'tasks-write-records': [
+      (key) => `tasks could write ${key}, or the runner could not`,
+      (policy) => {
+        const denial = denials(policy).find((statement) => statement.texts('NotResource').length > 0);
+        const open = denial?.texts('NotResource') ?? [];
+        const isDenied =
+          denial?.texts('Principal', 'AWS').includes('<JobRole.Arn>') === true &&
+          ['s3:PutObject', 's3:DeleteObject'].every((action) => denial.texts('Action').includes(action));
+        if (!isDenied) return ['any record'];
+        const wanted = writableByJobs().map((key) => `<Bucket.Arn>/${key}`);
+        return [
+          ...open.filter((key) => !wanted.includes(key)),
+          ...wanted.filter((key) => !open.includes(key)),
+        ];
       },
     ],
     'control-readers': [

@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Observed } from '../../../experiment/diagnosis/diagnose.ts';
 import { diagnose } from '../../../experiment/diagnosis/diagnose.ts';
-import { cancellationCause, parseCancellation } from '../../../experiment/records/cancellation.ts';
 import type { RunnerReason } from '../../../experiment/records/progress.ts';
 import type { FailureGroup } from '../../../experiment/records/summary.ts';
+import { cancellationCause, parseCancellation } from '../../../experiment/run/cancellation.ts';
 
 const runId = 'speed-sweep-0123456789a';
 const failed = (more: Partial<Observed>): Observed => ({ runId, state: 'failed', ...more });

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import { BUCKET_RECORDS, writableByJobs } from '../../../experiment/records/catalogue.ts';
 import { starsWithoutReason } from '../../../scripts/check-aws/rules/permissions.ts';
 import { checkSystem } from '../../../scripts/check-aws/system.ts';
 import type { Json } from '../../../scripts/check-aws/template/json.ts';
@@ -61,6 +62,7 @@ const CONTAINER = [...RANGE, 'Container'];
 const EFS = [...CONTAINER, 'Volumes', 0, 'EfsVolumeConfiguration'];
 const COMPUTE = ['ComputeResources'];
 const SETTLE = ['PolicyDocument', 'Statement'];
+const RECORDS = [...SETTLE, 3];
 const ACTION_OF_ROLES = [...SETTLE, 5, 'Condition'];
 const limits = (...given: readonly [action: string, reason: string][]) =>
   inResource(
@@ -475,6 +477,30 @@ const MISTAKES: readonly [string, string, Plant][] = [
     inResource('BucketPolicy', ['PolicyDocument', 'Statement', 2], undefined),
   ],
   ['plain HTTP', 'tls', inResource('BucketPolicy', ['PolicyDocument', 'Statement', 0], undefined)],
+  [
+    'tasks that may write anything under runs/',
+    'tasks-write-records',
+    inResource('BucketPolicy', ['PolicyDocument', 'Statement', 3], undefined),
+  ],
+  [
+    'a policy on records that is not of the job’s role',
+    'tasks-write-records',
+    inResource('BucketPolicy', [...RECORDS, 'Principal', 'AWS'], 'arn:aws:iam::1:role/other'),
+  ],
+  ...writableByJobs().map((key, index): (typeof MISTAKES)[number] => [
+    `a runner that may not write ${key}`,
+    'tasks-write-records',
+    inResource('BucketPolicy', [...RECORDS, 'NotResource', index], undefined),
+  ]),
+  ...BUCKET_RECORDS.filter(({ key, writers }) => key.startsWith('runs/') && !writers.includes('nodes')).map(
+    ({ key }): (typeof MISTAKES)[number] => [
+      `tasks that may write ${key}`,
+      'tasks-write-records',
+      inResource('BucketPolicy', [...RECORDS, 'NotResource', 10], {
+        'Fn::Sub': `\${Bucket.Arn}/${key.replaceAll(/<[^>]*>/g, '*')}`,
+      }),
+    ],
+  ),
   [
     'machines that the functions do not know',
     'machines-misdescribed',
