@@ -37,7 +37,7 @@ function untested(all: readonly Evidence[]): string {
       .flatMap(({ trials, date, region }) =>
         trials.flatMap(({ answers }) => answers.map((each) => ({ ...each, date, region }))),
       )
-      .findLast(({ question, verdict }) => question === name && verdict !== 'not asked');
+      .findLast(({ question, verdict }) => question === name && /^(as assumed|otherwise)$/.test(verdict));
     const said = answer === undefined ? 'nobody yet' : `${answer.verdict}, ${answer.date} ${answer.region}`;
     return `| \`${name}\` | ${fact} | ${decides} | ${how} | ${said} |`;
   });

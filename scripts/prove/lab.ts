@@ -76,7 +76,8 @@ export async function until<Found>(
     lab.signal.throwIfAborted();
     const found = await look();
     if (found !== undefined) return found;
-    if (lab.clock.now() - start > Math.max(ms(lab, seconds), 30_000 * Math.min(1, seconds / 60)))
+    // A local machine may have much else to do.
+    if (lab.clock.now() - start > Math.max(ms(lab, seconds), Math.min(seconds * 1000, 120_000)))
       throw new Unanswered(`${what} was waited for for ${seconds} s`);
     await lab.clock.sleep(Math.max(200, ms(lab, 5)), lab.signal);
   }
@@ -85,6 +86,8 @@ export async function until<Found>(
 /** The name of every manifest of ours begins so; a blank and a plus show how its key travels. */
 export const OUR_MANIFEST = 'prove a+b.yaml';
 export const OUR_RUNS = 'prove-';
+/** What people try to write lies here. */
+export const OUR_INPUTS = 'inputs/prove-';
 
 /** Drops a manifest of two nodes and answers its run. @param more lines of the manifest @throws Unanswered when it is no run */
 export async function dropRun(

@@ -30,7 +30,17 @@ import { isRunId, makeRunId } from '../../experiment/layout/run-id.ts';
 import { isOutcome } from '../../experiment/records/outcome.ts';
 import { parseStatus } from '../../experiment/records/status.ts';
 import type { Lab } from './lab.ts';
-import { describeJob, isOver, jobIdOf, ms, OUR_MANIFEST, OUR_RUNS, stopRun, until } from './lab.ts';
+import {
+  describeJob,
+  isOver,
+  jobIdOf,
+  ms,
+  OUR_INPUTS,
+  OUR_MANIFEST,
+  OUR_RUNS,
+  stopRun,
+  until,
+} from './lab.ts';
 
 /**
  * All that is made bears the stack's name with `-prove-`, and lies in the account alone: whoever cleans needs no file of
@@ -137,6 +147,9 @@ export async function removeAll(lab: Lab): Promise<string[]> {
   };
   await attempt('runs', async () => {
     for (const run of await ourRuns(lab)) await attempt(`the run ${run.runId}`, () => removeRun(lab, run));
+  });
+  await attempt('inputs', async () => {
+    for await (const { key } of lab.bucket.list(OUR_INPUTS)) await lab.bucket.delete(key);
   });
   const { queues, events, iam } = lab.clients;
   const prefix = prefixOf(lab);

@@ -71,7 +71,7 @@ it.each([
   ['SIGKILL', 230],
 ] as const)('leaves nothing when it gets %s at its call %i', async (signal, call) => {
   const before = account.calls();
-  const { child, ended } = prove('--yes', '--output', output);
+  const { child, ended } = prove('--yes', '--output', `${output}.interrupted`);
   middle = (_, count) => {
     if (count === before + call) child.kill(signal);
     return undefined;
