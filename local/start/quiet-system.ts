@@ -6,7 +6,7 @@ import { startSystem } from '../system/system.ts';
 /** The whole system in real time, saying nothing, for programs that read what it leaves. @param folder absolute */
 export function startQuietSystem(
   folder: string,
-  more: Pick<SystemSettings, 'nodes' | 'fault'> & { image?: SystemSettings['image'] } = {},
+  more: Pick<SystemSettings, 'nodes' | 'fault' | 'onEvent'> & { image?: SystemSettings['image'] } = {},
 ): Promise<LocalSystem> {
   const { nonce, image } = live();
   const nothing = () => undefined;

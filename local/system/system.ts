@@ -6,6 +6,7 @@ import type { Deployment } from '../../experiment/deployment/deployment.ts';
 import type { Clock, MakeNonce } from '../../experiment/util/clock.ts';
 import type { FunctionDeps } from '../../functions/deps.ts';
 import { LocalBatch } from '../aws/batch/batch.ts';
+import type { Target } from '../aws/events/bus.ts';
 import { EventBus } from '../aws/events/bus.ts';
 import {
   jobStateChangeEvent,
@@ -52,6 +53,8 @@ export interface SystemSettings {
   /** Without it, nodes are processes of this machine on loopback addresses. */
   nodes?: KindOfNodes;
   logger: FunctionDeps['logger'];
+  /** A rule for all that S3, Batch and Step Functions tell. */
+  onEvent?: Target;
   /** Shows a mail that was written. @param file where it lies */
   onMail?: (mail: Published, file: string) => void;
 }
@@ -109,6 +112,13 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     clock,
     ...(faults.deliveries === undefined ? {} : { deliveries: faults.deliveries }),
   });
+
+  if (settings.onEvent !== undefined)
+    bus.addRule({
+      name: 'all',
+      pattern: { source: ['aws.s3', 'aws.batch', 'aws.states'] },
+      target: settings.onEvent,
+    });
 
   const { bodies, index, record } = openFolderBucket(folder);
   const s3 = new LocalS3({

@@ -1,7 +1,7 @@
 import { DescribeComputeEnvironmentsCommand, DescribeJobDefinitionsCommand } from '@aws-sdk/client-batch';
 import type { FoundStack } from '../../cli/context/ask-account.ts';
+import { DeployFailed } from './context.ts';
 import { isImageThere } from './ensure-image.ts';
-import { DeployFailed } from './failure.ts';
 import type { DeployClients } from './read-account.ts';
 
 /** What a green stack does not say: that nodes can start from it. @throws DeployFailed */

@@ -16,3 +16,8 @@ export interface Hands {
   say(line: string): void;
   sleep(ms: number): Promise<void>;
 }
+
+/** It could not be done, or was not: says what and what to do. */
+export class DeployFailed extends Error {
+  override readonly name = 'DeployFailed';
+}

@@ -3,7 +3,7 @@ import type { Account } from './apply.ts';
 import { deploy } from './apply.ts';
 import type { DeployOptions } from './arguments.ts';
 import type { Hands } from './context.ts';
-import { DeployFailed } from './failure.ts';
+import { DeployFailed } from './context.ts';
 import type { Machine } from './plan-deployment.ts';
 import { judge, settingsOf } from './plan-deployment.ts';
 import { NotLoggedIn, survey, textOf } from './read-account.ts';

@@ -8,7 +8,7 @@ import {
 import { findStack } from '../../cli/context/ask-account.ts';
 import { feltByJobs } from './changes.ts';
 import type { Hands } from './context.ts';
-import { DeployFailed } from './failure.ts';
+import { DeployFailed } from './context.ts';
 
 const EVERY_MS = 5000;
 const WITHIN_MS = 60 * 60_000;

@@ -15,7 +15,7 @@ import { makeImage, planImage } from '../image/make.ts';
 import type { ImageOptions } from '../image/options.ts';
 import type { DeployOptions } from './arguments.ts';
 import type { Hands } from './context.ts';
-import { DeployFailed } from './failure.ts';
+import { DeployFailed } from './context.ts';
 import type { Machine, Settings } from './plan-deployment.ts';
 import { askPrice } from './price.ts';
 import type { DeployClients } from './read-account.ts';

@@ -39,9 +39,18 @@ export function childDetail(job: Job, child: ChildJob): JobDetail {
       exitCode: child.exitCode,
       reason: child.reason,
       logStreamName: child.logStreamName,
+      ...(child.startedAt === undefined ? {} : ecsNames(job, child.index)),
     }),
     nodeDetails: { nodeIndex: child.index, isMainNode: child.index === job.request.mainNode },
   };
+}
+
+/** The task in ECS and the instance that it is on, by the node's name. */
+function ecsNames({ id, arn, attempts, status }: Job, index: number) {
+  const ecs = arn.replace(':batch:', ':ecs:').replace(/job\/.*/, '');
+  const attempt = attempts.length + (status === 'RUNNING' ? 1 : 0);
+  const name = `local/${id}-${attempt}-${index}`;
+  return { taskArn: `${ecs}task/${name}`, containerInstanceArn: `${ecs}container-instance/${name}` };
 }
 
 /** One entry of ListJobs. */
