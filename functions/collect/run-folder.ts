@@ -3,6 +3,7 @@ import type { Plan } from '../../experiment/plan/plan.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { OutputIndex } from '../../experiment/records/outputs.ts';
 import type { Progress } from '../../experiment/records/progress.ts';
+import type { Version } from '../../experiment/records/versions.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { parseJoblogRow } from '../../experiment/results/joblog.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
@@ -18,6 +19,7 @@ export interface Remains {
   stderrTails: ReadonlyMap<number, string>;
   manifest: string;
   outputs: OutputIndex | undefined;
+  versions: readonly Version[];
 }
 
 /** So many failed tasks are read to see what they have in common. */
@@ -51,6 +53,7 @@ export async function readRemains(
     stderrTails,
     manifest: (await bucket.readUntrusted(keys.manifest))?.text ?? '',
     outputs: await records.outputs(),
+    versions: await records.versions(),
   };
 }
 
