@@ -7,14 +7,14 @@ import { commandsOf, resumedRun } from '../experiment/manifest/parse.ts';
 import { parsePlan } from '../experiment/plan/plan.ts';
 import { MAX_OUTPUT_INDEX_BYTES, parseOutputIndex } from '../experiment/records/outputs.ts';
 import { parseStatus } from '../experiment/records/status.ts';
-import type { Version, VersionParts } from '../experiment/records/versions.ts';
+import type { Version, VersionParts } from '../experiment/results/versions.ts';
 import {
   differenceSpoken,
   MAX_VERSIONS_BYTES,
   parseVersions,
   versionAt,
   versionId,
-} from '../experiment/records/versions.ts';
+} from '../experiment/results/versions.ts';
 import type { JoblogRow } from '../experiment/results/joblog.ts';
 import { parseJoblogRow, succeeded } from '../experiment/results/joblog.ts';
 import { boundedLines } from '../experiment/text/bounded-lines.ts';
@@ -171,9 +171,10 @@ async function isSent(bucket: Bucket, run: string, manifest: Manifest): Promise<
     bucket.readUntrusted(keys.outputIndex, { maxBytes: MAX_OUTPUT_INDEX_BYTES }),
   ]);
   if (parseStatus(status?.text)?.state !== 'succeeded') return false;
-  const outputs = (manifest.outputs ?? []).map((one) => (typeof one === 'string' ? one : one.path));
-  if (JSON.stringify(parsePlan(plan?.text)?.outputs ?? []) !== JSON.stringify(outputs)) return false;
-  // One that may be missing made no run fail.
-  const sent = parseOutputIndex(index?.text);
-  return outputs.length === 0 || (sent !== undefined && (sent.unsent ?? 0) === 0);
+  const outputs = (manifest.outputs ?? []).map((one) => (typeof one === 'string' ? { path: one } : one));
+  const paths = outputs.map(({ path }) => path);
+  if (JSON.stringify(parsePlan(plan?.text)?.outputs ?? []) !== JSON.stringify(paths)) return false;
+  const { missing, unsent = 0 } = parseOutputIndex(index?.text) ?? { missing: paths };
+  const mayMiss = (path: string) => outputs.some((one) => one.path === path && one.optional === true);
+  return unsent === 0 && missing.every(mayMiss);
 }

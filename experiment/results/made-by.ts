@@ -1,7 +1,7 @@
 import type { Progress } from '../records/progress.ts';
 import type { MadeBy } from '../records/summary.ts';
-import type { Version } from '../records/versions.ts';
-import { differenceSpoken, versionAt } from '../records/versions.ts';
+import type { Version } from './versions.ts';
+import { differenceSpoken, versionAt } from './versions.ts';
 import { counted, grouped } from '../text/numbers.ts';
 import { plainLine } from '../text/terminal-codes.ts';
 import type { TaskTable } from './task-table.ts';

@@ -3,7 +3,7 @@ import type { Plan } from '../../experiment/plan/plan.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { OutputIndex } from '../../experiment/records/outputs.ts';
 import type { Progress } from '../../experiment/records/progress.ts';
-import type { Version } from '../../experiment/records/versions.ts';
+import type { Version } from '../../experiment/results/versions.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { parseJoblogRow } from '../../experiment/results/joblog.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';

@@ -15,8 +15,8 @@ import type { Progress } from '../../experiment/records/progress.ts';
 import { MAX_PROGRESS_BYTES, parseProgress } from '../../experiment/records/progress.ts';
 import type { Status } from '../../experiment/records/status.ts';
 import { MAX_STATUS_BYTES, parseStatus } from '../../experiment/records/status.ts';
-import type { Version } from '../../experiment/records/versions.ts';
-import { MAX_VERSIONS_BYTES, parseVersions } from '../../experiment/records/versions.ts';
+import type { Version } from '../../experiment/results/versions.ts';
+import { MAX_VERSIONS_BYTES, parseVersions } from '../../experiment/results/versions.ts';
 import { eventId, reduceStatus } from '../../experiment/status/reduce.ts';
 import { ControlConflict } from '../../experiment/util/errors.ts';
 

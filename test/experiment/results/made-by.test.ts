@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
-import type { Version } from '../../../experiment/records/versions.ts';
-import { withVersion } from '../../../experiment/records/versions.ts';
+import type { Version } from '../../../experiment/results/versions.ts';
+import { withVersion } from '../../../experiment/results/versions.ts';
 import { leftClause, resultsByVersion, versionsClause } from '../../../experiment/results/made-by.ts';
 import { readTasks } from '../../../experiment/results/task-table.ts';
 import { aProgress, aRow, iso, START } from '../../fixtures/records.ts';
