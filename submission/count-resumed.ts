@@ -7,6 +7,8 @@ import { commandsOf, resumedRun } from '../experiment/manifest/parse.ts';
 import { parsePlan } from '../experiment/plan/plan.ts';
 import { MAX_OUTPUT_INDEX_BYTES, parseOutputIndex } from '../experiment/records/outputs.ts';
 import { parseStatus } from '../experiment/records/status.ts';
+import type { JoblogRow } from '../experiment/results/joblog.ts';
+import { parseJoblogRow, succeeded } from '../experiment/results/joblog.ts';
 import type { Version, VersionParts } from '../experiment/results/versions.ts';
 import {
   differenceSpoken,
@@ -15,8 +17,6 @@ import {
   versionAt,
   versionId,
 } from '../experiment/results/versions.ts';
-import type { JoblogRow } from '../experiment/results/joblog.ts';
-import { parseJoblogRow, succeeded } from '../experiment/results/joblog.ts';
 import { boundedLines } from '../experiment/text/bounded-lines.ts';
 import { counted, grouped, nodeHoursSpoken } from '../experiment/text/numbers.ts';
 

@@ -1,11 +1,11 @@
 import type { Progress } from '../records/progress.ts';
 import type { MadeBy } from '../records/summary.ts';
-import type { Version } from './versions.ts';
-import { differenceSpoken, versionAt } from './versions.ts';
 import { counted, grouped } from '../text/numbers.ts';
 import { plainLine } from '../text/terminal-codes.ts';
 import type { TaskTable } from './task-table.ts';
 import { taskSucceeded } from './task-table.ts';
+import type { Version } from './versions.ts';
+import { differenceSpoken, versionAt } from './versions.ts';
 
 /** How many results are of which version, the newest first; those from before versions were noted count for none. */
 export function resultsByVersion(versions: readonly Version[], tasks: TaskTable): MadeBy[] {
@@ -29,8 +29,8 @@ export function versionsClause(made: readonly MadeBy[]): string {
   const others = made.filter(({ differs }) => differs !== '');
   return others
     .map(
-      ({ tasks, differs, id }) =>
-        ` ${grouped(tasks)} of ${counted(all, 'result')} ${tasks === 1 ? 'was' : 'were'} made with other ${differs} (version ${plainLine(id)}).`,
+      ({ tasks, differs }) =>
+        ` ${grouped(tasks)} of ${counted(all, 'result')} ${tasks === 1 ? 'was' : 'were'} made with other ${differs}.`,
     )
     .join('');
 }

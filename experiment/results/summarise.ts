@@ -7,10 +7,10 @@ import type { NodeRecord } from '../records/nodes.ts';
 import type { Outcome } from '../records/outcome.ts';
 import type { Progress, TaskCounts } from '../records/progress.ts';
 import type { FailureGroup, Summary } from '../records/summary.ts';
-import type { Version } from './versions.ts';
 import { leftClause, resultsByVersion, versionsClause } from './made-by.ts';
 import type { TaskTable } from './task-table.ts';
 import { taskSucceeded } from './task-table.ts';
+import type { Version } from './versions.ts';
 
 /** What the bucket and Batch hold of an ended run. What was never written is left out. */
 export interface SummaryInput {

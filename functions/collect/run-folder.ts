@@ -3,11 +3,11 @@ import type { Plan } from '../../experiment/plan/plan.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { OutputIndex } from '../../experiment/records/outputs.ts';
 import type { Progress } from '../../experiment/records/progress.ts';
-import type { Version } from '../../experiment/results/versions.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { parseJoblogRow } from '../../experiment/results/joblog.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
 import { failedToRead, readTasks } from '../../experiment/results/task-table.ts';
+import type { Version } from '../../experiment/results/versions.ts';
 import type { RunStores } from '../stores/run-stores.ts';
 
 /** What a run left in its folder. */
