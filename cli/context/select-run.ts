@@ -27,7 +27,15 @@ export async function destinationOf(
   { clock, nonce, terminal }: Context,
   { live, lookMs, acceptedWithinMs }: Target & { live: LiveSystem },
 ): Promise<Destination> {
-  return { bucket: await live.bucket(), clock, nonce, lookMs, acceptedWithinMs, say: terminal.remark };
+  return {
+    bucket: await live.bucket(),
+    clock,
+    nonce,
+    lookMs,
+    acceptedWithinMs,
+    say: terminal.remark,
+    defaultVcpus: live.deployment.defaults?.vcpus,
+  };
 }
 
 /** A run that is there. @throws CommandFailed */

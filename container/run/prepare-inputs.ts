@@ -1,14 +1,14 @@
 import { open, stat } from 'node:fs/promises';
 import { Bucket, JSON_TYPE } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
-import type { Version, VersionParts } from '../../experiment/records/versions.ts';
+import type { Version, VersionParts } from '../../experiment/results/versions.ts';
 import {
   MAX_VERSIONS_BYTES,
   parseVersions,
   versionAt,
   versionId,
   withVersion,
-} from '../../experiment/records/versions.ts';
+} from '../../experiment/results/versions.ts';
 import type { AttemptPart } from '../attempt/attempt.ts';
 import { imageIn, readMetadata } from '../node/address.ts';
 import { bringAndNote } from '../outputs/before.ts';

@@ -5,7 +5,7 @@ import * as tar from 'tar';
 import { Bucket } from '../../aws/bucket.ts';
 import { download, ObjectFailed } from '../../aws/download.ts';
 import type { PlanInput } from '../../experiment/plan/plan.ts';
-import type { VersionParts } from '../../experiment/records/versions.ts';
+import type { VersionParts } from '../../experiment/results/versions.ts';
 import type { RunnerContext } from '../process/live.ts';
 import type { Log } from '../process/log.ts';
 import { copyTree, replace } from '../storage/copy-tree.ts';

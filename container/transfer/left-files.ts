@@ -2,8 +2,8 @@ import { lstat, mkdir, opendir, readFile } from 'node:fs/promises';
 import { dirname, join, normalize, relative, sep } from 'node:path';
 import * as z from 'zod';
 import { parseRecord } from '../../experiment/records/fields.ts';
-import type { LeftFiles, VersionParts } from '../../experiment/records/versions.ts';
-import { MAX_LEFT_NAMED } from '../../experiment/records/versions.ts';
+import type { LeftFiles, VersionParts } from '../../experiment/results/versions.ts';
+import { MAX_LEFT_NAMED } from '../../experiment/results/versions.ts';
 import { writeDurably } from '../storage/durable-file.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
 

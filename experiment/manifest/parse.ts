@@ -52,6 +52,13 @@ export function parseManifest(
   return { ok: false, faults: inOrder(faults).slice(0, MAX_FAULTS), text: source.text };
 }
 
+/** The run that is gone on with, and what of it is kept. */
+export function resumedRun({
+  resume,
+}: Pick<Manifest, 'resume'>): { run: string; keep?: 'same' | undefined } | undefined {
+  return typeof resume === 'string' ? { run: resume } : resume;
+}
+
 /** The commands that the manifest itself holds; undefined where they are in a file, or for SIERRA. */
 export function commandsOf(manifest: Manifest): CommandList | undefined {
   const { commands } = manifest.run;

@@ -73,6 +73,10 @@ const from = () =>
       { error: FROM },
     );
 
+const RUN_ID = 'the id of an ended run, such as speed-sweep-0123456789a';
+const runId = () =>
+  z.string({ error: RUN_ID }).regex(/^[a-z](?:[a-z0-9-]{0,58}[a-z0-9])?-[0-9a-f]{11}$/, { error: RUN_ID });
+
 const LINE = 'one line of text, not empty';
 const commandLine = () => z.string({ error: LINE }).regex(/^[^\n\r]+$/, { error: LINE });
 
@@ -237,8 +241,12 @@ export const manifestSchema = z
         .array(
           z.strictObject(
             {
-              from: from().describe('Where it comes from.'),
-              to: relativePath().describe('Where it goes, relative to the folder that tasks start in.'),
+              from: from().describe(
+                'A folder or file beside the manifest, a file sent along before, or a place in a bucket. Links of a folder go as they are; `.sierra-batch`, the manifest itself, sockets and what its `.sierra-batchignore` names (lines as in `.gitignore`) stay.',
+              ),
+              to: relativePath().describe(
+                'Where it goes, relative to the folder that tasks start in; a file goes into it where it ends with a slash.',
+              ),
             },
             { error: '{from, to}' },
           ),
@@ -272,11 +280,24 @@ export const manifestSchema = z
         .optional(),
       workspace: name().describe('A folder on shared storage that outlives runs.').optional(),
       resume: z
-        .string({ error: 'the id of an ended run' })
-        .regex(/^[a-z](?:[a-z0-9-]{0,58}[a-z0-9])?-[0-9a-f]{11}$/, {
-          error: 'the id of an ended run, such as speed-sweep-0123456789a',
-        })
-        .describe('Goes on with that ended run: only what is missing or failed.')
+        .union(
+          [
+            runId(),
+            z.strictObject({
+              run: runId().describe('The ended run.'),
+              keep: z
+                .literal('same', { error: 'same' })
+                .describe(
+                  'Keep only what the same inputs, image and environment made, and run all else again. Every finished task stays when left out.',
+                )
+                .optional(),
+            }),
+          ],
+          { error: `${RUN_ID}, or {run, keep: same}` },
+        )
+        .describe(
+          'Goes on with that ended run, in its folder: only what is new or failed runs. A task is known by its command, and by its number too where the command occurs more than once or names `SIERRA_BATCH_TASK` or `PARALLEL_SEQ`.',
+        )
         .optional(),
       environment: z
         .record(environmentName(), asWritten(), { error: 'names with values' })

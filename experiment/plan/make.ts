@@ -4,6 +4,7 @@ import { priceOfNode } from '../figures/price.ts';
 import type { ManifestSource } from '../layout/run-id.ts';
 import { parseS3Url } from '../layout/s3-url.ts';
 import type { Manifest } from '../manifest/parse.ts';
+import { resumedRun } from '../manifest/parse.ts';
 import { engineArguments } from '../sierra/arguments.ts';
 import { readSierraArguments } from '../sierra/check-arguments.ts';
 import type { Plan, PlanInput } from './plan.ts';
@@ -30,6 +31,7 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
   const { deployment, runId, source, folder } = facts;
   const { cluster, run, timeouts = {}, retry = {} } = manifest;
   const price = priceOfNode(cluster, deployment);
+  const resumed = resumedRun(manifest);
   const vcpus = cluster.vcpus ?? deployment.defaults.vcpus;
   const threadsPerTask = run.threadsPerTask ?? 1;
   const outputs = (manifest.outputs ?? []).map((one) => (typeof one === 'string' ? { path: one } : one));
@@ -77,7 +79,8 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
       optionalOutputs: optionalOutputs.length === 0 ? undefined : optionalOutputs,
       keepOutput: run.keepOutput === 'all' ? ('all' as const) : undefined,
       workspace: manifest.workspace,
-      resume: manifest.resume,
+      resume: resumed?.run,
+      keep: resumed?.keep,
       ...budgetOf(manifest.budget, price),
     }),
   };

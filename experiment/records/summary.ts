@@ -1,6 +1,6 @@
 import * as z from 'zod';
 import { EXIT } from './exit-code.ts';
-import { amount, count, orAbsent, parseRecord, text, word } from './fields.ts';
+import { amount, count, orAbsent, parseRecord, text, time, word } from './fields.ts';
 import { nodeState } from './nodes.ts';
 import { OUTCOMES } from './outcome.ts';
 import { incompleteRuns, taskCounts } from './progress.ts';
@@ -26,6 +26,19 @@ const failureGroup = z.object({
 
 /** Failed tasks that look alike: same exit code or signal, and the same last line of stderr but for numbers. */
 export type FailureGroup = z.infer<typeof failureGroup>;
+
+const madeBy = z.object({
+  /** Of versions.json. */
+  id: word,
+  from: time,
+  /** Results of it. */
+  tasks: count,
+  /** From the newest version: `inputs and environment`; empty for that one. */
+  differs: word,
+});
+
+/** How many results one version made. */
+export type MadeBy = z.infer<typeof madeBy>;
 
 const seconds = amount.nullable();
 
@@ -61,6 +74,8 @@ export const summaryRecord = z.object({
   failures: z.array(failureGroup).readonly(),
   /** Statistics and graphs of these are of fewer runs than there should be. */
   incomplete: incompleteRuns,
+  /** Where results are of several versions. */
+  madeBy: orAbsent(z.array(madeBy).max(100).readonly()),
 });
 
 /** `runs/<run-id>/summary.json`: what a run came to. Made by collect; the report shows it. */

@@ -7,8 +7,10 @@ import type { NodeRecord } from '../records/nodes.ts';
 import type { Outcome } from '../records/outcome.ts';
 import type { Progress, TaskCounts } from '../records/progress.ts';
 import type { FailureGroup, Summary } from '../records/summary.ts';
+import { leftClause, resultsByVersion, versionsClause } from './made-by.ts';
 import type { TaskTable } from './task-table.ts';
 import { taskSucceeded } from './task-table.ts';
+import type { Version } from './versions.ts';
 
 /** What the bucket and Batch hold of an ended run. What was never written is left out. */
 export interface SummaryInput {
@@ -21,6 +23,8 @@ export interface SummaryInput {
   progress?: Progress | undefined;
   nodes: readonly NodeRecord[];
   tasks: TaskTable;
+  /** Oldest first. */
+  versions?: readonly Version[] | undefined;
   /** Ends of the stderr of failed tasks, by sequence number; those of `failedToRead` are enough. */
   stderrTails: ReadonlyMap<number, string>;
   /** Attempts oldest first; milliseconds since the epoch. */
@@ -41,6 +45,7 @@ export interface SummaryInput {
 export function summarise(input: SummaryInput): Summary {
   const { plan, outcome, progress, tasks, observed } = input;
   const counts = countTasks(input);
+  const made = resultsByVersion(input.versions ?? [], tasks);
   const failures = groupFailures(tasks, input.stderrTails);
   const timings = measureTimings(input);
   const nodeHours = measureNodeHours(input);
@@ -74,7 +79,7 @@ export function summarise(input: SummaryInput): Summary {
     outcome,
     exitCode,
     headline,
-    why,
+    why: `${why}${versionsClause(made)}${leftClause(input.versions ?? [], progress)}`.trimStart(),
     next,
     tasks: counts,
     nodes: input.nodes.map(({ index, address, slots, tasks: done, busySeconds, state }) => ({
@@ -90,6 +95,7 @@ export function summarise(input: SummaryInput): Summary {
     usd: usdOf(nodeHours, plan.price) ?? null,
     utilisation: measureUtilisation(input),
     failures,
+    ...(made.length > 1 ? { madeBy: made } : {}),
     ...(hasMeans(progress) ? { incomplete: progress?.incomplete ?? [] } : {}),
   };
 }

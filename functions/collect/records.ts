@@ -187,7 +187,7 @@ function summariseRun(
   control: Control,
   outcome: Outcome,
   job: JobObservation | undefined,
-  { plan, progress, nodes, tasks, stderrTails, outputs }: Remains,
+  { plan, progress, nodes, tasks, stderrTails, outputs, versions }: Remains,
 ): Summary {
   if (plan === undefined) throw new UnknownRecord(`the run ${control.runId} has no plan`);
   const { stop } = control;
@@ -198,6 +198,7 @@ function summariseRun(
     nodes,
     tasks,
     stderrTails,
+    versions,
     job,
     observed: {
       exitCode: job?.exitCode,

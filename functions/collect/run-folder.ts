@@ -7,6 +7,7 @@ import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { parseJoblogRow } from '../../experiment/results/joblog.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
 import { failedToRead, readTasks } from '../../experiment/results/task-table.ts';
+import type { Version } from '../../experiment/results/versions.ts';
 import type { RunStores } from '../stores/run-stores.ts';
 
 /** What a run left in its folder. */
@@ -18,6 +19,7 @@ export interface Remains {
   stderrTails: ReadonlyMap<number, string>;
   manifest: string;
   outputs: OutputIndex | undefined;
+  versions: readonly Version[];
 }
 
 /** So many failed tasks are read to see what they have in common. */
@@ -51,6 +53,7 @@ export async function readRemains(
     stderrTails,
     manifest: (await bucket.readUntrusted(keys.manifest))?.text ?? '',
     outputs: await records.outputs(),
+    versions: await records.versions(),
   };
 }
 

@@ -2,6 +2,7 @@ import type { Bucket } from '../../aws/bucket.ts';
 import type { ManifestSource } from '../../experiment/layout/run-id.ts';
 import { isRunId, makeRunId } from '../../experiment/layout/run-id.ts';
 import { deploymentFaults } from '../../experiment/manifest/deployment-faults.ts';
+import { resumedRun } from '../../experiment/manifest/parse.ts';
 import { makePlan } from '../../experiment/plan/make.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import type { FunctionDeps } from '../deps.ts';
@@ -21,7 +22,8 @@ export async function planRun(
   const faults = deploymentFaults(manifest, read.source, deps.deployment);
   if (faults.length > 0) return { ok: false, faults, text: read.source.text };
   const runId = makeRunId(manifest.name, source);
-  const folder = manifest.resume === undefined ? runId : await folderOf(deps, manifest.resume);
+  const resumed = resumedRun(manifest);
+  const folder = resumed === undefined ? runId : await folderOf(deps, resumed.run);
   if (typeof folder !== 'string') return folder;
   const frozen = await freezeCommands(deps, bucket, runId, manifest);
   if (!frozen.ok) return frozen;

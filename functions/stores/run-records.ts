@@ -15,6 +15,8 @@ import type { Progress } from '../../experiment/records/progress.ts';
 import { MAX_PROGRESS_BYTES, parseProgress } from '../../experiment/records/progress.ts';
 import type { Status } from '../../experiment/records/status.ts';
 import { MAX_STATUS_BYTES, parseStatus } from '../../experiment/records/status.ts';
+import type { Version } from '../../experiment/results/versions.ts';
+import { MAX_VERSIONS_BYTES, parseVersions } from '../../experiment/results/versions.ts';
 import { eventId, reduceStatus } from '../../experiment/status/reduce.ts';
 import { ControlConflict } from '../../experiment/util/errors.ts';
 
@@ -60,6 +62,11 @@ export class RunRecords {
   /** What node 0 sent of the outputs; none where the manifest names none. */
   async outputs(): Promise<OutputIndex | undefined> {
     return parseOutputIndex((await this.#read(this.keys.outputIndex, MAX_OUTPUT_INDEX_BYTES))?.text);
+  }
+
+  /** What results were made by, oldest first. */
+  async versions(): Promise<readonly Version[]> {
+    return parseVersions((await this.#read(this.keys.versions, MAX_VERSIONS_BYTES))?.text) ?? [];
   }
 
   async status(): Promise<Status | undefined> {

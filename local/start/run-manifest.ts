@@ -6,7 +6,7 @@ import { manifestFormat } from '../../experiment/manifest/source/read.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import { plainLine } from '../../experiment/text/terminal-codes.ts';
 import { visibleText } from '../../experiment/text/visible-text.ts';
-import type { Destination } from '../../submission/drop-manifest.ts';
+import type { Destination, Dropped } from '../../submission/drop-manifest.ts';
 import { dropManifest } from '../../submission/drop-manifest.ts';
 import type { Display } from '../../submission/progress-display.ts';
 import { makeDisplay } from '../../submission/progress-display.ts';
@@ -55,8 +55,12 @@ export async function runManifest(
   }
   try {
     const waiting = { signal: interruption.asked, say: display.say };
-    const dropped = await drop(system, { ...options, ...waiting }, checked, changes, surroundings.nonce);
-    if (dropped.rejection !== undefined) return complain(dropped.rejection);
+    const dropped = await drop(system, { ...options, ...waiting }, checked, changes, surroundings);
+    if (dropped.kind === 'rejected') return complain(dropped.rejection);
+    if (dropped.kind === 'nothing-to-do') {
+      display.say(dropped.said);
+      return EXIT.succeeded;
+    }
     display.say(`run ${dropped.runId}`);
     const user = surroundings.image.USER ?? '';
     return await followRun(system, dropped.runId, { ...options, user }, display, interruption);
@@ -109,20 +113,20 @@ function open(
   });
 }
 
-/** The run's id, or the text of the rejection. */
 async function drop(
   system: LocalSystem,
   options: StartOptions & Pick<Destination, 'signal' | 'say'>,
   parsed: Parsed,
   { edits }: ManifestChanges,
-  nonce: () => string,
-): Promise<{ runId: string; rejection?: string }> {
+  { nonce, vcpus }: LocalSurroundings,
+): Promise<Exclude<Dropped, { kind: 'no-answer' }>> {
   const destination: Destination = {
     ...options,
     bucket: new Bucket(system.s3, system.bucket, realClock),
     clock: realClock,
     nonce,
     lookMs: 20,
+    defaultVcpus: vcpus,
     acceptedWithinMs: ACCEPTED_WITHIN_MS,
   };
   const dropped = await dropManifest(destination, options.file, parsed, [

@@ -10,6 +10,7 @@ interface Schema {
   minimum?: unknown;
   maximum?: unknown;
   additionalProperties?: unknown;
+  anyOf?: unknown;
 }
 
 /** `docs/manifest.md`: every key of a manifest, from its JSON schema. Pure. */
@@ -53,22 +54,22 @@ function rows(schema: Schema, prefix: string): string[] {
     const shown = required.has(key) ? `**\`${path}\`**` : `\`${path}\``;
     return [
       `| ${shown} | ${cell(shownValue(inner))} | ${cell(String(inner.description ?? ''))} |`,
-      ...rows(inner, `${path}.`),
-      ...itemsOf(inner).flatMap((items) => rows(items, `${path}[].`)),
+      ...alternatives(inner).flatMap((one) => rows(one, `${path}.`)),
+      ...alternatives(asObject(inner.items)).flatMap((one) => rows(one, `${path}[].`)),
     ];
   });
 }
 
-/** What a list may hold: of one kind or of several. */
-function itemsOf({ items }: Schema): Schema[] {
-  const { anyOf } = asObject(items);
-  return Array.isArray(anyOf) ? anyOf.map(asObject) : [asObject(items)];
+/** What may stand there: one kind or several. */
+function alternatives(schema: Schema): Schema[] {
+  return Array.isArray(schema.anyOf) ? schema.anyOf.map(asObject) : [schema];
 }
 
 function shownValue(schema: Schema): string {
+  if (schema.anyOf !== undefined) return alternatives(schema).map(shownValue).join(' or ');
   if (schema.const !== undefined) return `\`${String(schema.const)}\``;
   if (Array.isArray(schema.enum)) return schema.enum.map((one) => `\`${String(one)}\``).join(', ');
-  if (schema.type === 'array') return `a list of ${itemsOf(schema).map(shownValue).join(' or ')}`;
+  if (schema.type === 'array') return `a list of ${shownValue(asObject(schema.items))}`;
   if (schema.properties !== undefined) return 'a block';
   if (schema.type === 'object') return 'names with values';
   if (schema.type === 'integer') return `a whole number${range(schema)}`;

@@ -1,36 +1,51 @@
+import { createHash } from 'node:crypto';
 import { expect, it } from 'vitest';
 import { Bucket } from '../../aws/bucket.ts';
 import { resume } from '../../cli/commands/runs/resume.ts';
 import { s3Store } from '../../cli/context/s3-store.ts';
 import type { LiveSystem, Target } from '../../cli/context/target.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
-import type { Status } from '../../experiment/records/status.ts';
+import { makeRunId } from '../../experiment/layout/run-id.ts';
+import type { RunState } from '../../experiment/records/status.ts';
+import type { Version } from '../../experiment/results/versions.ts';
+import { versionId } from '../../experiment/results/versions.ts';
+import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { renderJoblog } from '../../experiment/results/joblog.ts';
 import { realClock } from '../../local/clock/real.ts';
-import { aPlan, aRow, aStatus, RUN_ID } from '../fixtures/records.ts';
+import { countResumed } from '../../submission/count-resumed.ts';
+import { dropText } from '../../submission/drop-manifest.ts';
+import { aPlan, aRow, aStatus, START } from '../fixtures/records.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
 import { contextIn, folderOfItsOwn } from './context.ts';
 
-const MANIFEST =
-  'apiVersion: sierra-batch/v1\nname: sweep\ncluster: {nodes: 2}\nrun: {commands: {list: [a, b, c]}}\n';
+const list = (commands: readonly string[], more = '') =>
+  `apiVersion: sierra-batch/v1\nname: sweep\ncluster: {nodes: 4, vcpus: 2}\nminNodes: 2\n${more}run: {commands: {list: ${JSON.stringify(commands)}}}\n`;
 
-async function aRun(state: Status['state']) {
+interface Left {
+  state?: RunState;
+  rows?: readonly JoblogRow[];
+  commands?: readonly string[];
+  outputs?: readonly string[];
+  missing?: readonly string[];
+  versions?: readonly Version[];
+}
+
+/** A run of three commands that has left this in the bucket. */
+async function aRun(left: Left = {}) {
+  const { state = 'failed', commands = ['a', 'b', 'c'], outputs = [], missing = [] } = left;
   const s3 = memoryS3('b');
-  const put = (Key: string, Body: string) => s3.putObject({ Bucket: 'b', Key, Body });
-  const keys = runKeys(RUN_ID);
-  await put(keys.status, JSON.stringify(aStatus({ state })));
-  await put(keys.manifest, MANIFEST);
-  await put(keys.plan, JSON.stringify(aPlan()));
-  // The same command failed at number 2 and succeeded at number 1.
-  await put(
-    keys.joblog,
-    renderJoblog([
-      aRow(1, { command: 'a' }),
-      aRow(2, { command: 'a', exitval: 1 }),
-      aRow(3, { command: 'c', exitval: 1 }),
-    ]),
-  );
-  await put(keys.commands, 'a\na\nc\n');
+  const put = async (Key: string, Body: string) => s3.putObject({ Bucket: 'b', Key, Body });
+  const dropped = await put('manifests/1/sweep.yaml', list(commands));
+  const source = { bucket: 'b', key: 'manifests/1/sweep.yaml', version: dropped.VersionId ?? '' };
+  const runId = makeRunId('sweep', source);
+  const keys = runKeys(runId);
+  await put(keys.status, JSON.stringify(aStatus({ runId, state })));
+  await put(keys.manifest, list(['rm -rf /']));
+  await put(keys.plan, JSON.stringify(aPlan({ runId, source, outputs })));
+  await put(keys.joblog, renderJoblog(left.rows ?? []));
+  await put(keys.commands, commands.map((line) => `${line}\n`).join(''));
+  await put(keys.outputIndex, JSON.stringify({ files: [], missing }));
+  if (left.versions !== undefined) await put(keys.versions, JSON.stringify(left.versions));
   const bucket = async () => new Bucket(s3, 'b', realClock);
   const live = { bucket, deployment: { bucket: 'b' } } as unknown as LiveSystem;
   const at: Target = {
@@ -42,29 +57,114 @@ async function aRun(state: Status['state']) {
     lookMs: 1,
     acceptedWithinMs: 0,
   };
-  const list = async (Prefix: string) => (await s3.listObjectsV2({ Bucket: 'b', Prefix })).Contents ?? [];
-  const text = async (Key = '') => (await s3.getObject({ Bucket: 'b', Key })).Body?.transformToString();
-  return { ...contextIn(folderOfItsOwn(), { at }), list, text };
+  const manifests = async () => {
+    const { Contents = [] } = await s3.listObjectsV2({ Bucket: 'b', Prefix: 'manifests/' });
+    const keysNow = Contents.flatMap(({ Key = '' }) => (Key === source.key ? [] : [Key]));
+    const texts = keysNow.map(async (Key) => {
+      const { Body } = await s3.getObject({ Bucket: 'b', Key });
+      return (await Body?.transformToString()) ?? '';
+    });
+    return Promise.all(texts);
+  };
+  const said: string[] = [];
+  /** Drops a manifest that goes on with it. */
+  const goOn = async (text: string) => {
+    const destination = {
+      bucket: await bucket(),
+      clock: realClock,
+      nonce: () => '0123456789',
+      lookMs: 1,
+      acceptedWithinMs: 0,
+      say: (sentence: string) => said.push(sentence),
+    };
+    return dropText(destination, 'm.yaml', 'sweep', text);
+  };
+  return { ...contextIn(folderOfItsOwn(), { at }), runId, keys, put, manifests, goOn, said, bucket };
 }
+
+const done = (commands: readonly string[]) => commands.map((command, at) => aRow(at + 1, { command }));
 
 it.each(['queued', 'running', 'collecting'] as const)(
   'a run that is %s is not gone on with',
   async (state) => {
-    const { context, list } = await aRun(state);
-    await expect(resume(context, RUN_ID, {})).rejects.toThrow(
-      `the run ${RUN_ID} is ${state}: only one that has ended can be gone on with`,
+    const { context, runId, manifests } = await aRun({ state });
+    await expect(resume(context, runId, {})).rejects.toThrow(
+      `the run ${runId} is ${state}: only one that has ended can be gone on with`,
     );
-    expect(await list('manifests/')).toEqual([]);
+    expect(await manifests()).toEqual([]);
   },
 );
 
-it('a failed command runs again also at a number where the same one succeeded', async () => {
-  const { context, list, text } = await aRun('failed');
-  await expect(resume(context, RUN_ID, { failedOnly: true })).rejects.toThrow(
-    /has neither accepted nor rejected/,
+it('the manifest is the one that was dropped, whatever a task has put under runs/', async () => {
+  const { context, runId, manifests, put, keys } = await aRun();
+  await expect(resume(context, runId, {})).rejects.toThrow(/has neither accepted nor rejected/);
+  expect(await manifests()).toEqual([
+    list(['a', 'b', 'c']).replace('apiVersion', `"resume": "${runId}"\napiVersion`),
+  ]);
+
+  // Of another manifest, or another version of it, the id would be another one.
+  const source = { bucket: 'b', key: 'manifests/1/sweep.yaml', version: 'other' };
+  await put(keys.plan, JSON.stringify(aPlan({ runId, source })));
+  await expect(resume(context, runId, {})).rejects.toThrow(
+    /does not say truly which manifest it was made from/,
   );
-  const [sent] = await list('inputs/');
-  expect(await text(sent?.Key)).toBe('a \nc\n');
-  const [dropped] = await list('manifests/');
-  expect(await text(dropped?.Key)).toContain(`"resume": "${RUN_ID}"`);
+});
+
+it('of a sweep that grew only what is new or failed is counted to run, wherever it stands', async () => {
+  const rows = [
+    ...done(['a', 'b', 'c']),
+    aRow(2, { command: 'b', exitval: 1 }),
+    aRow(3, { command: 'c', runtime: 100 }),
+  ];
+  const { goOn, said, runId, manifests } = await aRun({ rows });
+  const text = list(['x', 'c', 'b', 'a', 'y'], `resume: ${runId}\n`);
+  expect(await goOn(text)).toMatchObject({ kind: 'no-answer' });
+  // Three tasks on eight slots take as long as the slowest: 4 nodes × 100 s.
+  expect(said).toEqual(['about 2 known, 3 to run, ≤ 0.11 node-hours']);
+  expect(await manifests()).toEqual([text]);
+});
+
+it('with nothing to run and nothing to send nothing is started, and that is said', async () => {
+  const { goOn, runId, manifests } = await aRun({ state: 'succeeded', rows: done(['a', 'b', 'c']) });
+  expect(await goOn(list(['c', 'a'], `resume: ${runId}\n`))).toMatchObject({
+    kind: 'nothing-to-do',
+    said: `Nothing was started: 2 tasks of ${runId} succeeded, nothing is left to run, and what \`outputs\` names has arrived.`,
+  });
+  expect(await manifests()).toEqual([]);
+});
+
+it.each([
+  ['the run had failed', { state: 'failed' as const }, ''],
+  ['an output was missing', { outputs: ['out'], missing: ['out'] }, 'outputs: [out]\n'],
+  ['another output is named now', {}, 'outputs: [out]\n'],
+])('with only sending left one node is asked for: %s', async (_why, left, more) => {
+  const { goOn, said, runId, manifests } = await aRun({
+    state: 'succeeded',
+    rows: done(['a', 'b', 'c']),
+    ...left,
+  });
+  const text = list(['a', 'b', 'c'], `resume: ${runId}\n${more}`);
+  await goOn(text);
+  expect(await manifests()).toEqual([
+    text.replace('nodes: 4', 'nodes: 1').replace('minNodes: 2', 'minNodes: 1'),
+  ]);
+  expect(said.at(-1)).toBe('Only sending is left: one node is asked for.');
+});
+
+it('what another version made is counted and told, and to run where only the same is kept', async () => {
+  const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
+  const parts = { inputs: [{ to: '.', sha256: sha256('old') }], image: null, environment: {} };
+  const from = new Date(START - 1000).toISOString();
+  const versions = [{ id: versionId(parts), from, ...parts }];
+  const { bucket, goOn, said, runId } = await aRun({ rows: done(['a', 'b']), versions });
+  const inputs = (content: string) => `inputs: [{from: inputs/${sha256(content)}.tar.gz, to: .}]\n`;
+  await goOn(list(['a', 'b', 'c'], `resume: ${runId}\n${inputs('new')}`));
+  await goOn(list(['a', 'b', 'c'], `resume: {run: ${runId}, keep: same}\n${inputs('new')}`));
+  await goOn(list(['a', 'b', 'c'], `resume: {run: ${runId}, keep: same}\n${inputs('old')}`));
+  expect(said.map((each) => each.replace(/,? ≤.*?hours/, ''))).toEqual([
+    'about 2 known, 1 to run; 2 of the known were made with other inputs (`resume: {run: …, keep: same}` runs them again)',
+    'about 0 known, 3 to run',
+    'about 2 known, 1 to run',
+  ]);
+  expect(await countResumed(await bucket(), { run: {}, resume: runId } as never)).toBeUndefined();
 });

@@ -46,8 +46,8 @@ test('every command against a stack: all that a researcher and an operator type'
   expect(readFileSync(join(folder, `${run}.html`), 'utf8')).toContain('<html');
   await said('fetch', run, 'here');
   expect(readFileSync(join(folder, 'here/results/a'), 'utf8')).toBe('hello');
-  const resumed = await sierraBatch('resume', run, '--failed-only', '--watch', '--json');
-  expect(JSON.parse(resumed.out), resumed.err).toMatchObject({ outcome: 'failed', tasks: { total: 1 } });
+  const resumed = await sierraBatch('resume', run, '--watch', '--json');
+  expect(JSON.parse(resumed.out), resumed.err).toMatchObject({ outcome: 'failed', tasks: { total: 3 } });
 
   write('long.json', ['sleep 60', 'sleep 60']);
   const long = (await said('submit', 'long.json')).trim();

@@ -8,7 +8,7 @@ import { mostNodeHoursOf, mostSpoken } from '../../../experiment/figures/most-co
 import { usdOf } from '../../../experiment/figures/price.ts';
 import { sharedLayout } from '../../../experiment/layout/shared-paths.ts';
 import type { Manifest } from '../../../experiment/manifest/parse.ts';
-import { commandsOf } from '../../../experiment/manifest/parse.ts';
+import { commandsOf, resumedRun } from '../../../experiment/manifest/parse.ts';
 import { makePlan } from '../../../experiment/plan/make.ts';
 import type { Plan } from '../../../experiment/plan/plan.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
@@ -108,7 +108,7 @@ function planOf(manifest: Manifest, deployment: Deployment, total: number | unde
   const runId = `${manifest.name}-${'0'.repeat(11)}`;
   return makePlan(manifest, {
     runId,
-    folder: manifest.resume ?? runId,
+    folder: resumedRun(manifest)?.run ?? runId,
     source: { bucket: deployment.bucket, key: 'manifests/…', version: '…' },
     deployment,
     ...(total === undefined ? {} : { frozen: { key: `runs/${runId}/commands.txt`, total } }),

@@ -1,33 +1,27 @@
-import { createHash } from 'node:crypto';
 import { basename } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Command } from '@commander-js/extra-typings';
-import { inputListKey, runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import type { Bucket } from '../../../aws/bucket.ts';
+import { isManifestKey, runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { makeRunId } from '../../../experiment/layout/run-id.ts';
 import { parseManifest } from '../../../experiment/manifest/parse.ts';
 import { manifestFormat } from '../../../experiment/manifest/source/read.ts';
 import { parsePlan } from '../../../experiment/plan/plan.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';
-import { succeeded } from '../../../experiment/results/joblog.ts';
-import type { Edit } from '../../../submission/edit-manifest.ts';
 import { editedText } from '../../../submission/edit-manifest.ts';
 import { example, RUN_NEEDED_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
-import { readRecord } from '../../context/run-store.ts';
 import { destinationOf, liveTarget, statusOf } from '../../context/select-run.ts';
-import type { LiveSystem, Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 import { tellDropped } from './submit.ts';
-import { joblogRows } from './tasks.ts';
 
 /** `sierra-batch resume RUN` */
 export function defineResume(program: Command, { begin }: Running): void {
   withSystem(program.command('resume'))
     .summary('go on with a run that has ended')
     .description(
-      'Submits the same manifest with `resume:` as a new run, in the same folder: only what is missing or failed runs. Its inputs are those that were sent then: after a change of a program add `resume:` to the manifest yourself and submit it.',
+      'Submits the same manifest with `resume:` as a new run, in the same folder: only what is new or failed runs. Says beforehand how much that is; where nothing is left to run or to send, nothing is started. Its inputs are those that were sent then: after a change of a program add `resume:` to the manifest yourself and submit it.',
     )
     .argument('<run>', RUN_NEEDED_HELP, runIdArgument)
-    .option('--failed-only', 'only the commands that failed, not those that never ran')
     .option('--watch', 'stay and watch the new run')
     .addHelpText('after', example('sierra-batch resume speed-sweep-0123456789a --watch'))
     .action((run, options) => begin(options, (context) => resume(context, run, options)));
@@ -36,18 +30,15 @@ export function defineResume(program: Command, { begin }: Running): void {
 export async function resume(
   context: Context,
   runId: string,
-  options: { failedOnly?: true | undefined; watch?: true | undefined },
+  options: { watch?: true | undefined },
 ): Promise<number> {
   const target = await liveTarget(context);
   const { state } = await statusOf(target, runId);
   if (!isOutcome(state))
     throw new CommandFailed(`the run ${runId} is ${state}: only one that has ended can be gone on with`);
-  const { manifest, source, fileName } = await manifestOf(target, runId);
-  const goOn: Edit = { path: ['resume'], value: runId };
-  const text =
-    options.failedOnly === true
-      ? await failedOnly(target, runId, editedText(source, [goOn]), fileName)
-      : editedText(source, [goOn]);
+  const bucket = await target.live.bucket();
+  const { manifest, source, fileName } = await manifestOf(bucket, runId);
+  const text = editedText(source, [{ path: ['resume'], value: runId }]);
   const { dropText } = await import('../../../submission/drop-manifest.ts');
   const dropped = await dropText(await destinationOf(context, target), fileName, manifest.name, text);
   if (!context.asJson && (manifest.inputs ?? []).length > 0)
@@ -57,65 +48,41 @@ export async function resume(
   return tellDropped(context, target, dropped, options);
 }
 
-/** What was dropped for a run, and the name it had. */
-async function manifestOf(target: Target, runId: string) {
-  const keys = runKeys(runId);
-  const [text, plan] = await Promise.all([
-    target.store.text(keys.manifest),
-    readRecord(target.store, keys.plan, parsePlan),
-  ]);
-  if (text === undefined || plan === undefined)
-    throw new CommandFailed(`the manifest of the run ${runId} is not in ${target.name} any more`);
-  const fileName = basename(plan.source.key);
-  const parsed = parseManifest(Buffer.from(text), manifestFormat(fileName));
+/** More than a manifest may have. */
+const MAX_MANIFEST_BYTES = 1024 * 1024 + 1;
+
+/**
+ * The manifest that a run was made from, out of what people write. Tasks can write over all that lies under `runs/`: its
+ * plan only says where to look, and the run's own id, which is a hash of that place, says whether it is true.
+ */
+async function manifestOf(bucket: Bucket, runId: string) {
+  const plan = parsePlan((await bucket.readUntrusted(runKeys(runId).plan))?.text);
+  const { name, source: place } = plan ?? {};
+  const isTrue =
+    name !== undefined &&
+    place?.bucket === bucket.name &&
+    isManifestKey(place.key) &&
+    makeRunId(name, place) === runId;
+  if (!isTrue)
+    throw new CommandFailed(
+      `the plan of the run ${runId} does not say truly which manifest it was made from: add \`resume: ${runId}\` to your own copy and submit that`,
+    );
+  const bytes = await readVersion(bucket, place);
+  if (bytes === undefined)
+    throw new CommandFailed(
+      `the manifest of the run ${runId}, ${place.key}, is not there any more in that version: add \`resume: ${runId}\` to your own copy and submit that`,
+    );
+  const fileName = basename(place.key);
+  const parsed = parseManifest(bytes, manifestFormat(fileName));
   if (!parsed.ok)
     throw new CommandFailed(`the manifest of the run ${runId} is of another version: submit it anew`);
   return { ...parsed, fileName };
 }
 
-/** The manifest with a list of only the commands that failed. */
-async function failedOnly(
-  target: Target & { live: LiveSystem },
-  runId: string,
-  text: string,
-  fileName: string,
-): Promise<string> {
-  const format = manifestFormat(fileName);
-  const parsed = parseManifest(Buffer.from(text), format);
-  if (!parsed.ok || parsed.manifest.run.commands === undefined)
-    throw new CommandFailed(
-      '--failed-only is for lists of commands: SIERRA itself knows which of its runs to repeat',
-    );
-  const list = await failedCommands(target, runId);
-  const body = `${list.join('\n')}\n`;
-  const key = inputListKey(createHash('sha256').update(body).digest('hex'));
-  const bucket = await target.live.bucket();
-  await bucket.write(key, body, 'text/plain');
-  const commands = { file: `s3://${bucket.name}/${key}` };
-  return editedText(parsed.source, [{ path: ['run', 'commands'], value: commands }]);
-}
-
-/**
- * Node 0 passes over a task whose row in the old joblog is a success with the same number and command. Of a new list the
- * numbers mean other tasks, so a command that stands where the same one has succeeded is told apart by a blank.
- */
-async function failedCommands(target: Target, runId: string): Promise<string[]> {
-  const failed = new Map<number, string>();
-  const done = new Map<number, string>();
-  for await (const row of await joblogRows(target, runId)) {
-    if (succeeded(row)) done.set(row.seq, row.command);
-    else failed.set(row.seq, row.command);
-  }
-  if (failed.size === 0) throw new CommandFailed(`no task of the run ${runId} has failed`);
-  const frozen = await target.store.stream(runKeys(runId).commands);
-  if (frozen !== undefined) {
-    let seq = 0;
-    for await (const line of createInterface({ input: frozen })) {
-      seq += 1;
-      if (failed.has(seq)) failed.set(seq, line);
-    }
-  }
-  return [...failed]
-    .toSorted(([a], [b]) => a - b)
-    .map(([, command], index) => (done.get(index + 1) === command ? `${command} ` : command));
+/** An ETag stands in where a bucket keeps no versions; ids of versions may look like one. */
+async function readVersion(bucket: Bucket, { key, version }: { key: string; version: string }) {
+  const maxBytes = MAX_MANIFEST_BYTES;
+  const isTag = /^[0-9a-f]{32}(-\d+)?$/.test(version);
+  const tagged = isTag ? await bucket.readBytes(key, { etag: version, maxBytes }) : undefined;
+  return tagged ?? bucket.readBytes(key, { versionId: version, maxBytes });
 }

@@ -63,6 +63,10 @@ export async function tellDropped(
       if (asJson) terminal.json({ accepted: false, rejection: dropped.rejection });
       else terminal.remark(`The manifest was rejected:\n${dropped.rejection}`);
       return EXIT.badEnvironment;
+    case 'nothing-to-do':
+      if (asJson) terminal.json({ accepted: false, runId, nothingToDo: dropped.said });
+      else terminal.remark(dropped.said);
+      return EXIT.succeeded;
     case 'no-answer':
       throw new CommandFailed(
         `the manifest was put into the bucket, and ${target.name} has neither accepted nor rejected it within ${dropped.seconds} s; \`sierra-batch status ${runId}\` shows the run once it is there`,

@@ -129,6 +129,6 @@ it('any edit of list, matrix, order, program and environment runs exactly what i
         before = now.list;
       }
     }),
-    { numRuns: 25 },
+    { numRuns: 12 },
   );
 });

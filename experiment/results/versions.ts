@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import * as z from 'zod';
-import { count, orAbsent, parseRecord, time, word } from './fields.ts';
+import { count, orAbsent, parseRecord, time, word } from '../records/fields.ts';
 
 export const MAX_VERSIONS_BYTES = 4 * 1024 * 1024;
 /** Linux takes paths of 4,096 bytes. */

@@ -1,0 +1,24 @@
+/**
+ * The lines of a text of others, cut at newlines; one that is longer than that is left out, and so is a last one without a
+ * newline where `whole` says so, for a crash has cut it. @param most characters of a line
+ */
+export async function* boundedLines(
+  chunks: AsyncIterable<Uint8Array>,
+  { most, whole }: { most: number; whole: boolean },
+): AsyncGenerator<string> {
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  let rest = '';
+  let isTooLong = false;
+  for await (const chunk of chunks) {
+    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
+    rest = lines.pop() ?? '';
+    for (const line of lines) {
+      if (!isTooLong && line.length <= most) yield line;
+      isTooLong = false;
+    }
+    if (rest.length <= most) continue;
+    isTooLong = true;
+    rest = '';
+  }
+  if (!whole && !isTooLong && rest !== '') yield rest;
+}
