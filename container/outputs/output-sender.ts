@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { Bucket } from '../../aws/bucket.ts';
+import { MOST_IN_ONE_PUT } from '../../aws/bucket.ts';
 import { fileSha256 } from '../../aws/file-sha256.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { OutputFile } from '../../experiment/records/outputs.ts';
@@ -35,8 +36,6 @@ const SMALL_BYTES = 1024 * 1024;
 /** Before it is packed: no archive has more than 64 MiB then. */
 const PART_BYTES = 32 * 1024 * 1024;
 const PART_FILES = 20_000;
-/** S3's limit for one PUT. */
-const ONE_PUT_BYTES = 5 * 1024 ** 3;
 /** Of S3. */
 const LONGEST_KEY = 1024;
 /** The list of what was sent has that name. */
@@ -98,7 +97,7 @@ export class OutputSender {
     const put = async () => {
       // Of its content now, which may have changed since the last try.
       size = (await handle.stat()).size;
-      if (size <= ONE_PUT_BYTES) {
+      if (size <= MOST_IN_ONE_PUT) {
         sha256 = await fileSha256(file);
         await bucket.writeFile(key, file, { sha256 });
       } else {

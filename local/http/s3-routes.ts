@@ -5,8 +5,8 @@ import type { GetObjectCommandOutput, HeadObjectCommandOutput } from '@aws-sdk/c
 import type { S3Port } from '../../aws/ports.ts';
 import { s3Error } from '../aws/s3/service-error.ts';
 import { decodeAwsChunked } from './aws-chunked.ts';
-import { errorOf, reply } from './reply.ts';
 import { completeUpload, createUpload, uploadPart } from './multipart.ts';
+import { errorOf, reply } from './reply.ts';
 import { completedXml, errorXml, listXml, uploadXml } from './s3-xml.ts';
 
 /** S3's REST protocol, path style, for the calls that other processes make. */
@@ -45,7 +45,9 @@ type Answer = (s3: S3Port, call: S3Call, request: IncomingMessage, response: Ser
 
 const METHODS: Readonly<Record<string, Answer>> = {
   PUT: (s3, call, request, response) =>
-    call.query.has('uploadId') ? putPart(s3, call, request, response) : putObject(s3, call, request, response),
+    call.query.has('uploadId')
+      ? putPart(s3, call, request, response)
+      : putObject(s3, call, request, response),
   POST: postUpload,
   GET: (s3, call, request, response) =>
     call.Key === '' ? listObjects(s3, call, request, response) : getObject(s3, call, request, response),
@@ -82,7 +84,11 @@ async function putPart(
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
-  const etag = await uploadPart(query.get('uploadId') ?? '', Number(query.get('partNumber')), bodyOf(request));
+  const etag = await uploadPart(
+    query.get('uploadId') ?? '',
+    Number(query.get('partNumber')),
+    bodyOf(request),
+  );
   response.writeHead(200, { etag, 'content-length': 0 });
   response.end();
 }

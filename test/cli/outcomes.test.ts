@@ -174,10 +174,15 @@ describe('a run that has sent many small files', () => {
   }
 
   it('gives them back, each checked, and what could be run can be run', async () => {
-    const content = { 'results/1': 'one', 'results/deep/2.sh': 'two', [`results/${'ü'.repeat(90)}`]: 'three' };
+    const content = {
+      'results/1': 'one',
+      'results/deep/2.sh': 'two',
+      [`results/${'ü'.repeat(90)}`]: 'three',
+    };
     const { context, said, into } = await aRunThatPacked(content);
     expect(await fetch(context, RUN_ID, 'out')).toBe(0);
-    for (const [path, text] of Object.entries(content)) expect(readFileSync(join(into, path), 'utf8')).toBe(text);
+    for (const [path, text] of Object.entries(content))
+      expect(readFileSync(join(into, path), 'utf8')).toBe(text);
     expect(said.out).toContain('4 files in out');
     expect(statSync(join(into, 'results/deep/2.sh')).mode & 0o100).toBe(0o100);
     expect(statSync(join(into, 'results/alone')).mode & 0o100).toBe(0o100);

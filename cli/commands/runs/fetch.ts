@@ -62,7 +62,9 @@ export async function fetch(
   };
   await sideBySide(index.files, AT_ONCE, async (file) => {
     const fault = isNamed(file.path)
-      ? await placeFile(file, place, () => target.store.stream(`${keys.outputs}${file.path}`)).catch(messageOf)
+      ? await placeFile(file, place, () => target.store.stream(`${keys.outputs}${file.path}`)).catch(
+          messageOf,
+        )
       : NOT_NAMED;
     tell(file, fault);
   });
@@ -78,4 +80,3 @@ export async function fetch(
     terminal.say(`${counted(fetched, 'file')} in ${shown}, each with the size and SHA-256 that the run told`);
   return faults.length === 0 ? EXIT.succeeded : EXIT.tasksFailed;
 }
-

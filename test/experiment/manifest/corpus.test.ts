@@ -24,7 +24,9 @@ describe('valid manifests that look odd', () => {
     };
     // Most of these name no outputs, since they are about something else.
     const isAsked = (code: string) => code !== 'no-outputs' || expected.some((line) => line.includes(code));
-    const warnings = result.warnings.filter(({ code }) => isAsked(code)).map((warning) => `warning ${faultLine(warning)}`);
+    const warnings = result.warnings
+      .filter(({ code }) => isAsked(code))
+      .map((warning) => `warning ${faultLine(warning)}`);
     expect(expected.filter((line) => line.startsWith('warning '))).toEqual(warnings);
     for (const line of expected.filter((each) => !each.startsWith('warning '))) {
       const at = line.indexOf(' ');

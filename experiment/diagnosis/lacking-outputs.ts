@@ -41,7 +41,7 @@ export function outputsClause(observed: Observed): string {
 }
 
 /** What lay there already is no result; empty where nothing did. */
-export function beforeClause({ outputs }: Observed): string {
+function beforeClause({ outputs }: Observed): string {
   const before = outputs?.before ?? 0;
   if (before === 0) return '';
   const [it, its] = before === 1 ? ['it was', 'It is no result'] : ['they were', 'They are no results'];
