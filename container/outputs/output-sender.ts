@@ -18,7 +18,7 @@ import { Part } from './part.ts';
 export interface SenderOptions {
   bucket: Bucket;
   runId: string;
-  /** Of archives: `<attempt>-<node>`. */
+  /** Of the names of archives, which a number follows: `<attempt>-<node>-`. */
   prefix: string;
   before: Before;
   /** So many files go by themselves; after them those under 1 MiB go into archives. */
@@ -126,7 +126,7 @@ export class OutputSender {
   }
 
   #partName(): string {
-    return `${this.#options.prefix}-${this.#parts}.tar.gz`;
+    return `${this.#options.prefix}${this.#parts}.tar.gz`;
   }
 
   #sendPart(): void {

@@ -51,7 +51,7 @@ export async function finishRun(
   if (termination.signal.aborted) hurry();
   else termination.signal.addEventListener('abort', hurry);
   const grace = termination.signal.aborted ? 1000 : 2000;
-  await Promise.all([node.tasks.end(grace), cluster?.release(RELEASE_MS)]);
+  await Promise.all([node.tasks.end(grace), cluster?.release(RELEASE_MS), attempt.early.stop(RELEASE_MS)]);
   const lacking = await untilAborted(over.signal, sendAll(attempt, cluster, over.signal));
   cancel();
   await node.closers.closeAll();
@@ -118,9 +118,9 @@ async function deliver(attempt: Attempt, tasks: number, signal: AbortSignal): Pr
       s3: context.s3,
       bucket: config.bucket,
       plan: { ...plan, outputs: await outputsWithSetAside(plan, folders.tasks) },
-      folder: folders.tasks,
+      folders,
       before: await Before.read(folders),
-      prefix: `${config.attempt}-${config.index}`,
+      prefix: `${config.attempt}-${config.index}-`,
       tasks,
       scratch: node.folder,
       signal,
