@@ -87,7 +87,7 @@ export class OutputSender {
     const key = `${runKeys(runId).outputs}${name}`;
     const fits = Buffer.byteLength(key) <= LONGEST_KEY;
     if (stats.size < SMALL_BYTES && !(fits && this.#plainLeft > 0)) {
-      await this.#pack(name, await handle.readFile(), stats);
+      await this.#pack(name, await wholeOf(handle, Number(stats.size)), stats);
       return;
     }
     if (!fits) throw new Error(`its key would have over S3’s ${LONGEST_KEY} bytes: shorten its name`);
@@ -150,6 +150,18 @@ export class OutputSender {
       for (const { file } of files) onUnsent(file.path, why);
     }
   }
+}
+
+/** A file that is shorter now has changed, and is told. */
+async function wholeOf(handle: FileHandle, size: number): Promise<Buffer> {
+  const body = Buffer.allocUnsafe(size);
+  let at = 0;
+  while (at < size) {
+    const { bytesRead } = await handle.read(body, at, size - at, at);
+    if (bytesRead === 0) throw new Error('it became shorter while it was read');
+    at += bytesRead;
+  }
+  return body;
 }
 
 function modeOf({ mode }: BigIntStats): string {

@@ -3,6 +3,7 @@ import { createGzip } from 'node:zlib';
 import { Header, Pax } from 'tar';
 
 const BLOCK = 512;
+const AT_ONCE_BYTES = 256 * 1024;
 
 /**
  * An archive that is written as it comes, many small files in one object. `tar` itself takes files of a disk only, which
@@ -11,8 +12,8 @@ const BLOCK = 512;
 export class TarGzip {
   /** The archive: to be read from the beginning on. */
   readonly stream = createGzip();
-  /** Before packing. */
-  bytes = 0;
+  #waiting: Uint8Array[] = [];
+  #waitingBytes = 0;
 
   /** @param body exactly `size` bytes. One after another. */
   async add(
@@ -29,11 +30,15 @@ export class TarGzip {
 
   /** Nothing may be added any more. */
   end(): void {
-    this.stream.end(Buffer.alloc(2 * BLOCK));
+    this.stream.end(Buffer.concat([...this.#waiting.splice(0), Buffer.alloc(2 * BLOCK)]));
   }
 
+  /** Many at once: each call of the packer costs more than a small file. */
   async #write(bytes: Uint8Array): Promise<void> {
-    this.bytes += bytes.length;
-    if (!this.stream.write(bytes)) await once(this.stream, 'drain');
+    this.#waiting.push(bytes);
+    this.#waitingBytes += bytes.length;
+    if (this.#waitingBytes < AT_ONCE_BYTES) return;
+    this.#waitingBytes = 0;
+    if (!this.stream.write(Buffer.concat(this.#waiting.splice(0)))) await once(this.stream, 'drain');
   }
 }
