@@ -55,6 +55,8 @@ export interface ReadOptions extends ObjectVersion {
   mayList?: true;
 }
 
+/** S3's limit for one PUT. */
+export const MOST_IN_ONE_PUT = 5 * 1024 ** 3;
 const MAX_BYTES = 16 * 1024 * 1024;
 
 /** S3 answers 409 when two conditional writes cross; it asks for another try. */
@@ -237,6 +239,12 @@ export class Bucket {
   async writeLarge(key: string, body: AsyncIterable<Uint8Array>, size: number): Promise<void> {
     const put = this.#s3.putLargeObject ?? this.#s3.putObject;
     await put({ ...this.#object(key), Body: Readable.from(body), ContentLength: size });
+  }
+
+  /** Sends a file of this machine, in parts where it is larger than S3 takes at once. */
+  async writeAny(key: string, file: string, size: number): Promise<void> {
+    if (size <= MOST_IN_ONE_PUT) await this.writeFile(key, file);
+    else await this.writeLarge(key, createReadStream(file), size);
   }
 
   async delete(key: string): Promise<void> {

@@ -13,6 +13,7 @@ import { RunState } from './attempt/run-state.ts';
 import { Cluster } from './join/cluster.ts';
 import type { NodeStart } from './node/node.ts';
 import { ThisNode } from './node/node.ts';
+import { EarlySender } from './outputs/early-sender.ts';
 import { runCommands } from './run/commands.ts';
 import { finishRun } from './run/finish.ts';
 import { loadPlan } from './run/load-plan.ts';
@@ -50,7 +51,8 @@ export async function runMainNode(start: NodeStart): Promise<ExitCode> {
   const snapshot = () => state.snapshot();
   const known = { ...context, config, log, roster, snapshot, startedAt, earlierNodeHours };
   const progress = new ProgressSender(known);
-  const attempt: Attempt = { ...start, plan, folders, node, ending, roster, state, progress, log };
+  const early = new EarlySender({ context, config, plan, folders, log, mayGoOn: () => true });
+  const attempt: Attempt = { ...start, plan, folders, node, ending, roster, state, progress, early, log };
   termination.signal.addEventListener('abort', () => terminated(attempt));
   if (termination.signal.aborted) terminated(attempt);
   progress.start();
@@ -60,9 +62,10 @@ export async function runMainNode(start: NodeStart): Promise<ExitCode> {
 }
 
 async function lead(attempt: Attempt): Promise<ExitCode> {
-  const { plan, ending, state, log } = attempt;
+  const { plan, ending, state, early, log } = attempt;
   state.enter('joining');
   const opening = Cluster.open(attempt);
+  early.start();
   opening.catch((error: unknown) => ending.because(cannotOpen(attempt, error)));
   let reason: RunnerReason;
   try {

@@ -1,3 +1,4 @@
+import type { Plan } from '../experiment/plan/plan.ts';
 import type { ExitCode } from '../experiment/records/exit-code.ts';
 import { EXIT } from '../experiment/records/exit-code.ts';
 import { every } from '../experiment/util/timers.ts';
@@ -7,9 +8,11 @@ import { HeldLease, LEASE } from './join/lease.ts';
 import type { JoinFacts, MainMessage, WorkerMessage } from './join/messages.ts';
 import type { NodeStart } from './node/node.ts';
 import { ThisNode } from './node/node.ts';
+import { EarlySender } from './outputs/early-sender.ts';
 import { ownUsage } from './process/cgroup-usage.ts';
 import { GRACE_MS } from './process/termination.ts';
 import { loadPlan } from './run/load-plan.ts';
+import { runFolders } from './storage/run-folders.ts';
 
 /** A worker: checks itself, joins node 0, keeps its sshd up, and ends when it is released or its lease is over. */
 export async function runWorkerNode(start: NodeStart): Promise<ExitCode> {
@@ -23,13 +26,15 @@ export async function runWorkerNode(start: NodeStart): Promise<ExitCode> {
       nodeLog.log('Plan:Bad', { what: loaded.what });
       return EXIT.badEnvironment;
     }
-    return await new Worker(node, loaded.plan.timeouts.joinSeconds * 1000).work();
+    return await new Worker(node, loaded.plan).work();
   } finally {
     await node.closers.closeAll();
   }
 }
 
 const LOOK_MS = 500;
+/** What has arrived is noted by then; node 0 waits for a released node four seconds. */
+const EARLY_STOP_MS = 1000;
 /** An sshd is started anew once; one that dies again so soon will not do better: its node is given up. */
 const RESTART_AGAIN_MS = 10 * 60_000;
 
@@ -37,6 +42,7 @@ class Worker {
   readonly #node: ThisNode;
   readonly #joinMs: number;
   readonly #instance: string;
+  readonly #early: EarlySender;
   readonly #ended = Promise.withResolvers<ExitCode>();
   #lease: HeldLease | undefined;
   #session: JoinSession | undefined;
@@ -46,9 +52,18 @@ class Worker {
   #over = false;
   #restartedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(node: ThisNode, joinMs: number) {
+  constructor(node: ThisNode, plan: Plan) {
+    const { context, config, nodeLog } = node.start;
     this.#node = node;
-    this.#joinMs = joinMs;
+    this.#joinMs = plan.timeouts.joinSeconds * 1000;
+    this.#early = new EarlySender({
+      context,
+      config,
+      plan,
+      folders: runFolders(config.shared, plan),
+      log: nodeLog.log,
+      mayGoOn: () => !this.#frozen && !this.#over,
+    });
     this.#instance = node.start.context.makeNonce();
   }
 
@@ -70,8 +85,10 @@ class Worker {
     const stopLooking = every(clock, LOOK_MS, () => this.#look());
     this.#pulse();
     if (this.#node.checks.faults.length === 0) await this.#openSshd(session);
+    this.#early.start();
     const code = await this.#ended.promise;
     stopLooking();
+    await this.#early.stop(EARLY_STOP_MS);
     const left = await this.#node.tasks.end(code === EXIT.succeeded ? 1000 : GRACE_MS);
     stopPulses();
     nodeLog.log('Node:Ends', { code, left });

@@ -13,6 +13,7 @@ import { Roster } from '../../container/attempt/roster.ts';
 import { RunState } from '../../container/attempt/run-state.ts';
 import { Cluster } from '../../container/join/cluster.ts';
 import { ThisNode } from '../../container/node/node.ts';
+import { EarlySender } from '../../container/outputs/early-sender.ts';
 import type { RunnerConfig } from '../../container/process/environment.ts';
 import { live } from '../../container/process/live.ts';
 import { makeNodeLog } from '../../container/process/log.ts';
@@ -82,6 +83,7 @@ const attempt: Attempt = {
     startedAt: 0,
     earlierNodeHours: 0,
   }),
+  early: new EarlySender({ context, config, plan, folders, log: nodeLog.log, mayGoOn: () => true }),
   log: nodeLog.log,
 };
 const cluster = await Cluster.open(attempt);

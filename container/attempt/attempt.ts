@@ -1,5 +1,6 @@
 import type { Plan } from '../../experiment/plan/plan.ts';
 import type { NodeStart, ThisNode } from '../node/node.ts';
+import type { EarlySender } from '../outputs/early-sender.ts';
 import type { Log } from '../process/log.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
 import type { Ending } from './end-reason.ts';
@@ -19,5 +20,7 @@ export interface Attempt extends NodeStart {
   roster: Roster;
   state: RunState;
   progress: ProgressSender;
+  /** Sends outputs while tasks run. */
+  early: EarlySender;
   log: Log;
 }

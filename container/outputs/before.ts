@@ -95,7 +95,8 @@ async function nextTick(probe: string, clock: Clock): Promise<bigint> {
   return now;
 }
 
-async function timeOf(probe: string): Promise<bigint> {
+/** The storage's time now, which a node's own clock may differ from. */
+export async function timeOf(probe: string): Promise<bigint> {
   await writeFile(probe, '.');
   return (await stat(probe, { bigint: true })).ctimeNs;
 }

@@ -4,6 +4,7 @@ import { createReadStream } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { Bucket } from '../../aws/bucket.ts';
+import { MOST_IN_ONE_PUT } from '../../aws/bucket.ts';
 import { fileSha256 } from '../../aws/file-sha256.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { OutputFile } from '../../experiment/records/outputs.ts';
@@ -17,7 +18,7 @@ import { Part } from './part.ts';
 export interface SenderOptions {
   bucket: Bucket;
   runId: string;
-  /** Of archives: `<attempt>-<node>`. */
+  /** Of the names of archives, which a number follows: `<attempt>-<node>-`. */
   prefix: string;
   before: Before;
   /** So many files go by themselves; after them those under 1 MiB go into archives. */
@@ -35,8 +36,6 @@ const SMALL_BYTES = 1024 * 1024;
 /** Before it is packed: no archive has more than 64 MiB then. */
 const PART_BYTES = 32 * 1024 * 1024;
 const PART_FILES = 20_000;
-/** S3's limit for one PUT. */
-const ONE_PUT_BYTES = 5 * 1024 ** 3;
 /** Of S3. */
 const LONGEST_KEY = 1024;
 /** The list of what was sent has that name. */
@@ -88,7 +87,7 @@ export class OutputSender {
     const key = `${runKeys(runId).outputs}${name}`;
     const fits = Buffer.byteLength(key) <= LONGEST_KEY;
     if (stats.size < SMALL_BYTES && !(fits && this.#plainLeft > 0)) {
-      await this.#pack(name, await handle.readFile(), stats);
+      await this.#pack(name, await wholeOf(handle, Number(stats.size)), stats);
       return;
     }
     if (!fits) throw new Error(`its key would have over S3’s ${LONGEST_KEY} bytes: shorten its name`);
@@ -98,7 +97,7 @@ export class OutputSender {
     const put = async () => {
       // Of its content now, which may have changed since the last try.
       size = (await handle.stat()).size;
-      if (size <= ONE_PUT_BYTES) {
+      if (size <= MOST_IN_ONE_PUT) {
         sha256 = await fileSha256(file);
         await bucket.writeFile(key, file, { sha256 });
       } else {
@@ -127,7 +126,7 @@ export class OutputSender {
   }
 
   #partName(): string {
-    return `${this.#options.prefix}-${this.#parts}.tar.gz`;
+    return `${this.#options.prefix}${this.#parts}.tar.gz`;
   }
 
   #sendPart(): void {
@@ -151,6 +150,18 @@ export class OutputSender {
       for (const { file } of files) onUnsent(file.path, why);
     }
   }
+}
+
+/** A file that is shorter now has changed, and is told. */
+async function wholeOf(handle: FileHandle, size: number): Promise<Buffer> {
+  const body = Buffer.allocUnsafe(size);
+  let at = 0;
+  while (at < size) {
+    const { bytesRead } = await handle.read(body, at, size - at, at);
+    if (bytesRead === 0) throw new Error('it became shorter while it was read');
+    at += bytesRead;
+  }
+  return body;
 }
 
 function modeOf({ mode }: BigIntStats): string {

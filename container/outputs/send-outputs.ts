@@ -10,9 +10,11 @@ import { MOST_IN_INDEX, MOST_NOT_SENT } from '../../experiment/records/outputs.t
 import type { Clock } from '../../experiment/util/clock.ts';
 import type { RunnerContext } from '../process/live.ts';
 import type { Log } from '../process/log.ts';
+import type { RunFolders } from '../storage/run-folders.ts';
 import { untilSent } from '../transfer/retry-send.ts';
 import { forEachBounded } from '../util/for-each-limit.ts';
 import type { Before } from './before.ts';
+import { pathKey, sentEarly } from './early-lists.ts';
 import { findOutputs } from './find-outputs.ts';
 import { OutputSender } from './output-sender.ts';
 import { OutputPattern } from './wildcard.ts';
@@ -21,10 +23,9 @@ export interface OutputsOptions {
   s3: RunnerContext['s3'];
   bucket: string;
   plan: Pick<Plan, 'runId' | 'outputs' | 'optionalOutputs'>;
-  /** The tasks' folder. */
-  folder: string;
+  folders: Pick<RunFolders, 'tasks' | 'sent'>;
   before: Before;
-  /** Of archives: `<attempt>-<node>`. */
+  /** Of the names of archives, which a number follows: `<attempt>-<node>-`. */
   prefix: string;
   /** In larger runs small files go into archives from the first on. */
   tasks: number;
@@ -46,6 +47,10 @@ export async function sendOutputs(options: OutputsOptions): Promise<OutputIndex>
   const { plan, signal, clock, log, before, prefix } = options;
   const bucket = new Bucket(options.s3, options.bucket, clock);
   const sent = await SentFiles.open(join(options.scratch, 'outputs.jsonl'));
+  const patterns = plan.outputs.flatMap((output) => [
+    new OutputPattern(output),
+    new OutputPattern(output, true),
+  ]);
   const notSent: NotSent[] = [];
   let unsent = 0;
   const onUnsent = (path: string, why: string) => {
@@ -53,18 +58,26 @@ export async function sendOutputs(options: OutputsOptions): Promise<OutputIndex>
     if (notSent.length < MOST_NOT_SENT) notSent.push({ path, why });
     log('Output:NotSent', { path, why });
   };
+  const known = new Set<string>();
+  for await (const file of sentEarly(options.folders, plan.runId, before)) {
+    const key = pathKey(file.path);
+    if (known.has(key) || !patterns.some((pattern) => pattern.covers(file.path))) continue;
+    known.add(key);
+    sent.add(file);
+  }
+  const most = options.tasks > MOST_IN_INDEX ? 0 : MOST_IN_INDEX;
   const sender = new OutputSender({
     bucket,
     runId: plan.runId,
     prefix,
     before,
-    plain: options.tasks > MOST_IN_INDEX ? 0 : MOST_IN_INDEX,
+    plain: Math.max(0, most - sent.files.length),
     clock,
     signal,
     onSent: (file) => sent.add(file),
     onUnsent,
   });
-  const { missing, old } = await sendAll(options, sender, onUnsent);
+  const { missing, old } = await sendAll(options, { known, sender, onUnsent });
   await sender.finish();
   const keys = runKeys(plan.runId);
   const list = await sent.close();
@@ -87,12 +100,18 @@ export async function sendOutputs(options: OutputsOptions): Promise<OutputIndex>
   return told();
 }
 
+interface Sending {
+  /** What is in the bucket already, by its path's key. */
+  known: ReadonlySet<string>;
+  sender: OutputSender;
+  onUnsent: (path: string, why: string) => void;
+}
+
 async function sendAll(
-  { folder, plan, before }: OutputsOptions,
-  sender: OutputSender,
-  onUnsent: (path: string, why: string) => void,
+  { folders, plan, before }: OutputsOptions,
+  { known, sender, onUnsent }: Sending,
 ): Promise<{ missing: string[]; old: number }> {
-  const root = await realpath(folder).catch(() => folder);
+  const root = await realpath(folders.tasks).catch(() => folders.tasks);
   const missing: string[] = [];
   const earlier: OutputPattern[] = [];
   let old = 0;
@@ -109,7 +128,8 @@ async function sendAll(
       } else if (found.kind === 'unread') {
         isThere = true;
         onUnsent(found.name, found.why);
-      } else if (await sender.send(found.name, found.file)) isThere = true;
+      } else if (known.has(pathKey(found.name))) isThere = true;
+      else if (await sender.send(found.name, found.file)) isThere = true;
       else {
         isOld = true;
         old += 1;

@@ -9,6 +9,8 @@ import { Before } from '../outputs/before.ts';
 import { sendOutputs } from '../outputs/send-outputs.ts';
 import { ownUsage } from '../process/cgroup-usage.ts';
 import { sendFailedOutput } from '../tasks/failed-output.ts';
+import { sendKeptOutput } from '../tasks/kept-output.ts';
+import type { TaskTally } from '../tasks/tally.ts';
 import { outputsWithSetAside } from '../tasks/whole-runs.ts';
 import { sendNodeLogs } from '../transfer/node-logs.ts';
 
@@ -49,7 +51,7 @@ export async function finishRun(
   if (termination.signal.aborted) hurry();
   else termination.signal.addEventListener('abort', hurry);
   const grace = termination.signal.aborted ? 1000 : 2000;
-  await Promise.all([node.tasks.end(grace), cluster?.release(RELEASE_MS)]);
+  await Promise.all([node.tasks.end(grace), cluster?.release(RELEASE_MS), attempt.early.stop(RELEASE_MS)]);
   const lacking = await untilAborted(over.signal, sendAll(attempt, cluster, over.signal));
   cancel();
   await node.closers.closeAll();
@@ -74,10 +76,34 @@ async function sendAll(
   const failures = tally?.failures() ?? [];
   const missed = await sendFailedOutput(s3, config, failures, results, clock, signal);
   if (missed > 0) log('TaskOutput:NotSent', { files: missed });
-  const lacking = tally === undefined ? NOTHING : await deliver(attempt, tally.counts().total, signal);
+  const kept =
+    tally !== undefined && attempt.plan.keepOutput === 'all' ? await keep(attempt, tally, signal) : NOTHING;
+  const sent = tally === undefined ? NOTHING : await deliver(attempt, tally.counts().total, signal);
   const tails = new Map([[config.mainIndex, nodeLog.tail], ...(cluster?.logs ?? [])]);
   await sendNodeLogs({ ...context, ...config, tails, signal, log });
-  return lacking;
+  return { ...sent, unsent: sent.unsent + kept.unsent, notSent: [...kept.notSent, ...sent.notSent] };
+}
+
+/** Sends what all tasks printed: of a run that keeps it this is a result. */
+async function keep(attempt: Attempt, tally: TaskTally, signal: AbortSignal): Promise<Lacking> {
+  const { context, config, node, state, log } = attempt;
+  try {
+    await sendKeptOutput({
+      s3: context.s3,
+      bucket: config.bucket,
+      runId: config.runId,
+      prefix: `${config.attempt}-${config.index}`,
+      rows: tally.rows(),
+      results: state.snapshot().results,
+      scratch: node.folder,
+      clock: context.clock,
+      signal,
+    });
+    return NOTHING;
+  } catch (error) {
+    log('KeptOutput:NotSent', { why: String(error) });
+    return { missing: [], unsent: 1, notSent: [{ path: 'logs/stdout', why: String(error) }] };
+  }
 }
 
 /** Sends the outputs, and answers what of them is not in the bucket. */
@@ -92,9 +118,9 @@ async function deliver(attempt: Attempt, tasks: number, signal: AbortSignal): Pr
       s3: context.s3,
       bucket: config.bucket,
       plan: { ...plan, outputs: await outputsWithSetAside(plan, folders.tasks) },
-      folder: folders.tasks,
+      folders,
       before: await Before.read(folders),
-      prefix: `${config.attempt}-${config.index}`,
+      prefix: `${config.attempt}-${config.index}-`,
       tasks,
       scratch: node.folder,
       signal,

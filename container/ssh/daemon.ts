@@ -80,7 +80,9 @@ class Listener implements Sshd {
 
   async start(): Promise<void> {
     const { binary, folder, clock, address, port } = this.#options;
-    const child = spawn(binary, ['-D', '-e', '-f', sshdFiles(folder).config], {
+    // What crashed leaves no memory beside its results, unless it asks for that itself.
+    const line = ['-c', 'ulimit -S -c 0; exec "$0" "$@"', binary, '-D', '-e', '-f', sshdFiles(folder).config];
+    const child = spawn('/bin/sh', line, {
       stdio: ['ignore', 'ignore', 'pipe'],
       env: { PATH: '/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin' },
       detached: true, // a terminal's Ctrl-C is the runner's to handle

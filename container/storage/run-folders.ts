@@ -18,6 +18,8 @@ export interface RunFolders {
   readonly commands: string;
   /** Notes what lay in the tasks' folder before the first task. */
   readonly before: string;
+  /** Notes what nodes have sent of the outputs while a run goes on. */
+  readonly sent: string;
   /** Unpacked archives, by content: shared by all runs. */
   readonly inputs: string;
   /** An empty file a run, named by it: whoever frees storage asks whether they have all ended. */
@@ -40,6 +42,7 @@ export function runFolders(shared: string, plan: Pick<Plan, 'folder' | 'workspac
     tasks: join(shared, layout.tasks),
     commands: join(run, 'commands.txt'),
     before: join(run, 'before'),
+    sent: join(run, 'sent'),
     inputs: join(shared, 'inputs'),
     users: [
       usersOf(shared, 'runs', plan.folder),

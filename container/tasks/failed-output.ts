@@ -55,14 +55,21 @@ export function resultFolder(results: string, command: string): Buffer {
   return Buffer.concat([Buffer.from(`${join(results, '1')}/`), Buffer.from(name).subarray(0, LONGEST_NAME)]);
 }
 
+/** The task that has begun last of those that share a folder; undefined where that is this one. */
+export async function belongsToAnother(folder: Buffer, seq: number): Promise<string | undefined> {
+  const written = await tailOf(Buffer.concat([folder, Buffer.from('/seq')])).catch(() => Buffer.alloc(0));
+  const owner = written.toString().trim();
+  return owner !== String(seq) && /^\d+$/.test(owner) ? owner : undefined;
+}
+
 /**
  * GNU parallel gives commands that are alike in their first 255 bytes one folder. The last to begin has it, but tasks
  * that ran at the same time wrote into the same files: another's words must not pass for this task's.
  */
 async function outputOf(folder: Buffer, file: string, seq: number): Promise<Buffer> {
   const at = (name: string) => Buffer.concat([folder, Buffer.from(`/${name}`)]);
-  const owner = (await tailOf(at('seq'))).toString().trim();
-  if (owner !== String(seq) && /^\d+$/.test(owner))
+  const owner = await belongsToAnother(folder, seq);
+  if (owner !== undefined)
     return Buffer.from(`${NOT_KEPT}task ${owner} wrote to the same folder, since ${SHARED})\n`);
   const output = await tailOf(at(file));
   const isCut = folder.length - folder.lastIndexOf('/') - 1 >= LONGEST_NAME;

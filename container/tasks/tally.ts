@@ -1,6 +1,6 @@
 import type { TaskCounts } from '../../experiment/records/progress.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
-import { renderJoblogRow, succeeded } from '../../experiment/results/joblog.ts';
+import { parseJoblogRow, renderJoblogRow, succeeded } from '../../experiment/results/joblog.ts';
 import { joblogBytes } from './joblog-file.ts';
 
 /** Failed tasks whose output is sent. */
@@ -92,6 +92,16 @@ export class TaskTally {
   /** Every try in the order in which they ended; as bytes, since it may be longer than a string can be. */
   joblog(): Buffer {
     return joblogBytes(this.#lines);
+  }
+
+  /** The final row of each task that ended. */
+  *rows(): Generator<JoblogRow> {
+    const final = new Map<number, string>();
+    for (const line of this.#lines) final.set(Number.parseInt(line, 10), line);
+    for (const line of final.values()) {
+      const row = parseJoblogRow(line);
+      if (row !== undefined) yield row;
+    }
   }
 
   /** The first hundred failed tasks. */

@@ -9,7 +9,7 @@ import { meansClause } from './incomplete-runs.ts';
 import { lastExitCode, wordsOfAws } from './infrastructure.ts';
 import { readNodeLog, resumeIt, seeReport, submitAgain } from './next-steps.ts';
 import type { Observed, Sentences, Situation, StopBecause } from './observation.ts';
-import { outputsClause } from './outputs.ts';
+import { outputsClause } from './lacking-outputs.ts';
 import { budgetUsed, progressClause } from './runner-reasons.ts';
 import { REFUSALS } from './submit-refusals.ts';
 

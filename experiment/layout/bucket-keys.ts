@@ -40,6 +40,9 @@ export function runKeys(runId: string) {
     versions: `${run}versions.json`,
     nodeLog: (index: number) => `${run}logs/nodes/${index}.log`,
     taskOutput: (seq: number, stream: 'out' | 'err') => `${run}logs/tasks/${seq}.${stream}`,
+    /** What all tasks printed, and which tasks; `<attempt>-<node>`. */
+    keptOutput: (attempt: string) => `${run}logs/stdout/${attempt}.tar.gz`,
+    keptList: (attempt: string) => `${run}logs/stdout/${attempt}.jsonl`,
     outputs: `${run}outputs/`,
     outputIndex: `${run}outputs/index.json`,
     outputList: `${run}outputs.jsonl`,

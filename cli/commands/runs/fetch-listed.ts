@@ -1,16 +1,13 @@
 import { createInterface } from 'node:readline/promises';
 import { Readable } from 'node:stream';
-import { Parser } from 'tar';
 import { messageOf } from '../../../aws/errors.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import type { OutputFile } from '../../../experiment/records/outputs.ts';
 import { parseOutputLine } from '../../../experiment/records/outputs.ts';
 import type { RunStore } from '../../context/run-store.ts';
+import { readArchive } from '../../output/read-archive.ts';
 import type { Place } from './place-file.ts';
 import { NOT_NAMED, placeFile } from './place-file.ts';
-
-/** The runner packs files under 1 MiB, and 32 MiB of them into one archive. */
-const MOST_BYTES = 64 * 1024 * 1024;
 
 export interface ListedOptions {
   place: Place;
@@ -37,6 +34,12 @@ export async function fetchListed(store: RunStore, runId: string, options: Liste
   }
   await unpack(packed);
 
+  async function opened(key: string): Promise<Readable> {
+    const body = await store.stream(key);
+    if (body === undefined) throw new Error(`${key} is not in the bucket`);
+    return body;
+  }
+
   async function placeOne(file: OutputFile, open: () => Promise<Readable | undefined>): Promise<void> {
     options.tell(file, await placeFile(file, options.place, open).catch(messageOf));
   }
@@ -44,53 +47,16 @@ export async function fetchListed(store: RunStore, runId: string, options: Liste
   async function unpack(files: readonly OutputFile[]): Promise<[]> {
     const [first] = files;
     if (first?.part === undefined) return [];
-    const archive = once(() => readArchive(store, keys.part(first.part ?? ''), files));
+    const sizes = new Map(files.map(({ path, size }) => [path, size]));
+    const key = keys.part(first.part);
+    // Asked for only where a file of it is not there yet.
+    let archive: ReadonlyMap<string, Buffer> | undefined;
     for (const file of files)
       await placeOne(file, async () => {
-        const bytes = (await archive()).get(file.path);
+        archive ??= await readArchive(await opened(key), (path, size) => sizes.get(path) === size);
+        const bytes = archive.get(file.path);
         return bytes === undefined ? undefined : Readable.from(bytes, { objectMode: false });
       });
     return [];
   }
-}
-
-/** What an archive holds of the files that the list has in it. Tasks can write archives: nothing else of it is held. */
-async function readArchive(
-  store: RunStore,
-  key: string,
-  listed: readonly OutputFile[],
-): Promise<ReadonlyMap<string, Buffer>> {
-  const body = await store.stream(key);
-  if (body === undefined) throw new Error(`${key} is not in the bucket`);
-  const sizes = new Map(listed.map(({ path, size }) => [path, size]));
-  const held = new Map<string, Promise<Buffer>>();
-  let bytes = 0;
-  const parser = new Parser({
-    strict: true,
-    onReadEntry: (entry) => {
-      bytes += entry.size;
-      const isListed = sizes.get(entry.path) === entry.size && !held.has(entry.path);
-      if (isListed && bytes <= MOST_BYTES) held.set(entry.path, entry.concat());
-      else entry.resume();
-    },
-  });
-  const ended = new Promise<void>((resolve, reject) => {
-    parser.on('end', () => resolve());
-    parser.on('error', reject);
-  });
-  ended.catch(() => undefined); // awaited below
-  for await (const chunk of body) parser.write(chunk);
-  parser.end();
-  await ended;
-  const files = await Promise.all([...held].map(async ([path, content]) => [path, await content] as const));
-  return new Map(files);
-}
-
-/** Done when it is first asked for. */
-function once<Value>(make: () => Promise<Value>): () => Promise<Value> {
-  let made: Promise<Value> | undefined;
-  return () => {
-    made ??= make();
-    return made;
-  };
 }

@@ -4,6 +4,7 @@ import { NOT_KEPT } from '../../../experiment/diagnosis/failed-tasks/signature.t
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';
+import { parseProgress } from '../../../experiment/records/progress.ts';
 import type { Status } from '../../../experiment/records/status.ts';
 import { parseStatus } from '../../../experiment/records/status.ts';
 import { parseSummary } from '../../../experiment/records/summary.ts';
@@ -16,6 +17,7 @@ import {
   withSystem,
 } from '../../context/arguments.ts';
 import type { Context, Running, Terminal } from '../../context/context.ts';
+import type { RunStore } from '../../context/run-store.ts';
 import { readRecord } from '../../context/run-store.ts';
 import { chosenRun, statusOf } from '../../context/select-run.ts';
 import type { Target } from '../../context/target.ts';
@@ -33,7 +35,7 @@ export function defineLogs(program: Command, { begin }: Running): void {
   withSystem(program.command('logs'))
     .summary('show what a node or a task wrote')
     .description(
-      'The runner’s log of a node (node 0 when none is named), or what a task wrote to stdout and stderr. Output of single tasks is kept for failed ones. The runner’s log is one JSON object a line, and in a terminal shown as text.',
+      'The runner’s log of a node (node 0 when none is named), or what a task wrote to stdout and stderr. Output of single tasks is kept for failed ones, and for all with `run.keepOutput: all`. The runner’s log is one JSON object a line, and in a terminal shown as text.',
     )
     .argument('[run]', RUN_HELP, runIdArgument)
     .addOption(new Option('--node <index>', 'the node').argParser(wholeNumber).conflicts('task'))
@@ -58,13 +60,15 @@ export async function logs(
 async function taskOutput(context: Context, target: Target, runId: string, seq: number): Promise<number> {
   const { terminal } = context;
   const { taskOutput: keyOf } = runKeys(runId);
-  const [out, err] = await Promise.all([
+  const failed = await Promise.all([
     target.store.text(keyOf(seq, 'out')),
     target.store.text(keyOf(seq, 'err')),
   ]);
+  const isFailed = failed.some((text) => text !== undefined);
+  const [out, err] = isFailed ? failed : await keptOutput(target.store, runId, seq);
   if (out === undefined && err === undefined)
     throw new CommandFailed(
-      `there is no output of task ${seq}: it is kept of failed tasks, once the run has ended; \`sierra-batch tasks ${runId} --failed\` lists them`,
+      `there is no output of task ${seq}: it is kept of failed tasks, and of all with \`run.keepOutput: all\`, once the run has ended; \`sierra-batch tasks ${runId} --failed\` lists them`,
     );
   if (context.asJson) terminal.json({ task: seq, stdout: out ?? '', stderr: err ?? '' });
   else {
@@ -74,6 +78,22 @@ async function taskOutput(context: Context, target: Target, runId: string, seq: 
     if (!out && !err) terminal.remark(`Task ${seq} wrote nothing, neither to stdout nor to stderr.`);
   }
   return EXIT.succeeded;
+}
+
+/** Of a run that keeps what all tasks printed: the last attempt has sent that of earlier ones as well. */
+async function keptOutput(
+  store: RunStore,
+  runId: string,
+  seq: number,
+): Promise<[out?: string | undefined, err?: string | undefined]> {
+  const keys = runKeys(runId);
+  const progress = await readRecord(store, keys.progress, parseProgress);
+  const archive = await store.stream(keys.keptOutput(`${progress?.attempt ?? 1}-0`));
+  if (archive === undefined) return [];
+  const { readArchive } = await import('../../output/read-archive.ts');
+  const names = [`${seq}.out`, `${seq}.err`] as const;
+  const held = await readArchive(archive, (path) => names.some((name) => name === path));
+  return [held.get(names[0])?.toString(), held.get(names[1])?.toString()];
 }
 
 async function nodeLog(

@@ -1,0 +1,79 @@
+import { hash } from 'node:crypto';
+import { createReadStream } from 'node:fs';
+import { appendFile, mkdir, open, readdir } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { createInterface } from 'node:readline';
+import * as z from 'zod';
+import type { OutputFile } from '../../experiment/records/outputs.ts';
+import { parseOutputLine } from '../../experiment/records/outputs.ts';
+import { parsedJson } from '../../experiment/util/parse-json.ts';
+import type { RunFolders } from '../storage/run-folders.ts';
+import { forEachBounded } from '../util/for-each-limit.ts';
+import type { Before } from './before.ts';
+import { stampOf } from './before.ts';
+
+const AT_ONCE = 32;
+const stamped = z.object({ stamp: z.string() });
+
+/** Where a node notes what it has sent while the run goes on. @param prefix `<attempt>-<node>` */
+export function earlyList({ sent }: Pick<RunFolders, 'sent'>, runId: string, prefix: string): string {
+  return join(sent, runId, `${prefix}.jsonl`);
+}
+
+export async function noteSent(
+  list: string,
+  files: readonly { file: OutputFile; stamp: string }[],
+): Promise<void> {
+  await mkdir(dirname(list), { recursive: true });
+  await appendFile(list, files.map(({ file, stamp }) => `${JSON.stringify({ ...file, stamp })}\n`).join(''));
+}
+
+/** Paths as they are held in memory by the million. */
+export function pathKey(path: string): string {
+  return hash('sha1', path, 'base64url').slice(0, 16);
+}
+
+/**
+ * Files that nodes have sent while the run went on and that are now as they were then. What has changed since is sent
+ * again, and what is gone was no result.
+ * @throws the file system's errors
+ */
+export async function* sentEarly(
+  { sent, tasks }: Pick<RunFolders, 'sent' | 'tasks'>,
+  runId: string,
+  before: Before,
+): AsyncGenerator<OutputFile> {
+  const folder = join(sent, runId);
+  const lists = await readdir(folder).catch(() => []);
+  for (const list of lists.toSorted()) {
+    // A thousand lines at once: what comes is held no longer than that.
+    const lines: string[] = [];
+    for await (const line of createInterface({ input: createReadStream(join(folder, list)) })) {
+      lines.push(line);
+      if (lines.length < 1000) continue;
+      yield* await unchanged(lines.splice(0));
+    }
+    yield* await unchanged(lines);
+  }
+
+  async function unchanged(lines: readonly string[]): Promise<OutputFile[]> {
+    const same: OutputFile[] = [];
+    await forEachBounded(lines, AT_ONCE, async (line) => {
+      const file = parseOutputLine(line);
+      const stamp = stamped.safeParse(parsedJson(line)).data?.stamp;
+      if (file !== undefined && stamp !== undefined && (await isStill(file.path, stamp))) same.push(file);
+    });
+    return same;
+  }
+
+  async function isStill(path: string, stamp: string): Promise<boolean> {
+    // To open it asks the storage itself, where a look alone may be answered from memory.
+    const file = await open(join(tasks, path)).catch(() => undefined);
+    try {
+      const stats = await file?.stat({ bigint: true });
+      return stats !== undefined && stampOf(stats) === stamp && !before.holds(stats);
+    } finally {
+      await file?.close();
+    }
+  }
+}
