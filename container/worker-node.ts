@@ -1,3 +1,4 @@
+import type { Plan } from '../experiment/plan/plan.ts';
 import type { ExitCode } from '../experiment/records/exit-code.ts';
 import { EXIT } from '../experiment/records/exit-code.ts';
 import { every } from '../experiment/util/timers.ts';
@@ -23,7 +24,7 @@ export async function runWorkerNode(start: NodeStart): Promise<ExitCode> {
       nodeLog.log('Plan:Bad', { what: loaded.what });
       return EXIT.badEnvironment;
     }
-    return await new Worker(node, loaded.plan.timeouts.joinSeconds * 1000).work();
+    return await new Worker(node, loaded.plan).work();
   } finally {
     await node.closers.closeAll();
   }
@@ -35,7 +36,7 @@ const RESTART_AGAIN_MS = 10 * 60_000;
 
 class Worker {
   readonly #node: ThisNode;
-  readonly #joinMs: number;
+  readonly #plan: Plan;
   readonly #instance: string;
   readonly #ended = Promise.withResolvers<ExitCode>();
   #lease: HeldLease | undefined;
@@ -46,9 +47,9 @@ class Worker {
   #over = false;
   #restartedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(node: ThisNode, joinMs: number) {
+  constructor(node: ThisNode, plan: Plan) {
     this.#node = node;
-    this.#joinMs = joinMs;
+    this.#plan = plan;
     this.#instance = node.start.context.makeNonce();
   }
 
@@ -56,7 +57,11 @@ class Worker {
     const { context, termination, nodeLog } = this.#node.start;
     const { clock } = context;
     termination.signal.addEventListener('abort', () => this.#end(EXIT.terminated));
-    const joined = await joinMain(this.#joinOptions(), clock.now() + this.#joinMs, termination.signal);
+    const joined = await joinMain(
+      this.#joinOptions(),
+      clock.now() + this.#plan.timeouts.joinSeconds * 1000,
+      termination.signal,
+    );
     if (termination.signal.aborted) return EXIT.terminated;
     if (joined.kind !== 'in') {
       nodeLog.log('Join:Failed', { kind: joined.kind, why: joined.why });
@@ -112,7 +117,7 @@ class Worker {
   async #openSshd(session: JoinSession): Promise<void> {
     const { config } = this.#node.start;
     try {
-      await this.#node.openSshd(session.welcome.clientKey, session.welcome.mainAddress);
+      await this.#node.openSshd(session.welcome.clientKey, session.welcome.mainAddress, this.#plan.fanout);
       this.#aboutSshd = { t: 'ready' };
     } catch (error) {
       const what = String(error).slice(0, 2000);
