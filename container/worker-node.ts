@@ -40,7 +40,7 @@ const RESTART_AGAIN_MS = 10 * 60_000;
 
 class Worker {
   readonly #node: ThisNode;
-  readonly #joinMs: number;
+  readonly #plan: Plan;
   readonly #instance: string;
   readonly #early: EarlySender;
   readonly #ended = Promise.withResolvers<ExitCode>();
@@ -55,7 +55,7 @@ class Worker {
   constructor(node: ThisNode, plan: Plan) {
     const { context, config, nodeLog } = node.start;
     this.#node = node;
-    this.#joinMs = plan.timeouts.joinSeconds * 1000;
+    this.#plan = plan;
     this.#early = new EarlySender({
       context,
       config,
@@ -71,7 +71,11 @@ class Worker {
     const { context, termination, nodeLog } = this.#node.start;
     const { clock } = context;
     termination.signal.addEventListener('abort', () => this.#end(EXIT.terminated));
-    const joined = await joinMain(this.#joinOptions(), clock.now() + this.#joinMs, termination.signal);
+    const joined = await joinMain(
+      this.#joinOptions(),
+      clock.now() + this.#plan.timeouts.joinSeconds * 1000,
+      termination.signal,
+    );
     if (termination.signal.aborted) return EXIT.terminated;
     if (joined.kind !== 'in') {
       nodeLog.log('Join:Failed', { kind: joined.kind, why: joined.why });
@@ -129,7 +133,7 @@ class Worker {
   async #openSshd(session: JoinSession): Promise<void> {
     const { config } = this.#node.start;
     try {
-      await this.#node.openSshd(session.welcome.clientKey, session.welcome.mainAddress);
+      await this.#node.openSshd(session.welcome.clientKey, session.welcome.mainAddress, this.#plan.fanout);
       this.#aboutSshd = { t: 'ready' };
     } catch (error) {
       const what = String(error).slice(0, 2000);

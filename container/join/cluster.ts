@@ -79,7 +79,10 @@ export class Cluster implements JoinListener {
       clientKeyFile: keys.clientKeyFile,
       ownAddress: node.address,
     };
-    const [sshConfig] = await Promise.all([writeSshConfig(ssh), node.openSshd(keys.clientKey, node.address)]);
+    const [sshConfig] = await Promise.all([
+      writeSshConfig(ssh),
+      node.openSshd(keys.clientKey, node.address, plan.fanout),
+    ]);
     const cluster = new Cluster(attempt, keys, ssh, sshConfig);
     await cluster.#joinItself();
     await cluster.#listen(keys);

@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { FanoutScheme } from '../../experiment/plan/plan.ts';
 import type { CheckFault } from '../../experiment/records/progress.ts';
 import type { RunnerConfig } from '../process/environment.ts';
 import { nodeMarker } from '../process/environment.ts';
@@ -71,13 +72,14 @@ export class ThisNode {
   }
 
   /** This node's sshd for this attempt; its sessions start with this node's own variables. @throws SshdFailed */
-  async openSshd(clientKey: string, mainAddress: string): Promise<void> {
+  async openSshd(clientKey: string, mainAddress: string, fanout: FanoutScheme): Promise<void> {
     const { config, context, nodeLog } = this.start;
     const sshd = await startSshd({
       folder: this.folder,
       address: this.address,
       port: config.sshPort,
       user: context.user.name ?? '',
+      fanout,
       sessionEnvironment: sessionEnvironment(config, this.folder),
       binary: this.checks.sshd,
       clientKey,

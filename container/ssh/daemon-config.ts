@@ -1,4 +1,5 @@
 import { join } from 'node:path';
+import type { FanoutScheme } from '../../experiment/plan/plan.ts';
 import type { RunnerConfig } from '../process/environment.ts';
 import { NODE_MARKER, nodeMarker } from '../process/environment.ts';
 
@@ -8,6 +9,8 @@ export interface SshdSettings {
   address: string;
   port: number;
   user: string;
+  /** Tasks of stock may all log in at once; the pool has one connection. Each login under way is a process of sshd. */
+  fanout: FanoutScheme;
   /** What every session starts with. */
   sessionEnvironment: Readonly<Record<string, string>>;
 }
@@ -52,7 +55,7 @@ DisableForwarding yes
 PrintMotd no
 PrintLastLog no
 LoginGraceTime 30
-MaxStartups 1000
+MaxStartups ${settings.fanout === 'stock' ? 1000 : 20}
 MaxSessions 100
 ClientAliveInterval 15
 ClientAliveCountMax 4

@@ -2,6 +2,7 @@ import type { EvaluateOnExit, SubmitJobCommandInput } from '@aws-sdk/client-batc
 import * as z from 'zod';
 import type { Deployment } from '../deployment/deployment.ts';
 import { isRunId } from '../layout/run-id.ts';
+import { RUN_TAG } from './submit-request.ts';
 
 /**
  * Work on shared storage outside of any run: one-node jobs of the stack's own definition, submitted by an operator's
@@ -112,6 +113,7 @@ function jobRequest(
     jobQueue: queue?.arn ?? deployment.defaultQueue,
     ...(queue?.fairShare === true ? { shareIdentifier: 'maintenance', schedulingPriorityOverride: 0 } : {}),
     jobDefinition: deployment.jobDefinition,
+    tags: { [RUN_TAG]: jobName },
     nodeOverrides: {
       numNodes: 1,
       nodePropertyOverrides: [{ targetNodes: '0:', containerOverrides: { environment } }],

@@ -7,8 +7,8 @@ import type { Plan } from '../plan/plan.ts';
 import { attemptSeconds } from '../plan/time-limits.ts';
 import { EXIT } from '../records/exit-code.ts';
 
-/** The tags by which a job is found again. */
-const RUN_TAG = 'sierra-batch:run';
+/** The tags by which a job is found again; by the first its roles end jobs, and no others of the account. */
+export const RUN_TAG = 'sierra-batch:run';
 const NONCE_TAG = 'sierra-batch:nonce';
 
 /** All nodes: the definition has one open range, and an override's target must be the same text. */

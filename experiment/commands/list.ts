@@ -1,5 +1,7 @@
 import type { Axis, Matrix } from './matrix.ts';
 import { axisOf, countCombinations } from './matrix.ts';
+import type { Context } from './quote.ts';
+import { quoted } from './quote.ts';
 import type { TemplatePart } from './template.ts';
 import { parseTemplate } from './template.ts';
 
@@ -52,13 +54,18 @@ function* combinations(
   const axes = all.filter(({ axis }) => axis.count > 1);
   const places = new Map(axes.map(({ key }, place) => [key, place]));
   const parts = template.map((part) =>
-    'text' in part ? part.text : (places.get(part.key) ?? fixed.get(part.key) ?? ''),
+    'text' in part
+      ? part.text
+      : places.has(part.key)
+        ? { place: places.get(part.key) ?? 0, as: part.as }
+        : written(fixed.get(part.key) ?? '', part.as),
   );
   const at = axes.map(() => 0);
   const values = axes.map(({ axis }) => axis.at(0));
   for (let made = 0; made < total; made += 1) {
     let line = '';
-    for (const part of parts) line += typeof part === 'string' ? part : values[part];
+    for (const part of parts)
+      line += typeof part === 'string' ? part : written(values[part.place] ?? '', part.as);
     yield line;
     for (let place = axes.length - 1; place >= 0; place -= 1) {
       const axis = axes[place]?.axis;
@@ -69,6 +76,10 @@ function* combinations(
       if (next !== 0) break;
     }
   }
+}
+
+function written(value: string, as: Context | 'raw'): string {
+  return as === 'raw' ? value : quoted(value, as);
 }
 
 /** What a template comes to, without making one command: the longest has the longest value of every key. */
@@ -84,26 +95,30 @@ export interface TemplateSizes {
 /** Time grows with the template and the values of each key, never with their combinations. */
 export function measureTemplate(template: string, matrix: Matrix): TemplateSizes {
   const total = countCombinations(matrix);
-  const uses = new Map<string, number>();
+  /** How often each key stands in each kind of place. */
+  const uses = new Map<string, Map<Context | 'raw', number>>();
   const sizes = { longest: 0, bytes: total, values: 0 };
   for (const part of parseTemplate(template)) {
-    if ('key' in part) uses.set(part.key, (uses.get(part.key) ?? 0) + 1);
-    else sizes.longest += Buffer.byteLength(part.text);
+    if ('key' in part) {
+      const places = uses.get(part.key) ?? new Map<Context | 'raw', number>();
+      uses.set(part.key, places.set(part.as, (places.get(part.as) ?? 0) + 1));
+    } else sizes.longest += Buffer.byteLength(part.text);
   }
   sizes.bytes += sizes.longest * total;
   for (const [key, values] of Object.entries(matrix)) {
     const axis = axisOf(values);
-    const used = uses.get(key) ?? 0;
     let longest = 0;
     let sum = 0;
-    for (let index = 0; used > 0 && index < axis.count; index += 1) {
-      const bytes = Buffer.byteLength(axis.at(index));
+    const places = [...(uses.get(key) ?? [])];
+    for (let index = 0; places.length > 0 && index < axis.count; index += 1) {
+      const value = axis.at(index);
+      const bytes = places.reduce((all, [as, used]) => all + used * Buffer.byteLength(written(value, as)), 0);
       longest = Math.max(longest, bytes);
       sum += bytes;
     }
-    sizes.longest += used * longest;
-    sizes.values += used * total;
-    if (axis.count > 0) sizes.bytes += used * sum * (total / axis.count);
+    sizes.longest += longest;
+    sizes.values += places.reduce((all, [, used]) => all + used, 0) * total;
+    if (axis.count > 0) sizes.bytes += sum * (total / axis.count);
   }
   return sizes;
 }

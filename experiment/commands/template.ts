@@ -1,27 +1,37 @@
+import type { Context } from './quote.ts';
+import { ShellReader } from './quote.ts';
+
 /** A template taken apart: text, and the keys to be replaced. */
-export type TemplatePart = { text: string } | { key: string; at: number };
+export type TemplatePart = { text: string } | { key: string; at: number; as: Context | 'raw' };
 
 /**
- * `{key}` is replaced, `${…}` is the shell's, `{{key}}` writes `{key}`, other braces are plain.
+ * `{key}` is replaced by its value quoted for the place, `{key:raw}` by the value as it is, `${…}` is the shell's, `{{key}}`
+ * writes `{key}`, other braces are plain.
  */
 export function parseTemplate(template: string): TemplatePart[] {
   const parts: TemplatePart[] = [];
   let text = '';
-  const pattern = /\$\{|\{\{([A-Za-z_][A-Za-z0-9_]*)\}\}|\{([A-Za-z_][A-Za-z0-9_]*)\}/g;
+  const shell = new ShellReader();
+  const pattern = /\$\{|\{\{([A-Za-z_][A-Za-z0-9_]*(?::raw)?)\}\}|\{([A-Za-z_][A-Za-z0-9_]*)(:raw)?\}/g;
+  const add = (more: string) => {
+    text += more;
+    shell.read(more);
+  };
   let last = 0;
   for (let match = pattern.exec(template); match !== null; match = pattern.exec(template)) {
-    const [whole, literal, key] = match;
-    text += template.slice(last, match.index);
+    const [whole, literal, key, raw] = match;
+    add(template.slice(last, match.index));
     last = match.index + whole.length;
     if (literal !== undefined) {
-      text += `{${literal}}`;
+      add(`{${literal}}`);
     } else if (key !== undefined) {
       if (text !== '') parts.push({ text });
       text = '';
-      parts.push({ key, at: match.index });
+      parts.push({ key, at: match.index, as: raw === undefined ? shell.context : 'raw' });
+      shell.read('v'); // Whatever the value, its quotes are closed.
     } else {
       last = endOfExpansion(template, last);
-      text += template.slice(match.index, last);
+      add(template.slice(match.index, last));
       pattern.lastIndex = last;
     }
   }

@@ -2,6 +2,7 @@ import type { Deployment } from '../deployment/deployment.ts';
 import { hasGpus } from '../deployment/instance-gpus.ts';
 import { vcpusOf } from '../deployment/instance-vcpus.ts';
 import { priceOfNode } from '../figures/price.ts';
+import { CONTROL_PREFIX } from '../layout/bucket-keys.ts';
 import { parseS3Url } from '../layout/s3-url.ts';
 import { renderSize } from '../text/size.ts';
 import type { Manifest } from './parse.ts';
@@ -163,7 +164,15 @@ function bucketFaults({ inputs = [], run }: Manifest, source: Source, deployment
   if (run.commands?.file !== undefined)
     named.push({ path: ['run', 'commands', 'file'], url: run.commands.file });
   return named.flatMap(({ path, url }) => {
-    const bucket = parseS3Url(url)?.bucket;
+    const { bucket, key = '' } = parseS3Url(url) ?? {};
+    if (bucket === deployment.bucket && (key === '' || key.startsWith(CONTROL_PREFIX)))
+      return [
+        faultAt(source, path, {
+          code: 'not-readable',
+          message: `${url} holds \`${CONTROL_PREFIX}\`, which only the functions read`,
+          allowed: 'an object or a folder elsewhere in the bucket',
+        }),
+      ];
     if (bucket === undefined || allowed.includes(bucket)) return [];
     return [
       faultAt(source, path, {

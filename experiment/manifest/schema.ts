@@ -120,7 +120,7 @@ const commands = () =>
       {
         template: commandLine()
           .describe(
-            'A command with `{key}` for each key of the matrix; dollar-brace is the shell’s, `{{key}}` writes `{key}`.',
+            'A command with `{key}` for each key of the matrix. A value is quoted for the shell, so it is one argument or part of one, also within quotes; where the shell reads a second time (a command in dollar-parentheses or backticks, `bash -c`, after a backslash) only plain ones of letters, digits and `_./:=@%+,-` are allowed. `{key:raw}` pastes the value as it is. Dollar-brace is the shell’s, `{{key}}` writes `{key}`.',
           )
           .optional(),
         matrix: matrix().optional(),

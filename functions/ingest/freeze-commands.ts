@@ -10,7 +10,7 @@ import {
   MAX_STOCK_COMMAND_BYTES,
 } from '../../experiment/commands/list.ts';
 import { MAX_COMMANDS } from '../../experiment/commands/matrix.ts';
-import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { CONTROL_PREFIX, runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { parseS3Url } from '../../experiment/layout/s3-url.ts';
 import type { Manifest } from '../../experiment/manifest/parse.ts';
 import { commandsOf } from '../../experiment/manifest/parse.ts';
@@ -43,6 +43,9 @@ export async function freezeCommands(
   }
   const place = parseS3Url(manifest.run.commands?.file ?? '');
   if (place === undefined) return { ok: true };
+  // What is copied here everybody may read, and task tokens are for the functions.
+  if (place.bucket === bucket.name && place.key.startsWith(CONTROL_PREFIX))
+    return refused('not-readable', `${place.key} is read by the functions only`, 'run.commands.file');
   try {
     const source = new Bucket(deps.s3, place.bucket, deps.clock);
     const mostBytes = manifest.run.fanout === 'stock' ? MAX_STOCK_COMMAND_BYTES : MAX_COMMAND_BYTES;

@@ -8,14 +8,14 @@ export interface ReportImages {
   left: number;
 }
 
-const TYPES: Readonly<Record<string, string>> = {
-  png: 'image/png',
-  jpg: 'image/jpeg',
-  jpeg: 'image/jpeg',
-  svg: 'image/svg+xml',
-  webp: 'image/webp',
-  gif: 'image/gif',
-};
+const TYPES: ReadonlyMap<string, string> = new Map([
+  ['png', 'image/png'],
+  ['jpg', 'image/jpeg'],
+  ['jpeg', 'image/jpeg'],
+  ['svg', 'image/svg+xml'],
+  ['webp', 'image/webp'],
+  ['gif', 'image/gif'],
+]);
 const MOST = 24;
 const LARGEST = 512 * 1024;
 /** All together: the report stays a file that can be mailed. */
@@ -23,7 +23,7 @@ const BYTES = 3 * 1024 * 1024;
 
 /** What a picture is, by the end of its name; undefined for what is none. */
 export function imageType(path: string): string | undefined {
-  return TYPES[/\.([a-z]+)$/i.exec(path)?.[1]?.toLowerCase() ?? ''];
+  return TYPES.get(/\.([a-z]+)$/i.exec(path)?.[1]?.toLowerCase() ?? '');
 }
 
 /**

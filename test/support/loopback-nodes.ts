@@ -44,6 +44,7 @@ export async function loopbackNodes(
         address,
         port: LOOPBACK_SSH_PORT,
         user: userInfo().username,
+        fanout: 'stock',
         sessionEnvironment: {
           HOME: sshdFiles(nodeFolder).home,
           SHLVL: '1',

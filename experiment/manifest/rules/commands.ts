@@ -9,7 +9,7 @@ import type { Matrix } from '../../commands/matrix.ts';
 import { axisOf, countCombinations, MAX_COMMANDS } from '../../commands/matrix.ts';
 import { parseTemplate } from '../../commands/template.ts';
 import { nearestKey } from './did-you-mean.ts';
-import { judgeMatrixValues, matrixOf } from './matrix-keys.ts';
+import { judgeMatrixValues, judgeQuoting, matrixOf } from './matrix-keys.ts';
 import type { Judged } from './rule-context.ts';
 import type { FaultPath } from './schema-faults.ts';
 import { MAX_JUDGED } from './schema-faults.ts';
@@ -23,6 +23,7 @@ export function judgeCommands(judged: Judged): void {
   const matrix = judged.map(['run', 'commands', 'matrix']);
   if (typeof template === 'string' && matrix !== undefined) {
     judgeKeys(judged, template, Object.keys(matrix));
+    judgeQuoting(judged, template);
     judgeCombinations(judged, template);
   }
   if (Array.isArray(list) && list.every((item) => typeof item === 'string'))

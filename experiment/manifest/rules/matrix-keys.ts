@@ -1,4 +1,6 @@
 import type { Matrix, MatrixValues } from '../../commands/matrix.ts';
+import { isActedOn, isPlainValue } from '../../commands/quote.ts';
+import { parseTemplate } from '../../commands/template.ts';
 import type { Judged } from './rule-context.ts';
 import { field } from './rule-context.ts';
 
@@ -24,6 +26,37 @@ export function judgeMatrixValues(judged: Judged): void {
           'numbers up to 9,007,199,254,740,991',
         );
     }
+  }
+}
+
+/** What the shell makes of each value where it stands; told once for each key. */
+export function judgeQuoting(judged: Judged, template: string): void {
+  const place = ['run', 'commands', 'template'];
+  const told = new Set<string>();
+  for (const part of parseTemplate(template)) {
+    if ('text' in part || part.as === 'raw' || told.has(part.key)) continue;
+    const { key, as } = part;
+    const values = judged.at(['run', 'commands', 'matrix', key]);
+    const texts = (Array.isArray(values) ? values : []).map(String);
+    const odd = texts.find((value) => (as === 'plain-only' ? !isPlainValue(value) : isActedOn(value, as)));
+    if (odd === undefined) continue;
+    told.add(key);
+    const shown = JSON.stringify(odd.length > 40 ? `${odd.slice(0, 40)}…` : odd);
+    if (as === 'plain-only')
+      judged.fault(
+        place,
+        'not-plain',
+        `{${key}} stands where the shell reads a second time, so it cannot be quoted for ${shown}; {${key}:raw} pastes it as it is`,
+        'letters, digits and _ . / : = @ % + , - there',
+      );
+    else
+      judged.warn(
+        place,
+        'quoted-value',
+        /\s/.test(odd)
+          ? `{${key}} is one argument, also for ${shown}; for several write {${key}:raw}`
+          : `{${key}} is ${shown} as it stands; for what the shell makes of it write {${key}:raw}`,
+      );
   }
 }
 

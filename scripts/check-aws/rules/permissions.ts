@@ -265,6 +265,12 @@ export const PERMISSIONS: readonly Table[] = [
       ({ services }) => services.toSorted().join() === PASSED_TO.join(),
     ],
   }),
+  table(endedJobs, {
+    'ends-jobs-of-others': [
+      'only jobs that bear a tag of ours are ended',
+      ({ untagged }) => untagged === 'false',
+    ],
+  }),
 ];
 
 /** Statements of one effect, each with all that stand in policies of the same place. */
@@ -312,6 +318,17 @@ function passedRoles({ stack }: System) {
       .map((statement) => ({
         name: where,
         services: textsAt(statement, 'Condition', 'StringEquals', 'iam:PassedToService'),
+      })),
+  );
+}
+
+function endedJobs({ stack }: System) {
+  return identityPolicies(stack).flatMap(({ where, document }) =>
+    listAt(document, 'Statement')
+      .filter((statement) => textsAt(statement, 'Action').includes('batch:TerminateJob'))
+      .map((statement) => ({
+        name: where,
+        untagged: textAt(statement, 'Condition', 'Null', 'aws:ResourceTag/sierra-batch:run'),
       })),
   );
 }

@@ -136,9 +136,12 @@ describe('what tasks get', () => {
       address: '10.0.1.12',
       port: 22,
       user: 'sierra',
+      fanout: 'pool',
       sessionEnvironment: environment,
     });
     expect(text.match(/^SetEnv /gm)).toHaveLength(1);
+    // Each silent connection of a stranger's is a process for half a minute.
+    expect(text).toMatch(/^MaxStartups 20$/m);
     expect(text).toContain('"AWS_BATCH_CE_NAME=with \\"quotes\\" and \\\\"');
     expect(text).not.toContain('two\nlines');
   });

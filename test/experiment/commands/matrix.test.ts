@@ -60,7 +60,7 @@ describe('a matrix', () => {
         const matrix: Matrix = Object.fromEntries(keys.map((key) => [key, given[key]?.values ?? []]));
         // Each key twice, so that it must be put into two places.
         const places = [...keys, ...keys];
-        const template = places.map((key, at) => `${texts[at]}{${key}}`).join('');
+        const template = places.map((key, at) => `${texts[at]}{${key}:raw}`).join('');
         const expected = naive(
           keys,
           Object.fromEntries(keys.map((key) => [key, given[key]?.texts ?? []])),

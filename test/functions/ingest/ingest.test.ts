@@ -207,6 +207,24 @@ describe('a manifest that cannot be taken', () => {
     });
   });
 
+  it.each([
+    ['run: {commands: {file: "s3://BUCKET/control/sweep-0123456789a.json"}}', 'run.commands.file'],
+    ['run: {commands: {list: [a]}}\ninputs: [{from: "s3://BUCKET/control/", to: x/}]', 'inputs[0].from'],
+    ['run: {commands: {list: [a]}}\ninputs: [{from: "s3://BUCKET/", to: x/}]', 'inputs[0].from'],
+  ])('names what the functions keep to themselves: rejected (%s)', async (what, path) => {
+    const plane = await controlPlane();
+    await plane.put('control/sweep-0123456789a.json', '{"token":"secret"}');
+    const text = what.replace('BUCKET', BUCKET);
+    await plane.ingest(
+      await plane.put(
+        'manifests/thief.yaml',
+        `apiVersion: sierra-batch/v1\nname: thief\ncluster: {nodes: 1, vcpus: 2}\n${text}\n`,
+      ),
+    );
+    expect(await rejectionOf(plane)).toMatchObject({ faults: [{ code: 'not-readable', path }] });
+    expect(await plane.keys('runs/')).toEqual([]);
+  });
+
   it('is over 1 MiB: rejected without being read', async () => {
     let read = 0;
     const plane = await controlPlane({

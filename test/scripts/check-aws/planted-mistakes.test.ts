@@ -267,6 +267,11 @@ const MISTAKES: readonly [string, string, Plant][] = [
     }),
   ],
   [
+    'jobs of others that can be ended',
+    'ends-jobs-of-others',
+    inResource('SettlePolicy', [...SETTLE, 2, 'Condition'], undefined),
+  ],
+  [
     'roles that are passed to anybody',
     'passed-to-others',
     inResource('SettlePolicy', ACTION_OF_ROLES, undefined),
