@@ -19,6 +19,7 @@ import { loadPlan } from './run/load-plan.ts';
 import { takeOwnership } from './run/ownership.ts';
 import { runSierra } from './sierra/sierra.ts';
 import { runFolders } from './storage/run-folders.ts';
+import { FailedOutput } from './tasks/failed-output.ts';
 import { untilAnswered } from './transfer/retry-start.ts';
 
 /** Node 0: takes the run, gathers the nodes, has the tasks run, sends what came of it, and ends with the run's code. */
@@ -50,7 +51,8 @@ export async function runMainNode(start: NodeStart): Promise<ExitCode> {
   const snapshot = () => state.snapshot();
   const known = { ...context, config, log, roster, snapshot, startedAt, earlierNodeHours };
   const progress = new ProgressSender(known);
-  const attempt: Attempt = { ...start, plan, folders, node, ending, roster, state, progress, log };
+  const output = new FailedOutput(s3, config, clock);
+  const attempt: Attempt = { ...start, plan, folders, node, ending, roster, state, progress, output, log };
   termination.signal.addEventListener('abort', () => terminated(attempt));
   if (termination.signal.aborted) terminated(attempt);
   progress.start();

@@ -1,3 +1,4 @@
+import type { Plan } from '../experiment/plan/plan.ts';
 import type { ExitCode } from '../experiment/records/exit-code.ts';
 import { EXIT } from '../experiment/records/exit-code.ts';
 import { every } from '../experiment/util/timers.ts';
@@ -8,7 +9,6 @@ import type { JoinFacts, MainMessage, WorkerMessage } from './join/messages.ts';
 import type { NodeStart } from './node/node.ts';
 import { ThisNode } from './node/node.ts';
 import { ownUsage } from './process/cgroup-usage.ts';
-import { GRACE_MS } from './process/termination.ts';
 import { loadPlan } from './run/load-plan.ts';
 
 /** A worker: checks itself, joins node 0, keeps its sshd up, and ends when it is released or its lease is over. */
@@ -23,7 +23,7 @@ export async function runWorkerNode(start: NodeStart): Promise<ExitCode> {
       nodeLog.log('Plan:Bad', { what: loaded.what });
       return EXIT.badEnvironment;
     }
-    return await new Worker(node, loaded.plan.timeouts.joinSeconds * 1000).work();
+    return await new Worker(node, loaded.plan.timeouts).work();
   } finally {
     await node.closers.closeAll();
   }
@@ -35,7 +35,7 @@ const RESTART_AGAIN_MS = 10 * 60_000;
 
 class Worker {
   readonly #node: ThisNode;
-  readonly #joinMs: number;
+  readonly #timeouts: Plan['timeouts'];
   readonly #instance: string;
   readonly #ended = Promise.withResolvers<ExitCode>();
   #lease: HeldLease | undefined;
@@ -46,9 +46,9 @@ class Worker {
   #over = false;
   #restartedAt = Number.NEGATIVE_INFINITY;
 
-  constructor(node: ThisNode, joinMs: number) {
+  constructor(node: ThisNode, timeouts: Plan['timeouts']) {
     this.#node = node;
-    this.#joinMs = joinMs;
+    this.#timeouts = timeouts;
     this.#instance = node.start.context.makeNonce();
   }
 
@@ -56,7 +56,11 @@ class Worker {
     const { context, termination, nodeLog } = this.#node.start;
     const { clock } = context;
     termination.signal.addEventListener('abort', () => this.#end(EXIT.terminated));
-    const joined = await joinMain(this.#joinOptions(), clock.now() + this.#joinMs, termination.signal);
+    const joined = await joinMain(
+      this.#joinOptions(),
+      clock.now() + this.#timeouts.joinSeconds * 1000,
+      termination.signal,
+    );
     if (termination.signal.aborted) return EXIT.terminated;
     if (joined.kind !== 'in') {
       nodeLog.log('Join:Failed', { kind: joined.kind, why: joined.why });
@@ -72,7 +76,7 @@ class Worker {
     if (this.#node.checks.faults.length === 0) await this.#openSshd(session);
     const code = await this.#ended.promise;
     stopLooking();
-    const left = await this.#node.tasks.end(code === EXIT.succeeded ? 1000 : GRACE_MS);
+    const left = await this.#node.tasks.end(termination.graceMs(this.#timeouts.graceSeconds));
     stopPulses();
     nodeLog.log('Node:Ends', { code, left });
     if (left === 0) this.#session?.connection.finish({ t: 'bye', why: `ended with ${code}` }, 'ended');
@@ -186,6 +190,8 @@ class Worker {
 
   #giveUp(why: string): void {
     this.#node.start.nodeLog.log('Node:GivesUp', { why });
+    // Others may run its tasks by now.
+    this.#node.tasks.kill();
     this.#end(EXIT.tooManyLost);
   }
 

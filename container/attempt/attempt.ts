@@ -2,6 +2,7 @@ import type { Plan } from '../../experiment/plan/plan.ts';
 import type { NodeStart, ThisNode } from '../node/node.ts';
 import type { Log } from '../process/log.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
+import type { FailedOutput } from '../tasks/failed-output.ts';
 import type { Ending } from './end-reason.ts';
 import type { ProgressSender } from './progress-sender.ts';
 import type { Roster } from './roster.ts';
@@ -19,5 +20,6 @@ export interface Attempt extends NodeStart {
   roster: Roster;
   state: RunState;
   progress: ProgressSender;
+  output: FailedOutput;
   log: Log;
 }

@@ -7,6 +7,7 @@ import { isOutcome } from '../../../experiment/records/outcome.ts';
 import type { Status } from '../../../experiment/records/status.ts';
 import { parseStatus } from '../../../experiment/records/status.ts';
 import { parseSummary } from '../../../experiment/records/summary.ts';
+import { parseLastLines } from '../../../experiment/results/last-lines.ts';
 import {
   atLeastOne,
   example,
@@ -62,16 +63,31 @@ async function taskOutput(context: Context, target: Target, runId: string, seq: 
     target.store.text(keyOf(seq, 'out')),
     target.store.text(keyOf(seq, 'err')),
   ]);
-  if (out === undefined && err === undefined)
-    throw new CommandFailed(
-      `there is no output of task ${seq}: it is kept of failed tasks, once the run has ended; \`sierra-batch tasks ${runId} --failed\` lists them`,
-    );
+  if (out === undefined && err === undefined) return lastLine(context, target, runId, seq);
   if (context.asJson) terminal.json({ task: seq, stdout: out ?? '', stderr: err ?? '' });
   else {
     await terminal.write(out ?? '');
     if (err !== undefined && err !== '' && !(err === out && err.startsWith(NOT_KEPT)))
       await terminal.writeBeside(err.endsWith('\n') ? err : `${err}\n`);
     if (!out && !err) terminal.remark(`Task ${seq} wrote nothing, neither to stdout nor to stderr.`);
+  }
+  return EXIT.succeeded;
+}
+
+/** Of a failed task whose output is not kept. */
+async function lastLine(context: Context, target: Target, runId: string, seq: number): Promise<number> {
+  const { terminal } = context;
+  const line = parseLastLines((await target.store.text(runKeys(runId).lastLines)) ?? '').get(seq)?.line;
+  if (line === undefined)
+    throw new CommandFailed(
+      `no output is kept of task ${seq}: only that of failed tasks is; \`sierra-batch tasks ${runId} --failed\` lists them`,
+    );
+  if (context.asJson) terminal.json({ task: seq, stdout: '', stderr: line, isWhole: false });
+  else {
+    await terminal.writeBeside(`${line}\n`);
+    terminal.remark(
+      `Task ${seq} failed. This is the line that says why; all output is kept of the first 100 tasks that failed in one way, 1,000 in all.`,
+    );
   }
   return EXIT.succeeded;
 }
