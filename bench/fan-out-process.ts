@@ -74,7 +74,9 @@ if (opened !== undefined) {
 const cpuBefore = cpuMs();
 const begin = performance.now();
 const running =
-  job.scheme === 'pool' ? startPool(request, hooks, opened) : startStock(realClock)(request, hooks);
+  job.scheme === 'pool'
+    ? startPool(realClock, opened)(request, hooks)
+    : startStock(realClock)(request, hooks);
 const { succeeded, broken } = await running.result;
 const report: FanOutReport = {
   seconds: (performance.now() - begin) / 1000,

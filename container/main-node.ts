@@ -20,6 +20,7 @@ import { loadPlan } from './run/load-plan.ts';
 import { takeOwnership } from './run/ownership.ts';
 import { runSierra } from './sierra/sierra.ts';
 import { runFolders } from './storage/run-folders.ts';
+import { FailedOutput } from './tasks/failed-output.ts';
 import { untilAnswered } from './transfer/retry-start.ts';
 
 /** Node 0: takes the run, gathers the nodes, has the tasks run, sends what came of it, and ends with the run's code. */
@@ -52,7 +53,20 @@ export async function runMainNode(start: NodeStart): Promise<ExitCode> {
   const known = { ...context, config, log, roster, snapshot, startedAt, earlierNodeHours };
   const progress = new ProgressSender(known);
   const early = new EarlySender({ context, config, plan, folders, log, mayGoOn: () => true });
-  const attempt: Attempt = { ...start, plan, folders, node, ending, roster, state, progress, early, log };
+  const output = new FailedOutput(s3, config, clock);
+  const attempt: Attempt = {
+    ...start,
+    plan,
+    folders,
+    node,
+    ending,
+    roster,
+    state,
+    progress,
+    early,
+    output,
+    log,
+  };
   termination.signal.addEventListener('abort', () => terminated(attempt));
   if (termination.signal.aborted) terminated(attempt);
   progress.start();

@@ -10,7 +10,6 @@ import type { NodeStart } from './node/node.ts';
 import { ThisNode } from './node/node.ts';
 import { EarlySender } from './outputs/early-sender.ts';
 import { ownUsage } from './process/cgroup-usage.ts';
-import { GRACE_MS } from './process/termination.ts';
 import { loadPlan } from './run/load-plan.ts';
 import { runFolders } from './storage/run-folders.ts';
 
@@ -93,7 +92,7 @@ class Worker {
     const code = await this.#ended.promise;
     stopLooking();
     await this.#early.stop(EARLY_STOP_MS);
-    const left = await this.#node.tasks.end(code === EXIT.succeeded ? 1000 : GRACE_MS);
+    const left = await this.#node.tasks.end(termination.graceMs(this.#plan.timeouts.graceSeconds));
     stopPulses();
     nodeLog.log('Node:Ends', { code, left });
     if (left === 0) this.#session?.connection.finish({ t: 'bye', why: `ended with ${code}` }, 'ended');
@@ -207,6 +206,8 @@ class Worker {
 
   #giveUp(why: string): void {
     this.#node.start.nodeLog.log('Node:GivesUp', { why });
+    // Others may run its tasks by now.
+    this.#node.tasks.kill();
     this.#end(EXIT.tooManyLost);
   }
 

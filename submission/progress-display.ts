@@ -2,7 +2,7 @@ import type { NodeRecord } from '../experiment/records/nodes.ts';
 import { isOutcome } from '../experiment/records/outcome.ts';
 import type { Progress } from '../experiment/records/progress.ts';
 import type { RunState, Status } from '../experiment/records/status.ts';
-import { counted, spoken } from '../experiment/text/numbers.ts';
+import { counted, grouped, spoken } from '../experiment/text/numbers.ts';
 import { plainLine } from '../experiment/text/terminal-codes.ts';
 import { visibleText } from '../experiment/text/visible-text.ts';
 
@@ -92,6 +92,7 @@ export function makeDisplay(
         const columns = output.columns || 80;
         const lines = [
           renderBar(progress, columns, colour),
+          ...failing(progress).map((line) => paint(line.slice(0, columns - 1), 31, colour)),
           ...renderNodes(nodes, columns, Math.min(MAX_NODES, (output.rows || 24) - 4), colour),
         ];
         if (moving === 1 && lines.length === 1) output.write('\r\x1b[2K');
@@ -100,7 +101,7 @@ export function makeDisplay(
         moving = lines.length;
       } else if (now() - lastPlain >= PLAIN_EVERY_MS) {
         lastPlain = now();
-        say(`${stamp()}${renderCounts(progress)}`);
+        say([`${stamp()}${renderCounts(progress)}`, ...failing(progress)].join(' · '));
       }
     },
   };
@@ -122,6 +123,16 @@ export function renderBar(progress: Progress, columns: number, colour: boolean):
   const good = Math.min(width - bad, Math.floor((succeeded / total) * width));
   const bar = `${paint('█'.repeat(good), 32, colour)}${paint('█'.repeat(bad), 31, colour)}${dim('░'.repeat(width - good - bad), colour)}`;
   return `${bar} ${counts}`;
+}
+
+/** `41 of 41 failed: exit 127, ./sim: not found`; nothing where none has failed. */
+export function failing({ tasks: { succeeded, failed }, failures = [] }: Progress): string[] {
+  const [largest] = failures;
+  if (largest === undefined) return [];
+  const { count, signature, line } = largest;
+  const most = count === failed ? '' : `, ${grouped(count)} of them`;
+  const words = [signature.split(': ')[0] ?? '', ...(line === '' ? [] : [line])].join(', ');
+  return [plainLine(`${grouped(failed)} of ${grouped(succeeded + failed)} failed${most}: ${words}`)];
 }
 
 /** A line for each node, its bar against the node with the most tasks: `node 2  ██████░░  31 tasks`. */

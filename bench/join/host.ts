@@ -19,6 +19,7 @@ import { live } from '../../container/process/live.ts';
 import { makeNodeLog } from '../../container/process/log.ts';
 import { Termination } from '../../container/process/termination.ts';
 import { runFolders } from '../../container/storage/run-folders.ts';
+import { FailedOutput } from '../../container/tasks/failed-output.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { loopbackBlock } from './loopback-block.ts';
 
@@ -74,6 +75,7 @@ const attempt: Attempt = {
   folders,
   ending: new Ending(),
   state,
+  output: new FailedOutput(context.s3, config, context.clock),
   progress: new ProgressSender({
     ...context,
     config,

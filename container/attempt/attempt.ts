@@ -3,6 +3,7 @@ import type { NodeStart, ThisNode } from '../node/node.ts';
 import type { EarlySender } from '../outputs/early-sender.ts';
 import type { Log } from '../process/log.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
+import type { FailedOutput } from '../tasks/failed-output.ts';
 import type { Ending } from './end-reason.ts';
 import type { ProgressSender } from './progress-sender.ts';
 import type { Roster } from './roster.ts';
@@ -22,5 +23,6 @@ export interface Attempt extends NodeStart {
   progress: ProgressSender;
   /** Sends outputs while tasks run. */
   early: EarlySender;
+  output: FailedOutput;
   log: Log;
 }

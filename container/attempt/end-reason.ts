@@ -35,6 +35,8 @@ const CODES: Readonly<Record<RunnerReason['kind'], ExitCode>> = {
   'tasks-failed': EXIT.tasksFailed,
   'outputs-lacking': EXIT.tasksFailed,
   'too-few-runs': EXIT.tasksFailed,
+  'failures-stopped': EXIT.tasksFailed,
+  'folder-removed': EXIT.tasksFailed,
   'bad-environment': EXIT.badEnvironment,
   'bad-plan': EXIT.badEnvironment,
   'too-few-joined': EXIT.tooFewJoined,

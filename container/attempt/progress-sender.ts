@@ -40,7 +40,7 @@ export class ProgressSender {
   #wake: (() => void) | undefined;
   #loop: Promise<void> = Promise.resolve();
   /** A write that was given up must not arrive after the last word. */
-  readonly #objects: Readonly<Record<'progress' | 'nodes' | 'joblog', ReplacedObject>>;
+  readonly #objects: Readonly<Record<'progress' | 'nodes' | 'joblog' | 'lastLines', ReplacedObject>>;
   #sentVersion = -1;
   #joblogNotBefore = 0;
 
@@ -54,6 +54,7 @@ export class ProgressSender {
       progress: object(keys.progress, 'application/json'),
       nodes: object(keys.nodes, 'application/json'),
       joblog: object(keys.joblog, 'text/tab-separated-values'),
+      lastLines: object(keys.lastLines, 'text/tab-separated-values'),
     };
   }
 
@@ -133,9 +134,11 @@ export class ProgressSender {
     const { version } = tally;
     const bytes = tally.joblog();
     await this.#objects.joblog.put(bytes, until);
+    const lastLines = tally.failures.lastLines();
+    if (lastLines.length > 0) await this.#objects.lastLines.put(lastLines, until);
     this.#sentVersion = version;
     const { clock } = this.#options;
-    this.#joblogNotBefore = clock.now() + (bytes.length / JOBLOG_BYTES_A_SECOND) * 1000;
+    this.#joblogNotBefore = clock.now() + ((bytes.length + lastLines.length) / JOBLOG_BYTES_A_SECOND) * 1000;
   }
 
   #progress(reason?: RunnerReason): Progress {
@@ -143,7 +146,16 @@ export class ProgressSender {
     const { phase, joinedAt, tasksStartedAt, tasksEndedAt, stage, incomplete, tally, running } =
       this.#options.snapshot();
     const now = clock.now();
-    const counts = tally?.counts() ?? { total: 0, succeeded: 0, failed: 0, retried: 0, lost: 0 };
+    const counts = tally?.counts() ?? {
+      total: 0,
+      succeeded: 0,
+      failed: 0,
+      retried: 0,
+      lost: 0,
+      notStarted: 0,
+    };
+    const failures = tally?.failures.groups() ?? [];
+    const { leftBehind = 0, triedAlone = 0 } = tally ?? {};
     return {
       runId: config.runId,
       jobId: config.jobId,
@@ -160,6 +172,9 @@ export class ProgressSender {
       nodeHours: this.nodeHours(),
       rate: tally?.rate(now, tasksStartedAt ?? now) ?? 0,
       ...(stage === undefined ? {} : { stage }),
+      ...(failures.length === 0 ? {} : { failures }),
+      ...(leftBehind === 0 ? {} : { leftBehind }),
+      ...(triedAlone === 0 ? {} : { triedAlone }),
       ...(incomplete.length === 0 ? {} : { incomplete: incomplete.slice(0, MAX_INCOMPLETE) }),
       ...(reason === undefined ? {} : { exitCode: exitCodeOf(reason), reason }),
     };

@@ -43,6 +43,11 @@ export class Roster {
     this.#update(index, { state: 'lost', lostAt: iso(now), lostBecause: because });
   }
 
+  /** It came, and cannot be used. */
+  unusable(index: number, because: string): void {
+    this.#update(index, { state: 'never-came', lostBecause: because });
+  }
+
   /** Every node that is here ended well; node 0, which goes on, is billed until it ends. */
   released(now: number, mainIndex: number): void {
     for (const { index } of this.live()) {

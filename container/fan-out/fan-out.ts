@@ -35,8 +35,30 @@ export interface FanoutRequest {
    */
   environment: Readonly<Record<string, string>>;
   taskSeconds?: number;
+  /** Failed tasks, or a share of all such as `5%`, after which GNU parallel alone ends. */
+  haltAfter?: number | string;
+  /** Where the programs of the runner itself are found; this process's own PATH, not the tasks'. */
+  path?: string;
+  /** Milliseconds between TERM and KILL for a task that has reached its limit; five seconds when left out. */
+  graceMs?: number;
+  /** Devices of each node, shared out among its slots. */
+  gpus?: number;
+  /** The nodes that were lost in earlier attempts while a task was under way on them, for people. */
+  losses?: ReadonlyMap<number, readonly string[]>;
   /** How many more times a task that failed is started. */
   taskRetries: number;
+}
+
+/** What is known of the end of a try beside its row. */
+export interface TryEnd {
+  /** The end of what it wrote to stderr. */
+  stderr?: string;
+  /** Processes that it started and that run on. */
+  left?: number;
+  /** It was not started again, since its nodes were lost: what stands for its stderr says so. */
+  isGivenUp?: boolean;
+  /** It was killed while the node had no memory left, and is tried once more, alone. */
+  isOutOfMemory?: boolean;
 }
 
 /** What the fan-out tells and asks while it runs. */
@@ -44,9 +66,13 @@ export interface FanoutHooks {
   /** A task was started, as far as the scheme can know it. */
   onStart?(seq: number, node: number): void;
   /** The final row of a sequence number: exactly one for each that was not done before, unless it is lost. */
-  onRow(row: JoblogRow, node: number): void;
+  onRow(row: JoblogRow, node: number, about?: TryEnd): void;
   /** A row that will be followed by another try. */
-  onRetry?(row: JoblogRow, node: number): void;
+  onRetry?(row: JoblogRow, node: number, about?: TryEnd): void;
+  /** What is under way on that node, which is lost, is given to others. */
+  onNodeLost?(node: number): void;
+  /** The node never was fit to take tasks, and is given none. @param why in the words of ssh or of its agent */
+  onUnusable?(node: number, why: string): void;
   /**
    * The ssh channel to a node broke although nobody asked for it. Answers once nothing of the node's tasks runs any
    * more: `reconnect` when its sshd is up again, `evict` when the node is to be left alone.
@@ -65,6 +91,10 @@ export interface FanoutResult {
   broken?: string;
   /** It failed because shared storage did: results, rows or the list of commands cannot be written or read. */
   storageFailed?: boolean;
+  /** The folder that tasks start in was gone after that task; 0 where it is not known after which. */
+  removedBy?: number;
+  /** No node takes tasks any more, and why: none can start a process, or has room on its own disk. */
+  stranded?: string;
 }
 
 export interface RunningFanout {
@@ -78,6 +108,8 @@ export interface RunningFanout {
   stop(why: string, graceMs: number): Promise<void>;
   /** Tasks started and not finished. */
   running(): number;
+  /** Takes next so many of those that wait, spread evenly over the list. Answers which. */
+  sample?(count: number): number[];
 }
 
 /** One of the two schemes. */

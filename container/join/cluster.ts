@@ -54,6 +54,7 @@ export class Cluster implements JoinListener {
   readonly #quorum: Quorum;
   readonly #hosts: KnownHost[] = [];
   readonly #masters: SshMasters | undefined;
+  readonly #unusable: CheckFault[] = [];
   #server: JoinServer | undefined;
   #listener: ClusterListener | undefined;
   /** Who came and waits to be known to ssh: many come at once, and the file is written once for all of them. */
@@ -130,6 +131,17 @@ export class Cluster implements JoinListener {
     if (index === config.mainIndex) this.lost(index, `its own sshd does not come up again: ${why}`);
     else await this.#server?.expel(index, `no ssh to it any more: ${why}`);
     return 'evict';
+  }
+
+  /** A node that is here and was never fit to take tasks counts as not come; no other attempt would do better. */
+  unusable(index: number, what: string): void {
+    const { roster, log, plan, ending } = this.#attempt;
+    log('Node:Unusable', { index, what });
+    roster.unusable(index, what);
+    const todo = 'correct the image or the machine: the node itself said so, and would say so again';
+    this.#unusable.push({ node: index, check: 'node-unusable', what, todo });
+    if (roster.live().length < plan.minNodes)
+      ending.because({ kind: 'bad-environment', faults: this.#unusable });
   }
 
   async release(graceMs: number): Promise<void> {

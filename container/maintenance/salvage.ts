@@ -52,7 +52,10 @@ export async function salvage(
     await untilSent(put, clock, signal);
   }
   log('Salvage:Joblog', { rows: rows.length, found: joblog !== undefined });
-  const failures = rows.filter((row) => !succeeded(row)).slice(0, FAILED_SENT);
+  const failures = rows
+    .filter((row) => !succeeded(row))
+    .slice(0, FAILED_SENT)
+    .map((row) => ({ row }));
   const untold = await sendFailedOutput(
     s3,
     { bucket: bucket.name, runId },

@@ -22,6 +22,11 @@ export class Termination {
     return this.#stopMs - 6000;
   }
 
+  /** Milliseconds between TERM and KILL for tasks: once the node itself is told to end, at most a sixth of what it has. */
+  graceMs(seconds = GRACE_SECONDS): number {
+    return Math.min(seconds * 1000, this.signal.aborted ? this.#stopMs / 6 : Number.POSITIVE_INFINITY);
+  }
+
   get signal(): AbortSignal {
     return this.#controller.signal;
   }
@@ -34,5 +39,5 @@ export class Termination {
   }
 }
 
-/** Tasks get so long between TERM and KILL. */
-export const GRACE_MS = 5000;
+/** Tasks get so long between TERM and KILL where the manifest says nothing. */
+const GRACE_SECONDS = 5;

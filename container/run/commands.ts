@@ -1,3 +1,4 @@
+import { join } from 'node:path';
 import type { CommandWork } from '../../experiment/plan/plan.ts';
 import type { RunnerReason } from '../../experiment/records/progress.ts';
 import type { Attempt, AttemptPart } from '../attempt/attempt.ts';
@@ -11,9 +12,11 @@ import { makeRunFolders } from '../storage/run-folders.ts';
 import type { FrozenCommands } from '../tasks/freeze-commands.ts';
 import { freezeCommands } from '../tasks/freeze-commands.ts';
 import { alreadyDone } from '../tasks/resume.ts';
+import { StartLog } from '../tasks/start-log.ts';
 import { TaskTally } from '../tasks/tally.ts';
 import { taskEnvironment } from '../tasks/variables.ts';
 import { beginRun } from './await-nodes.ts';
+import { FailureWatch } from './failure-watch.ts';
 import { cannotPrepare } from './prepare-failure.ts';
 import { prepareInputs } from './prepare-inputs.ts';
 import { brokenBy, fanoutHooks, followNodes, stopFanout } from './supervise-fan-out.ts';
@@ -30,20 +33,35 @@ export async function runCommands(
   const { prepared, cluster } = begun;
   state.countTasks(prepared.tally);
   state.enter('running');
-  if (prepared.done.size === prepared.commands.total) return reasonOf(prepared.tally, undefined, folders.run);
-  const running = startFanout(attempt, cluster, prepared);
+  if (prepared.done.size === prepared.commands.total) return reasonOf(prepared.tally, undefined, attempt);
+  const { config } = attempt;
+  const starts = await StartLog.open(
+    join(folders.run, 'starts'),
+    config.runId,
+    config.attempt,
+    config.mainIndex,
+  );
+  const watch = new FailureWatch(attempt, prepared.tally);
+  const running = startFanout(attempt, cluster, { ...prepared, starts, watch });
+  watch.follow(running);
   state.startTasks(() => running.running());
   followNodes(cluster, running, prepared.tally, context.clock);
   const limits = keepLimits(attempt);
   const result = await Promise.race([running.result, ending.promise.then(() => undefined)]);
   limits.stop();
   if (result === undefined) await stopFanout(attempt, running);
+  await starts.close();
   state.endTasks(context.clock.now());
-  return ended(ending.reason, prepared.tally) ?? reasonOf(prepared.tally, result, folders.run);
+  return ended(ending.reason, prepared.tally) ?? reasonOf(prepared.tally, result, attempt);
 }
 
 /** What ends a run before its tasks have. Once all have, only connections were waited for: to a node that is lost, for instance. */
-const CUT_SHORT: readonly RunnerReason['kind'][] = ['too-many-lost', 'run-time-limit', 'budget-used'];
+const CUT_SHORT: readonly RunnerReason['kind'][] = [
+  'too-many-lost',
+  'failures-stopped',
+  'run-time-limit',
+  'budget-used',
+];
 
 /** Why the run was ended before its tasks had; undefined where it was not. */
 export function ended(reason: RunnerReason | undefined, tally: TaskTally): RunnerReason | undefined {
@@ -85,7 +103,11 @@ function nothingPrepared({ folders }: AttemptPart<'folders'>): Prepared {
   return { commands, done: new Set(), tally: new TaskTally(0, []) };
 }
 
-function startFanout(attempt: Attempt, cluster: Cluster, prepared: Prepared): RunningFanout {
+function startFanout(
+  attempt: Attempt,
+  cluster: Cluster,
+  prepared: Prepared & { starts: StartLog; watch: FailureWatch },
+): RunningFanout {
   const { plan, folders, roster, config } = attempt;
   const request: FanoutRequest = {
     commandsFile: prepared.commands.file,
@@ -99,18 +121,26 @@ function startFanout(attempt: Attempt, cluster: Cluster, prepared: Prepared): Ru
     sshConfig: cluster.sshConfig,
     environment: taskEnvironment(plan, config.variables),
     ...(plan.timeouts.taskSeconds === undefined ? {} : { taskSeconds: plan.timeouts.taskSeconds }),
+    ...(plan.timeouts.graceSeconds === undefined ? {} : { graceMs: plan.timeouts.graceSeconds * 1000 }),
+    ...(plan.cluster.gpus === undefined ? {} : { gpus: plan.cluster.gpus }),
+    losses: prepared.starts.losses,
+    ...(config.variables.PATH === undefined ? {} : { path: config.variables.PATH }),
+    ...(typeof plan.stopAfter === 'object' ? { haltAfter: plan.stopAfter.failures } : {}),
     taskRetries: plan.retry.tasks,
   };
-  const hooks = fanoutHooks(attempt, cluster, prepared.tally);
+  const hooks = fanoutHooks(attempt, cluster, prepared);
   const { clock } = attempt.context;
-  return plan.fanout === 'stock'
-    ? startStock(clock)(request, hooks)
-    : startPool(request, hooks, cluster.opened);
+  const start = plan.fanout === 'stock' ? startStock(clock) : startPool(clock, cluster.opened);
+  return start(request, hooks);
 }
 
-function reasonOf(tally: TaskTally, result: FanoutResult | undefined, folder: string): RunnerReason {
+function reasonOf(
+  tally: TaskTally,
+  result: FanoutResult | undefined,
+  attempt: AttemptPart<'folders' | 'roster' | 'plan'>,
+): RunnerReason {
   const { failed, lost } = tally.counts();
-  const broken = brokenBy(result, folder);
+  const broken = brokenBy(result, attempt);
   if (broken !== undefined) return broken;
   const unfinished = result?.unfinished ?? 0;
   if (failed > 0 || lost > 0 || unfinished > 0)

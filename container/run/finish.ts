@@ -8,7 +8,6 @@ import type { Cluster } from '../join/cluster.ts';
 import { Before } from '../outputs/before.ts';
 import { sendOutputs } from '../outputs/send-outputs.ts';
 import { ownUsage } from '../process/cgroup-usage.ts';
-import { sendFailedOutput } from '../tasks/failed-output.ts';
 import { sendKeptOutput } from '../tasks/kept-output.ts';
 import type { TaskTally } from '../tasks/tally.ts';
 import { outputsWithSetAside } from '../tasks/whole-runs.ts';
@@ -50,8 +49,9 @@ export async function finishRun(
   const hurry = () => after(clock, Math.max(0, termination.sentBy - 4000 - clock.now()), giveUp);
   if (termination.signal.aborted) hurry();
   else termination.signal.addEventListener('abort', hurry);
-  const grace = termination.signal.aborted ? 1000 : 2000;
-  await Promise.all([node.tasks.end(grace), cluster?.release(RELEASE_MS), attempt.early.stop(RELEASE_MS)]);
+  // What tasks left running; and tasks, where stock's GNU parallel has only ended its connections.
+  const grace = termination.graceMs(attempt.plan.timeouts.graceSeconds);
+  await Promise.all([node.tasks.end(grace), cluster?.release(RELEASE_MS + grace), attempt.early.stop(RELEASE_MS)]);
   const lacking = await untilAborted(over.signal, sendAll(attempt, cluster, over.signal));
   cancel();
   await node.closers.closeAll();
@@ -70,11 +70,9 @@ async function sendAll(
   cluster: Cluster | undefined,
   signal: AbortSignal,
 ): Promise<Lacking> {
-  const { context, config, state, nodeLog, log } = attempt;
+  const { context, config, state, nodeLog, output, log } = attempt;
   const { tally, results } = state.snapshot();
-  const { s3, clock } = context;
-  const failures = tally?.failures() ?? [];
-  const missed = await sendFailedOutput(s3, config, failures, results, clock, signal);
+  const missed = await output.finish(tally?.kept() ?? [], results, signal);
   if (missed > 0) log('TaskOutput:NotSent', { files: missed });
   const kept =
     tally !== undefined && attempt.plan.keepOutput === 'all' ? await keep(attempt, tally, signal) : NOTHING;

@@ -1,29 +1,39 @@
 import type { RunnerReason } from '../../experiment/records/progress.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
-import { after, within } from '../../experiment/util/timers.ts';
+import { after } from '../../experiment/util/timers.ts';
 import type { AttemptPart } from '../attempt/attempt.ts';
 import type { FanoutHooks, FanoutResult, RunningFanout } from '../fan-out/fan-out.ts';
 import type { Cluster } from '../join/cluster.ts';
-import { GRACE_MS } from '../process/termination.ts';
+import type { StartLog } from '../tasks/start-log.ts';
 import type { TaskTally } from '../tasks/tally.ts';
+import type { FailureWatch } from './failure-watch.ts';
 
 /** What a fan-out tells goes into the tally, the roster and the log; a channel that breaks is the cluster's to mend. */
 export function fanoutHooks(
   { roster, context, log }: AttemptPart<'roster' | 'context' | 'log'>,
   cluster: Cluster,
-  tally: TaskTally,
+  { tally, watch, starts }: { tally: TaskTally; watch: FailureWatch; starts?: StartLog | undefined },
 ): FanoutHooks {
   return {
-    onStart: (seq, node) => tally.started(seq, node),
-    onRow: (row, node) => {
-      tally.ended(row, context.clock.now());
-      roster.taskEnded(node, row.runtime);
+    onStart: (seq, node) => {
+      tally.started(seq, node);
+      starts?.started(seq, node);
     },
-    onRetry: (row, node) => {
-      tally.retried(row);
+    onRow: (row, node, about) => {
+      tally.ended(row, context.clock.now());
+      starts?.ended(row.seq);
       roster.taskEnded(node, row.runtime);
+      watch.ended(row, about);
+    },
+    onRetry: (row, node, about) => {
+      tally.retried(row);
+      starts?.ended(row.seq);
+      roster.taskEnded(node, row.runtime);
+      watch.tried(row, about);
     },
     onChannelLost: (node, why) => cluster.recover(node, why),
+    onNodeLost: (node) => starts?.nodeLost(node),
+    onUnusable: (node, why) => cluster.unusable(node, why),
     log,
   };
 }
@@ -45,22 +55,41 @@ export function followNodes(cluster: Cluster, running: RunningFanout, tally: Tas
  * not end.
  */
 export async function stopFanout(
-  attempt: AttemptPart<'ending' | 'context' | 'log'>,
+  attempt: AttemptPart<'ending' | 'context' | 'log' | 'plan' | 'termination'>,
   running: RunningFanout,
 ): Promise<FanoutResult | undefined> {
-  const { ending, context, log } = attempt;
+  const { ending, context, log, plan, termination } = attempt;
+  const grace = () => termination.graceMs(plan.timeouts.graceSeconds);
   const stopped = running
-    .stop(ending.reason?.kind ?? 'ended', GRACE_MS)
+    .stop(ending.reason?.kind ?? 'ended', grace())
     .then(() => running.result)
     .catch((error: unknown) => log('Fanout:StopFailed', { why: String(error) }));
-  const result = await within(context.clock, GRACE_MS + 4000, stopped, () => log('Fanout:StillStopping', {}));
+  // Told to end meanwhile, there is less time than was allowed.
+  const late = Promise.withResolvers<undefined>();
+  const giveUp = () => after(context.clock, grace() + 4000, () => late.resolve(undefined));
+  giveUp();
+  termination.signal.addEventListener('abort', giveUp);
+  const result = await Promise.race([stopped, late.promise.then(() => log('Fanout:StillStopping', {}))]);
   return result ?? undefined;
 }
 
 /** Why a run ends whose fan-out could not do its work; undefined where it could. */
-export function brokenBy(result: FanoutResult | undefined, path: string): RunnerReason | undefined {
+export function brokenBy(
+  result: FanoutResult | undefined,
+  { folders, roster, plan }: AttemptPart<'folders' | 'roster' | 'plan'>,
+): RunnerReason | undefined {
   if (result?.broken === undefined) return undefined;
+  if (result.removedBy !== undefined)
+    return { kind: 'folder-removed', seq: result.removedBy, path: folders.tasks };
+  if (result.stranded !== undefined)
+    return {
+      kind: 'too-many-lost',
+      left: roster.live().length,
+      needed: plan.minNodes,
+      lost: roster.withState('lost'),
+      why: result.stranded,
+    };
   return result.storageFailed === true
-    ? { kind: 'storage-failed', what: result.broken, path }
+    ? { kind: 'storage-failed', what: result.broken, path: folders.run }
     : { kind: 'internal', what: `fan-out: ${result.broken}` };
 }

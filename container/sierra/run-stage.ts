@@ -3,7 +3,6 @@ import { once } from 'node:events';
 import type { AttemptPart } from '../attempt/attempt.ts';
 import { TaskProcesses } from '../node/task-processes.ts';
 import { NODE_MARKER, nodeMarker } from '../process/environment.ts';
-import { GRACE_MS } from '../process/termination.ts';
 
 export interface StageResult {
   /** 128 for one that was ended by a signal. */
@@ -28,10 +27,10 @@ const LEFT_MS = 3000;
 
 /** Runs one SIERRA command on node 0 in a process group of its own; ends it and all it started with the attempt or in time. */
 export async function runStage(
-  attempt: AttemptPart<'folders' | 'config' | 'ending' | 'log' | 'context'>,
+  attempt: AttemptPart<'folders' | 'config' | 'ending' | 'log' | 'context' | 'plan' | 'termination'>,
   { program, args, environment, limitMs }: StageCommand,
 ): Promise<StageResult> {
-  const { folders, config, ending, log, context } = attempt;
+  const { folders, config, ending, log, context, plan, termination } = attempt;
   // A marker of its own: when this node's sshd is started anew its tasks are ended, and SIERRA must outlive that.
   const marker = `${nodeMarker(config)}-sierra`;
   const child = spawn(program, args, {
@@ -83,7 +82,7 @@ export async function runStage(
   });
   // What would not die is left to the end of the node.
   const stopped = Promise.race([ending.promise, late]).then(async () => {
-    await processes.end(GRACE_MS);
+    await processes.end(termination.graceMs(plan.timeouts.graceSeconds));
     return code();
   });
   const ended = await Promise.race([closed, exited, stopped]);

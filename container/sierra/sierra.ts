@@ -179,9 +179,9 @@ class Pipeline {
   }
 
   async #judge(stage: number, result: StageResult): Promise<RunnerReason | undefined> {
-    const { state, folders } = this.#attempt;
+    const { state } = this.#attempt;
     if (stage === 2) {
-      const broken = brokenBy(this.#pool.result, folders.tasks);
+      const broken = brokenBy(this.#pool.result, this.#attempt);
       if (broken !== undefined) return broken;
       // SIERRA exits 0 although its line could not even start.
       if (state.snapshot().tally === undefined) return this.#failed(stage, result);

@@ -84,6 +84,8 @@ export function sessionEnvironment(config: RunnerConfig, folder: string): Record
   );
   return {
     ...Object.fromEntries(own),
+    // What the runner starts here is found where the image has it; what tasks get goes over it.
+    ...(isOneLine(config.variables.PATH ?? '\n') ? { PATH: config.variables.PATH ?? '' } : {}),
     [NODE_MARKER]: nodeMarker(config),
     HOME: sshdFiles(folder).home,
     SHLVL: '1',

@@ -12,11 +12,53 @@ import { forEachBounded } from '../util/for-each-limit.ts';
 const TAIL_BYTES = 64 * 1024;
 const LONGEST_NAME = 255;
 
+/** One failed task whose output is kept. */
+interface Kept {
+  row: Pick<JoblogRow, 'seq' | 'command'>;
+  /** What stands for its stderr where it was not started again. */
+  words?: string | undefined;
+}
+
+/** Sends what failed tasks wrote while the run goes on: who asks need not wait for its end. */
+export class FailedOutput {
+  readonly #send: (kept: readonly Kept[], results: string) => Promise<number>;
+  readonly #over = new AbortController();
+  readonly #known = new Set<number>();
+  #waiting: Kept[] = [];
+  #sending: Promise<void> | undefined;
+  #missed = 0;
+
+  constructor(s3: S3Port, run: { bucket: string; runId: string }, clock: Clock) {
+    this.#send = (kept, results) => sendFailedOutput(s3, run, kept, results, clock, this.#over.signal);
+  }
+
+  keep(kept: Kept, results: string): void {
+    if (this.#known.has(kept.row.seq)) return;
+    this.#known.add(kept.row.seq);
+    this.#waiting.push(kept);
+    this.#sending ??= this.#sendAll(results);
+  }
+
+  /** All of these are sent, or there is no time left. Answers how many files could not be read or sent. */
+  async finish(rows: readonly JoblogRow[], results: string, signal: AbortSignal): Promise<number> {
+    signal.addEventListener('abort', () => this.#over.abort());
+    if (signal.aborted) this.#over.abort();
+    for (const row of rows) this.keep({ row }, results);
+    await this.#sending;
+    return this.#missed;
+  }
+
+  async #sendAll(results: string): Promise<void> {
+    while (this.#waiting.length > 0) this.#missed += await this.#send(this.#waiting.splice(0), results);
+    this.#sending = undefined;
+  }
+}
+
 /** Sends the last 64 KiB of what failed tasks wrote. Answers how many files could not be read or sent. */
 export async function sendFailedOutput(
   s3: S3Port,
   run: { bucket: string; runId: string },
-  failures: readonly JoblogRow[],
+  failures: readonly Kept[],
   results: string,
   clock: Clock,
   signal: AbortSignal,
@@ -24,14 +66,15 @@ export async function sendFailedOutput(
   const keys = runKeys(run.runId);
   const bucket = new Bucket(s3, run.bucket, clock);
   let missed = 0;
-  await forEachBounded(failures, 8, async (row) => {
+  await forEachBounded(failures, 8, async ({ row, words }) => {
     for (const [stream, file] of [
       ['out', 'stdout'],
       ['err', 'stderr'],
     ] as const) {
       if (signal.aborted) return;
       try {
-        const body = await outputOf(resultFolder(results, row.command), file, row.seq);
+        const own = stream === 'err' && words !== undefined ? Buffer.from(`${words}\n`) : undefined;
+        const body = own ?? (await outputOf(resultFolder(results, row.command), file, row.seq));
         const key = keys.taskOutput(row.seq, stream);
         await untilSent(() => bucket.write(key, body, TEXT_TYPE), clock, signal);
       } catch {
@@ -78,6 +121,11 @@ async function outputOf(folder: Buffer, file: string, seq: number): Promise<Buff
 }
 
 const SHARED = `commands that begin with the same ${LONGEST_NAME} bytes share one folder of GNU parallel's results: shorter paths keep them apart`;
+
+/** The end of what a task wrote to stderr, as far as it is known to be its own. @throws Error of the file system */
+export async function stderrOf(results: string, { seq, command }: JoblogRow): Promise<string> {
+  return (await outputOf(resultFolder(results, command), 'stderr', seq)).toString();
+}
 
 async function tailOf(path: Buffer): Promise<Buffer> {
   const file = await open(path, 'r');

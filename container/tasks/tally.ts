@@ -1,10 +1,10 @@
 import type { TaskCounts } from '../../experiment/records/progress.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { parseJoblogRow, renderJoblogRow, succeeded } from '../../experiment/results/joblog.ts';
+import type { Failure } from './failures.ts';
+import { Failures } from './failures.ts';
 import { joblogBytes } from './joblog-file.ts';
 
-/** Failed tasks whose output is sent. */
-const FAILED_KEPT = 100;
 const RATE_SECONDS = 10;
 
 /** What became of each task: the counts, the joblog's rows, the rate. */
@@ -15,7 +15,12 @@ export class TaskTally {
   readonly #lines: string[] = [];
   /** Tasks that have a row, and whether the last of them is a success. */
   readonly #ended = new Map<number, boolean>();
-  readonly #failed = new Map<number, JoblogRow>();
+  readonly failures = new Failures();
+  /** The first of each kind, whose output is kept. */
+  readonly #kept: JoblogRow[] = [];
+  /** Tasks that left processes running, and those that were tried alone for want of memory. */
+  leftBehind = 0;
+  triedAlone = 0;
   readonly #running = new Map<number, number>();
   readonly #orphans = new Set<number>();
   readonly #tried = new Set<number>();
@@ -71,6 +76,7 @@ export class TaskTally {
       failed: this.#failures,
       retried: this.#retried.size,
       lost: this.#orphans.size,
+      notStarted: this.total - this.#ended.size - this.#running.size - this.#orphans.size,
     };
   }
 
@@ -104,9 +110,17 @@ export class TaskTally {
     }
   }
 
-  /** The first hundred failed tasks. */
-  failures(): JoblogRow[] {
-    return [...this.#failed.values()];
+  /** Failed tasks whose output is kept. */
+  kept(): readonly JoblogRow[] {
+    return this.#kept;
+  }
+
+  /** How a task failed that {@link ended}. @param stderr the end of it; undefined where it was not read */
+  failed(row: JoblogRow, stderr: string | undefined): Failure {
+    this.version += 1;
+    const failure = this.failures.add(row, stderr);
+    if (failure.isKept) this.#kept.push(row);
+    return failure;
   }
 
   #write(row: JoblogRow): void {
@@ -123,12 +137,7 @@ export class TaskTally {
     if (before === false) this.#failures -= 1;
     const isGood = succeeded(row);
     this.#ended.set(row.seq, isGood);
-    if (isGood) {
-      this.#succeeded += 1;
-      this.#failed.delete(row.seq);
-      return;
-    }
-    this.#failures += 1;
-    if (this.#failed.size < FAILED_KEPT) this.#failed.set(row.seq, row);
+    if (isGood) this.#succeeded += 1;
+    else this.#failures += 1;
   }
 }

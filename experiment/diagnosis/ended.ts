@@ -10,7 +10,7 @@ import { lastExitCode, wordsOfAws } from './infrastructure.ts';
 import { readNodeLog, resumeIt, seeReport, submitAgain } from './next-steps.ts';
 import type { Observed, Sentences, Situation, StopBecause } from './observation.ts';
 import { outputsClause } from './lacking-outputs.ts';
-import { budgetUsed, progressClause } from './runner-reasons.ts';
+import { afterwards, budgetUsed, progressClause } from './runner-reasons.ts';
 import { REFUSALS } from './submit-refusals.ts';
 
 type Stop = NonNullable<Observed['stop']>;
@@ -124,7 +124,7 @@ function succeeded(observed: Observed): Sentences | undefined {
     headline: parts.length === 0 ? `Succeeded${cost}.` : `Succeeded: ${parts.join(' ')}${cost}.`,
     why: `${sentence(
       `${hadNoTasks ? 'it had no runs to start' : `every task ended well${remarks(observed)}`}`,
-    )}${meansClause(observed)}${outputsClause(observed)}`,
+    )}${afterwards(observed)}${meansClause(observed)}${outputsClause(observed)}`,
     next: sentence(
       `the outputs are under \`${runKeys(observed.runId).outputs}\`; ${seeReport(observed)} shows where the time went`,
     ),

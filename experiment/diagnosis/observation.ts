@@ -2,7 +2,7 @@ import type { ObservedAttempt } from '../batch/job-observation.ts';
 import type { Price } from '../figures/price.ts';
 import type { JobStatus } from '../records/observed-event.ts';
 import type { OutputIndex } from '../records/outputs.ts';
-import type { ExperimentRuns, RunnerReason, TaskCounts } from '../records/progress.ts';
+import type { ExperimentRuns, FailingNow, RunnerReason, TaskCounts } from '../records/progress.ts';
 import type { RunState } from '../records/status.ts';
 import type { FailedTasks } from './failed-tasks/kind.ts';
 
@@ -75,6 +75,12 @@ export interface Observed extends Pick<FailedTasks, 'failures' | 'secondsOf' | '
   rate?: number | undefined;
   /** SIERRA's stage under way. */
   stage?: number | undefined;
+  /** The largest groups of failed tasks while the run goes on. */
+  failing?: readonly FailingNow[] | undefined;
+  /** Tasks that left processes running, which were ended with the run. */
+  leftBehind?: number | undefined;
+  /** Tasks that were killed for want of memory and tried once more, alone on a node. */
+  triedAlone?: number | undefined;
   /** SIERRA's experiments that miss runs, before stage 3. */
   incomplete?: readonly ExperimentRuns[] | undefined;
 }

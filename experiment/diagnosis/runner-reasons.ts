@@ -28,6 +28,14 @@ const TELL: { readonly [K in Kind]: Tell<K> } = {
   'outputs-lacking': outputsLacking,
   'tasks-failed': tasksFailed,
   'too-few-runs': tooFewRuns,
+  'failures-stopped': failuresStopped,
+  'folder-removed': ({ seq, path }, observed) => ({
+    headline: `${seq === 0 ? 'A task' : `Task ${seq}`} removed the folder that tasks start in.`,
+    why: `\`${path}\` is gone${seq === 0 ? '' : ` since task ${seq}, or one that ran beside it`}, and with it what the others would have needed.${progressClause(observed)}`,
+    next: sentence(
+      `let no task remove the folder that it starts in (\`rm -rf\` with a variable that is empty, for instance); then ${submitAgain()}`,
+    ),
+  }),
   'bad-environment': badEnvironment,
   'bad-plan': ({ what }) => ({
     headline: 'The run’s plan cannot be carried out; no task was started.',
@@ -41,9 +49,12 @@ const TELL: { readonly [K in Kind]: Tell<K> } = {
       `${missing[0] === undefined ? readNodeLog(observed) : readNodeLog(observed, missing[0])} if it is there; then ${submitAgain()}, with a longer \`timeouts.join\` or a smaller \`minNodes\` if it happens again`,
     ),
   }),
-  'too-many-lost': ({ left, needed, lost }, observed) => ({
-    headline: `Too many nodes were lost: ${grouped(left)} left, ${grouped(needed)} needed.`,
-    why: `${lost.length === 0 ? 'Nodes' : atStart(nodesNamed(lost))} stopped answering while tasks ran.${progressClause(observed)}`,
+  'too-many-lost': ({ left, needed, lost, why }, observed) => ({
+    headline:
+      why !== undefined
+        ? 'No node takes tasks any more.'
+        : `Too many nodes were lost: ${grouped(left)} left, ${grouped(needed)} needed.`,
+    why: `${why !== undefined ? sentence(why) : `${lost.length === 0 ? 'Nodes' : atStart(nodesNamed(lost))} stopped answering while tasks ran.`}${progressClause(observed)}`,
     next: sentence(resumeIt(observed)),
   }),
   'sierra-failed': sierraFailed,
@@ -137,9 +148,35 @@ function tasksFailed({ failed, lost }: Of<'tasks-failed'>, observed: Observed): 
       /^not/,
       'Not',
     ),
-    why: `${explained?.why ?? 'What they wrote is not known.'}${others}${meansClause(observed)}${outputsClause(observed)}`,
+    why: `${explained?.why ?? 'What they wrote is not known.'}${others}${meansClause(observed)}${afterwards(observed)}${outputsClause(observed)}`,
     next: afterFailures(observed, explained?.next),
   };
+}
+
+function failuresStopped(
+  { seconds, isAsked, signature }: Of<'failures-stopped'>,
+  observed: Observed,
+): Sentences {
+  const { failed = 0, total = 0, notStarted = 0 } = observed.tasks ?? {};
+  const after = `stopped after ${spoken(seconds)}; ${grouped(notStarted)} not started`;
+  const explained = explainFailures(observed);
+  const other = isAsked
+    ? 'Raise `stopAfter` to let more of them fail.'
+    : 'With `stopAfter: never` all are run whatever the first ones do.';
+  return {
+    headline: isAsked
+      ? `${grouped(failed)} of ${counted(total, 'task')} failed (\`stopAfter\`): ${after}.`
+      : `All ${grouped(failed)} tasks so far failed: ${signature}; ${after}.`,
+    why: `${explained?.why ?? 'What they wrote is not known.'}${afterwards(observed)}`,
+    next: `${afterFailures(observed, explained?.next)} ${other}`,
+  };
+}
+
+/** What people are to know beside how tasks ended; a sentence each to append. */
+export function afterwards({ leftBehind = 0, triedAlone = 0 }: Observed): string {
+  const left = ` ${counted(leftBehind, 'task')} left processes running, which were ended with the run: what these had not written yet is missing.`;
+  const alone = ` ${counted(triedAlone, 'task')} ran out of memory and ${triedAlone === 1 ? 'was' : 'were'} tried once more, alone on a node.`;
+  return `${leftBehind > 0 ? left : ''}${triedAlone > 0 ? alone : ''}`;
 }
 
 function afterFailures(observed: Observed, advice: string | undefined): string {

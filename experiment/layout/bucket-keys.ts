@@ -36,6 +36,7 @@ export function runKeys(runId: string) {
     owner: `${run}owner.json`,
     progress: `${run}progress.json`,
     joblog: `${run}joblog.tsv`,
+    lastLines: `${run}last-lines.tsv`,
     nodes: `${run}nodes.json`,
     versions: `${run}versions.json`,
     nodeLog: (index: number) => `${run}logs/nodes/${index}.log`,

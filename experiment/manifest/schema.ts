@@ -165,6 +165,9 @@ const sierra = () =>
     )
     .describe('A SIERRA experiment, stages 1 to 5.');
 
+const PERCENT = /^(?!0+(?:\.0+)?%)(?:\d{1,2}(?:\.\d{1,3})?|100)%$/;
+const STOP_AFTER = '{failures: 20}, {failures: "5%"}, or never';
+
 const environmentName = () =>
   z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
     error: 'letters, digits and underscores, not beginning with a digit',
@@ -318,11 +321,16 @@ export const manifestSchema = z
             task: duration(1, 14 * DAY, ', from 1s to 14d')
               .describe('One task; no limit when left out.')
               .optional(),
+            grace: duration(1, 5 * MINUTE, ', from 1s to 5m')
+              .describe(
+                'Between SIGTERM and SIGKILL for a task that has reached its limit or is cancelled; 5s when left out.',
+              )
+              .optional(),
             process: duration(1, 14 * DAY, ', from 1s to 14d')
               .describe('SIERRA’s stages 3 to 5 together, within `run`; 1h when left out.')
               .optional(),
           },
-          { error: '{queue, join, run, task, process}' },
+          { error: '{queue, join, run, task, grace, process}' },
         )
         .describe('Time limits.')
         .optional(),
@@ -341,6 +349,18 @@ export const manifestSchema = z
           { error: '{attempts, tasks}' },
         )
         .describe('What is tried again.')
+        .optional(),
+      stopAfter: z
+        .union(
+          [
+            z.literal('never'),
+            z.strictObject({ failures: z.union([whole(1, 1_000_000), z.string().regex(PERCENT)]) }),
+          ],
+          { error: STOP_AFTER },
+        )
+        .describe(
+          'Ends the run once so many tasks, or such a share of all, have failed for good. When left out, a run is ended whose first tasks all fail alike; `never` turns that off.',
+        )
         .optional(),
       minNodes: whole(1, 1000)
         .describe('Start and go on with no fewer nodes than this; all when left out.')

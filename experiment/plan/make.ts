@@ -57,6 +57,8 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
     minNodes: manifest.minNodes ?? cluster.nodes,
     slots: run.jobsPerNode ?? Math.max(1, Math.floor(vcpus / threadsPerTask)),
     threadsPerTask,
+    // Who says only how many tasks there are at once divides the rest among them.
+    threads: run.threadsPerTask ?? Math.max(1, Math.floor(vcpus / (run.jobsPerNode ?? vcpus))),
     fanout: run.fanout ?? 'pool',
     work: workOf(manifest, facts),
     inputs: (manifest.inputs ?? []).map((input) => inputOf(input, deployment.bucket)),
@@ -68,6 +70,7 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
       runSeconds: timeouts.run ?? DEFAULTS.run,
       ...optional({
         taskSeconds: timeouts.task,
+        graceSeconds: timeouts.grace,
         processSeconds: run.sierra && (timeouts.process ?? DEFAULTS.process),
       }),
     },
@@ -82,6 +85,7 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
       resume: resumed?.run,
       keep: resumed?.keep,
       ...budgetOf(manifest.budget, price),
+      stopAfter: manifest.stopAfter,
     }),
   };
 }

@@ -8,6 +8,9 @@ export type FanoutScheme = 'stock' | 'pool';
 
 type NotifyState = 'rejected' | 'stuck' | 'failed' | 'succeeded' | 'cancelled' | 'timed-out';
 
+/** As many failed tasks as are too many: a number, or a share of all such as `5%`. */
+export type StopAfter = 'never' | { failures: number | string };
+
 /** A list of commands, one a line. */
 export interface CommandWork {
   kind: 'commands';
@@ -60,6 +63,8 @@ export interface Plan {
   /** Tasks at once on each node. */
   slots: number;
   threadsPerTask: number;
+  /** What a task is told of as its threads; absent in plans of earlier versions. */
+  threads?: number;
   fanout: FanoutScheme;
   work: CommandWork | SierraWork;
   inputs: readonly PlanInput[];
@@ -79,10 +84,14 @@ export interface Plan {
     joinSeconds: number;
     runSeconds: number;
     taskSeconds?: number;
+    /** Between TERM and KILL for a task; absent in plans of earlier versions. */
+    graceSeconds?: number;
     /** SIERRA's stages 3 to 5 together; of a list of commands absent. */
     processSeconds?: number;
   };
   retry: { attempts: number; tasks: number };
+  /** Failed tasks after which the run ends, or `never`; absent: when it looks hopeless. */
+  stopAfter?: StopAfter;
   /** Of `budget`: that in node-hours, or what its dollars come to at `price`, whichever is nearer. */
   maxNodeHours?: number;
   /** Where `budget.usd` is what `maxNodeHours` comes from. */

@@ -14,7 +14,12 @@ export function attemptSeconds({ joinSeconds, runSeconds }: Plan['timeouts']): n
 
 /** All attempts of the job with all their limits, in seconds: after that a run has no right to exist. */
 export function runSeconds({ timeouts, retry }: Pick<Plan, 'timeouts' | 'retry'>): number {
-  const attempt = timeouts.queueSeconds + timeouts.joinSeconds + timeouts.runSeconds + COLLECT_SECONDS;
+  const attempt =
+    timeouts.queueSeconds +
+    timeouts.joinSeconds +
+    timeouts.runSeconds +
+    (timeouts.graceSeconds ?? 0) +
+    COLLECT_SECONDS;
   return Math.ceil(retry.attempts * attempt);
 }
 

@@ -23,6 +23,8 @@ export const taskCounts = z.object({
   retried: count,
   /** Started on a node that was lost and never finished anywhere. */
   lost: count,
+  /** Never started: the run was ended before. Only told at the end. */
+  notStarted: count.exactOptional(),
 });
 
 export type TaskCounts = z.infer<typeof taskCounts>;
@@ -82,7 +84,25 @@ const reason = z.discriminatedUnion('kind', [
     /** Those of the missing that said so; nobody knows that it was they. */
     cannotRead: nodeIndexes.exactOptional(),
   }),
-  z.object({ kind: z.literal('too-many-lost'), left: count, needed: count, lost: nodeIndexes }),
+  z.object({
+    kind: z.literal('too-many-lost'),
+    left: count,
+    needed: count,
+    lost: nodeIndexes,
+    /** Where nodes are there that take no tasks: why. */
+    why: text.exactOptional(),
+  }),
+  z.object({
+    /** `stopAfter`, or that all failed alike. */
+    kind: z.literal('failures-stopped'),
+    /** Since tasks began. */
+    seconds: amount,
+    isAsked: z.boolean(),
+    /** How the last one failed. */
+    signature: text,
+  }),
+  /** The folder that tasks start in was gone after that task; 0 where it is not known after which. */
+  z.object({ kind: z.literal('folder-removed'), seq: count, path: text }),
   z.object({
     kind: z.literal('sierra-failed'),
     stage: count,
@@ -108,6 +128,18 @@ const reason = z.discriminatedUnion('kind', [
 /** Why the runner ended as it did; diagnosis turns it into sentences. */
 export type RunnerReason = z.infer<typeof reason>;
 
+const failingNow = z.object({
+  signature: text,
+  count,
+  /** The number of the first task. */
+  example: count,
+  /** What it said. */
+  line: text,
+});
+
+/** Tasks that failed alike while the run goes on. */
+export type FailingNow = z.infer<typeof failingNow>;
+
 export const progressRecord = z.object({
   runId: word,
   jobId: word,
@@ -128,6 +160,12 @@ export const progressRecord = z.object({
   rate: amount.catch(0),
   /** SIERRA's stage under way. */
   stage: orAbsent(count),
+  /** The largest groups of failed tasks so far. */
+  failures: orAbsent(z.array(failingNow).max(100).readonly()),
+  /** Tasks that left processes running when they ended: these are ended with the run. */
+  leftBehind: orAbsent(count),
+  /** Tasks that were killed for want of memory and tried once more, alone on a node. */
+  triedAlone: orAbsent(count),
   /** Known before stage 3: what is made of these is of their whole runs alone. */
   incomplete: incompleteRuns,
   exitCode: orAbsent(z.literal(Object.values(EXIT))),

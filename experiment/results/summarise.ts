@@ -1,6 +1,6 @@
 import type { Observed, Sentences } from '../diagnosis/diagnose.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
-import { failureSignature } from '../diagnosis/failed-tasks/signature.ts';
+import { failureSignature, NOT_KEPT } from '../diagnosis/failed-tasks/signature.ts';
 import { usdOf } from '../figures/price.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { NodeRecord } from '../records/nodes.ts';
@@ -73,6 +73,8 @@ export function summarise(input: SummaryInput): Summary {
     runSeconds: timings.runSeconds,
     stage: progress?.stage,
     incomplete: progress?.incomplete,
+    leftBehind: progress?.leftBehind,
+    triedAlone: progress?.triedAlone,
   });
   return {
     runId: plan.runId,
@@ -121,6 +123,7 @@ function countTasks({ plan, progress, tasks }: SummaryInput): TaskCounts {
     failed: tasks.size - succeeded,
     retried: progress?.tasks.retried ?? 0,
     lost: Math.min(progress?.tasks.lost ?? 0, total - tasks.size),
+    ...(progress?.tasks.notStarted === undefined ? {} : { notStarted: progress.tasks.notStarted }),
   };
 }
 
@@ -154,6 +157,8 @@ function secondsOf({ size, seqs, runtime }: TaskTable, wanted: ReadonlySet<numbe
 /** How many example failures and groups a summary holds at most; what is over is one last group. */
 const GROUPS = 50;
 const TAIL = 4000;
+/** What nobody kept is not silence. */
+const UNREAD = `${NOT_KEPT}what it wrote did not come here)`;
 
 function groupFailures(tasks: TaskTable, stderrTails: ReadonlyMap<number, string>): FailureGroup[] {
   const groups = new Map<string, { group: FailureGroup; hosts: Set<number> }>();
@@ -200,7 +205,7 @@ function failedTask(
     node: tasks.hosts[tasks.host[at] ?? 0] ?? '',
     exitval: tasks.exitval[at] ?? 0,
     signal: tasks.signal[at] ?? 0,
-    stderrTail: stderrTails.get(seq) ?? '',
+    stderrTail: stderrTails.get(seq) ?? UNREAD,
   };
 }
 

@@ -5,6 +5,7 @@ import type { OutputIndex } from '../../experiment/records/outputs.ts';
 import type { Progress } from '../../experiment/records/progress.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { parseJoblogRow } from '../../experiment/results/joblog.ts';
+import { MAX_LAST_LINES_BYTES, parseLastLines } from '../../experiment/results/last-lines.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
 import { failedToRead, readTasks } from '../../experiment/results/task-table.ts';
 import type { Version } from '../../experiment/results/versions.ts';
@@ -22,7 +23,7 @@ export interface Remains {
   versions: readonly Version[];
 }
 
-/** So many failed tasks are read to see what they have in common. */
+/** Of so many failed tasks more is read than the line that says what went wrong. */
 const TAILS = 200;
 /** Node 0 sends the last 64 KiB of each; what is larger it did not write. */
 const MAX_TAIL_BYTES = 64 * 1024;
@@ -41,6 +42,9 @@ export async function readRemains(
   const joblog = await bucket.stream(keys.joblog);
   const tasks = await readTasks(joblog === undefined ? [] : joblogRows(joblog));
   const stderrTails = new Map<number, string>();
+  const lines = await bucket.readUntrusted(keys.lastLines, { maxBytes: MAX_LAST_LINES_BYTES });
+  for (const { seq, line } of parseLastLines(lines?.text ?? '').values())
+    if (line !== undefined) stderrTails.set(seq, line);
   for (const seq of failedToRead(tasks, TAILS)) {
     const tail = await bucket.readUntrusted(keys.taskOutput(seq, 'err'), { maxBytes: MAX_TAIL_BYTES });
     if (tail !== undefined) stderrTails.set(seq, tail.text);

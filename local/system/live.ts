@@ -26,10 +26,9 @@ export function live(): LocalSurroundings {
     PATH: env.PATH ?? '/usr/local/bin:/usr/bin:/bin',
     USER: userName() ?? 'user',
   };
-  for (const name of ['LANG', 'LC_ALL', 'LD_LIBRARY_PATH', 'PYTHONPATH', 'PARALLEL']) {
-    const value = env[name];
-    if (value !== undefined) image[name] = value;
-  }
+  for (const [name, value] of Object.entries(env))
+    if (/^(LANG|LC_[A-Z]+|LD_LIBRARY_PATH|PYTHONPATH|PARALLEL)$/.test(name) && value !== undefined)
+      image[name] = value;
   const inCi = !['', 'false', undefined].includes(env.CI);
   const interactive = process.stdout.isTTY === true && !inCi;
   const throughNpm = env.npm_lifecycle_event === 'start' || env.npm_lifecycle_event === 'cluster';

@@ -33,7 +33,7 @@ export function runFanout(
   mkdirSync(folder);
   const commandsFile = join(folder, 'commands.txt');
   writeFileSync(commandsFile, commands.map((command) => `${command}\n`).join(''));
-  const { onChannelLost, slots = 2, ...requested } = more;
+  const { onChannelLost, onRow, slots = 2, ...requested } = more;
   const request: FanoutRequest = {
     commandsFile,
     total: commands.length,
@@ -50,7 +50,10 @@ export function runFanout(
   };
   const run: Omit<FanoutRun, 'running' | 'result'> = { rows: [], retries: [], lost: [], logged: [], request };
   const running = start(request, {
-    onRow: (row) => run.rows.push(row),
+    onRow: (row, node, about) => {
+      run.rows.push(row);
+      onRow?.(row, node, about);
+    },
     onRetry: (row) => run.retries.push(row),
     onChannelLost: async (node, why) => {
       run.lost.push({ node, why });

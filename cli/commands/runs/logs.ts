@@ -8,6 +8,7 @@ import { parseProgress } from '../../../experiment/records/progress.ts';
 import type { Status } from '../../../experiment/records/status.ts';
 import { parseStatus } from '../../../experiment/records/status.ts';
 import { parseSummary } from '../../../experiment/records/summary.ts';
+import { parseLastLines } from '../../../experiment/results/last-lines.ts';
 import {
   atLeastOne,
   example,
@@ -66,10 +67,7 @@ async function taskOutput(context: Context, target: Target, runId: string, seq: 
   ]);
   const isFailed = failed.some((text) => text !== undefined);
   const [out, err] = isFailed ? failed : await keptOutput(target.store, runId, seq);
-  if (out === undefined && err === undefined)
-    throw new CommandFailed(
-      `there is no output of task ${seq}: it is kept of failed tasks, and of all with \`run.keepOutput: all\`, once the run has ended; \`sierra-batch tasks ${runId} --failed\` lists them`,
-    );
+  if (out === undefined && err === undefined) return lastLine(context, target, runId, seq);
   if (context.asJson) terminal.json({ task: seq, stdout: out ?? '', stderr: err ?? '' });
   else {
     await terminal.write(out ?? '');
@@ -94,6 +92,24 @@ async function keptOutput(
   const names = [`${seq}.out`, `${seq}.err`] as const;
   const held = await readArchive(archive, (path) => names.some((name) => name === path));
   return [held.get(names[0])?.toString(), held.get(names[1])?.toString()];
+}
+
+/** Of a failed task whose output is not kept. */
+async function lastLine(context: Context, target: Target, runId: string, seq: number): Promise<number> {
+  const { terminal } = context;
+  const line = parseLastLines((await target.store.text(runKeys(runId).lastLines)) ?? '').get(seq)?.line;
+  if (line === undefined)
+    throw new CommandFailed(
+      `no output is kept of task ${seq}: only that of failed tasks is; \`sierra-batch tasks ${runId} --failed\` lists them`,
+    );
+  if (context.asJson) terminal.json({ task: seq, stdout: '', stderr: line, isWhole: false });
+  else {
+    await terminal.writeBeside(`${line}\n`);
+    terminal.remark(
+      `Task ${seq} failed. This is the line that says why; all output is kept of the first 100 tasks that failed in one way, 1,000 in all.`,
+    );
+  }
+  return EXIT.succeeded;
 }
 
 async function nodeLog(

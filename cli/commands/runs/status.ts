@@ -7,7 +7,7 @@ import type { Status } from '../../../experiment/records/status.ts';
 import { parseSummary } from '../../../experiment/records/summary.ts';
 import { spoken } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
-import { renderBar } from '../../../submission/progress-display.ts';
+import { failing, renderBar } from '../../../submission/progress-display.ts';
 import { example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
 import { readRecord } from '../../context/run-store.ts';
@@ -43,7 +43,9 @@ export async function status(context: Context, named: string | undefined): Promi
   terminal.say('');
   for (const line of historyLines(found)) terminal.say(line);
   if (found.state === 'running' && progress !== undefined && progress.tasks.total > 0)
-    terminal.output.write(`\n${renderBar(progress, terminal.output.columns || 80, terminal.colour)}\n`);
+    terminal.output.write(
+      `\n${renderBar(progress, terminal.output.columns || 80, terminal.colour)}\n${failing(progress).map((line) => `${line}\n`)}`,
+    );
   if (summary !== undefined) terminal.say(`\nreport  ${target.place(keys.report)}`);
   else if (!isOutcome(found.state)) terminal.say(`\nWatch it: sierra-batch watch ${runId}`);
   return EXIT.succeeded;

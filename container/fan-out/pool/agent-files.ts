@@ -21,9 +21,11 @@ export async function writeAgentFiles({
   ]);
 }
 
-/** What every group reads: where its commands are, and where results go. */
+/** What every group reads: where its commands are, where results go, and what holds for each task. */
 export async function writeGroupSettings(request: FanoutRequest): Promise<void> {
-  const { scratch, results, workdir, commandsFile } = request;
+  const { scratch, results, workdir, commandsFile, graceMs = 5000, gpus = 0 } = request;
   await Promise.all([mkdir(join(results, '1'), { recursive: true }), mkdir(workdir, { recursive: true })]);
-  await writeFile(join(scratch, 'settings'), [commandsFile, results, workdir].join('\0'), { mode: 0o600 });
+  await writeFile(join(scratch, 'settings'), [commandsFile, results, workdir, graceMs, gpus].join('\0'), {
+    mode: 0o600,
+  });
 }

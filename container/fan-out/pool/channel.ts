@@ -5,7 +5,7 @@ import { shellWord } from '../../util/shell-quote.ts';
 import type { FanoutNode } from '../fan-out.ts';
 import type { Group, NodeMessage } from './agent-messages.ts';
 import { parseNodeMessage, renderGroup } from './agent-messages.ts';
-import { mostGroups } from './groups-per-node.ts';
+import { mostGroups } from './sizing/groups-per-node.ts';
 
 export interface ChannelOptions {
   node: FanoutNode;

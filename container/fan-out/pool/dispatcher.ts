@@ -1,36 +1,30 @@
-import type { FanoutHooks, FanoutNode, FanoutRequest, FanoutResult } from '../fan-out.ts';
+import { succeeded } from '../../../experiment/results/joblog.ts';
+import type { Clock } from '../../../experiment/util/clock.ts';
+import { every } from '../../../experiment/util/timers.ts';
+import type { FanoutHooks, FanoutNode, FanoutRequest, FanoutResult, TryEnd } from '../fan-out.ts';
 import type { NodeMessage, Row } from './agent-messages.ts';
-import { joblogRow } from './agent-messages.ts';
-import type { PoolChannel } from './channel.ts';
 import type { CommandIndex } from './command-index.ts';
-import { GroupSize } from './group-size.ts';
-import { Overlap } from './groups-per-node.ts';
+import { Dealer } from './dealer.ts';
 import type { JoblogWriter } from './joblog-writer.ts';
-import { TaskQueue } from './task-queue.ts';
+import type { Channel } from './pool-node.ts';
+import { PoolNode } from './pool-node.ts';
+import { RowBook } from './row-book.ts';
+import { WaitingTasks } from './waiting/waiting-tasks.ts';
 
 /** How often a node's channel is opened again before the node is left alone. */
 const RECONNECTS = 3;
-
-type Channel = Pick<PoolChannel, 'listen' | 'send' | 'end' | 'stop' | 'breakOff' | 'abandon'>;
-
-interface PoolNode {
-  node: FanoutNode;
-  channel: Channel | undefined;
-  ready: boolean;
-  /** Groups sent and not ended, with the sequence numbers that have neither row nor come back. */
-  groups: Map<number, Set<number>>;
-  /** It gave back what it had not begun, and has ended no task since: its slots are all taken for longer. */
-  isBusy: boolean;
-  reconnects: number;
-}
+/** Looks, a second apart, that may pass without any task that begins, runs or ends. */
+const SILENT_LOOKS = 60;
+/** What a group runner has not told yet is younger. */
+const UNHEARD_SECONDS = 1;
 
 /** What a pool is about to do. Once it has left `running` it gives nobody a task. */
 type PoolState =
   | { kind: 'running' }
   /** Told to end: what runs is ended. */
-  | { kind: 'stopping'; reason: string }
+  | { kind: 'stopping' }
   /** It cannot do its work, and ends as if it were told to. */
-  | { kind: 'broken'; error: string; storageFailed: boolean }
+  | { kind: 'broken'; told: Partial<FanoutResult> }
   /** Each sequence number has its row; channels end by themselves. */
   | { kind: 'done' };
 
@@ -40,55 +34,50 @@ interface PoolMeans {
   joblog: JoblogWriter;
   /** A connection to the node, opened before or now. */
   connect: (node: FanoutNode) => Channel;
+  clock: Clock;
 }
 
 /** Hands groups to nodes with a free slot and books what comes back: exactly one final row for each sequence number. */
 export class Pool {
-  readonly #request: FanoutRequest;
   readonly #hooks: FanoutHooks;
-  readonly #commands: CommandIndex;
-  readonly #joblog: JoblogWriter;
+  readonly #book: RowBook;
   readonly #connect: PoolMeans['connect'];
-  readonly #queue: TaskQueue;
-  readonly #size = new GroupSize();
-  readonly #overlap = new Overlap();
+  readonly #waiting: WaitingTasks;
+  readonly #dealer: Dealer;
   readonly #nodes = new Map<number, PoolNode>();
-  /** Times each sequence number has failed so far; only those that did. */
-  readonly #failures = new Map<number, number>();
+  /** The end of what tasks said whose row is to come. */
+  readonly #said = new Map<number, string>();
   readonly #booked: Uint8Array;
   readonly #over = Promise.withResolvers<void>();
-  /** Rows whose command is being read. */
-  #booking: Promise<void> = Promise.resolve();
-  #unread: { row: Row; node: PoolNode; final: boolean }[] = [];
-  #nextGroup = 1;
   #left: number;
   #succeeded = 0;
   #failed = 0;
   /** Sequence numbers that were started again because they failed. */
   #retried = 0;
   #state: PoolState = { kind: 'running' };
+  readonly #clock: Clock;
+  readonly #stopLooking: () => void;
+  #silent = 0;
+  /** Nodes that are asked for whether they come back. */
+  #asking = 0;
 
-  constructor(request: FanoutRequest, hooks: FanoutHooks, { commands, joblog, connect }: PoolMeans) {
-    this.#request = request;
+  constructor(request: FanoutRequest, hooks: FanoutHooks, { commands, joblog, connect, clock }: PoolMeans) {
     this.#hooks = hooks;
-    this.#commands = commands;
-    this.#joblog = joblog;
+    this.#dealer = new Dealer(commands, request);
+    this.#book = new RowBook({ commands, joblog }, hooks, (error) =>
+      this.#break(error, { storageFailed: true }),
+    );
     this.#connect = connect;
-    this.#queue = new TaskQueue(request.total, request.done);
-    this.#left = this.#queue.size;
+    this.#waiting = new WaitingTasks(request);
+    this.#left = this.#waiting.size;
     this.#booked = new Uint8Array(request.total + 1);
+    this.#clock = clock;
+    this.#stopLooking = every(clock, 1000, () => this.#look());
   }
 
   addNode(node: FanoutNode): void {
     if (!this.#isRunning() || this.#left === 0 || this.#nodes.has(node.index)) return;
-    const entry: PoolNode = {
-      node,
-      channel: undefined,
-      ready: false,
-      groups: new Map(),
-      isBusy: false,
-      reconnects: 0,
-    };
+    const entry = new PoolNode(node);
     this.#nodes.set(node.index, entry);
     this.#open(entry);
   }
@@ -101,45 +90,45 @@ export class Pool {
     this.#nodes.delete(index);
     entry.channel?.abandon();
     entry.channel = undefined;
-    this.#takeBack(entry);
+    this.#loseTasks(entry, true);
     this.#proceed();
   }
 
+  /** So many of those that wait, spread over the list, are next. */
+  sample(count: number): number[] {
+    return this.#waiting.sample(count);
+  }
+
   stop(reason: string, graceMs: number): void {
-    if (this.#isRunning()) this.#end({ kind: 'stopping', reason }, reason, graceMs);
+    if (this.#isRunning()) this.#stopNodes({ kind: 'stopping' }, reason, graceMs);
   }
 
   running(): number {
-    let running = 0;
-    for (const { node, groups } of this.#nodes.values()) running += Math.min(node.slots, groups.size);
-    return running;
+    return [...this.#nodes.values()].reduce((sum, { running }) => sum + running, 0);
   }
 
   counts(): FanoutResult {
-    return {
-      succeeded: this.#succeeded,
-      failed: this.#failed,
-      retried: this.#failures.size,
-      unfinished: this.#left,
-    };
+    const [succeeded, failed, retried, unfinished] = [
+      this.#succeeded,
+      this.#failed,
+      this.#retried,
+      this.#left,
+    ];
+    return { succeeded, failed, retried, unfinished };
   }
 
   /** Ends when every sequence number has its row, or nobody is left to run them, and every row is in the joblog. */
   async finished(): Promise<FanoutResult> {
+    this.#giveUp();
     this.#proceed();
     await this.#over.promise;
-    await this.#booking;
-    await this.#joblog.flush();
-    const state = this.#state;
-    return {
-      ...this.counts(),
-      retried: this.#retried,
-      ...(state.kind === 'broken' ? { broken: state.error, storageFailed: state.storageFailed } : {}),
-    };
+    this.#stopLooking();
+    await this.#book.written();
+    return { ...this.counts(), ...(this.#state.kind === 'broken' ? this.#state.told : {}) };
   }
 
   #open(entry: PoolNode): void {
-    entry.ready = false;
+    entry.isReady = false;
     const { node } = entry;
     const channel = this.#connect(node);
     entry.channel = channel;
@@ -158,93 +147,119 @@ export class Pool {
   }
 
   #onMessage(entry: PoolNode, message: NodeMessage): void {
+    this.#silent = 0;
+    const { index } = entry.node;
     switch (message.kind) {
       case 'ready':
-        entry.ready = true;
+        entry.isReady = true;
+        entry.wasReady = true;
         break;
+      case 'unusable':
+        this.#cannotUse(entry, message.message);
+        break;
+      case 'started':
+        if (entry.groups.get(message.group)?.has(message.seq) === true) this.#begin(entry, message.seq);
+        return;
+      case 'said':
+        this.#said.set(message.seq, message.text);
+        return;
       case 'row':
         this.#onRow(entry, message);
         return;
       case 'given-back':
-        if (entry.groups.get(message.group)?.delete(message.seq) === true) this.#queue.putBack([message.seq]);
+        if (entry.drop(message.group, message.seq)) this.#waiting.putBack([message.seq]);
         entry.isBusy = true;
         break;
       case 'end':
-        this.#endGroup(entry, message.group);
+        // What is left of it was cut off with its group runner.
+        this.#waiting.putBack(entry.takeBack([message.group]));
         break;
       case 'crashed':
         if (this.#isRunning()) {
-          this.#hooks.log('Pool:GroupRunnerDied', { node: entry.node.index, group: message.group });
+          this.#hooks.log('Pool:GroupRunnerDied', { node: index, group: message.group });
           entry.channel?.breakOff();
         }
         return;
+      case 'unfit':
+        this.#hooks.log('Pool:NodeUnfit', { node: index, why: message.message });
+        entry.unfit = message.message;
+        break;
+      case 'removed':
+        this.#break('the folder that tasks start in is gone', { removedBy: message.seq });
+        break;
       case 'failed':
-        this.#break(`node ${entry.node.index}: ${message.message}`, !message.message.startsWith('fork:'));
-        return;
+        this.#break(`node ${index}: ${message.message}`, { storageFailed: true });
+        break;
     }
     this.#proceed();
   }
 
-  #onRow(entry: PoolNode, row: Row): void {
-    // A row counts only while its task is that node's: one that was given to another node is that node's now.
-    if (entry.groups.get(row.group)?.delete(row.seq) !== true) return;
-    this.#size.observe(row.runtime);
-    this.#overlap.observe(row.opening, row.runtime);
-    entry.isBusy = false;
-    const failed = row.exitval !== 0 || row.signal !== 0;
-    const failures = (this.#failures.get(row.seq) ?? 0) + (failed ? 1 : 0);
-    const again = failed && failures <= this.#request.taskRetries && this.#isRunning();
-    if (failed) this.#failures.set(row.seq, failures);
-    if (again) {
-      if (failures === 1) this.#retried += 1;
-      this.#queue.putBack([row.seq]);
-    }
-    this.#book(entry, row, !again);
+  #begin(entry: PoolNode, seq: number): void {
+    if (entry.begun.has(seq)) return;
+    entry.begun.add(seq);
+    this.#hooks.onStart?.(seq, entry.node.index);
   }
 
-  /** Rows are booked in the order they came, many at a time when they come fast. */
-  #book(node: PoolNode, row: Row, final: boolean): void {
+  #onRow(entry: PoolNode, row: Row): void {
+    const { seq, left, isOutOfMemory } = row;
+    const stderr = this.#said.get(seq);
+    this.#said.delete(seq);
+    // A row counts only while its task is that node's: one that was given to another node is that node's now.
+    if (!entry.drop(row.group, seq)) return;
+    this.#dealer.observe(row);
+    entry.isBusy = false;
+    const about = { left, isOutOfMemory: false, ...(stderr === undefined ? {} : { stderr }) };
+    const { tries } = this.#waiting;
+    if (succeeded(row)) {
+      this.#end(entry, row, true, about);
+    } else if (isOutOfMemory && this.#isRunning() && tries.failForMemory(seq)) {
+      this.#waiting.putBack([seq]);
+      this.#end(entry, row, false, { ...about, isOutOfMemory });
+    } else {
+      const { isAgain, isFirst } = tries.fail(seq);
+      const again = isAgain && this.#isRunning();
+      if (again && isFirst) this.#retried += 1;
+      if (again) this.#waiting.putBack([seq]);
+      this.#end(entry, row, !again, about);
+    }
+  }
+
+  /** A try has ended. */
+  #end({ node }: PoolNode, row: Row, final: boolean, about: TryEnd): void {
     if (final) {
       if (this.#booked[row.seq] === 1) return;
       this.#booked[row.seq] = 1;
       this.#left -= 1;
-      if (row.exitval === 0 && row.signal === 0) this.#succeeded += 1;
+      if (succeeded(row)) this.#succeeded += 1;
       else this.#failed += 1;
     }
-    this.#unread.push({ row, node, final });
-    if (this.#unread.length === 1) this.#booking = this.#booking.then(() => this.#bookAll());
+    this.#book.add({ row, node, final, about });
     if (this.#left === 0) this.#proceed();
   }
 
-  async #bookAll(): Promise<void> {
-    const rows = this.#unread;
-    this.#unread = [];
-    try {
-      for (const { row, node, final } of rows) {
-        const line = joblogRow(row, node.node, await this.#commands.command(row.seq));
-        this.#joblog.append(line);
-        if (final) this.#hooks.onRow(line, node.node.index);
-        else this.#hooks.onRetry?.(line, node.node.index);
-      }
-    } catch (error) {
-      this.#break(
-        `the rows of finished tasks cannot be recorded: ${error instanceof Error ? error.message : String(error)}`,
-        true,
-      );
+  /** What a lost node had is to be run by others; what ran there may have been the cause. */
+  #loseTasks(entry: PoolNode, isNodeLost: boolean): void {
+    const { index } = entry.node;
+    if (isNodeLost) this.#hooks.onNodeLost?.(index);
+    const under = entry.underWay(this.#dealer.begunWithin(UNHEARD_SECONDS));
+    for (const seq of under) {
+      this.#waiting.tries.lose(seq, `node ${index}`, isNodeLost);
     }
+    this.#waiting.putBack(entry.takeBack());
+    this.#giveUp(entry);
   }
 
-  /** A group ended; tasks of it that have neither row nor come back were cut off with their group runner. */
-  #endGroup(entry: PoolNode, id: number): void {
-    const left = entry.groups.get(id);
-    if (left === undefined) return;
-    entry.groups.delete(id);
-    this.#queue.putBack(left);
-  }
-
-  #takeBack(entry: PoolNode): void {
-    for (const seqs of entry.groups.values()) this.#queue.putBack(seqs);
-    entry.groups.clear();
+  /** Tasks that took too much with them are not started again: they have failed. */
+  #giveUp(entry = new PoolNode({ index: -1, address: '-', slots: 0 })): void {
+    for (const { seq, why } of this.#waiting.givenUp()) {
+      this.#hooks.log('Pool:TaskGivenUp', { seq, why });
+      const startTime = this.#clock.now() / 1000 + (entry.node.clockAheadSeconds ?? 0);
+      const row = { group: 0, seq, startTime, runtime: 0, exitval: 137, signal: 0, bytes: 0, opening: 0 };
+      this.#end(entry, { kind: 'row', ...row, left: 0, isOutOfMemory: false }, true, {
+        stderr: why,
+        isGivenUp: true,
+      });
+    }
   }
 
   async #lost(entry: PoolNode, why: string): Promise<void> {
@@ -254,11 +269,17 @@ export class Pool {
       this.#closed(entry);
       return;
     }
+    if (!entry.wasReady && entry.reconnects > 0) {
+      this.#cannotUse(entry, why);
+      return;
+    }
+    this.#asking += 1;
     // Asked the last time, too: until it answers, the node's tasks may go on, and nobody else may start them.
     const answer = await this.#hooks.onChannelLost(index, why).catch(() => 'evict' as const);
+    this.#asking -= 1;
     if (this.#nodes.get(index) !== entry) return;
-    this.#takeBack(entry);
     const isLast = entry.reconnects === RECONNECTS;
+    this.#loseTasks(entry, answer === 'evict' || isLast);
     if (isLast) this.#hooks.log('Pool:NodeLeftAlone', { node: index, reconnects: RECONNECTS });
     if (answer === 'evict' || isLast || !this.#isRunning()) {
       this.#nodes.delete(index);
@@ -269,26 +290,38 @@ export class Pool {
     this.#proceed();
   }
 
+  /** It never was fit to take tasks: that is no loss. */
+  #cannotUse(entry: PoolNode, why: string): void {
+    entry.channel?.abandon();
+    this.#hooks.onUnusable?.(entry.node.index, why);
+    this.#closed(entry);
+  }
+
   #closed(entry: PoolNode): void {
-    this.#takeBack(entry);
+    this.#waiting.putBack(entry.takeBack());
     this.#nodes.delete(entry.node.index);
     this.#proceed();
   }
-
-  #isRunning(): boolean {
-    return this.#state.kind === 'running';
-  }
+  #isRunning = () => this.#state.kind === 'running';
 
   /** The first fault is told, one that comes while the pool ends as well. */
-  #break(error: string, storageFailed: boolean): void {
+  #break(error: string, told: Partial<FanoutResult>): void {
     if (this.#state.kind === 'broken') return;
-    const broken: PoolState = { kind: 'broken', error, storageFailed };
-    if (this.#isRunning()) this.#end(broken, error, 1000);
+    const broken: PoolState = { kind: 'broken', told: { broken: error, ...told } };
+    if (this.#isRunning()) this.#stopNodes(broken, error, 1000);
     else this.#state = broken;
   }
 
+  /** Whatever is rested on may fail in a way that nobody has seen: machines are not billed for it. */
+  #look(): void {
+    const isAtWork = this.#asking > 0 || [...this.#nodes.values()].some(({ begun }) => begun.size > 0);
+    this.#silent = isAtWork || !this.#isRunning() || this.#left === 0 ? 0 : this.#silent + 1;
+    if (this.#silent >= SILENT_LOOKS)
+      this.#break(`for ${SILENT_LOOKS} s no task began and none ended, and ${this.#left} wait`, {});
+  }
+
   /** What runs on the nodes is ended. */
-  #end(state: PoolState, why: string, graceMs: number): void {
+  #stopNodes(state: PoolState, why: string, graceMs: number): void {
     this.#state = state;
     this.#hooks.log('Pool:Stop', { why });
     for (const { channel } of this.#nodes.values()) channel?.stop(graceMs);
@@ -305,40 +338,13 @@ export class Pool {
     else if (this.#isRunning()) this.#dispatch();
   }
 
-  /** One group at a time to the node with the most free slots, so that few tasks spread over all nodes. */
   #dispatch(): void {
-    const nodes = [...this.#nodes.values()].filter((entry) => entry.ready && entry.channel !== undefined);
-    const slots = nodes.reduce((sum, { node }) => sum + node.slots, 0);
-    const groups = nodes.reduce((sum, { node }) => sum + this.#overlap.groups(node.slots, false), 0);
-    while (this.#queue.size > 0) {
-      const best = this.#mostFree(nodes, this.#queue.size <= slots);
-      if (best === undefined) return;
-      const size = this.#size.next(this.#queue.size, groups);
-      const seqs = this.#queue.take(size);
-      const id = this.#nextGroup++;
-      best.groups.set(
-        id,
-        new Set(seqs.flatMap(({ first, count }) => Array.from({ length: count }, (_, at) => first + at))),
-      );
-      best.channel?.send({
-        id,
-        ranges: seqs.map(({ first, count }) => ({ first, count, ...this.#commands.place(first, count) })),
-        budgetMs: this.#size.budgetMs(groups / slots),
-        patienceMs: this.#overlap.patienceMs(),
-        limitMs: (this.#request.taskSeconds ?? 0) * 1000,
-      });
+    const all = [...this.#nodes.values()];
+    if (all.some(({ isStranded }) => !isStranded)) {
+      this.#dealer.deal(all, this.#waiting);
+      return;
     }
-  }
-
-  /** The node that may have the most groups more than it has. */
-  #mostFree(nodes: readonly PoolNode[], isEnd: boolean): PoolNode | undefined {
-    let best: PoolNode | undefined;
-    let most = 0;
-    for (const entry of nodes) {
-      const { slots } = entry.node;
-      const free = (entry.isBusy ? slots : this.#overlap.groups(slots, isEnd)) - entry.groups.size;
-      if (free > most) [best, most] = [entry, free];
-    }
-    return best;
+    const stranded = all.map(({ node, unfit }) => `node ${node.index}: ${unfit}`).join('; ');
+    this.#break(`no node takes tasks any more; ${stranded}`, { stranded: stranded.slice(0, 2000) });
   }
 }

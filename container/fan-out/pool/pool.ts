@@ -1,4 +1,12 @@
-import type { FanoutHooks, FanoutNode, FanoutRequest, FanoutResult, RunningFanout } from '../fan-out.ts';
+import type { Clock } from '../../../experiment/util/clock.ts';
+import type {
+  FanoutHooks,
+  FanoutNode,
+  FanoutRequest,
+  FanoutResult,
+  RunningFanout,
+  StartFanout,
+} from '../fan-out.ts';
 import { writeAgentFiles, writeGroupSettings } from './agent-files.ts';
 import { PoolChannel } from './channel.ts';
 import { CommandIndex } from './command-index.ts';
@@ -11,24 +19,22 @@ import { JoblogWriter } from './joblog-writer.ts';
  * parallel job; each task keeps a bash, a process group, a row, output files, a time limit and retries of its own.
  * @param opened connections from while nodes joined, with the same `scratch`, `sshConfig` and `environment`
  */
-export function startPool(
-  request: FanoutRequest,
-  hooks: FanoutHooks,
-  opened?: OpenedChannels,
-): RunningFanout {
-  return new PoolFanout(request, hooks, opened);
+export function startPool(clock: Clock, opened?: OpenedChannels): StartFanout {
+  return (request, hooks) => new PoolFanout(request, hooks, clock, opened);
 }
 
 class PoolFanout implements RunningFanout {
   readonly result: Promise<FanoutResult>;
   readonly #hooks: FanoutHooks;
+  readonly #clock: Clock;
   #pool: Pool | undefined;
   /** Nodes that came or went while the pool was being set up. */
   #nodes: FanoutNode[];
   #stopped: { why: string; graceMs: number } | undefined;
 
-  constructor(request: FanoutRequest, hooks: FanoutHooks, opened: OpenedChannels | undefined) {
+  constructor(request: FanoutRequest, hooks: FanoutHooks, clock: Clock, opened: OpenedChannels | undefined) {
     this.#hooks = hooks;
+    this.#clock = clock;
     this.#nodes = [...request.nodes];
     this.result = this.#run(request, opened);
   }
@@ -49,6 +55,10 @@ class PoolFanout implements RunningFanout {
     await this.result;
   }
 
+  sample(count: number): number[] {
+    return this.#pool?.sample(count) ?? [];
+  }
+
   running(): number {
     return this.#pool?.running() ?? 0;
   }
@@ -64,7 +74,7 @@ class PoolFanout implements RunningFanout {
       const { sshConfig, scratch } = request;
       const connect = (node: FanoutNode) =>
         opened?.take(node) ?? new PoolChannel({ node, sshConfig, scratch });
-      const pool = new Pool(request, this.#hooks, { commands, joblog, connect });
+      const pool = new Pool(request, this.#hooks, { commands, joblog, connect, clock: this.#clock });
       this.#pool = pool;
       for (const node of this.#nodes) pool.addNode(node);
       if (this.#stopped !== undefined) pool.stop(this.#stopped.why, this.#stopped.graceMs);

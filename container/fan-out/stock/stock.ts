@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { succeeded } from '../../../experiment/results/joblog.ts';
 import type { Clock } from '../../../experiment/util/clock.ts';
 import { within } from '../../../experiment/util/timers.ts';
+import { findOnPath } from '../../util/find-on-path.ts';
 import type {
   FanoutHooks,
   FanoutNode,
@@ -106,25 +107,29 @@ class StockFanout implements RunningFanout {
     const slots = Math.max(...[...this.#nodes.values()].map((node) => node.slots));
     const line = stockLine(this.#request, this.#nodefile, slots, before > 0, parallelHome);
     const commands = await open(commandsFile, 'r');
-    const child = spawn('parallel', line.arguments, {
+    // By the image's PATH, as its interpreter: the tasks' may lead nowhere.
+    const { path } = this.#request;
+    const perl = findOnPath(['perl'], path) ?? 'perl';
+    const child = spawn(perl, [findOnPath(['parallel'], path) ?? 'parallel', ...line.arguments], {
       stdio: [commands.fd, 'ignore', 'pipe'],
       env: line.environment,
       cwd: scratch,
     });
+    const exited = Promise.race([
+      once(child, 'close'),
+      once(child, 'error').then(([error]) => Promise.reject(error)),
+    ]);
+    exited.catch(() => undefined); // It may fail at once; it is awaited below.
     await commands.close();
     this.#child = child;
     let stderr = '';
     child.stderr?.setEncoding('utf8').on('data', (text: string) => {
       stderr = (stderr + text).slice(-STDERR_TAIL);
     });
-    const exited = Promise.race([
-      once(child, 'close'),
-      once(child, 'error').then(([error]) => Promise.reject(error)),
-    ]);
     const code = await this.#follow(exited, before);
     const left = this.#request.total - this.#request.done.size - this.#succeeded - this.#failed;
     // 255 is GNU parallel's own failure (a line too long ends the whole run), unless a stop caused it, or the user's `--halt`.
-    const isHalted = /(^|\s)--halt/.test(this.#request.environment.PARALLEL ?? '') && code !== 255;
+    const isHalted = /(^|\s)--halt/.test(line.environment.PARALLEL ?? '') && code !== 255;
     if (left > 0 && !this.#stopping && !isHalted)
       return this.#outcome(
         `GNU parallel ended with ${code}, ${left} commands unfinished${stderr === '' ? '' : `: ${stderr.trim().split('\n').slice(-3).join(' ')}`}`,

@@ -2,12 +2,12 @@ import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
-import { succeeded } from '../../../experiment/results/joblog.ts';
 import type { AttemptPart } from '../../attempt/attempt.ts';
 import type { FanoutNode, FanoutRequest, FanoutResult } from '../../fan-out/fan-out.ts';
 import { parseNodefile } from '../../fan-out/nodefile.ts';
 import { startPool } from '../../fan-out/pool/pool.ts';
 import type { Cluster } from '../../join/cluster.ts';
+import { FailureWatch } from '../../run/failure-watch.ts';
 import { fanoutHooks, followNodes, stopFanout } from '../../run/supervise-fan-out.ts';
 import { alreadyDone, renumberRows } from '../../tasks/resume.ts';
 import { TaskTally } from '../../tasks/tally.ts';
@@ -17,7 +17,9 @@ import { readSierraLine } from './parse-line.ts';
 import { commandsThatShareResults } from './result-collisions.ts';
 
 /** What running a line uses of the attempt. */
-type LinePart = AttemptPart<'state' | 'roster' | 'log' | 'ending' | 'context' | 'config'>;
+type LinePart = AttemptPart<
+  'state' | 'roster' | 'log' | 'ending' | 'context' | 'config' | 'plan' | 'termination' | 'progress' | 'output'
+>;
 
 const SAID_FAILURES = 8;
 
@@ -96,7 +98,12 @@ export class LineInPool {
       jobs: line.jobs,
       resumesFailed: line.resumesFailed,
     });
-    const running = startPool({ ...request, nodes, done }, fanoutHooks(this.#attempt, this.#cluster, tally));
+    const watch = new FailureWatch(this.#attempt, tally);
+    const running = startPool(context.clock)(
+      { ...request, nodes, done },
+      fanoutHooks(this.#attempt, this.#cluster, { tally, watch }),
+    );
+    watch.follow(running);
     state.startTasks(() => running.running());
     followNodes(this.#cluster, running, tally, context.clock);
     const either = AbortSignal.any([gone, ending.signal]);
@@ -148,6 +155,7 @@ export class LineInPool {
   /** The commands under a name that no node has looked up before, so that none reads an older list from its cache. */
   async #request(line: SierraLine, commandsFile: string): Promise<Omit<FanoutRequest, 'nodes'>> {
     this.#lines += 1;
+    const { timeouts, cluster } = this.#attempt.plan;
     const scratch = join(this.#cluster.scratch, `sierra-${this.#lines}`);
     await mkdir(scratch, { mode: 0o700 });
     const frozen = join(scratch, 'commands.txt');
@@ -166,6 +174,8 @@ export class LineInPool {
       sshConfig: this.#cluster.sshConfig,
       environment: line.environment,
       ...(line.taskSeconds === undefined ? {} : { taskSeconds: line.taskSeconds }),
+      ...(timeouts.graceSeconds === undefined ? {} : { graceMs: timeouts.graceSeconds * 1000 }),
+      ...(cluster.gpus === undefined ? {} : { gpus: cluster.gpus }),
       taskRetries: line.tries - 1,
     };
   }
@@ -191,7 +201,7 @@ export class LineInPool {
   /** What SIERRA logs when the line failed. */
   #words(result: FanoutResult, tally: TaskTally): string[] {
     const { failed, unfinished, broken } = result;
-    const failures = tally.failures().filter((row) => !succeeded(row));
+    const failures = tally.kept();
     return [
       ...(broken === undefined ? [] : [`parallel: ${broken}`]),
       ...(unfinished === 0 ? [] : [`parallel: ${unfinished} commands were not finished`]),

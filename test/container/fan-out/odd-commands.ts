@@ -83,15 +83,14 @@ export const ODD_COMMANDS: readonly string[] = [
   '(sleep 0.4; echo late) & echo now',
   '(sleep 0.4; echo late error >&2; exit 3) & exit 6',
   'sleep 1 > /dev/null 2>&1 & echo lets it go',
-  'setsid bash -c "sleep 0.3; echo of another session" & echo first',
   'nohup sleep 0.3 > /dev/null 2>&1 & disown; echo let go',
   '(trap "" HUP TERM; sleep 0.3; echo stubborn) &',
   'coproc cat; echo coprocess',
   // What surrounds it.
   'echo $PARALLEL_SEQ; bash -c \'echo "in a child: $PARALLEL_SEQ"\'',
   `echo "\${LANG-no LANG} \${PARALLEL-no PARALLEL} \${FOO-no FOO}"`,
-  // SSH_* tells ports, and PARALLEL_PID, _JOBSLOT and _TMP the place of a job in GNU parallel.
-  "env | grep -v '^SSH_\\|^SIERRA_BATCH_NODE=\\|^PARALLEL_\\|^HOME=' | sort",
+  // A slot's own things are the pool's alone, SSH_* tells ports, and PARALLEL_PID, _JOBSLOT and _TMP the place of a job in GNU parallel.
+  "env | grep -v '^SSH_\\|^SIERRA_BATCH_\\|^TMPDIR=\\|^PARALLEL_\\|^HOME=' | sort",
   'env | grep -c "^PARALLEL_RSYNC\\|^PARALLEL_REMOTE\\|^SIERRA_BATCH_POOL"',
   `echo \${0%-*} \${BASH_SOURCE%-*} $- | sed "s,.*/,,"`,
   'pwd; cd /; pwd',

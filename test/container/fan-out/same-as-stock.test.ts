@@ -18,7 +18,7 @@ afterAll(() => nodes.close());
 
 describe('pool and stock', () => {
   it(`leave the same rows and the same results of ${ODD_COMMANDS.length} odd commands`, async () => {
-    const [stock, pool] = await Promise.all([run(startStock(realClock)), run(startPool)]);
+    const [stock, pool] = await Promise.all([run(startStock(realClock)), run(startPool(realClock))]);
     expect(pool.result).toEqual(stock.result);
     expect(pool.header).toBe(stock.header);
     expect(pool.rows.length).toBe(ODD_COMMANDS.length);

@@ -112,7 +112,30 @@ describe('what tasks get', () => {
       { environment: { PATH: '/opt/bin', PARALLEL: '--env NAMED --env ABSENT' } },
       { PATH: '/usr/bin', NAMED: 'x', OTHER: 'y' },
     );
-    expect(environment).toEqual({ PATH: '/opt/bin', PARALLEL: '--env NAMED --env ABSENT', NAMED: 'x' });
+    expect(environment).toEqual({
+      LANG: 'C.UTF-8',
+      PATH: '/opt/bin',
+      PARALLEL: '--env NAMED --env ABSENT',
+      NAMED: 'x',
+    });
+  });
+
+  it('is the locale of the image or machine, unless the manifest says what that would overrule', () => {
+    const own = { LANG: 'de_DE.UTF-8', LC_ALL: 'de_DE.UTF-8', LC_NUMERIC: 'C', LC_CTYPE: '' };
+    const of = (environment: Record<string, string>, variables: Record<string, string> = own) =>
+      taskEnvironment({ environment }, variables);
+    expect(of({})).toEqual({ LANG: 'de_DE.UTF-8', LC_ALL: 'de_DE.UTF-8', LC_NUMERIC: 'C' });
+    expect(of({ LANG: 'C' })).toEqual({ LANG: 'C' });
+    expect(of({ LC_TIME: 'C' })).toEqual({ LANG: 'de_DE.UTF-8', LC_NUMERIC: 'C', LC_TIME: 'C' });
+    expect(of({}, { LC_TIME: 'C' })).toEqual({ LANG: 'C.UTF-8', LC_TIME: 'C' });
+  });
+
+  it('are as many threads as they have, unless the manifest sets them', () => {
+    expect(taskEnvironment({ environment: { MKL_NUM_THREADS: '9' }, threads: 2 }, {})).toMatchObject({
+      OMP_NUM_THREADS: '2',
+      NUMBA_NUM_THREADS: '2',
+      MKL_NUM_THREADS: '9',
+    });
   });
 
   it('are the node’s own AWS variables by its own sshd, never a line break into its configuration', () => {

@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { VirtualClock } from '../../../../local/clock/virtual.ts';
 import type { FakeChannel } from './fake-pool.ts';
-import { aPool, settled } from './fake-pool.ts';
+import { A_ROW, aPool, settled } from './fake-pool.ts';
 
 describe('the dispatcher', () => {
   it('tells starts in node 0’s time, and everything else as the node said it', async () => {
@@ -105,6 +106,7 @@ describe('the dispatcher', () => {
     );
     for (let loss = 1; loss <= 4; loss += 1) {
       expect(channels).toHaveLength(loss);
+      of(0).tell({ kind: 'ready' });
       of(0).close('gone', false);
       await settled();
     }
@@ -134,28 +136,8 @@ describe('the dispatcher', () => {
     of(0).endGroup(group);
     of(1).tell({ kind: 'ready' });
     expect([of(0).under(), of(1).under()]).toEqual([[1], [2]]);
-    of(1).tell({
-      kind: 'row',
-      group,
-      seq: 1,
-      exitval: 9,
-      signal: 0,
-      bytes: 0,
-      startTime: 1,
-      runtime: 1,
-      opening: 0,
-    });
-    of(0).tell({
-      kind: 'row',
-      group,
-      seq: 1,
-      exitval: 9,
-      signal: 0,
-      bytes: 0,
-      startTime: 1,
-      runtime: 1,
-      opening: 0,
-    });
+    of(1).tell({ ...A_ROW, group, exitval: 9 });
+    of(0).tell({ ...A_ROW, group, exitval: 9 });
     of(0).row(1);
     of(1).row(2);
     expect((await end()).joblog.map(({ exitval }) => exitval)).toEqual([0, 0]);
@@ -211,17 +193,144 @@ describe('the dispatcher', () => {
     expect(of(0).under()).toEqual([3, 4]);
   });
 
-  it.each([
-    ['fork: no more processes', false],
-    ['open /mnt/efs/x: No space left on device', true],
-  ])('is broken by what a group runner says: %s', async (message, storageFailed) => {
+  it('is broken by storage that a group runner cannot write to, and says where', async () => {
     const { of, end } = await aPool(3);
     of(0).tell({ kind: 'ready' });
+    const message = 'open /mnt/efs/x: No space left on device';
     of(0).tell({ kind: 'failed', group: 1, message });
     expect((await end()).result).toMatchObject({
       broken: `node 0: ${message}`,
-      storageFailed,
+      storageFailed: true,
       unfinished: 3,
+    });
+  });
+
+  it('gives nothing more to a node that cannot start tasks; with no other it ends, and says why', async () => {
+    const { of, end } = await aPool(3);
+    of(0).tell({ kind: 'ready' });
+    of(0).giveBack(1);
+    of(0).tell({
+      kind: 'unfit',
+      group: 1,
+      message: 'cannot start a process: Resource temporarily unavailable',
+    });
+    of(0).endGroup(1);
+    expect(of(0).under()).toEqual([]);
+    of(1).tell({ kind: 'ready' });
+    of(1).row(1);
+    of(1).endGroup(2);
+    of(1).giveBack(2);
+    of(1).tell({ kind: 'unfit', group: 3, message: 'cannot write /tmp/x: No space left on device' });
+    of(1).endGroup(3);
+    const why =
+      'node 0: cannot start a process: Resource temporarily unavailable; node 1: cannot write /tmp/x: No space left on device';
+    expect((await end()).result).toEqual({
+      succeeded: 1,
+      failed: 0,
+      retried: 0,
+      unfinished: 2,
+      broken: `no node takes tasks any more; ${why}`,
+      stranded: why,
+    });
+  });
+
+  it('gives a task up that ran on two nodes when they were lost, and lets those beside it go on', async () => {
+    const nodes = [0, 1, 2].map((index) => ({ index, address: `10.0.0.${index}`, slots: 2 }));
+    const told: [number, string | undefined][] = [];
+    const { pool, of, end } = await aPool(
+      3,
+      { nodes },
+      { onRow: ({ seq }, _, about) => told.push([seq, about?.stderr]) },
+    );
+    const begin = (node: number) => {
+      for (const [group, [seq = 0]] of of(node).groups) of(node).tell({ kind: 'started', group, seq });
+    };
+    of(0).tell({ kind: 'ready' });
+    expect(of(0).under()).toEqual([1, 2]);
+    begin(0);
+    pool.removeNode(0, 'its lease is over');
+    // Either may have been the cause: they run on different nodes from now on.
+    of(1).tell({ kind: 'ready' });
+    expect(of(1).under()).toEqual([1, 3]);
+    begin(1);
+    pool.removeNode(1, 'its lease is over');
+    of(2).tell({ kind: 'ready' });
+    expect(of(2).under()).toEqual([3]);
+    of(2).row(3);
+    of(2).endGroup(of(2).groups.keys().next().value ?? 0);
+    expect(of(2).under()).toEqual([2]);
+    of(2).row(2);
+    expect((await end()).result).toMatchObject({ succeeded: 2, failed: 1, unfinished: 0 });
+    expect(told[0]).toEqual([1, 'given up: task 1 was running on node 0 and node 1 when both were lost']);
+  });
+
+  it('does not start again what ran on nodes that earlier attempts lost', async () => {
+    const losses = new Map([[2, ['node 1 of attempt 1', 'node 3 of attempt 2']]]);
+    const { of, end } = await aPool(2, { losses, nodes: [{ index: 0, address: 'a', slots: 2 }] });
+    const ended = end();
+    of(0).tell({ kind: 'ready' });
+    expect(of(0).under()).toEqual([1]);
+    of(0).row(1);
+    expect((await ended).result).toMatchObject({ succeeded: 1, failed: 1, unfinished: 0 });
+  });
+
+  it('tries once more alone on a node, after the others, what was killed while it had no memory', async () => {
+    const nodes = [{ index: 0, address: 'a', slots: 2 }];
+    const { of, end, retries } = await aPool(4, { nodes });
+    const endAll = () => {
+      for (const [group, seqs] of of(0).groups) if (seqs.size === 0) of(0).endGroup(group);
+    };
+    of(0).tell({ kind: 'ready' });
+    for (const seq of [1, 2]) of(0).row(seq, { exitval: 137, isOutOfMemory: true });
+    endAll();
+    expect(of(0).under()).toEqual([3, 4]);
+    of(0).row(3);
+    endAll();
+    expect(of(0).under()).toEqual([4]);
+    of(0).row(4);
+    endAll();
+    expect(of(0).under()).toEqual([1]);
+    of(0).row(1);
+    endAll();
+    expect(of(0).under()).toEqual([2]);
+    of(0).row(2, { exitval: 137, isOutOfMemory: true });
+    const { result } = await end();
+    expect(result).toEqual({ succeeded: 3, failed: 1, retried: 0, unfinished: 0 });
+    expect(retries).toEqual([1, 2]);
+  });
+
+  it('tells a node that never was ready as unusable, once it was asked for again', async () => {
+    const unusable: [number, string][] = [];
+    const { of, end } = await aPool(1, {}, { onUnusable: (node, why) => unusable.push([node, why]) });
+    of(0).tell({ kind: 'unusable', message: 'cannot start GNU parallel: No such file or directory' });
+    of(1).close('ssh ended with 127: perl: not found', false);
+    await settled();
+    of(1).close('ssh ended with 127: perl: not found', false);
+    await settled();
+    expect((await end()).result).toMatchObject({ unfinished: 1 });
+    expect(unusable).toEqual([
+      [0, 'cannot start GNU parallel: No such file or directory'],
+      [1, 'ssh ended with 127: perl: not found'],
+    ]);
+  });
+
+  it('takes next those that are spread over the list, when it is asked to', async () => {
+    const nodes = [{ index: 0, address: 'a', slots: 4 }];
+    const { pool, of } = await aPool(1000, { nodes });
+    pool.sample(4);
+    of(0).tell({ kind: 'ready' });
+    expect(of(0).under()).toEqual([126, 376, 626, 876]);
+  });
+
+  it('is broken when for a minute no task begins, runs or ends', async () => {
+    const clock = new VirtualClock(0);
+    const { of, end } = await aPool(2, { clock });
+    of(0).tell({ kind: 'ready' });
+    const ended = end();
+    await clock.runUntil(() => false, 90_000);
+    expect((await ended).result).toMatchObject({
+      broken: 'for 60 s no task began and none ended, and 2 wait',
+      unfinished: 2,
     });
   });
 });

@@ -3,13 +3,30 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import type { FanoutHooks, FanoutRequest } from '../../../../container/fan-out/fan-out.ts';
-import type { Group, NodeMessage } from '../../../../container/fan-out/pool/agent-messages.ts';
+import type { Group, NodeMessage, Row } from '../../../../container/fan-out/pool/agent-messages.ts';
 import type { ChannelListener } from '../../../../container/fan-out/pool/channel.ts';
 import { CommandIndex } from '../../../../container/fan-out/pool/command-index.ts';
 import { Pool } from '../../../../container/fan-out/pool/dispatcher.ts';
 import { JoblogWriter } from '../../../../container/fan-out/pool/joblog-writer.ts';
 import type { JoblogRow } from '../../../../experiment/results/joblog.ts';
 import { joblogRows } from '../../../../experiment/results/joblog.ts';
+import type { Clock } from '../../../../experiment/util/clock.ts';
+import { realClock } from '../../../../local/clock/real.ts';
+
+/** A task that succeeded. */
+export const A_ROW: Row = {
+  kind: 'row',
+  group: 1,
+  seq: 1,
+  startTime: 1000,
+  runtime: 1,
+  exitval: 0,
+  signal: 0,
+  bytes: 7,
+  opening: 0,
+  left: 0,
+  isOutOfMemory: false,
+};
 
 /** A connection to a node that does what a test says. */
 export class FakeChannel {
@@ -52,11 +69,11 @@ export class FakeChannel {
   tell(message: NodeMessage): void {
     this.#listener?.onMessage(message);
   }
-  row(seq: number, more: Partial<Extract<NodeMessage, { kind: 'row' }>> = {}): void {
+  row(seq: number, more: Partial<Row> = {}): void {
     const group = [...this.groups].find(([, seqs]) => seqs.has(seq))?.[0] ?? 0;
     this.groups.get(group)?.delete(seq);
-    const times = { startTime: 1000 + seq, runtime: 1, opening: 0 };
-    this.tell({ kind: 'row', group, seq, exitval: 0, signal: 0, bytes: 7, ...times, ...more });
+    const row = { ...A_ROW, group, seq, startTime: 1000 + seq, ...more };
+    this.tell(row);
   }
   giveBack(seq: number): void {
     const group = [...this.groups].find(([, seqs]) => seqs.has(seq))?.[0] ?? 0;
@@ -76,7 +93,7 @@ export class FakeChannel {
 /** A pool of so many commands on two nodes of one slot each. `end` waits for it, and answers what it came to. */
 export async function aPool(
   total: number,
-  more: Partial<FanoutRequest> = {},
+  { clock = realClock, ...more }: Partial<FanoutRequest> & { clock?: Clock } = {},
   hooks: Partial<FanoutHooks> = {},
 ) {
   const folder = mkdtempSync(join(tmpdir(), 'sbd-'));
@@ -115,6 +132,7 @@ export async function aPool(
     {
       commands,
       joblog: writer,
+      clock,
       connect: ({ index }) => {
         const channel = new FakeChannel(index);
         channels.push(channel);

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { GroupSize } from '../../../../container/fan-out/pool/group-size.ts';
+import { GroupSize } from '../../../../container/fan-out/pool/sizing/group-size.ts';
 
 /** Sizes of the next groups on four slots, one after another, when each task so far took so long. */
 function sizes(seconds: number, total: number): number[] {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { mostGroups, Overlap } from '../../../../container/fan-out/pool/groups-per-node.ts';
+import { mostGroups, Overlap } from '../../../../container/fan-out/pool/sizing/groups-per-node.ts';
 
 /** Groups at once on a node of two slots, after tasks that ran so long with files that took so long. */
 function groups(opening: number, running: number, { slots = 2, isEnd = false } = {}): number {

@@ -2,6 +2,7 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startPool } from '../../../../container/fan-out/pool/pool.ts';
+import { realClock } from '../../../../local/clock/real.ts';
 import type { LoopbackNodes } from '../../../support/loopback-nodes.ts';
 import { loopbackNodes } from '../../../support/loopback-nodes.ts';
 import { runFanout } from '../../../support/run-fan-out.ts';
@@ -27,7 +28,7 @@ describe('within a group of short tasks', () => {
       const seq = index + 1;
       return `: ${seq}; echo $PPID >> parents-of-${seq}; ${ODD.get(seq)?.command ?? 'true'}`;
     });
-    const run = runFanout(startPool, nodes, commands, { taskSeconds: 1, taskRetries: 1 });
+    const run = runFanout(startPool(realClock), nodes, commands, { taskSeconds: 1, taskRetries: 1 });
     expect(await run.result).toEqual({ succeeded: 236, failed: 4, retried: 4, unfinished: 0 });
     const parents = commands.map((_, index) =>
       readFileSync(join(run.request.workdir, `parents-of-${index + 1}`), 'utf8')
@@ -73,7 +74,7 @@ describe('a clock that is set while a task runs', () => {
     writeFileSync(join(perl, 'SetClock.pm'), SET_CLOCK);
     const start = `#!/bin/sh\nexec /usr/bin/perl -I${perl} -MSetClock "$@"\n`;
     writeFileSync(join(perl, 'perl'), start, { mode: 0o755 });
-    const run = runFanout(startPool, nodes, ['echo >> ran; touch "$CLOCK_SET"; sleep 0.5'], {
+    const run = runFanout(startPool(realClock), nodes, ['echo >> ran; touch "$CLOCK_SET"; sleep 0.5'], {
       taskSeconds: 20,
       environment: {
         PATH: `${perl}:${process.env.PATH}`,

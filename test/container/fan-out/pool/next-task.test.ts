@@ -2,6 +2,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startPool } from '../../../../container/fan-out/pool/pool.ts';
+import { realClock } from '../../../../local/clock/real.ts';
 import type { LoopbackNodes } from '../../../support/loopback-nodes.ts';
 import { loopbackNodes } from '../../../support/loopback-nodes.ts';
 import type { FanoutRun } from '../../../support/run-fan-out.ts';
@@ -40,7 +41,7 @@ describe('where tasks go alone', () => {
     const commands = Array.from({ length: 16 }, (_, at) =>
       at < known ? `: ${at}; ${TASK}` : `: ${at}; echo >> begun; ${WAITS}`,
     );
-    const run = runFanout(startPool, nodes, commands, { slots: SLOTS });
+    const run = runFanout(startPool(realClock), nodes, commands, { slots: SLOTS });
     const begun = () =>
       existsSync(inWork(run, 'begun')) ? readFileSync(inWork(run, 'begun'), 'utf8').length : 0;
     // Every slot has a task that cannot end; what was started besides waits.
@@ -61,7 +62,7 @@ describe('where tasks go alone', () => {
       (_, at) =>
         `: ${at}; if [ $PARALLEL_SSHHOST = ${long} ] && [ ${at} -ge 4 ]; then ${WAITS}; else ${TASK}; fi`,
     );
-    const run = runFanout(startPool, nodes, commands, { slots: SLOTS });
+    const run = runFanout(startPool(realClock), nodes, commands, { slots: SLOTS });
     // All but the two in whose slots they are.
     await vi.waitFor(() => expect(run.rows).toHaveLength(16 - SLOTS), PATIENCE);
     writeFileSync(inWork(run, 'gate'), '');

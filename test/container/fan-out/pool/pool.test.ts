@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
 import { startPool } from '../../../../container/fan-out/pool/pool.ts';
 import { parseJoblog } from '../../../../experiment/results/joblog.ts';
+import { realClock } from '../../../../local/clock/real.ts';
 import type { LoopbackNodes } from '../../../support/loopback-nodes.ts';
 import { kill, loopbackNodes } from '../../../support/loopback-nodes.ts';
 import type { FanoutRun } from '../../../support/run-fan-out.ts';
@@ -40,7 +41,7 @@ describe('the pool', () => {
 
   it('gives every command exactly one row, with its exit value, on every node', async () => {
     const run = runFanout(
-      startPool,
+      startPool(realClock),
       nodes,
       numbered(300, (seq) => `exit ${seq % 3 === 0 ? 7 : 0}`),
     );
@@ -71,7 +72,7 @@ describe('the pool', () => {
     ];
     const command = `cat; echo "${values.join('|')}|$(ps -o pgid= -p $$ | tr -d ' ')=$$"`;
     const run = runFanout(
-      startPool,
+      startPool(realClock),
       nodes,
       [`: 1; ${command}`, `: 2; ${command}`, `: 3; ${command}`, `: 4; ${command}`],
       { environment },
@@ -95,18 +96,18 @@ describe('the pool', () => {
     expect(run.rows.length).toBe(4);
   });
 
-  it('keeps the temporary files of GNU parallel where all goes with the node, and leaves TMPDIR to the tasks', async () => {
+  it('keeps the temporary files of GNU parallel where all goes with the node; a task has its own folder, or what is set', async () => {
     // What GNU parallel was started with stands in its own environment; the task is its grandchild.
     const command = `echo "$\{TMPDIR-none}"; for pid in $(ps -o pid= -C perl); do tr "\\0" "\\n" < /proc/$pid/environ 2> /dev/null | grep -q "^SIERRA_BATCH_POOL=" && tr "\\0" "\\n" < /proc/$pid/environ | grep ^TMPDIR=; done; true`;
     for (const own of [undefined, '/tmp/of the user']) {
       const environment = { PATH: process.env.PATH ?? '', ...(own === undefined ? {} : { TMPDIR: own }) };
-      const run = runFanout(startPool, nodes, [command], { environment });
+      const run = runFanout(startPool(realClock), nodes, [command], { environment });
       expect(await run.result).toMatchObject({ succeeded: 1 });
       const [folder = ''] = readdirSync(join(run.request.results, '1'));
       const [seen, ...parallels] = readFileSync(join(run.request.results, '1', folder, 'stdout'), 'utf8')
         .trimEnd()
         .split('\n');
-      expect(seen).toBe(own ?? 'none');
+      expect(seen).toMatch(own ?? /\/home\/tmp-1$/);
       expect(parallels.filter((line) => line.startsWith(`TMPDIR=${nodes.folder}/`))).not.toEqual([]);
     }
   });
@@ -115,7 +116,7 @@ describe('the pool', () => {
     const settings = { PERL5OPT: '-MNoSuchModule', PERL5LIB: '/opt/of the user', PERL_UNICODE: 'SDA' };
     const environment = { PATH: process.env.PATH ?? '', ...settings };
     const command = `echo "$PERL5OPT|$PERL5LIB|$PERL_UNICODE|é"; env | grep -c SIERRA_BATCH_POOL`;
-    const run = runFanout(startPool, nodes, [command], { environment });
+    const run = runFanout(startPool(realClock), nodes, [command], { environment });
     expect(await run.result).toMatchObject({ failed: 1, unfinished: 0 });
     const [folder = ''] = readdirSync(join(run.request.results, '1'));
     expect(readFileSync(join(run.request.results, '1', folder, 'stdout'), 'utf8')).toBe(
@@ -125,7 +126,7 @@ describe('the pool', () => {
 
   it('ends a task at its time limit with all it started, and no other', async () => {
     const commands = ['sleep 60 & sleep 60', 'trap "" TERM; while :; do sleep 1; done', 'sleep 0.2', 'true'];
-    const run = runFanout(startPool, nodes, commands, { taskSeconds: 1 });
+    const run = runFanout(startPool(realClock), nodes, commands, { taskSeconds: 1 });
     await run.result;
     expect(run.rows.toSorted((a, b) => a.seq - b.seq).map((row) => row.exitval)).toEqual([124, 124, 0, 0]);
     const sleeping = () =>
@@ -138,10 +139,15 @@ describe('the pool', () => {
   it('ends at its time limit also what a task started in a group or session of its own, and nothing that was there before', async () => {
     const stays = 'setsid sleep 47 > /dev/null 2>&1 &';
     // timeout(1) makes a group of its own.
-    const run = runFanout(startPool, nodes, [stays, 'timeout 100 sleep 48', 'setsid --wait sleep 49'], {
-      nodes: [{ index: 0, address: nodes.addresses[0] ?? '', slots: 1 }],
-      taskSeconds: 1,
-    });
+    const run = runFanout(
+      startPool(realClock),
+      nodes,
+      [stays, 'timeout 100 sleep 48', 'setsid --wait sleep 49'],
+      {
+        nodes: [{ index: 0, address: nodes.addresses[0] ?? '', slots: 1 }],
+        taskSeconds: 1,
+      },
+    );
     expect(await run.result).toMatchObject({ succeeded: 1, failed: 2 });
     expect(run.rows.map(({ exitval }) => exitval)).toEqual([0, 124, 124]);
     const sleeping = () =>
@@ -152,7 +158,7 @@ describe('the pool', () => {
 
   it('lets what a task started save its work when its time is over', async () => {
     const saves = `bash -c 'trap "sleep 0.2; echo > saved; exit" TERM; sleep 40 & wait'; true`;
-    const run = runFanout(startPool, nodes, [saves], { taskSeconds: 1 });
+    const run = runFanout(startPool(realClock), nodes, [saves], { taskSeconds: 1 });
     expect(await run.result).toMatchObject({ failed: 1 });
     expect(existsSync(join(run.request.workdir, 'saved'))).toBe(true);
     expect(run.rows[0]?.exitval).toBe(124);
@@ -161,7 +167,7 @@ describe('the pool', () => {
   it('starts a failed task again, as often as asked, and its last row counts', async () => {
     const counter = (name: string) =>
       `n=$(cat ${name} 2>/dev/null || echo 0); echo $((n+1)) > ${name}; [ $n -ge 2 ]`;
-    const run = runFanout(startPool, nodes, [counter('a'), 'exit 9', 'true'], { taskRetries: 2 });
+    const run = runFanout(startPool(realClock), nodes, [counter('a'), 'exit 9', 'true'], { taskRetries: 2 });
     expect(await run.result).toMatchObject({ succeeded: 2, failed: 1, retried: 2 });
     expect(seqs(run.rows)).toEqual([1, 2, 3]);
     expect(seqs(run.retries)).toEqual([1, 1, 2, 2]);
@@ -170,7 +176,7 @@ describe('the pool', () => {
 
   it('runs only what is not done', async () => {
     const run = runFanout(
-      startPool,
+      startPool(realClock),
       nodes,
       numbered(20, () => 'true'),
       { done: new Set(upTo(20).filter((seq) => seq % 4 !== 0)) },
@@ -180,11 +186,11 @@ describe('the pool', () => {
   });
 
   it('keeps the rows of an earlier attempt and ends a line that a crash cut off', async () => {
-    const first = runFanout(startPool, nodes, ['true', 'exit 4']);
+    const first = runFanout(startPool(realClock), nodes, ['true', 'exit 4']);
     await first.result;
     const { appendFileSync } = await import('node:fs');
     appendFileSync(first.request.joblog, '2\tcut off in the mid');
-    const second = runFanout(startPool, nodes, ['true', 'true'], {
+    const second = runFanout(startPool(realClock), nodes, ['true', 'true'], {
       joblog: first.request.joblog,
       done: new Set([1]),
     });
@@ -199,7 +205,7 @@ describe('the pool', () => {
 
   it('gives the tasks of a node that was lost to others, each once more at the most', async () => {
     const run = runFanout(
-      startPool,
+      startPool(realClock),
       nodes,
       numbered(60, (seq) => `echo ${seq} $PARALLEL_SSHHOST >> started; [ ${seq} -le 20 ] || ${WAITS}`),
     );
@@ -228,7 +234,7 @@ describe('the pool', () => {
   it('asks what to do when a connection breaks, and goes on over a new one', async () => {
     let before = Number.NaN;
     const run = runFanout(
-      startPool,
+      startPool(realClock),
       nodes,
       numbered(60, (seq) => `echo ${seq} $PARALLEL_SSHHOST >> started; ${WAITS}`),
       {
@@ -253,7 +259,7 @@ describe('the pool', () => {
   });
 
   it('notices by itself that the GNU parallel of a node was killed', async () => {
-    const run = runFanout(startPool, nodes, Array(6).fill(WAITS), {
+    const run = runFanout(startPool(realClock), nodes, Array(6).fill(WAITS), {
       onChannelLost: async (node) => {
         await killTasks(nodes, node);
         return 'reconnect';
@@ -271,7 +277,7 @@ describe('the pool', () => {
 
   it('asks also before it leaves a node alone whose connection breaks again and again', async () => {
     let asked = 0;
-    const run = runFanout(startPool, nodes, Array(60).fill(WAITS), {
+    const run = runFanout(startPool(realClock), nodes, Array(60).fill(WAITS), {
       onChannelLost: async (node) => {
         await killTasks(nodes, node);
         asked += 1;
@@ -291,7 +297,7 @@ describe('the pool', () => {
 
   it('tells a command that exits 255 from a lost connection', async () => {
     const run = runFanout(
-      startPool,
+      startPool(realClock),
       nodes,
       numbered(9, () => 'exit 255'),
     );
@@ -301,7 +307,7 @@ describe('the pool', () => {
 
   it('ends when no node is left, and says how much is unfinished', async () => {
     const run = runFanout(
-      startPool,
+      startPool(realClock),
       nodes,
       numbered(40, (seq) => `[ ${seq} -le 4 ] || ${WAITS}`),
       { onChannelLost: async () => 'evict' },
@@ -315,7 +321,7 @@ describe('the pool', () => {
   });
 
   it('stops in mid-run: every task ends, what is done is recorded', async () => {
-    const run = runFanout(startPool, nodes, [
+    const run = runFanout(startPool(realClock), nodes, [
       ...numbered(6, () => 'true'),
       ...numbered(20, () => 'trap "" TERM; sleep 30 & wait; sleep 30'),
     ]);
@@ -331,7 +337,7 @@ describe('the pool', () => {
   it('uses a node that comes late', async () => {
     const all = nodes.addresses.map((address, index) => ({ index, address, slots: 2 }));
     const run = runFanout(
-      startPool,
+      startPool(realClock),
       nodes,
       numbered(40, () => `echo $PARALLEL_SSHHOST >> started; ${WAITS}`),
       { nodes: all.slice(0, 1) },
@@ -349,7 +355,7 @@ describe('the pool', () => {
     const others = 399;
     const long = `for i in $(seq 400); do [ $(wc -l < done) -lt ${others} ] || exit 0; sleep 0.1; done; exit 1`;
     const run = runFanout(
-      startPool,
+      startPool(realClock),
       nodes,
       numbered(others + 1, (seq) => (seq === 150 ? `sleep 1; ${long}` : 'echo >> done')),
     );
@@ -357,14 +363,16 @@ describe('the pool', () => {
   }, 60_000);
 
   it('says so when the results cannot be written', async () => {
-    const run = runFanout(startPool, nodes, ['true', 'true'], { results: '/dev/null/no-such-place' });
+    const run = runFanout(startPool(realClock), nodes, ['true', 'true'], {
+      results: '/dev/null/no-such-place',
+    });
     const result = await run.result;
     expect(result.broken).toMatch(/no-such-place/);
     expect(result.succeeded).toBe(0);
   });
 
   it('refuses a list that is not the one planned', async () => {
-    const run = runFanout(startPool, nodes, ['true', 'true'], { total: 3 });
+    const run = runFanout(startPool(realClock), nodes, ['true', 'true'], { total: 3 });
     expect((await run.result).broken).toMatch(/has 2 lines and 3 were planned/);
     expect(existsSync(run.request.joblog)).toBe(false);
   });
@@ -374,7 +382,7 @@ describe('the pool', () => {
     const own = join(alone.folder, 'temporary');
     mkdirSync(own);
     const run = runFanout(
-      startPool,
+      startPool(realClock),
       alone,
       numbered(20, (seq) => `: ${seq}; exit ${seq % 2}`),
       { environment: { PATH: process.env.PATH ?? '', TMPDIR: own } },

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startPool } from '../../../../container/fan-out/pool/pool.ts';
 import { parseJoblog } from '../../../../experiment/results/joblog.ts';
+import { realClock } from '../../../../local/clock/real.ts';
 import type { LoopbackNodes } from '../../../support/loopback-nodes.ts';
 import { loopbackNodes } from '../../../support/loopback-nodes.ts';
 import { runFanout } from '../../../support/run-fan-out.ts';
@@ -46,7 +47,7 @@ describe('on storage that takes its time, the pool', () => {
       (_, at) =>
         `: ${at}; ${say('began')}; ${[350, 380].includes(at) ? 'sleep 3' : ':'}; ${say('ended')}; exit 0`,
     );
-    const run = runFanout(startPool, nodes, commands, { ...inFolder('slots'), slots: SLOTS });
+    const run = runFanout(startPool(realClock), nodes, commands, { ...inFolder('slots'), slots: SLOTS });
     expect(await run.result).toEqual({ succeeded: 400, failed: 0, retried: 0, unfinished: 0 });
     const rows = parseJoblog(readFileSync(run.request.joblog, 'utf8'));
     expect(rows.map(({ seq }) => seq).toSorted((a, b) => a - b)).toEqual(commands.map((_, at) => at + 1));
@@ -69,7 +70,7 @@ describe('on storage that takes its time, the pool', () => {
     const commands = Array.from({ length: 120 }, (_, at) =>
       at % 2 === 0 ? `: ${at}; sleep 0.01` : command(at),
     );
-    const run = runFanout(startPool, nodes, commands, {
+    const run = runFanout(startPool(realClock), nodes, commands, {
       ...inFolder('twins'),
       nodes: [{ index: 0, address: nodes.addresses[0] ?? '', slots: 1 }],
     });

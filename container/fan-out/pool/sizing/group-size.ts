@@ -40,6 +40,11 @@ export class GroupSize {
     return this.#last;
   }
 
+  /** How many tasks may have begun within so many seconds, one after another. */
+  within(seconds: number): number {
+    return Math.ceil(seconds / ((this.#mean.value ?? seconds) + OVERHEAD_SECONDS));
+  }
+
   /**
    * Milliseconds after which a group gives back what it has not begun.
    * @param sharing groups there are for each slot

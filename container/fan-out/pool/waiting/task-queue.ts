@@ -58,6 +58,29 @@ export class TaskQueue {
     this.#ranges.unshift(...ranges);
   }
 
+  /** Moves so many sequence numbers, spread evenly over those that wait, to the front. Answers which. */
+  bringForward(count: number): number[] {
+    const many = Math.min(count, this.#size);
+    const picked: number[] = [];
+    let passed = 0;
+    for (const { first, count: size } of this.#ranges) {
+      const isPicked = () => Math.floor(((picked.length + 0.5) * this.#size) / many) - passed;
+      for (let at = isPicked(); picked.length < many && at < size; at = isPicked()) picked.push(first + at);
+      passed += size;
+    }
+    const ranges = this.#ranges.splice(0);
+    this.#size = 0;
+    for (const { first, count: size } of ranges) {
+      let from = first;
+      for (const seq of [...picked.filter((one) => one >= first && one < first + size), first + size]) {
+        if (seq > from) this.#add({ first: from, count: seq - from });
+        from = seq + 1;
+      }
+    }
+    this.putBack(picked);
+    return picked;
+  }
+
   #add(range: SeqRange): void {
     this.#ranges.push(range);
     this.#size += range.count;
