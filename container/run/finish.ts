@@ -51,7 +51,11 @@ export async function finishRun(
   else termination.signal.addEventListener('abort', hurry);
   // What tasks left running; and tasks, where stock's GNU parallel has only ended its connections.
   const grace = termination.graceMs(attempt.plan.timeouts.graceSeconds);
-  await Promise.all([node.tasks.end(grace), cluster?.release(RELEASE_MS + grace), attempt.early.stop(RELEASE_MS)]);
+  await Promise.all([
+    node.tasks.end(grace),
+    cluster?.release(RELEASE_MS + grace),
+    attempt.early.stop(RELEASE_MS),
+  ]);
   const lacking = await untilAborted(over.signal, sendAll(attempt, cluster, over.signal));
   cancel();
   await node.closers.closeAll();

@@ -7,9 +7,9 @@ import { says } from '../text/says.ts';
 import { quoted, sentence } from '../text/sentence.ts';
 import { meansClause } from './incomplete-runs.ts';
 import { lastExitCode, wordsOfAws } from './infrastructure.ts';
+import { outputsClause } from './lacking-outputs.ts';
 import { readNodeLog, resumeIt, seeReport, submitAgain } from './next-steps.ts';
 import type { Observed, Sentences, Situation, StopBecause } from './observation.ts';
-import { outputsClause } from './lacking-outputs.ts';
 import { afterwards, budgetUsed, progressClause } from './runner-reasons.ts';
 import { REFUSALS } from './submit-refusals.ts';
 

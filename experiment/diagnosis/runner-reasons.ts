@@ -7,9 +7,9 @@ import { says } from '../text/says.ts';
 import { quoted, sentence } from '../text/sentence.ts';
 import { explainFailures } from './failed-tasks/explain.ts';
 import { experimentsSpoken, meansClause } from './incomplete-runs.ts';
+import { outputsClause, outputsLacking } from './lacking-outputs.ts';
 import { readNodeLog, resumeIt, seeReport, submitAgain } from './next-steps.ts';
 import type { Observed, Sentences, Situation } from './observation.ts';
-import { outputsClause, outputsLacking } from './lacking-outputs.ts';
 import { SIERRA_MESSAGES } from './sierra-messages.ts';
 
 type Kind = RunnerReason['kind'];

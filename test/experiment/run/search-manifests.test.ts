@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import type { ManifestSearch } from '../../../experiment/run/manifest-search.ts';
-import { isDue, isLookedAt, resumeSearch } from '../../../experiment/run/manifest-search.ts';
+import type { ManifestSearch } from '../../../experiment/records/manifest-search.ts';
+import { isDue, isLookedAt, resumeSearch } from '../../../experiment/run/search-manifests.ts';
 
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
