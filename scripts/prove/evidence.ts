@@ -99,12 +99,15 @@ export class Recorder {
 function plain(value: unknown): Call['request'] {
   const text = JSON.stringify(value ?? null, (key, each: unknown) => {
     const isStream = key === 'Body' && typeof each === 'object';
-    if (key === '$metadata' || key === 'TemplateBody' || isStream) return undefined;
+    if (UNTOLD.test(key) || isStream) return undefined;
     return SECRET.test(key) ? 'removed' : each;
   });
   return z.json().parse(JSON.parse(text));
 }
 
+/** What may name people and things of theirs, and answers no question. */
+const UNTOLD =
+  /^(\$metadata|TemplateBody|Outputs|ParameterValue|Tags|KeyName|NetworkInterfaces|SecurityGroups|BlockDeviceMappings|OwnerId|RequesterId)$/;
 const SECRET = /^(AccessKeyId|SecretAccessKey|SessionToken|ReceiptHandle|taskToken)$/;
 
 /**

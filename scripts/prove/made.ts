@@ -74,7 +74,13 @@ export async function catchEvents(lab: Lab): Promise<string> {
   };
   const Attributes = { Policy: JSON.stringify(policy) };
   await queues.send(new SetQueueAttributesCommand({ QueueUrl, Attributes }));
-  const EventPattern = JSON.stringify({ source: ['aws.s3', 'aws.batch', 'aws.states'] });
+  // Nobody else's: what comes is written down.
+  const ours = [{ prefix: OUR_RUNS }];
+  const dropped = { bucket: { name: [lab.bucket.name] }, object: { key: [{ suffix: `/${OUR_MANIFEST}` }] } };
+  const EventPattern = JSON.stringify({
+    source: ['aws.s3', 'aws.batch', 'aws.states'],
+    detail: { $or: [dropped, { jobName: ours }, { name: ours }] },
+  });
   await events.send(new PutRuleCommand({ Name: name, EventPattern }));
   const { FailedEntryCount = 0 } = await events.send(
     new PutTargetsCommand({ Rule: name, Targets: [{ Id: RULE_TARGET, Arn: QueueArn }] }),
@@ -130,6 +136,13 @@ export async function putBack(lab: Lab, QueueUrl: string): Promise<void> {
   if (before === undefined) return;
   await updateStack(lab, before);
   await lab.clients.queues.send(new UntagQueueCommand({ QueueUrl, TagKeys: [KEPT] }));
+}
+
+/** Whether another is under way or was interrupted: what it changed would be taken for what was there before. */
+export async function isUnderWay(lab: Lab): Promise<boolean> {
+  const asked = new ListQueuesCommand({ QueueNamePrefix: prefixOf(lab) });
+  const { QueueUrls = [] } = await lab.clients.queues.send(asked);
+  return QueueUrls.length > 0 || (await ourRuns(lab)).length > 0;
 }
 
 /**

@@ -8,7 +8,7 @@ import { realClock } from '../../local/clock/real.ts';
 import type { Evidence } from './evidence.ts';
 import { evidenceSchema, Recorder, withoutNames } from './evidence.ts';
 import { agreed, isLocal, liveLab, untilInterrupted } from './live.ts';
-import { removeAll } from './made.ts';
+import { isUnderWay, removeAll } from './made.ts';
 import { announcement, nodeType, prove } from './prove.ts';
 import { replay } from './replay.ts';
 
@@ -61,7 +61,14 @@ async function main(): Promise<0 | 1 | 2> {
   const recorder = new Recorder(realClock);
   const place = { stack: values.stack, region: values.region, profile: values.profile };
   const { lab, caller } = await liveLab(place, recorder, say);
-  if (values.clean === true) return told(await removeAll({ ...lab, signal: new AbortController().signal }));
+  const unhindered = { ...lab, signal: new AbortController().signal };
+  if (values.clean === true) return told(await removeAll(unhindered));
+  if (await isUnderWay(unhindered)) {
+    say(
+      'another one is under way in this stack, or was interrupted: npm run prove -- --clean removes what it made',
+    );
+    return 2;
+  }
   for (const line of announcement(lab)) say(line);
   if (values.yes !== true && !(await agreed())) {
     say('nothing was made (--yes goes on without asking)');

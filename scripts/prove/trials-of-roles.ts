@@ -27,7 +27,7 @@ function attemptsIn({ bucket, deployment, stack, ...lab }: Lab) {
   const shared: Attempts = {
     'drop inputs': put('inputs'),
     'read inputs': ({ s3 }) => s3.send(new GetObjectCommand({ Bucket, Key: `inputs/${name}` })),
-    'list runs': ({ s3 }) => s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'runs/', MaxKeys: 1 })),
+    'list runs': ({ s3 }) => s3.send(new ListObjectsV2Command({ Bucket, Prefix: 'runs/prove-', MaxKeys: 1 })),
     'look at an execution': ({ states }) => states.send(new DescribeExecutionCommand({ executionArn })),
     'look at a job': ({ batch }) => batch.send(new DescribeJobsCommand({ jobs: [job] })),
     'find the stack': ({ formation }) => formation.send(new DescribeStacksCommand({ StackName: stack.name })),
@@ -39,7 +39,12 @@ function attemptsIn({ bucket, deployment, stack, ...lab }: Lab) {
   };
   const ofOperators: Attempts = {
     'list jobs': ({ batch }) =>
-      batch.send(new ListJobsCommand({ jobQueue: deployment.queues[deployment.defaultQueue]?.arn })),
+      batch.send(
+        new ListJobsCommand({
+          jobQueue: deployment.queues[deployment.defaultQueue]?.arn,
+          filters: [{ name: 'JOB_NAME', values: [name] }],
+        }),
+      ),
     'terminate a job': ({ batch }) =>
       batch.send(new TerminateJobCommand({ jobId: job, reason: 'npm run prove' })),
     'clean inputs': remove('inputs'),
