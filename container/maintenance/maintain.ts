@@ -5,6 +5,7 @@ import { maintenanceKey } from '../../experiment/layout/bucket-keys.ts';
 import type { ExitCode } from '../../experiment/records/exit-code.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import type { MaintenanceRecord, MaintenanceResult } from '../../experiment/records/maintenance.ts';
+import { withDeadline } from '../../experiment/util/timers.ts';
 import { checkShared } from '../node/checks.ts';
 import { Reader } from '../process/environment.ts';
 import type { RunnerContext } from '../process/live.ts';
@@ -47,7 +48,7 @@ export async function doOrder(context: RunnerContext, write: (line: string) => v
     const record: MaintenanceRecord = { jobId, at: new Date(clock.now()).toISOString(), ...did };
     const text = JSON.stringify(record, undefined, 1);
     const put = () => bucket.write(maintenanceKey(jobId), text, JSON_TYPE);
-    await untilSent(put, clock, AbortSignal.timeout(TELL_MS));
+    await withDeadline(clock, TELL_MS, (signal) => untilSent(put, clock, signal));
     log('Order:Done', { ...did, exitCode });
     return exitCode;
   } catch (error) {

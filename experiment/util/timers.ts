@@ -37,6 +37,21 @@ export async function within<Answer, Late>(
   }
 }
 
+/** The work, with a signal that is aborted once `ms` have passed. */
+export async function withDeadline<Answer>(
+  clock: Clock,
+  ms: number,
+  work: (signal: AbortSignal) => Promise<Answer>,
+): Promise<Answer> {
+  const over = new AbortController();
+  const cancel = after(clock, ms, () => over.abort());
+  try {
+    return await work(over.signal);
+  } finally {
+    cancel();
+  }
+}
+
 async function sleptThrough(clock: Clock, ms: number, signal: AbortSignal): Promise<boolean> {
   try {
     await clock.sleep(ms, signal);

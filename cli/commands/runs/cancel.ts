@@ -4,6 +4,7 @@ import { isOutcome } from '../../../experiment/records/outcome.ts';
 import { cancellationCause } from '../../../experiment/run/cancellation.ts';
 import { executionArn } from '../../../experiment/run/execution.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
+import { withDeadline } from '../../../experiment/util/timers.ts';
 import { example, RUN_NEEDED_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
 import { liveTarget, statusOf } from '../../context/select-run.ts';
@@ -46,8 +47,9 @@ async function cancel(
     cause: cancellationCause({ by: await target.live.user(), reason }),
   });
   if (!asJson) terminal.remark('Stopping: this waits until nothing of the run is at work.');
-  const signal = AbortSignal.timeout(ENDS_WITHIN_MS);
-  const summary = await untilEnded(context, target, runId, { shown: false, signal });
+  const summary = await withDeadline(context.clock, ENDS_WITHIN_MS, (signal) =>
+    untilEnded(context, target, runId, { shown: false, signal }),
+  );
   if (asJson)
     terminal.json({ runId, state: summary.outcome, cancelled: summary.outcome === 'cancelled', summary });
   else terminal.say(plainLine(summary.headline));

@@ -16,7 +16,8 @@ const HELP = `npm run cluster -- N [MANIFEST]
 
 Brings up N nodes (1 to ${MAX_NODES}) on this machine, each with an address, host name, /tmp, mounts and processes of its own and an
 sshd on port 22. Needs root. Without a manifest they stay until Ctrl-C, to look around in, and reach each other by ssh; with
-one, the whole of sierra-batch runs it on them, as npm start does. Nothing of them is left afterwards.
+one, the whole of sierra-batch runs it on them, as npm start does. Its commands run as root of this machine, on its files:
+use manifests that are your own. Nothing of the nodes is left afterwards.
 
 Exit codes: those of npm start; 2 when the nodes cannot be made.
 
