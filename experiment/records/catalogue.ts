@@ -1,8 +1,8 @@
 import type * as z from 'zod';
 import { MAX_PLAN_BYTES } from '../plan/plan.ts';
+import { manifestSearchRecord } from '../run/manifest-search.ts';
 import { controlRecord, toldRecord } from './control.ts';
 import { MAX_MAINTENANCE_BYTES, maintenanceRecord } from './maintenance.ts';
-import { manifestSearchRecord } from './manifest-search.ts';
 import { MAX_NODES_BYTES, nodesRecord } from './nodes.ts';
 import { eventRecord, MAX_EVENT_BYTES } from './observed-event.ts';
 import { MAX_OUTPUT_INDEX_BYTES, outputIndexRecord } from './outputs.ts';
