@@ -94,7 +94,7 @@ test('validate tells every fault of every file, each where it is, and a folder t
   );
   expect(said.err).toMatch(/^bad\.yaml:3:11: cluster\.nodez.*did you mean `nodes`\?\n {2}3 \| .*\n.*\^{5}/m);
   expect(said.err).toMatch(/^bad\.yaml:7:18: timeouts\.join/m);
-  expect(said.err).toMatch(/^input\.yaml:9:17: inputs\[0\]\.from: there is no folder \.\/project/m);
+  expect(said.err).toMatch(/^input\.yaml:9:17: inputs\[0\]\.from: there is no file or folder \.\/project/m);
   expect(said.err).toMatch(/^none\.yaml: there is no file none\.yaml$/m);
 
   mkdirSync(join(folder, 'project'));

@@ -39,7 +39,7 @@ export async function tasks(
 }
 
 /** The joblog's rows as they come. @throws CommandFailed while there is none */
-export async function joblogRows(target: Target, runId: string): Promise<AsyncIterable<JoblogRow>> {
+async function joblogRows(target: Target, runId: string): Promise<AsyncIterable<JoblogRow>> {
   const stream = await target.store.stream(runKeys(runId).joblog);
   if (stream === undefined)
     throw new CommandFailed(

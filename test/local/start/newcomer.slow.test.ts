@@ -39,7 +39,7 @@ describe.concurrent('what cannot be run in a folder is said in a sentence, and e
     here.write('m.json', manifest({ inputs: [{ from: './project', to: '.' }] }));
     const ended = await here.run(['m.json']);
     expect(ended).toMatchObject({ code: 2, out: '', left: [] });
-    expect(ended.err).toMatch(/^inputs: there is no folder \.\/project beside the manifest/);
+    expect(ended.err).toMatch(/^inputs: there is no file or folder \.\/project beside the manifest/);
     expect(here.runIds()).toEqual([]);
   });
 
