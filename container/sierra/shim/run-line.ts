@@ -18,7 +18,16 @@ import { commandsThatShareResults } from './result-collisions.ts';
 
 /** What running a line uses of the attempt. */
 type LinePart = AttemptPart<
-  'state' | 'roster' | 'log' | 'ending' | 'context' | 'config' | 'plan' | 'termination' | 'progress' | 'output'
+  | 'state'
+  | 'roster'
+  | 'log'
+  | 'ending'
+  | 'context'
+  | 'config'
+  | 'plan'
+  | 'termination'
+  | 'progress'
+  | 'output'
 >;
 
 const SAID_FAILURES = 8;
