@@ -10,7 +10,7 @@ import { MAX_OWNER_BYTES, ownerRecord } from '../records/owner.ts';
 import { MAX_PROGRESS_BYTES, progressRecord } from '../records/progress.ts';
 import { MAX_STATUS_BYTES, statusRecord } from '../records/status.ts';
 import { MAX_SUMMARY_BYTES, summaryRecord } from '../records/summary.ts';
-import { MAX_VERSIONS_BYTES, versionsRecord } from '../records/versions.ts';
+import { MAX_VERSIONS_BYTES, versionsRecord } from '../results/versions.ts';
 
 type Writer = 'people' | 'functions' | 'nodes' | 'maintenance jobs';
 
