@@ -1,6 +1,17 @@
-import type { JobObservation } from '../batch/job-observation.ts';
-
 const HOUR_MS = 3_600_000;
+
+interface Span {
+  startedAt?: number | undefined;
+  stoppedAt?: number | undefined;
+}
+
+/** A job as AWS Batch tells it; times in milliseconds since the epoch. */
+interface JobTimes extends Span {
+  status: string;
+  attempts: readonly Span[];
+  /** From 1: the attempt under way, or the last one. */
+  attempt: number;
+}
 
 /**
  * Node-hours of a job: the time of each attempt from its start to its end, added up, × the nodes that were asked for. A node
@@ -9,7 +20,7 @@ const HOUR_MS = 3_600_000;
  * @param nodes of each attempt
  * @param now milliseconds since the epoch, for the attempt under way
  */
-export function nodeHoursOf(job: JobObservation, nodes: number, now: number): number {
+export function nodeHoursOf(job: JobTimes, nodes: number, now: number): number {
   const isOver = job.stoppedAt !== undefined || job.status === 'SUCCEEDED' || job.status === 'FAILED';
   const spans = job.attempts.map(({ startedAt, stoppedAt }, index) => {
     const isLast = index === job.attempts.length - 1;

@@ -34,11 +34,11 @@ const version = z.object({
 /** What results were made by. */
 export type Version = z.infer<typeof version>;
 
-const versions = z.array(version).max(MAX_VERSIONS).readonly();
+export const versionsRecord = z.array(version).max(MAX_VERSIONS).readonly();
 
 /** `runs/<run-id>/versions.json`, and the same on shared storage: oldest first. */
 export function parseVersions(stored: string | undefined): readonly Version[] | undefined {
-  return parseRecord(versions, stored);
+  return parseRecord(versionsRecord, stored);
 }
 
 /** What makes a version the one that it is. */

@@ -1,6 +1,6 @@
 import * as z from 'zod';
-import type { BucketRecord } from '../../experiment/records/catalogue.ts';
-import { BUCKET_RECORDS } from '../../experiment/records/catalogue.ts';
+import type { BucketRecord } from '../../experiment/bucket/catalogue.ts';
+import { BUCKET_RECORDS } from '../../experiment/bucket/catalogue.ts';
 
 const HEAD = `# What lies in the bucket
 

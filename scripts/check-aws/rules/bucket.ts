@@ -1,4 +1,4 @@
-import { writableByJobs } from '../../../experiment/records/catalogue.ts';
+import { writableByJobs } from '../../../experiment/bucket/catalogue.ts';
 import type { Table } from '../template/finding.ts';
 import { one, table } from '../template/finding.ts';
 import type { Place } from '../template/place.ts';

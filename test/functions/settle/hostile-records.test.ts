@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { BUCKET_RECORDS } from '../../../experiment/records/catalogue.ts';
+import { BUCKET_RECORDS } from '../../../experiment/bucket/catalogue.ts';
 import { hostileObjects, samplesOf } from '../../fixtures/hostile-records.ts';
 import { endAll, foldersOf, SITUATIONS } from './hostile-run.ts';
 

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
-import { BUCKET_RECORDS, writableByJobs } from '../../../experiment/records/catalogue.ts';
+import { BUCKET_RECORDS, writableByJobs } from '../../../experiment/bucket/catalogue.ts';
 import { starsWithoutReason } from '../../../scripts/check-aws/rules/permissions.ts';
 import { checkSystem } from '../../../scripts/check-aws/system.ts';
 import type { Json } from '../../../scripts/check-aws/template/json.ts';
@@ -501,7 +501,7 @@ const MISTAKES: readonly [string, string, Plant][] = [
     ({ key }): (typeof MISTAKES)[number] => [
       `tasks that may write ${key}`,
       'tasks-write-records',
-      inResource('BucketPolicy', [...RECORDS, 'NotResource', 10], {
+      inResource('BucketPolicy', [...RECORDS, 'NotResource', 12], {
         'Fn::Sub': `\${Bucket.Arn}/${key.replaceAll(/<[^>]*>/g, '*')}`,
       }),
     ],

@@ -1,15 +1,16 @@
 import type * as z from 'zod';
 import { MAX_PLAN_BYTES } from '../plan/plan.ts';
-import { controlRecord, toldRecord } from './control.ts';
-import { MAX_MAINTENANCE_BYTES, maintenanceRecord } from './maintenance.ts';
-import { manifestSearchRecord } from './manifest-search.ts';
-import { MAX_NODES_BYTES, nodesRecord } from './nodes.ts';
-import { eventRecord, MAX_EVENT_BYTES } from './observed-event.ts';
-import { MAX_OUTPUT_INDEX_BYTES, outputIndexRecord } from './outputs.ts';
-import { MAX_OWNER_BYTES, ownerRecord } from './owner.ts';
-import { MAX_PROGRESS_BYTES, progressRecord } from './progress.ts';
-import { MAX_STATUS_BYTES, statusRecord } from './status.ts';
-import { MAX_SUMMARY_BYTES, summaryRecord } from './summary.ts';
+import { controlRecord, toldRecord } from '../records/control.ts';
+import { MAX_MAINTENANCE_BYTES, maintenanceRecord } from '../records/maintenance.ts';
+import { MAX_NODES_BYTES, nodesRecord } from '../records/nodes.ts';
+import { eventRecord, MAX_EVENT_BYTES } from '../records/observed-event.ts';
+import { MAX_OUTPUT_INDEX_BYTES, outputIndexRecord } from '../records/outputs.ts';
+import { MAX_OWNER_BYTES, ownerRecord } from '../records/owner.ts';
+import { MAX_PROGRESS_BYTES, progressRecord } from '../records/progress.ts';
+import { MAX_STATUS_BYTES, statusRecord } from '../records/status.ts';
+import { MAX_SUMMARY_BYTES, summaryRecord } from '../records/summary.ts';
+import { MAX_VERSIONS_BYTES, versionsRecord } from '../results/versions.ts';
+import { manifestSearchRecord } from '../run/manifest-search.ts';
 
 type Writer = 'people' | 'functions' | 'nodes' | 'maintenance jobs';
 
@@ -123,9 +124,21 @@ export const BUCKET_RECORDS: readonly BucketRecord[] = [
     maxBytes: MAX_OUTPUT_INDEX_BYTES,
   },
   {
+    key: 'runs/<run-id>/outputs.jsonl',
+    holds: 'The same of each file, one a line, where there are too many for the index.',
+    writers: ['nodes', 'maintenance jobs'],
+  },
+  {
+    key: 'runs/<run-id>/parts/<name>',
+    holds: 'Archives of small outputs.',
+    writers: ['nodes', 'maintenance jobs'],
+  },
+  {
     key: 'runs/<run-id>/versions.json',
     holds: 'What results were made by.',
     writers: ['nodes'],
+    schema: versionsRecord,
+    maxBytes: MAX_VERSIONS_BYTES,
   },
   {
     key: 'runs/<run-id>/summary.json',
