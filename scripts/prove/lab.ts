@@ -107,12 +107,7 @@ ${more}`;
   const to = { bucket, clock, nonce, lookMs: Math.max(200, ms(lab, 2)), acceptedWithinMs: 120_000 };
   const dropped = await dropText(to, OUR_MANIFEST, name, text);
   if (dropped.kind === 'accepted') return dropped.runId;
-  const why =
-    dropped.kind === 'rejected'
-      ? dropped.rejection
-      : dropped.kind === 'no-answer'
-        ? `no answer within ${dropped.seconds} s`
-        : dropped.said;
+  const why = dropped.kind === 'rejected' ? dropped.rejection : `${dropped.kind} after two minutes`;
   throw new Unanswered(`the manifest of ${trial} did not become a run: ${why}`);
 }
 
