@@ -2,6 +2,7 @@ import type * as z from 'zod';
 import { MAX_PLAN_BYTES } from '../plan/plan.ts';
 import { controlRecord, toldRecord } from '../records/control.ts';
 import { MAX_MAINTENANCE_BYTES, maintenanceRecord } from '../records/maintenance.ts';
+import { manifestSearchRecord } from '../records/manifest-search.ts';
 import { MAX_NODES_BYTES, nodesRecord } from '../records/nodes.ts';
 import { eventRecord, MAX_EVENT_BYTES } from '../records/observed-event.ts';
 import { MAX_OUTPUT_INDEX_BYTES, outputIndexRecord } from '../records/outputs.ts';
@@ -10,7 +11,6 @@ import { MAX_PROGRESS_BYTES, progressRecord } from '../records/progress.ts';
 import { MAX_STATUS_BYTES, statusRecord } from '../records/status.ts';
 import { MAX_SUMMARY_BYTES, summaryRecord } from '../records/summary.ts';
 import { MAX_VERSIONS_BYTES, versionsRecord } from '../results/versions.ts';
-import { manifestSearchRecord } from '../run/manifest-search.ts';
 
 type Writer = 'people' | 'functions' | 'nodes' | 'maintenance jobs';
 
