@@ -3,7 +3,7 @@ import { runKeys } from '../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../experiment/plan/plan.ts';
 import type { ExitCode } from '../experiment/records/exit-code.ts';
 import { EXIT } from '../experiment/records/exit-code.ts';
-import type { RunnerReason } from '../experiment/records/progress.ts';
+import type { Progress, RunnerReason } from '../experiment/records/progress.ts';
 import { MAX_PROGRESS_BYTES, parseProgress } from '../experiment/records/progress.ts';
 import type { Attempt, AttemptPart } from './attempt/attempt.ts';
 import { Ending } from './attempt/end-reason.ts';
@@ -30,10 +30,10 @@ export async function runMainNode(start: NodeStart): Promise<ExitCode> {
   const { log } = nodeLog;
   const me = { jobId: config.jobId, attempt: config.attempt, nonce: context.makeNonce() };
   const looking = ThisNode.open(start).then(async (node) => ({ node, faults: await node.lookAround() }));
-  const [fence, loaded, earlierNodeHours, { node, faults }] = await Promise.all([
+  const [fence, loaded, before, { node, faults }] = await Promise.all([
     untilAnswered(() => takeOwnership(s3, config, me, clock), clock, termination.signal),
     loadPlan(s3, config, clock, termination.signal),
-    nodeHoursBefore(start),
+    attemptBefore(start),
     looking,
   ]);
   if (fence.kind === 'other') {
@@ -50,7 +50,7 @@ export async function runMainNode(start: NodeStart): Promise<ExitCode> {
     progress.wake();
   });
   const snapshot = () => state.snapshot();
-  const known = { ...context, config, log, roster, snapshot, startedAt, earlierNodeHours };
+  const known = { ...context, config, plan, log, roster, snapshot, startedAt, before };
   const progress = new ProgressSender(known);
   const early = new EarlySender({ context, config, plan, folders, log, mayGoOn: () => true });
   const output = new FailedOutput(s3, config, clock);
@@ -117,20 +117,25 @@ function cannotOpen({ config, folders }: AttemptPart<'config' | 'folders'>, erro
   };
 }
 
-/** What earlier attempts of this run used, so that a budget holds for all of them. */
-async function nodeHoursBefore({ context, config, nodeLog, termination }: NodeStart): Promise<number> {
-  if (config.attempt === 1) return 0;
+/** The last word of this run's attempt before, so that a budget holds for all of them and figures add up. */
+async function attemptBefore({
+  context,
+  config,
+  nodeLog,
+  termination,
+}: NodeStart): Promise<Progress | undefined> {
+  if (config.attempt === 1) return undefined;
   const bucket = new Bucket(context.s3, config.bucket, context.clock);
   const ask = () => bucket.read(runKeys(config.runId).progress, { maxBytes: MAX_PROGRESS_BYTES });
   try {
     const found = await untilAnswered(ask, context.clock, termination.signal);
-    if (found === undefined) return 0;
-    const before = parseProgress(found.text);
-    if (before === undefined) nodeLog.log('Progress:EarlierUnknown', { why: 'not a progress record' });
-    return before !== undefined && before.attempt !== config.attempt ? before.nodeHours : 0;
+    const before = parseProgress(found?.text);
+    if (before === undefined && found !== undefined)
+      nodeLog.log('Progress:EarlierUnknown', { why: 'not a progress record' });
+    return before?.attempt === config.attempt ? undefined : before;
   } catch (error) {
     nodeLog.log('Progress:EarlierUnknown', { why: String(error) });
-    return 0;
+    return undefined;
   }
 }
 

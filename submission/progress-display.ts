@@ -163,7 +163,8 @@ function shortCounts(progress: Progress, most: number): string {
   return parts.join(' · ').slice(0, Math.max(0, most));
 }
 
-function countsOf({ tasks, rate, stage }: Progress): string[] {
+function countsOf(progress: Progress): string[] {
+  const { tasks, rate, stage } = progress;
   const done = tasks.succeeded + tasks.failed;
   const counts = [`${done}/${tasks.total} done`, `${tasks.failed} failed`];
   if (done >= tasks.total) return [...counts, afterTasks(stage)];
@@ -171,7 +172,7 @@ function countsOf({ tasks, rate, stage }: Progress): string[] {
     ...counts,
     `${tasks.running} running`,
     ...(done === 0 ? [] : [`${rate.toFixed(rate < 10 ? 1 : 0)}/s`]),
-    timeLeft(tasks.total - done, rate),
+    timeLeft(progress),
   ];
 }
 
@@ -180,9 +181,13 @@ function afterTasks(stage: number | undefined): string {
   return stage === undefined || stage < 3 ? 'about to end' : `SIERRA’s stage ${stage}`;
 }
 
-function timeLeft(tasks: number, rate: number): string {
-  if (rate <= 0) return 'time left unknown';
-  return tasks < rate ? 'under 1 s left' : `${spoken(Math.round(tasks / rate))} left`;
+/** From node 0's estimate of the work that is left; at the tail no number, but what it hangs on. */
+function timeLeft({ secondsLeft, longestSeconds, nearest, tasks }: Progress): string {
+  if (nearest !== undefined) return `${nearest.of} ends it in ${spoken(Math.round(nearest.seconds))}`;
+  if (secondsLeft !== undefined)
+    return secondsLeft < 1 ? 'under 1 s left' : `${spoken(Math.round(secondsLeft))} left`;
+  if (longestSeconds === undefined || tasks.running === 0) return 'time left unknown';
+  return `the longest for ${spoken(Math.round(longestSeconds))}`;
 }
 
 /** The history has each state once, when it was entered first: in a later attempt the state itself is looked at. */

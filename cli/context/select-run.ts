@@ -1,4 +1,4 @@
-import { mostSpoken } from '../../experiment/figures/most-cost.ts';
+import { mostSpoken } from '../../experiment/plan/most-cost.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
 import type { Status } from '../../experiment/records/status.ts';

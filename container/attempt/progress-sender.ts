@@ -1,7 +1,9 @@
 import type { S3Port } from '../../aws/ports.ts';
+import { nearerLimit } from '../../experiment/figures/time-left.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import type { Plan } from '../../experiment/plan/plan.ts';
 import type { Progress, RunnerReason } from '../../experiment/records/progress.ts';
-import { MAX_INCOMPLETE } from '../../experiment/records/progress.ts';
+import { MAX_EARLIER, MAX_INCOMPLETE } from '../../experiment/records/progress.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import { within } from '../../experiment/util/timers.ts';
 import type { RunnerConfig } from '../process/environment.ts';
@@ -19,8 +21,9 @@ export interface ProgressOptions {
   roster: Pick<Roster, 'records' | 'counts' | 'slotsNow' | 'nodeHours'>;
   snapshot: () => RunSnapshot;
   startedAt: number;
-  /** Instance time of earlier attempts, in hours. */
-  earlierNodeHours: number;
+  plan: Pick<Plan, 'cluster' | 'timeouts' | 'maxNodeHours'>;
+  /** What the last attempt wrote of itself; its node-hours and attempts count on. */
+  before: Progress | undefined;
 }
 
 /** A request that takes longer is given up: the next one says more anyway. */
@@ -68,7 +71,7 @@ export class ProgressSender {
   }
 
   nodeHours(): number {
-    return this.#options.earlierNodeHours + this.#options.roster.nodeHours(this.#options.clock.now());
+    return (this.#options.before?.nodeHours ?? 0) + this.#options.roster.nodeHours(this.#options.clock.now());
   }
 
   /** The last word, with the reason; tried again until `deadline`. */
@@ -141,19 +144,24 @@ export class ProgressSender {
     this.#joblogNotBefore = clock.now() + ((bytes.length + lastLines.length) / JOBLOG_BYTES_A_SECOND) * 1000;
   }
 
+  #timeLeft(now: number): Pick<Progress, 'secondsLeft' | 'longestSeconds' | 'nearest'> {
+    const { tally, tasksStartedAt = now } = this.#options.snapshot();
+    const { roster, plan } = this.#options;
+    const left = tally?.timeLeft(now, roster.slotsNow()) ?? {};
+    const nearest = nearerLimit(plan, {
+      left: left.secondsLeft,
+      used: this.nodeHours(),
+      ran: (now - tasksStartedAt) / 1000,
+    });
+    return { ...left, ...(nearest === undefined ? {} : { nearest }) };
+  }
+
   #progress(reason?: RunnerReason): Progress {
     const { config, clock, roster, startedAt } = this.#options;
     const { phase, joinedAt, tasksStartedAt, tasksEndedAt, stage, incomplete, tally, running } =
       this.#options.snapshot();
     const now = clock.now();
-    const counts = tally?.counts() ?? {
-      total: 0,
-      succeeded: 0,
-      failed: 0,
-      retried: 0,
-      lost: 0,
-      notStarted: 0,
-    };
+    const counts = tally?.counts() ?? { total: 0, succeeded: 0, failed: 0, retried: 0 };
     const failures = tally?.failures.groups() ?? [];
     const { leftBehind = 0, triedAlone = 0 } = tally ?? {};
     return {
@@ -170,6 +178,9 @@ export class ProgressSender {
       tasks: { ...counts, running: reason === undefined ? running : 0 },
       slots: roster.slotsNow(),
       nodeHours: this.nodeHours(),
+      ...(reason === undefined ? this.#timeLeft(now) : {}),
+      ...(reason === undefined || tally === undefined ? {} : { open: tally.open() }),
+      ...(this.#options.before === undefined ? {} : { earlier: attemptsUntil(this.#options.before) }),
       rate: tally?.rate(now, tasksStartedAt ?? now) ?? 0,
       ...(stage === undefined ? {} : { stage }),
       ...(failures.length === 0 ? {} : { failures }),
@@ -179,6 +190,14 @@ export class ProgressSender {
       ...(reason === undefined ? {} : { exitCode: exitCodeOf(reason), reason }),
     };
   }
+}
+
+/** As a record tells them, the last one with its own end. */
+function attemptsUntil(before: Progress): NonNullable<Progress['earlier']> {
+  const { earlier = [], attempt, startedAt, at, phase, tasksEndedAt, nodes } = before;
+  const last = { attempt, startedAt: startedAt ?? at, nodesLost: nodes.lost };
+  const end = tasksEndedAt ?? (phase === 'running' ? at : undefined);
+  return [...earlier, { ...last, ...(end === undefined ? {} : { tasksEndedAt: end }) }].slice(-MAX_EARLIER);
 }
 
 function iso(ms: number): string {

@@ -16,7 +16,6 @@ export interface Arrival {
 interface Entry {
   record: NodeRecord;
   startedAt?: number;
-  endedAt?: number;
 }
 
 /** Who is here, who is lost, who never came: what `nodes.json` says. */
@@ -39,7 +38,6 @@ export class Roster {
   }
 
   lost(index: number, because: string, now: number): void {
-    this.#end(index, now);
     this.#update(index, { state: 'lost', lostAt: iso(now), lostBecause: because });
   }
 
@@ -48,12 +46,9 @@ export class Roster {
     this.#update(index, { state: 'never-came', lostBecause: because });
   }
 
-  /** Every node that is here ended well; node 0, which goes on, is billed until it ends. */
-  released(now: number, mainIndex: number): void {
-    for (const { index } of this.live()) {
-      if (index !== mainIndex) this.#end(index, now);
-      this.#update(index, { state: 'released', releasedAt: iso(now) });
-    }
+  /** Every node that is here ended well. */
+  released(now: number): void {
+    for (const { index } of this.live()) this.#update(index, { state: 'released', releasedAt: iso(now) });
   }
 
   taskEnded(index: number, seconds: number): void {
@@ -92,14 +87,15 @@ export class Roster {
     return this.live().length * this.#slots;
   }
 
-  /** Instance time of all nodes so far, in hours. */
+  /**
+   * Node-hours of this attempt so far: all its nodes from the first one's start on, also those that are lost or released
+   * and those that never came, since nobody proved that they cost less.
+   */
   nodeHours(now: number): number {
-    const milliseconds = this.#entries.reduce(
-      (sum, { startedAt, endedAt }) =>
-        startedAt === undefined ? sum : sum + Math.max(0, (endedAt ?? now) - startedAt),
-      0,
-    );
-    return milliseconds / 3_600_000;
+    const starts = this.#entries.flatMap(({ startedAt }) => startedAt ?? []);
+    return starts.length === 0
+      ? 0
+      : (this.#entries.length * Math.max(0, now - Math.min(...starts))) / 3_600_000;
   }
 
   records(): NodeRecord[] {
@@ -109,11 +105,6 @@ export class Roster {
   #update(index: number, change: Partial<NodeRecord>): void {
     const entry = this.#entries[index];
     if (entry !== undefined) entry.record = { ...entry.record, ...change };
-  }
-
-  #end(index: number, now: number): void {
-    const entry = this.#entries[index];
-    if (entry !== undefined) entry.endedAt ??= now;
   }
 }
 

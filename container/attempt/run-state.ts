@@ -58,6 +58,7 @@ export class RunState {
   /** None runs any more. @param at absent where others may follow */
   endTasks(at?: number): void {
     this.#running = () => 0;
+    if (at !== undefined) this.#now.tally?.cutOff(at);
     if (at !== undefined) this.#now = { ...this.#now, tasksEndedAt: at };
   }
 

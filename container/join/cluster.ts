@@ -148,8 +148,8 @@ export class Cluster implements JoinListener {
     // First the shared connections, which would complain of a daemon that goes away under them.
     await this.#masters?.closeAll();
     await this.#server?.release(graceMs);
-    const { roster, context, config } = this.#attempt;
-    roster.released(context.clock.now(), config.mainIndex);
+    const { roster, context } = this.#attempt;
+    roster.released(context.clock.now());
   }
 
   joined(index: number, facts: JoinFacts, clockAheadMs: number): void {

@@ -139,7 +139,7 @@ function reasonOf(
   result: FanoutResult | undefined,
   attempt: AttemptPart<'folders' | 'roster' | 'plan'>,
 ): RunnerReason {
-  const { failed, lost } = tally.counts();
+  const { failed, lost = 0 } = tally.counts();
   const broken = brokenBy(result, attempt);
   if (broken !== undefined) return broken;
   const unfinished = result?.unfinished ?? 0;

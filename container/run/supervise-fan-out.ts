@@ -16,7 +16,7 @@ export function fanoutHooks(
 ): FanoutHooks {
   return {
     onStart: (seq, node) => {
-      tally.started(seq, node);
+      tally.started(seq, node, context.clock.now());
       starts?.started(seq, node);
     },
     onRow: (row, node, about) => {
@@ -43,7 +43,7 @@ export function followNodes(cluster: Cluster, running: RunningFanout, tally: Tas
   cluster.listen({
     came: (node) => running.addNode(node),
     lost: (index, why) => {
-      tally.nodeLost(index);
+      tally.nodeLost(index, clock.now());
       // Where this loss ends the run, it is told to stop first: nobody else begins the node's tasks.
       after(clock, 0, () => running.removeNode(index, why));
     },

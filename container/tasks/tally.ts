@@ -1,4 +1,6 @@
-import type { TaskCounts } from '../../experiment/records/progress.ts';
+import { secondsLeft } from '../../experiment/figures/time-left.ts';
+import type { OpenTry, TaskCounts } from '../../experiment/records/progress.ts';
+import { MAX_OPEN } from '../../experiment/records/progress.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { parseJoblogRow, renderJoblogRow, succeeded } from '../../experiment/results/joblog.ts';
 import type { Failure } from './failures.ts';
@@ -21,8 +23,13 @@ export class TaskTally {
   /** Tasks that left processes running, and those that were tried alone for want of memory. */
   leftBehind = 0;
   triedAlone = 0;
-  readonly #running = new Map<number, number>();
-  readonly #orphans = new Set<number>();
+  /** Under way: where, and since when (ms since the epoch). */
+  readonly #running = new Map<number, { node: number; at: number }>();
+  /** Started and ended nowhere yet: their node was lost, or they were cut off. */
+  readonly #open = new Map<number, OpenTry>();
+  /** Tries of this attempt that have ended. */
+  readonly #done = { count: 0, seconds: 0 };
+  #startsAreKnown = false;
   readonly #tried = new Set<number>();
   /** Those that have more than one row. */
   readonly #retried = new Set<number>();
@@ -41,42 +48,64 @@ export class TaskTally {
     for (const row of last.values()) if (succeeded(row)) this.#count(row);
   }
 
-  started(seq: number, node: number): void {
-    this.#running.set(seq, node);
+  started(seq: number, node: number, at: number): void {
+    this.#startsAreKnown = true;
+    this.#running.set(seq, { node, at });
   }
 
   /** This try failed, and another will follow. */
   retried(row: JoblogRow): void {
-    this.#running.delete(row.seq);
-    this.#write(row);
+    this.#tryEnded(row);
   }
 
   ended(row: JoblogRow, now: number): void {
-    this.#running.delete(row.seq);
-    this.#orphans.delete(row.seq);
     const second = Math.floor(now / 1000);
     this.#perSecond.set(second, (this.#perSecond.get(second) ?? 0) + 1);
-    this.#write(row);
+    this.#tryEnded(row);
     this.#count(row);
   }
 
   /** What ran there has ended nowhere yet. */
-  nodeLost(node: number): void {
-    for (const [seq, where] of this.#running) {
-      if (where !== node) continue;
-      this.#running.delete(seq);
-      this.#orphans.add(seq);
-    }
+  nodeLost(node: number, now: number): void {
+    for (const [seq, { node: where }] of this.#running) if (where === node) this.#leaveOpen(seq, 'lost', now);
   }
 
+  /** What still ran was cut off, and nothing runs any more. */
+  cutOff(now: number): void {
+    for (const seq of this.#running.keys()) this.#leaveOpen(seq, 'cut-off', now);
+  }
+
+  /** Tries that were started and have no row, of the first 10,000. */
+  open(): readonly OpenTry[] {
+    return [...this.#open.values()].slice(0, MAX_OPEN);
+  }
+
+  /** Whatever has a row has ended: of the others it is told which had been started, as far as starts are known. */
   counts(): TaskCounts {
+    const open = [...this.#open.values()].filter(({ seq }) => !this.#tried.has(seq));
+    const lost = open.filter(({ end }) => end === 'lost').length;
+    const cutOff = open.length - lost;
+    const ended = this.#succeeded + this.#failures;
     return {
       total: this.total,
       succeeded: this.#succeeded,
       failed: this.#failures,
       retried: this.#retried.size,
-      lost: this.#orphans.size,
-      notStarted: this.total - this.#ended.size - this.#running.size - this.#orphans.size,
+      ...(this.#startsAreKnown || ended === this.total
+        ? { lost, cutOff, notStarted: Math.max(0, this.total - ended - lost - cutOff - this.#running.size) }
+        : {}),
+    };
+  }
+
+  /** Seconds until the last task ends and how long the oldest has run, as far as they can be told. */
+  timeLeft(now: number, slots: number): { secondsLeft?: number; longestSeconds?: number } {
+    if (!this.#startsAreKnown) return {};
+    const ages = [...this.#running.values()].map(({ at }) => Math.max(0, now - at) / 1000);
+    const left = this.total - this.#succeeded - this.#failures;
+    const seconds = secondsLeft({ left, slots, ages, ended: this.#done });
+    return {
+      ...(seconds === undefined ? {} : { secondsLeft: seconds }),
+      ...(ages.length === 0 ? {} : { longestSeconds: Math.max(...ages) }),
     };
   }
 
@@ -121,6 +150,21 @@ export class TaskTally {
     const failure = this.failures.add(row, stderr);
     if (failure.isKept) this.#kept.push(row);
     return failure;
+  }
+
+  #tryEnded(row: JoblogRow): void {
+    this.#running.delete(row.seq);
+    this.#open.delete(row.seq);
+    this.#done.count += 1;
+    this.#done.seconds += row.runtime;
+    this.#write(row);
+  }
+
+  #leaveOpen(seq: number, end: OpenTry['end'], now: number): void {
+    const { node, at } = this.#running.get(seq) ?? { node: 0, at: now };
+    this.#running.delete(seq);
+    const iso = (ms: number) => new Date(ms).toISOString();
+    this.#open.set(seq, { seq, node, startedAt: iso(Math.min(at, now)), endedAt: iso(now), end });
   }
 
   #write(row: JoblogRow): void {

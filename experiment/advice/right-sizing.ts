@@ -11,10 +11,12 @@ export interface Measured {
   memoryMiB: number;
   threadsPerTask: number;
   instanceType?: string | undefined;
-  /** In the order of the tasks; of the last try of each. */
+  /** In the order of the tasks; of the last attempt's tries. */
   durations: ArrayLike<number>;
   /** From the first task's start to the last one's end. */
   runSeconds: number | null;
+  /** One attempt, all its nodes there from the start to the end, no task cut off: only such a run tells of the next. */
+  isWhole: boolean;
   /** Busy share of the slots' time, 0 to 1. */
   utilisation: number | null;
   /** All nodes, from start to exit. */
@@ -24,6 +26,8 @@ export interface Measured {
     peakMemoryMiB?: number | undefined;
     cpuSeconds?: number | undefined;
     seconds: number | undefined;
+    /** Tasks that ran at once there, at most. */
+    atOnce: number;
   }[];
 }
 
@@ -50,11 +54,55 @@ const MAX_TASKS = 200_000;
  * what was not measured.
  */
 export function rightSizing(run: Measured): Advice[] {
+  if (!run.isWhole || !isLikeItsTasks(run))
+    return [adviseInstance(run)].filter((advice) => advice !== undefined);
   return [
     adviseOrder(run) ?? adviseNodes(run),
     adviseMemory(run) ?? adviseCpu(run),
     adviseInstance(run),
   ].filter((advice) => advice !== undefined);
+}
+
+/** How much a run may differ from its tasks one after another on its slots, for these to tell anything of another. */
+const LIKE = 0.15;
+
+function isLikeItsTasks({ durations, nodes, slots, runSeconds }: Measured): boolean {
+  if (runSeconds === null || durations.length === 0 || durations.length > MAX_TASKS) return true;
+  const ideal = makespan(iterate(durations), nodes * slots);
+  return Math.abs(runSeconds - ideal) <= LIKE * Math.max(runSeconds, ideal);
+}
+
+/** MiB that a task takes at most, from nodes with at least half of their slots at work at once; undefined where none tells. */
+function memoryOfTask({ slots, usage }: Measured): number | undefined {
+  return highest(
+    usage.map(({ peakMemoryMiB, atOnce }) =>
+      peakMemoryMiB === undefined || peakMemoryMiB === 0 || atOnce < slots / 2
+        ? undefined
+        : peakMemoryMiB / atOnce,
+    ),
+  );
+}
+
+/** Whether so many tasks at once on a node have been seen, or fit by what one takes. */
+function fitsMemory(run: Measured, atOnce: number): boolean {
+  const { usage, memoryMiB } = run;
+  if ((highest(usage.map((node) => node.atOnce)) ?? 0) >= atOnce) return true;
+  const peak = highest(
+    usage.map(({ peakMemoryMiB, atOnce: now }) =>
+      peakMemoryMiB === undefined || now === 0 ? undefined : peakMemoryMiB / now,
+    ),
+  );
+  return peak !== undefined && atOnce * peak <= MEMORY_USABLE * memoryMiB;
+}
+
+/** What the run would have taken and cost with so many tasks at once on a node: `, 12 s sooner and 20 % cheaper`. */
+function withSlots(run: Measured, fit: number): string {
+  const { nodes, slots, durations, runSeconds, nodeHours } = run;
+  if (runSeconds === null || durations.length === 0 || durations.length > MAX_TASKS) return '';
+  const sooner = makespan(iterate(durations), nodes * slots) - makespan(iterate(durations), nodes * fit);
+  const whole = (nodeHours * 3600) / nodes;
+  if (!(sooner > 0) || whole <= 0) return '';
+  return ` The run would have ended ${spoken(sooner)} sooner and cost ${share(sooner / whole)}.`;
 }
 
 function adviseNodes(run: Measured): Advice | undefined {
@@ -64,12 +112,13 @@ function adviseNodes(run: Measured): Advice | undefined {
   const now = makespan(iterate(durations), nodes * slots);
   if (!(now > 0)) return undefined;
   // What the run took besides its tasks, it takes with fewer nodes as well.
-  const around = Math.max(0, (nodeHours * 3600) / nodes - now);
+  const around = Math.max(0, (nodeHours * 3600) / nodes - runSeconds);
   const cost = (many: number, span: number) => many * (around + span);
   let best: { many: number; span: number } | undefined;
   for (const many of candidates(nodes)) {
     const span = makespan(iterate(durations), many * slots);
-    if (span > LONGER * now) continue;
+    if (around + span > LONGER * (around + now)) continue;
+    if (!fitsMemory(run, Math.min(slots, Math.ceil(durations.length / many)))) continue;
     if (best === undefined || cost(many, span) < cost(best.many, best.span)) best = { many, span };
   }
   if (best === undefined) return undefined;
@@ -107,7 +156,8 @@ function adviseOrder({ nodes, slots, durations, runSeconds, utilisation }: Measu
   };
 }
 
-function adviseMemory({ slots, vcpus, memoryMiB, threadsPerTask, usage }: Measured): Advice | undefined {
+function adviseMemory(run: Measured): Advice | undefined {
+  const { slots, vcpus, memoryMiB, threadsPerTask, usage } = run;
   const peak = highest(usage.map(({ peakMemoryMiB }) => peakMemoryMiB));
   if (peak === undefined || peak === 0) return undefined;
   const found = `Peak memory ${gib(peak)} of ${gib(memoryMiB)}`;
@@ -118,28 +168,32 @@ function adviseMemory({ slots, vcpus, memoryMiB, threadsPerTask, usage }: Measur
       change: 'raise cluster.memory, or lower run.jobsPerNode',
     };
   }
-  const byMemory = Math.floor((MEMORY_USABLE * memoryMiB * slots) / peak);
+  const task = memoryOfTask(run);
+  if (task === undefined) return undefined;
+  const byMemory = Math.floor((MEMORY_USABLE * memoryMiB) / task);
   const byCpu = Math.floor(vcpus / threadsPerTask);
   const fit = Math.min(byMemory, byCpu);
   if (fit <= slots) return undefined;
   return {
     topic: 'memory',
-    sentence: `${found}: ${counted(fit, 'job')} a node would fit, where ${slots} ran.`,
+    sentence: `${found}: ${counted(fit, 'job')} a node would fit, where ${slots} ran.${withSlots(run, fit)}`,
     change: `run.jobsPerNode: ${fit}`,
   };
 }
 
 /** Slots that are busy and a processor that is not: tasks that wait, for storage most often. */
-function adviseCpu({ slots, vcpus, memoryMiB, utilisation, usage }: Measured): Advice | undefined {
+function adviseCpu(run: Measured): Advice | undefined {
+  const { slots, vcpus, memoryMiB, utilisation, usage } = run;
   const used = usage.flatMap(({ cpuSeconds, seconds }) =>
     cpuSeconds === undefined || seconds === undefined || seconds < 30 ? [] : [cpuSeconds / seconds],
   );
   if (used.length === 0 || utilisation === null || utilisation < 0.5) return undefined;
   const cores = used.reduce((sum, one) => sum + one, 0) / used.length;
   if (cores > vcpus / 2) return undefined;
-  const peak = highest(usage.map(({ peakMemoryMiB }) => peakMemoryMiB));
-  const byMemory =
-    peak === undefined ? Number.POSITIVE_INFINITY : Math.floor((MEMORY_USABLE * memoryMiB * slots) / peak);
+  const task = memoryOfTask(run);
+  // What was not measured must not be filled up.
+  if (task === undefined) return undefined;
+  const byMemory = Math.floor((MEMORY_USABLE * memoryMiB) / task);
   const fit = Math.min(
     byMemory,
     Math.floor((0.9 * vcpus * slots * utilisation) / Math.max(0.01, cores)),
@@ -149,7 +203,7 @@ function adviseCpu({ slots, vcpus, memoryMiB, utilisation, usage }: Measured): A
   if (fit <= slots) return undefined;
   return {
     topic: 'cpu',
-    sentence: `${found}: tasks wait for something else, and ${fit} at once would keep the processors at work.`,
+    sentence: `${found}: tasks wait for something else, and ${fit} at once would keep the processors at work.${withSlots(run, fit)}`,
     change: `run.jobsPerNode: ${fit}`,
   };
 }

@@ -1,4 +1,4 @@
-import { costClause } from '../figures/price.ts';
+import { costClause } from '../deployment/price.ts';
 import { runKeys } from '../layout/bucket-keys.ts';
 import { EXIT } from '../records/exit-code.ts';
 import { parseCancellation } from '../run/cancellation.ts';
@@ -114,10 +114,9 @@ function succeeded(observed: Observed): Sentences | undefined {
   const parts = hadNoTasks
     ? [`SIERRA ended well with stage ${stage}`]
     : [
-        ...(tasks === undefined || tasks.total === 0
-          ? []
-          : [`${grouped(tasks.succeeded)} of ${counted(tasks.total, 'task')}`]),
+        ...(tasks === undefined || tasks.total === 0 ? [] : [tasksDone(tasks)]),
         ...(runSeconds === undefined || runSeconds === null ? [] : [`in ${spoken(runSeconds)}`]),
+        ...((tasks?.before ?? 0) > 0 ? [`(${grouped(tasks?.before ?? 0)} done before)`] : []),
       ];
   const cost = nodeHours === undefined ? '' : `, ${costClause(nodeHours, observed.price)}`;
   return {
@@ -129,6 +128,13 @@ function succeeded(observed: Observed): Sentences | undefined {
       `the outputs are under \`${runKeys(observed.runId).outputs}\`; ${seeReport(observed)} shows where the time went`,
     ),
   };
+}
+
+/** Of this run alone, as the seconds and node-hours beside it. */
+function tasksDone({ total, succeeded, before = 0 }: NonNullable<Observed['tasks']>): string {
+  return before > 0
+    ? counted(succeeded - before, 'task')
+    : `${grouped(succeeded)} of ${counted(total, 'task')}`;
 }
 
 function remarks({ tasks, nodes }: Observed): string {

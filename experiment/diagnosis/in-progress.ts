@@ -107,16 +107,13 @@ function running(observed: Observed): Sentences | undefined {
 }
 
 function pace(observed: Observed): string {
-  const { tasks, rate, nodes } = observed;
+  const { tasks, secondsLeft, nodes } = observed;
   const clauses: string[] = [];
   if (tasks?.running !== undefined) clauses.push(`${counted(tasks.running, 'task')} at work`);
-  if (nodes !== undefined)
-    clauses.push(`${nodes.joined - nodes.lost} of ${counted(nodes.expected, 'node')} taking part`);
+  if (nodes !== undefined) clauses.push(`${nodes.joined} of ${counted(nodes.expected, 'node')} taking part`);
   if (lostNodes(observed) > 0)
     clauses.push(`${counted(lostNodes(observed), 'node')} lost, whose tasks others take over`);
-  const left = tasks === undefined ? 0 : tasks.total - tasks.succeeded - tasks.failed;
-  if (rate !== undefined && rate > 0 && left > 0)
-    clauses.push(`about ${spoken(left / rate)} left at the present rate`);
+  if (secondsLeft !== undefined) clauses.push(`about ${spoken(Math.round(secondsLeft))} left`);
   return clauses.length === 0 ? 'the nodes are at work' : clauses.join('; ');
 }
 

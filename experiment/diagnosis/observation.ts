@@ -1,5 +1,5 @@
 import type { ObservedAttempt } from '../batch/job-observation.ts';
-import type { Price } from '../figures/price.ts';
+import type { Price } from '../deployment/price.ts';
 import type { JobStatus } from '../records/observed-event.ts';
 import type { OutputIndex } from '../records/outputs.ts';
 import type { ExperimentRuns, FailingNow, RunnerReason, TaskCounts } from '../records/progress.ts';
@@ -64,15 +64,15 @@ export interface Observed extends Pick<FailedTasks, 'failures' | 'secondsOf' | '
         attempts?: number | undefined;
       }
     | undefined;
-  tasks?: (TaskCounts & { running?: number | undefined }) | undefined;
+  tasks?: (TaskCounts & { running?: number | undefined; before?: number | undefined }) | undefined;
   nodes?: { expected: number; joined: number; lost: number } | undefined;
   /** What the manifest names under `outputs` and was not there, and how many files could not be sent. */
   outputs?: Pick<OutputIndex, 'missing' | 'unsent' | 'notSent' | 'before'> | undefined;
   nodeHours?: number | undefined;
   price?: Price | undefined;
   runSeconds?: number | null | undefined;
-  /** Tasks a second, lately. */
-  rate?: number | undefined;
+  /** Until the last task ends, from the work that is left. */
+  secondsLeft?: number | undefined;
   /** SIERRA's stage under way. */
   stage?: number | undefined;
   /** The largest groups of failed tasks while the run goes on. */

@@ -1,4 +1,4 @@
-import { costClause } from '../figures/price.ts';
+import { costClause } from '../deployment/price.ts';
 import { runKeys } from '../layout/bucket-keys.ts';
 import type { RunnerReason } from '../records/progress.ts';
 import { sierraRunOf } from '../sierra/run-command.ts';

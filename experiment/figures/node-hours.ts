@@ -6,11 +6,11 @@ interface Span {
 }
 
 /** A job as AWS Batch tells it; times in milliseconds since the epoch. */
-interface JobTimes extends Span {
-  status: string;
+export interface JobTimes extends Span {
+  status?: string | undefined;
   attempts: readonly Span[];
   /** From 1: the attempt under way, or the last one. */
-  attempt: number;
+  attempt?: number | undefined;
 }
 
 /**
@@ -27,7 +27,7 @@ export function nodeHoursOf(job: JobTimes, nodes: number, now: number): number {
     return between(startedAt ?? (isLast ? job.startedAt : undefined), stoppedAt ?? job.stoppedAt ?? now);
   });
   // Whether Batch lists an attempt that still runs is not documented.
-  const isUnlisted = !isOver && job.status === 'RUNNING' && spans.length < job.attempt;
+  const isUnlisted = !isOver && job.status === 'RUNNING' && spans.length < (job.attempt ?? 0);
   if (isUnlisted) spans.push(between(job.startedAt, now));
   return (spans.reduce((sum, ms) => sum + ms, 0) * nodes) / HOUR_MS;
 }

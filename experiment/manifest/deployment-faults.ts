@@ -1,7 +1,7 @@
 import type { Deployment } from '../deployment/deployment.ts';
 import { hasGpus } from '../deployment/instance-gpus.ts';
 import { vcpusOf } from '../deployment/instance-vcpus.ts';
-import { priceOfNode } from '../figures/price.ts';
+import { priceOfNode } from '../deployment/price.ts';
 import { CONTROL_PREFIX } from '../layout/bucket-keys.ts';
 import { parseS3Url } from '../layout/s3-url.ts';
 import { renderSize } from '../text/size.ts';

@@ -107,8 +107,11 @@ type Figures = NonNullable<StateChange['figures']>;
 function figuresOf({ tasks, exitCode, ...figures }: Figures): string[] {
   const also = [
     ...(tasks.failed > 0 ? [`${grouped(tasks.failed)} failed`] : []),
-    ...(tasks.retried > 0 ? [`${grouped(tasks.retried)} tried again`] : []),
-    ...(tasks.lost > 0 ? [`${grouped(tasks.lost)} lost`] : []),
+    ...(tasks.before ? [`${grouped(tasks.before)} of them before`] : []),
+    ...(tasks.retried ? [`${grouped(tasks.retried)} tried again`] : []),
+    ...(tasks.lost ? [`${grouped(tasks.lost)} lost`] : []),
+    ...(tasks.cutOff ? [`${grouped(tasks.cutOff)} cut off`] : []),
+    ...(tasks.notStarted ? [`${grouped(tasks.notStarted)} not started`] : []),
   ];
   return table([
     ['tasks', [`${grouped(tasks.succeeded)} of ${grouped(tasks.total)} succeeded`, ...also].join(', ')],

@@ -60,7 +60,11 @@ export function figuresOf(summary: string | undefined): StateChange['figures'] {
   const read = parseSummary(summary);
   if (read === undefined) return undefined;
   const { exitCode, tasks, nodeHours, timings } = read;
-  return { exitCode, tasks, nodeHours, ...timings };
+  const { lost, cutOff, notStarted, before, ...counted } = tasks;
+  const told = Object.fromEntries(
+    Object.entries({ lost, cutOff, notStarted, before }).filter(([, value]) => value !== undefined),
+  );
+  return { exitCode, tasks: { ...counted, ...told }, nodeHours, ...timings };
 }
 
 /** The status speaks for the state that it is in; of one that is past only the state is known. */

@@ -11,18 +11,32 @@ const tasks = z
     total: count,
     succeeded: count,
     failed: count,
-    retried: count.describe('Started more than once because they failed.'),
-    lost: count.describe('Started on a node that was lost, and never finished anywhere.'),
+    retried: count
+      .nullable()
+      .describe('Started more than once because they failed; null where nobody can tell (`stock`).'),
+    lost: count
+      .optional()
+      .describe(
+        'Started on a node that was lost, and never finished anywhere; absent where starts are not known.',
+      ),
+    cutOff: count.optional().describe('Under way when the run was ended; absent as `lost` is.'),
+    notStarted: count.optional().describe('Never begun; absent as `lost` is.'),
+    before: count.optional().describe('Of the succeeded, those that runs which this one resumes had done.'),
   })
   .describe('How many tasks there were, and what became of them.');
 
 const figures = z.object({
   exitCode: z.int().nullable().describe('The runner’s; null where it left none.'),
   tasks,
-  nodeHours: z.number().min(0).describe('Instance time of all nodes, in hours.'),
+  nodeHours: z
+    .number()
+    .min(0)
+    .describe('Nodes × time of each attempt, from its first node’s start to its end.'),
   queuedSeconds: seconds.describe('Until the first attempt was started; null where it never was.'),
   joinSeconds: seconds.describe('Until enough nodes had joined; null where they never had.'),
-  runSeconds: seconds.describe('From the first task’s start to the last one’s end; null where none ran.'),
+  runSeconds: seconds.describe(
+    'From the first task’s start to the last one’s end or cut, attempts added up; null where none ran.',
+  ),
 });
 
 /** What an event of ours says, under `detail`. A new optional field may come at any time; `version` changes with anything else. */

@@ -1,6 +1,6 @@
 import type { Deployment } from '../deployment/deployment.ts';
-import type { Price } from '../figures/price.ts';
-import { priceOfNode } from '../figures/price.ts';
+import type { Price } from '../deployment/price.ts';
+import { priceOfNode } from '../deployment/price.ts';
 import type { ManifestSource } from '../layout/run-id.ts';
 import { parseS3Url } from '../layout/s3-url.ts';
 import type { Manifest } from '../manifest/parse.ts';

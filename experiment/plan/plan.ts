@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { Price } from '../figures/price.ts';
+import type { Price } from '../deployment/price.ts';
 import type { ManifestSource } from '../layout/run-id.ts';
 import { parsedJson } from '../util/parse-json.ts';
 

@@ -9,6 +9,8 @@ export const MAX_PROGRESS_BYTES = 4 * 1024 * 1024;
 export const MAX_INCOMPLETE = 1000;
 const MAX_FAULTS = 10_000;
 const MAX_NODES = 1000;
+export const MAX_OPEN = 10_000;
+export const MAX_EARLIER = 10;
 
 const phase = z.enum(['checking', 'joining', 'running', 'collecting', 'done']);
 
@@ -19,15 +21,35 @@ export const taskCounts = z.object({
   total: count,
   succeeded: count,
   failed: count,
-  /** Tasks that were started more than once because they failed. */
-  retried: count,
-  /** Started on a node that was lost and never finished anywhere. */
-  lost: count,
-  /** Never started: the run was ended before. Only told at the end. */
-  notStarted: count.exactOptional(),
+  /** Tasks that this run started more than once; null where nobody can tell (`stock` has the last try only). */
+  retried: count.nullable(),
+  /** Started on a node that was lost and never finished anywhere. As the next two, absent where starts are not known. */
+  lost: orAbsent(count),
+  /** Under way when the run was ended. */
+  cutOff: orAbsent(count),
+  notStarted: orAbsent(count),
 });
 
 export type TaskCounts = z.infer<typeof taskCounts>;
+
+const openTry = z.object({
+  seq: count,
+  node: count,
+  startedAt: time,
+  /** When its node was lost, or what runs was ended. */
+  endedAt: time,
+  end: z.enum(['lost', 'cut-off']),
+});
+
+/** A try that was started and has no row in the joblog: with those it is all that a run did. */
+export type OpenTry = z.infer<typeof openTry>;
+
+const earlierAttempt = z.object({
+  attempt: count,
+  startedAt: time,
+  tasksEndedAt: orAbsent(time),
+  nodesLost: count,
+});
 
 const experimentRuns = z.object({
   /** For instance `c1-exp0`. */
@@ -152,12 +174,22 @@ export const progressRecord = z.object({
   tasksEndedAt: orAbsent(time),
   nodes: z.object({ expected: count, joined: count, lost: count }),
   tasks: taskCounts.extend({ running: count }),
+  /** In the last word, of the first 10,000. */
+  open: orAbsent(z.array(openTry).max(MAX_OPEN).readonly()),
+  /** This run's attempts before this one, oldest first, as far as they told of themselves. */
+  earlier: orAbsent(z.array(earlierAttempt).max(MAX_EARLIER).readonly()),
   /** Slots there are now. */
   slots: count,
   /** Sum of the instance time of all nodes so far, in hours. */
   nodeHours: amount,
   /** Tasks a second over the last ten seconds; only shown. */
   rate: amount.catch(0),
+  /** Seconds until the last task ends, from the work that is left; absent where no number can be said. */
+  secondsLeft: orAbsent(amount),
+  /** How long the oldest task under way has been running, in seconds. */
+  longestSeconds: orAbsent(amount),
+  /** A limit that ends the run before its tasks would have ended. */
+  nearest: orAbsent(z.object({ seconds: amount, of: z.enum(['the budget', 'timeouts.run']) })),
   /** SIERRA's stage under way. */
   stage: orAbsent(count),
   /** The largest groups of failed tasks so far. */

@@ -50,7 +50,8 @@ export const summaryRecord = z.object({
   headline: text,
   why: text,
   next: text,
-  tasks: taskCounts,
+  /** `before`: those among the succeeded that the runs which this one resumes had done. */
+  tasks: taskCounts.extend({ before: orAbsent(count) }),
   nodes: z
     .array(
       z.object({
@@ -59,6 +60,8 @@ export const summaryRecord = z.object({
         slots: count,
         tasks: count,
         busySeconds: amount,
+        /** Of its slots' time, 0 to 1; null where it had none. */
+        share: orAbsent(amount.nullable()),
         state: nodeState,
       }),
     )

@@ -1,42 +1,36 @@
 import type { JoblogRow } from './joblog.ts';
 import { succeeded } from './joblog.ts';
 
-/**
- * The final row of each sequence number, in columns: under 100 bytes a task, so that a joblog of a million rows is read
- * as a stream. Commands are kept only for the slowest and for the first failed tasks, and cut at 2,000 characters.
- */
-export interface TaskTable {
-  /** Rows in the table. */
+/** Rows of a joblog in columns, under 40 bytes each, so that one of a million rows is read as a stream. */
+interface TryColumns {
   readonly size: number;
   readonly seqs: Uint32Array;
   /** Index into {@link TaskTable.hosts}. */
   readonly host: Uint16Array;
-  readonly hosts: readonly string[];
   /** Seconds since the epoch. */
   readonly start: Float64Array;
   /** Seconds. */
   readonly runtime: Float64Array;
   readonly exitval: Int16Array;
   readonly signal: Uint8Array;
-  /** Tries that another one of the same task followed, where the joblog still holds them; the first 20,000. */
-  readonly earlier: readonly EarlierTry[];
+}
+
+/**
+ * The tasks that this run started, each with its final row. Commands are kept only for the slowest and for the first failed
+ * tasks, and cut at 2,000 characters.
+ */
+export interface TaskTable extends TryColumns {
+  readonly hosts: readonly string[];
+  /** Every try of this run, in the order in which they ended. */
+  readonly tries: TryColumns;
+  /** Tasks that the runs which this one resumes had done: their rows stand first, and are in no column. */
+  readonly before: number;
   /** By sequence number: of the slowest tasks and of failed ones. */
   readonly commands: ReadonlyMap<number, string>;
   /** Rows of the slowest tasks, slowest first. */
   readonly slowest: readonly number[];
 }
 
-/** A try whose row was followed by another of the same sequence number. Times in seconds as in the table. */
-interface EarlierTry {
-  seq: number;
-  host: number;
-  start: number;
-  runtime: number;
-  exitval: number;
-  signal: number;
-}
-
-const EARLIER = 20_000;
 /** How many slow tasks and how many failed ones keep their command. */
 const SLOWEST = 20;
 const FAILED_COMMANDS = 2000;
@@ -45,9 +39,13 @@ const LONGEST_COMMAND = 2000;
 /**
  * Reads rows as they come, from a stream or an array. Of several rows with one sequence number the last counts.
  * Rows of more than 65,535 different hosts are put to the last of them.
+ * @param began of this run, milliseconds since the epoch: rows of tasks that began before are those of the runs it resumes
  */
-export async function readTasks(rows: Iterable<JoblogRow> | AsyncIterable<JoblogRow>): Promise<TaskTable> {
-  const table = new Builder();
+export async function readTasks(
+  rows: Iterable<JoblogRow> | AsyncIterable<JoblogRow>,
+  began = Number.NEGATIVE_INFINITY,
+): Promise<TaskTable> {
+  const table = new Builder(began);
   for await (const row of rows) table.add(row);
   return table.finish();
 }
@@ -81,38 +79,32 @@ export function failedToRead(table: TaskTable, most: number): number[] {
 }
 
 class Builder {
-  #size = 0;
-  #seqs = new Uint32Array(1024);
-  #host = new Uint16Array(1024);
-  #start = new Float64Array(1024);
-  #runtime = new Float64Array(1024);
-  #exitval = new Int16Array(1024);
-  #signal = new Uint8Array(1024);
-  readonly #places = new Map<number, number>();
+  readonly #began: number;
+  readonly #tries = new Columns();
+  /** The last try of each task, in the order in which tasks had their first. */
+  readonly #last = new Map<number, number>();
+  readonly #before = new Set<number>();
   readonly #hosts = new Map<string, number>();
-  readonly #earlier: EarlierTry[] = [];
   readonly #failed = new Map<number, string>();
   /** Twice as many as are shown, because a row may be replaced by a faster one later. */
   readonly #slow = new SlowTasks(2 * SLOWEST);
 
+  constructor(began: number) {
+    this.#began = began;
+  }
+
   add(row: JoblogRow): void {
-    const known = this.#places.get(row.seq);
-    const at = known ?? this.#size;
-    if (known === undefined) {
-      if (at === this.#seqs.length) this.#grow();
-      this.#places.set(row.seq, at);
-      this.#size += 1;
-    } else {
-      this.#keepEarlier(at);
+    if (row.startTime * 1000 < this.#began) {
+      if (succeeded(row)) this.#before.add(row.seq);
+      return;
+    }
+    if (this.#last.has(row.seq)) {
       this.#failed.delete(row.seq);
       this.#slow.drop(row.seq);
     }
-    this.#seqs[at] = row.seq;
-    this.#host[at] = this.#hostIndex(row.host);
-    this.#start[at] = row.startTime;
-    this.#runtime[at] = row.runtime;
-    this.#exitval[at] = row.exitval;
-    this.#signal[at] = row.signal;
+    this.#last.set(row.seq, this.#tries.size);
+    this.#before.delete(row.seq);
+    this.#tries.add(row, this.#hostIndex(row.host));
     this.#slow.offer(row);
     if (!succeeded(row) && this.#failed.size < FAILED_COMMANDS)
       this.#failed.set(row.seq, shortened(row.command));
@@ -122,31 +114,21 @@ class Builder {
     const slowest = this.#slow.slowest(SLOWEST);
     const commands = new Map(this.#failed);
     for (const { seq, command } of slowest) commands.set(seq, command);
+    const tries = this.#tries.columns();
+    const final = this.#last.size === tries.size ? tries : pick(tries, [...this.#last.values()]);
+    const places = new Map(slowest.map(({ seq }) => [seq, 0]));
+    for (let at = 0; at < final.size; at += 1) {
+      const seq = final.seqs[at] ?? 0;
+      if (places.has(seq)) places.set(seq, at);
+    }
     return {
-      size: this.#size,
-      seqs: this.#seqs.subarray(0, this.#size),
-      host: this.#host.subarray(0, this.#size),
+      ...final,
       hosts: [...this.#hosts.keys()],
-      start: this.#start.subarray(0, this.#size),
-      runtime: this.#runtime.subarray(0, this.#size),
-      exitval: this.#exitval.subarray(0, this.#size),
-      signal: this.#signal.subarray(0, this.#size),
-      earlier: this.#earlier,
+      tries,
+      before: this.#before.size,
       commands,
-      slowest: slowest.map(({ seq }) => this.#places.get(seq) ?? 0),
+      slowest: slowest.map(({ seq }) => places.get(seq) ?? 0),
     };
-  }
-
-  #keepEarlier(at: number): void {
-    if (this.#earlier.length === EARLIER) return;
-    this.#earlier.push({
-      seq: this.#seqs[at] ?? 0,
-      host: this.#host[at] ?? 0,
-      start: this.#start[at] ?? 0,
-      runtime: this.#runtime[at] ?? 0,
-      exitval: this.#exitval[at] ?? 0,
-      signal: this.#signal[at] ?? 0,
-    });
   }
 
   #hostIndex(host: string): number {
@@ -156,23 +138,73 @@ class Builder {
     this.#hosts.set(host, this.#hosts.size);
     return this.#hosts.size - 1;
   }
+}
+
+function columnsOf(length: number) {
+  return {
+    seqs: new Uint32Array(length),
+    host: new Uint16Array(length),
+    start: new Float64Array(length),
+    runtime: new Float64Array(length),
+    exitval: new Int16Array(length),
+    signal: new Uint8Array(length),
+  };
+}
+
+/** Grows by doubling. */
+class Columns {
+  size = 0;
+  #kept = columnsOf(1024);
+
+  add(row: JoblogRow, host: number): void {
+    const at = this.size;
+    if (at === this.#kept.seqs.length) this.#grow();
+    this.#kept.seqs[at] = row.seq;
+    this.#kept.host[at] = host;
+    this.#kept.start[at] = row.startTime;
+    this.#kept.runtime[at] = row.runtime;
+    this.#kept.exitval[at] = row.exitval;
+    this.#kept.signal[at] = row.signal;
+    this.size += 1;
+  }
+
+  columns(): TryColumns {
+    const { size } = this;
+    const { seqs, host, start, runtime, exitval, signal } = this.#kept;
+    return {
+      size,
+      seqs: seqs.subarray(0, size),
+      host: host.subarray(0, size),
+      start: start.subarray(0, size),
+      runtime: runtime.subarray(0, size),
+      exitval: exitval.subarray(0, size),
+      signal: signal.subarray(0, size),
+    };
+  }
 
   #grow(): void {
-    const longer = <T extends { length: number; set(from: T): void }>(
-      column: T,
-      make: (length: number) => T,
-    ): T => {
-      const wider = make(2 * column.length);
-      wider.set(column);
-      return wider;
-    };
-    this.#seqs = longer(this.#seqs, (length) => new Uint32Array(length));
-    this.#host = longer(this.#host, (length) => new Uint16Array(length));
-    this.#start = longer(this.#start, (length) => new Float64Array(length));
-    this.#runtime = longer(this.#runtime, (length) => new Float64Array(length));
-    this.#exitval = longer(this.#exitval, (length) => new Int16Array(length));
-    this.#signal = longer(this.#signal, (length) => new Uint8Array(length));
+    const wider = columnsOf(2 * this.size);
+    wider.seqs.set(this.#kept.seqs);
+    wider.host.set(this.#kept.host);
+    wider.start.set(this.#kept.start);
+    wider.runtime.set(this.#kept.runtime);
+    wider.exitval.set(this.#kept.exitval);
+    wider.signal.set(this.#kept.signal);
+    this.#kept = wider;
   }
+}
+
+function pick(from: TryColumns, places: readonly number[]): TryColumns {
+  const picked = columnsOf(places.length);
+  places.forEach((place, at) => {
+    picked.seqs[at] = from.seqs[place] ?? 0;
+    picked.host[at] = from.host[place] ?? 0;
+    picked.start[at] = from.start[place] ?? 0;
+    picked.runtime[at] = from.runtime[place] ?? 0;
+    picked.exitval[at] = from.exitval[place] ?? 0;
+    picked.signal[at] = from.signal[place] ?? 0;
+  });
+  return { size: places.length, ...picked };
 }
 
 /** The slowest rows seen so far, kept sorted; most rows are turned away by one comparison. */

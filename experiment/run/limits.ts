@@ -1,7 +1,7 @@
 import type { JobObservation } from '../batch/job-observation.ts';
 import { queuedSince, startOfAttempt } from '../batch/job-observation.ts';
-import { BUDGET_GRACE_SECONDS } from '../figures/most-cost.ts';
 import { nodeHoursOf } from '../figures/node-hours.ts';
+import { BUDGET_GRACE_SECONDS } from '../plan/most-cost.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Control, Stop } from '../records/control.ts';
 import { spoken } from '../text/numbers.ts';

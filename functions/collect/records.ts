@@ -3,6 +3,7 @@ import { isFromAws, isRefused, messageOf, nameOf } from '../../aws/errors.ts';
 import type { JobObservation } from '../../experiment/batch/job-observation.ts';
 import { isOver } from '../../experiment/batch/job-observation.ts';
 import type { Sentences } from '../../experiment/diagnosis/diagnose.ts';
+import { attemptStart } from '../../experiment/figures/attempts.ts';
 import type { Control } from '../../experiment/records/control.ts';
 import {
   MAX_COLLECTS,
@@ -13,8 +14,8 @@ import {
 } from '../../experiment/records/control.ts';
 import type { Outcome } from '../../experiment/records/outcome.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
-import { summarise } from '../../experiment/results/summarise.ts';
 import { decideOutcome } from '../../experiment/run/decide-outcome.ts';
+import { summarise } from '../../experiment/summary/summarise.ts';
 import { eventsOf } from '../../experiment/status/observed-events.ts';
 import { ControlConflict, StillStopping, UnknownRecord } from '../../experiment/util/errors.ts';
 import { renderReport } from '../../report/render.ts';
@@ -85,7 +86,7 @@ async function collectOnce(
   const { keys } = records;
   const before = { summary: await bucket.head(keys.summary), report: await bucket.head(keys.report) };
   const standing = (await store.read())?.control;
-  const remains = await readRemains(stores, standing?.planSha256);
+  const remains = await readRemains(stores, standing?.planSha256, standing?.acceptedAt);
   const control = await store.change((now) =>
     now.ended === undefined && now.closedAt === undefined
       ? withEnd(now, decideEnd(now, job, remains, deps.clock.now()))
@@ -215,7 +216,7 @@ async function render(
   remains: Remains,
   madeAt: number,
 ): Promise<string> {
-  const { plan, nodes, tasks, manifest, outputs } = remains;
+  const { plan, progress, nodes, tasks, manifest, outputs } = remains;
   if (plan === undefined) throw new UnknownRecord(`the run ${summary.runId} has no plan`);
   const { cluster, source } = plan;
   const status = await records.status();
@@ -224,6 +225,8 @@ async function render(
     history: status?.history ?? [],
     nodes,
     tasks,
+    attemptStart: attemptStart({ progress }),
+    open: progress?.open,
     manifest,
     run: {
       name: plan.name,

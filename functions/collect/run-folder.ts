@@ -33,14 +33,21 @@ const MAX_HOST_LENGTH = 255;
 /** A million commands of a list of 1 GiB, each tried several times. */
 const MAX_JOBLOG_BYTES = 8 * 1024 ** 3;
 
-/** Reads a run's folder; the joblog as a stream, since it may have a million rows. What is not there is left out. */
+/**
+ * Reads a run's folder; the joblog as a stream, since it may have a million rows. What is not there is left out.
+ * @param acceptedAt of this run: rows of tasks that began before are those of the runs it resumes
+ */
 export async function readRemains(
   { bucket, records }: RunStores,
   planSha256: string | undefined,
+  acceptedAt = Number.NEGATIVE_INFINITY,
 ): Promise<Remains> {
   const { keys } = records;
+  const plan = await records.plan(planSha256);
+  // Only what goes on with another run's folder is given rows.
+  const began = plan?.resume === undefined && plan?.workspace === undefined ? undefined : acceptedAt;
   const joblog = await bucket.stream(keys.joblog);
-  const tasks = await readTasks(joblog === undefined ? [] : joblogRows(joblog));
+  const tasks = await readTasks(joblog === undefined ? [] : joblogRows(joblog), began);
   const stderrTails = new Map<number, string>();
   const lines = await bucket.readUntrusted(keys.lastLines, { maxBytes: MAX_LAST_LINES_BYTES });
   for (const { seq, line } of parseLastLines(lines?.text ?? '').values())
@@ -50,7 +57,7 @@ export async function readRemains(
     if (tail !== undefined) stderrTails.set(seq, tail.text);
   }
   return {
-    plan: await records.plan(planSha256),
+    plan,
     progress: (await records.progress()).progress,
     nodes: await records.nodes(),
     tasks,

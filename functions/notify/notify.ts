@@ -99,7 +99,7 @@ function measure({ metrics }: Pick<FunctionDeps, 'metrics'>, { state, figures }:
   if (figures === undefined) return;
   metrics.measure('TasksSucceeded', figures.tasks.succeeded);
   metrics.measure('TasksFailed', figures.tasks.failed);
-  metrics.measure('TasksLost', figures.tasks.lost);
+  if (figures.tasks.lost !== undefined) metrics.measure('TasksLost', figures.tasks.lost);
   metrics.measure('NodeHours', figures.nodeHours);
   if (figures.queuedSeconds !== null) metrics.measure('QueueSeconds', figures.queuedSeconds);
   if (figures.joinSeconds !== null) metrics.measure('JoinSeconds', figures.joinSeconds);

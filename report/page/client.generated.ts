@@ -2,7 +2,7 @@
 export const CLIENT_SCRIPT = [
   "(() => {",
   "  // report/timeline/lanes.ts",
-  "  var BAR = { succeeded: 0, failed: 1, retried: 2 };",
+  "  var BAR = { succeeded: 0, failed: 1, retried: 2, open: 3 };",
   "",
   "  // report/timeline/format.ts",
   "  function decodeLanes(bytes, lanes, bars) {",
@@ -363,6 +363,7 @@ export const CLIENT_SCRIPT = [
   "  function ending(lanes, bar) {",
   "    const kind = lanes.kind[bar];",
   "    if (kind === 0) return \"succeeded\";",
+  "    if (kind === 3) return lanes.exitval[bar] === 1 ? \"lost with its node\" : \"cut off\";",
   "    const signal = lanes.signal[bar] ?? 0;",
   "    const code = signal > 0 ? `signal ${signal}` : `exit code ${lanes.exitval[bar]}`;",
   "    return kind === 1 ? `failed, ${code}` : `tried again after ${code}`;",

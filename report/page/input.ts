@@ -1,5 +1,6 @@
-import type { Price } from '../../experiment/figures/price.ts';
+import type { Price } from '../../experiment/deployment/price.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
+import type { OpenTry } from '../../experiment/records/progress.ts';
 import type { Status } from '../../experiment/records/status.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
@@ -33,6 +34,10 @@ export interface ReportInput {
     /** The run that this one went on with. */
     resume?: string | undefined;
   };
+  /** When its last attempt began, in milliseconds since the epoch; absent where it was the first. */
+  attemptStart?: number | undefined;
+  /** Tries without a row. */
+  open?: readonly OpenTry[] | undefined;
   /** Pictures among the outputs. */
   images?: ReportImages | undefined;
   /** When the report was made, in milliseconds since the epoch. */

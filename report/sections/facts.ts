@@ -1,4 +1,4 @@
-import { costSpoken } from '../../experiment/figures/price.ts';
+import { costSpoken } from '../../experiment/deployment/price.ts';
 import { counted, grouped, nodeHoursSpoken, percent, spoken } from '../../experiment/text/numbers.ts';
 import type { Markup } from '../page/html.ts';
 import { html } from '../page/html.ts';
@@ -24,14 +24,18 @@ function fact(name: string, value: string, remark: Markup | string): Markup {
 }
 
 function taskRemarks({ summary: { tasks } }: ReportInput): Markup | string {
-  const left = tasks.total - tasks.succeeded - tasks.failed - tasks.lost;
+  const { retried, lost = 0, cutOff = 0, notStarted, before = 0 } = tasks;
+  const left = tasks.total - tasks.succeeded - tasks.failed;
   const bad = [
     ...(tasks.failed > 0 ? [`${grouped(tasks.failed)} failed`] : []),
-    ...(tasks.lost > 0 ? [`${grouped(tasks.lost)} lost`] : []),
+    ...(lost > 0 ? [`${grouped(lost)} lost`] : []),
+    ...(cutOff > 0 ? [`${grouped(cutOff)} cut off`] : []),
   ].join(', ');
   const plain = [
-    ...(tasks.retried > 0 ? [`${grouped(tasks.retried)} retried`] : []),
-    ...(left > 0 ? [`${grouped(left)} not run`] : []),
+    ...(before > 0 ? [`${grouped(before)} done before`] : []),
+    ...(retried !== null && retried > 0 ? [`${grouped(retried)} retried`] : []),
+    ...(left > 0 && notStarted === undefined ? [`${grouped(left)} not finished`] : []),
+    ...(notStarted !== undefined && notStarted > 0 ? [`${grouped(notStarted)} not started`] : []),
   ].join(', ');
   if (bad === '' && plain === '') return 'succeeded';
   return html`${bad !== '' && html`<span class="bad">${bad}</span>`}${bad !== '' && plain !== '' && ', '}${plain}`;

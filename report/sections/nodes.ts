@@ -1,4 +1,5 @@
 import type { NodeRecord, NodeState } from '../../experiment/records/nodes.ts';
+import type { Summary } from '../../experiment/records/summary.ts';
 import { grouped, percent, spoken } from '../../experiment/text/numbers.ts';
 import type { Markup } from '../page/html.ts';
 import { html } from '../page/html.ts';
@@ -25,15 +26,15 @@ const STATES: Readonly<Record<NodeState, string>> = {
 /** Each node with what it did. */
 export function nodes({ nodes: records, summary }: ReportInput): Markup | undefined {
   if (records.length === 0) return undefined;
-  const seconds = summary.timings.runSeconds ?? 0;
+  const use = new Map(summary.nodes.map((node) => [node.index, node]));
   const measured = {
     memory: records.some(({ peakMemoryMiB }) => peakMemoryMiB !== undefined),
     cpu: records.some((record) => vcpusUsed(record) !== undefined),
   };
   const sorted = [...records].sort((a, b) => a.index - b.index);
   const table = html`<div class="scroll" tabindex="0" role="region" aria-label="Nodes"><table>
-<thead><tr><th class="number">Node</th><th>Address</th><th class="number">Slots</th><th class="number">Tasks</th><th class="number">Busy</th><th>of its slots’ time</th>${measured.memory && html`<th class="number">Peak memory</th>`}${measured.cpu && html`<th class="number">vCPUs at work</th>`}<th>Joined</th><th>State</th></tr></thead>
-<tbody>${sorted.map((node) => row(node, seconds, measured))}</tbody>
+<thead><tr><th class="number">Node</th><th>Address</th><th class="number">Slots</th><th class="number">Tries</th><th class="number">Busy</th><th>of its slots’ time</th>${measured.memory && html`<th class="number">Peak memory</th>`}${measured.cpu && html`<th class="number">vCPUs at work</th>`}<th>Joined</th><th>State</th></tr></thead>
+<tbody>${sorted.map((node) => row(node, use.get(node.index), measured))}</tbody>
 </table></div>`;
   return html`<section class="long">
 <h2>Nodes</h2>
@@ -41,13 +42,17 @@ ${records.length > 40 ? html`<details><summary>All ${grouped(records.length)} no
 </section>`;
 }
 
-function row(node: NodeRecord, seconds: number, { memory, cpu }: { memory: boolean; cpu: boolean }): Markup {
+function row(
+  node: NodeRecord,
+  use: Summary['nodes'][number] | undefined,
+  { memory, cpu }: { memory: boolean; cpu: boolean },
+): Markup {
   const vcpus = vcpusUsed(node);
-  const share = node.slots * seconds > 0 ? Math.min(1, node.busySeconds / (node.slots * seconds)) : 0;
+  const { tasks = 0, busySeconds = 0, share = null } = use ?? {};
   const gone = node.state === 'lost' || node.state === 'never-came';
   const because = node.lostBecause === undefined ? '' : `: ${node.lostBecause}`;
   const at = node.lostAt === undefined ? '' : ` at ${clock(node.lostAt)}`;
-  return html`<tr><td class="number">${node.index}</td><td class="mono">${node.address ?? '–'}</td><td class="number">${node.slots}</td><td class="number">${grouped(node.tasks)}</td><td class="number">${spoken(node.busySeconds)}</td><td class="share"><svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="${percent(share)}"><rect class="k-task" width="${Math.round(share * 100)}" height="8"/></svg></td>${memory && html`<td class="number">${node.peakMemoryMiB === undefined ? '–' : `${grouped(node.peakMemoryMiB)} MiB`}</td>`}${cpu && html`<td class="number">${vcpus === undefined ? '–' : vcpus.toFixed(1)}</td>`}<td>${node.joinedAt === undefined ? '–' : clock(node.joinedAt)}</td><td class="fate">${gone ? html`<span class="bad">${STATES[node.state]}${at}${because}</span>` : STATES[node.state]}${wrongClock(node)}</td></tr>`;
+  return html`<tr><td class="number">${node.index}</td><td class="mono">${node.address ?? '–'}</td><td class="number">${node.slots}</td><td class="number">${grouped(tasks)}</td><td class="number">${spoken(busySeconds)}</td><td class="share"><svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="${share === null ? 'none' : percent(share)}"><rect class="k-task" width="${Math.round((share ?? 0) * 100)}" height="8"/></svg></td>${memory && html`<td class="number">${node.peakMemoryMiB === undefined ? '–' : `${grouped(node.peakMemoryMiB)} MiB`}</td>`}${cpu && html`<td class="number">${vcpus === undefined ? '–' : vcpus.toFixed(1)}</td>`}<td>${node.joinedAt === undefined ? '–' : clock(node.joinedAt)}</td><td class="fate">${gone ? html`<span class="bad">${STATES[node.state]}${at}${because}</span>` : STATES[node.state]}${wrongClock(node)}</td></tr>`;
 }
 
 /** Its tasks' own times are as wrong; ours are told in node 0's time. */

@@ -8,8 +8,10 @@ import { timelineData } from '../timeline/timeline.ts';
 export function timeline(input: ReportInput): Markup | undefined {
   const data = timelineData(input);
   if (data === undefined) return undefined;
-  const { size, earlier } = input.tasks;
-  const tries = earlier.length === 0 ? '' : ` and ${counted(earlier.length, 'earlier try', 'earlier tries')}`;
+  const { size, tries: all } = input.tasks;
+  const earlier = all.size - size;
+  const open = input.open ?? [];
+  const tries = `${earlier === 0 ? '' : ` and ${counted(earlier, 'earlier try', 'earlier tries')}`}${open.length === 0 ? '' : ` and ${counted(open.length, 'try', 'tries')} without an end`}`;
   const away = data.nodes.some(
     ({ state, lost, joined }) =>
       state === 'never-came' || lost !== undefined || (joined ?? 0) > 0.005 * data.span,
@@ -23,7 +25,7 @@ export function timeline(input: ReportInput): Markup | undefined {
 <ul class="legend">
 <li>${swatch('k-task')}task</li>
 ${input.summary.tasks.failed > 0 && html`<li>${swatch('k-failed')}failed</li>`}
-${tries !== '' && html`<li>${swatch('k-retried')}tried again</li>`}
+${tries !== '' && html`<li>${swatch('k-retried')}tried again, cut off or lost</li>`}
 ${away && html`<li><svg viewBox="0 0 26 14" aria-hidden="true"><path class="k-absent" d="M-4 14 10 0M2 14 16 0M8 14 22 0M14 14 28 0M20 14 34 0"/></svg>node not there</li>`}
 </ul>
 <script type="application/json" id="timeline-data">${jsonMarkup(data)}</script>

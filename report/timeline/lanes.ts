@@ -1,9 +1,9 @@
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
+import type { OpenTry } from '../../experiment/records/progress.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
-import { taskSucceeded } from '../../experiment/results/task-table.ts';
 
-/** How a bar of the timeline ended. `retried` is a try that another one followed. */
-export const BAR = { succeeded: 0, failed: 1, retried: 2 } as const;
+/** How a bar of the timeline ended. `retried` is a try that another one followed, `open` one that was cut off (code 0) or lost (1). */
+export const BAR = { succeeded: 0, failed: 1, retried: 2, open: 3 } as const;
 export type BarKind = (typeof BAR)[keyof typeof BAR];
 
 /** One try of one task on the timeline. Times in whole milliseconds from the timeline's origin. */
@@ -30,8 +30,24 @@ export interface NodeLanes {
  * overlaps: a task goes to the free lane that was busy last, as GNU parallel fills them. A node has at least as many
  * lanes as slots; clocks that jumped may need more. Nodes in the order of their index, unknown hosts last.
  */
-export function arrangeLanes(tasks: TaskTable, nodes: readonly NodeRecord[], origin: number): NodeLanes[] {
+export function arrangeLanes(
+  tasks: TaskTable,
+  nodes: readonly NodeRecord[],
+  origin: number,
+  open: readonly OpenTry[] = [],
+): NodeLanes[] {
   const ofHost = barsOfHosts(tasks, origin);
+  const addressOf = new Map(nodes.map(({ index, address = '' }) => [index, address]));
+  for (const { seq, node, startedAt, endedAt, end } of open) {
+    const address = addressOf.get(node) ?? `node ${node}`;
+    const start = Date.parse(startedAt) / 1000;
+    const bar = times(start, Date.parse(endedAt) / 1000 - start, origin);
+    const exitval = end === 'lost' ? 1 : 0;
+    ofHost.set(address, [
+      ...(ofHost.get(address) ?? []),
+      { ...bar, seq, kind: BAR.open, exitval, signal: 0 },
+    ]);
+  }
   const known = [...nodes]
     .sort((a, b) => a.index - b.index)
     .map((record) => {
@@ -57,17 +73,22 @@ function barsOfHosts(tasks: TaskTable, origin: number): Map<string, Bar[]> {
     if (list === undefined) bars.set(name, [bar]);
     else list.push(bar);
   };
-  for (let at = 0; at < tasks.size; at += 1) {
-    put(tasks.host[at] ?? 0, {
-      ...times(tasks.start[at] ?? 0, tasks.runtime[at] ?? 0, origin),
-      seq: tasks.seqs[at] ?? 0,
-      kind: taskSucceeded(tasks, at) ? BAR.succeeded : BAR.failed,
-      exitval: tasks.exitval[at] ?? 0,
-      signal: tasks.signal[at] ?? 0,
+  const { tries } = tasks;
+  const last = new Map<number, number>();
+  for (let at = 0; at < tries.size; at += 1) last.set(tries.seqs[at] ?? 0, at);
+  for (let at = 0; at < tries.size; at += 1) {
+    const seq = tries.seqs[at] ?? 0;
+    const exitval = tries.exitval[at] ?? 0;
+    const signal = tries.signal[at] ?? 0;
+    const ended = exitval === 0 && signal === 0 ? BAR.succeeded : BAR.failed;
+    const bar = times(tries.start[at] ?? 0, tries.runtime[at] ?? 0, origin);
+    put(tries.host[at] ?? 0, {
+      ...bar,
+      seq,
+      kind: last.get(seq) === at ? ended : BAR.retried,
+      exitval,
+      signal,
     });
-  }
-  for (const { seq, host, start, runtime, exitval, signal } of tasks.earlier) {
-    put(host, { ...times(start, runtime, origin), seq, kind: BAR.retried, exitval, signal });
   }
   return bars;
 }

@@ -8,15 +8,15 @@ import type { NodeLanes } from './lanes.ts';
 import { arrangeLanes } from './lanes.ts';
 
 /** The run's tasks as the page's script takes them; undefined where no task ever ended and no node ever came. */
-export function timelineData({ tasks, nodes }: ReportInput): TimelineData | undefined {
-  const span = spanOf({ tasks, nodes });
+export function timelineData({ tasks, nodes, open = [] }: ReportInput): TimelineData | undefined {
+  const span = spanOf({ tasks, nodes, open });
   if (span === undefined) return undefined;
-  const arranged = arrangeLanes(tasks, nodes, span.from);
+  const arranged = arrangeLanes(tasks, nodes, span.from, open);
   const bytes = encodeLanes(allLanes(arranged));
   return {
     origin: span.from,
     span: Math.max(1, span.to - span.from),
-    bars: tasks.size + tasks.earlier.length,
+    bars: tasks.tries.size + open.length,
     nodes: arranged.map((node) => describeNode(node, span.from)),
     commands: shownCommands(tasks.commands),
     lanes: deflateRawSync(bytes).toString('base64'),
@@ -30,18 +30,20 @@ function* allLanes(nodes: readonly NodeLanes[]) {
 function spanOf({
   tasks,
   nodes,
-}: Pick<ReportInput, 'tasks' | 'nodes'>): { from: number; to: number } | undefined {
+  open = [],
+}: Pick<ReportInput, 'tasks' | 'nodes' | 'open'>): { from: number; to: number } | undefined {
   let from = Number.POSITIVE_INFINITY;
   let to = Number.NEGATIVE_INFINITY;
   const widen = (start: number, end: number) => {
     from = Math.min(from, start);
     to = Math.max(to, end);
   };
-  for (let at = 0; at < tasks.size; at += 1) {
-    const start = (tasks.start[at] ?? 0) * 1000;
-    widen(start, start + (tasks.runtime[at] ?? 0) * 1000);
+  const { tries } = tasks;
+  for (let at = 0; at < tries.size; at += 1) {
+    const start = (tries.start[at] ?? 0) * 1000;
+    widen(start, start + (tries.runtime[at] ?? 0) * 1000);
   }
-  for (const { start, runtime } of tasks.earlier) widen(start * 1000, (start + runtime) * 1000);
+  for (const { startedAt, endedAt } of open) widen(Date.parse(startedAt), Date.parse(endedAt));
   for (const { joinedAt, lostAt } of nodes) {
     for (const time of [joinedAt, lostAt]) {
       const at = time === undefined ? Number.NaN : Date.parse(time);

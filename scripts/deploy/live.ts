@@ -10,6 +10,8 @@ import { ECRClient } from '@aws-sdk/client-ecr';
 import { IAMClient } from '@aws-sdk/client-iam';
 import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { STSClient } from '@aws-sdk/client-sts';
+import * as z from 'zod';
+import { parsedJson } from '../../experiment/util/parse-json.ts';
 import { findBuilder, ImageFailed } from '../image/build.ts';
 import { makeImage, planImage } from '../image/make.ts';
 import type { ImageOptions } from '../image/options.ts';
@@ -17,7 +19,6 @@ import type { DeployOptions } from './arguments.ts';
 import type { Hands } from './context.ts';
 import { DeployFailed } from './context.ts';
 import type { Machine, Settings } from './plan-deployment.ts';
-import { askPrice } from './price.ts';
 import type { DeployClients } from './read-account.ts';
 import { NotLoggedIn } from './read-account.ts';
 
@@ -129,4 +130,75 @@ async function output(
     const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
     return { ok: false, why: missing ? 'not installed' : String(error) };
   }
+}
+
+/** It answers within seconds or not at all; a deployment does not depend on it. */
+const PRICE_WITHIN_MS = 30_000;
+const MAX_CHARACTERS = 1_000_000;
+
+const priceAnswer = z.object({ PriceList: z.array(z.string()).max(100) });
+const offer = z.object({
+  terms: z.object({
+    OnDemand: z.record(
+      z.string(),
+      z.object({
+        priceDimensions: z.record(
+          z.string(),
+          z.object({ unit: z.literal('Hrs'), pricePerUnit: z.object({ USD: z.coerce.number().positive() }) }),
+        ),
+      }),
+    ),
+  }),
+});
+
+/** What the AWS command line is asked: shared tenancy alone, or hosts of one's own would be priced as well. */
+function priceQuestion(instanceType: string, region: string): string[] {
+  const filters = {
+    instanceType,
+    regionCode: region,
+    operatingSystem: 'Linux',
+    preInstalledSw: 'NA',
+    tenancy: 'Shared',
+    capacitystatus: 'Used',
+  };
+  return [
+    ...['pricing', 'get-products', '--service-code', 'AmazonEC2', '--output', 'json'],
+    // The service has few regions; this one is in all partitions that have it.
+    ...['--region', 'us-east-1', '--filters'],
+    ...Object.entries(filters).map(([name, value]) => `Type=TERM_MATCH,Field=${name},Value=${value}`),
+  ];
+}
+
+/** USD an hour from what it answered; undefined unless all offers are at one price. Pure. */
+export function priceAnswered(text: string): number | undefined {
+  const read = priceAnswer.safeParse(parsedJson(text));
+  if (!read.success) return undefined;
+  const prices = read.data.PriceList.flatMap((one) => {
+    const { data } = offer.safeParse(parsedJson(one));
+    return Object.values(data?.terms.OnDemand ?? {}).flatMap(({ priceDimensions }) =>
+      Object.values(priceDimensions).map(({ pricePerUnit }) => pricePerUnit.USD),
+    );
+  });
+  return new Set(prices).size === 1 ? prices[0] : undefined;
+}
+
+/** AWS's own price list, where its command line is here and may ask it (`pricing:GetProducts`); undefined otherwise. */
+async function askPrice(
+  instanceType: string,
+  region: string,
+  env: NodeJS.ProcessEnv,
+): Promise<number | undefined> {
+  const child = spawn('aws', priceQuestion(instanceType, region), {
+    stdio: ['ignore', 'pipe', 'ignore'],
+    env,
+    timeout: PRICE_WITHIN_MS,
+  });
+  let text = '';
+  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
+    if (text.length < MAX_CHARACTERS) text += chunk;
+  });
+  return new Promise((resolve) => {
+    child.on('error', () => resolve(undefined));
+    child.on('close', () => resolve(priceAnswered(text)));
+  });
 }

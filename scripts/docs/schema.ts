@@ -3,6 +3,7 @@ import * as z from 'zod';
 import { manifestSchema } from '../../experiment/manifest/schema.ts';
 import { stateChangeEvent } from '../../experiment/notify/state-change-event.ts';
 import { bucketReference } from './bucket-reference.ts';
+import { figuresReference } from './figures-reference.ts';
 import { manifestReference } from './manifest-reference.ts';
 
 // Writes what is made from the schemas, each the one source of its format; `--check` tells whether all is current.
@@ -14,6 +15,7 @@ const MADE: Readonly<Record<string, string>> = {
   ),
   'docs/manifest.md': manifestReference(manifest),
   'docs/bucket.md': bucketReference(),
+  'docs/figures.md': figuresReference(),
 };
 
 for (const [name, text] of Object.entries(MADE)) {

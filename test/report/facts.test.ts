@@ -34,10 +34,13 @@ it.each([
     '7 of 10: <span class="bad">2 failed, 1 lost</span>',
   ],
   [
-    { ...NONE, total: 10, succeeded: 5, failed: 1, retried: 3 },
-    '5 of 10: <span class="bad">1 failed</span>, 3 retried, 4 not run',
+    { ...NONE, total: 10, succeeded: 5, failed: 1, retried: 3, notStarted: 4 },
+    '5 of 10: <span class="bad">1 failed</span>, 3 retried, 4 not started',
   ],
-  [{ ...NONE, total: 10, succeeded: 9 }, '9 of 10: 1 not run'],
+  [
+    { ...NONE, total: 10, succeeded: 4, cutOff: 2, notStarted: 4, before: 3 },
+    '4 of 10: <span class="bad">2 cut off</span>, 3 done before, 4 not started',
+  ],
   [NONE, '0: none was started'],
 ])('what became of tasks: %o', async (tasks, said) => {
   expect((await factsOf({ tasks })).get('Tasks')).toBe(said);

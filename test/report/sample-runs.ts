@@ -2,8 +2,8 @@ import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { Outcome } from '../../experiment/records/outcome.ts';
 import type { Progress, RunnerReason } from '../../experiment/records/progress.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
-import { summarise } from '../../experiment/results/summarise.ts';
 import { failedToRead, readTasks } from '../../experiment/results/task-table.ts';
+import { summarise } from '../../experiment/summary/summarise.ts';
 import type { ReportInput } from '../../report/page/input.ts';
 
 /** A made-up run, for looking at and for tests. The same sample gives the same report. */
@@ -69,6 +69,7 @@ export async function sampleReport(sample: Sample): Promise<ReportInput> {
       slots: sample.slots,
       timeouts: { queueSeconds: 21_600, joinSeconds: 600, runSeconds: 7200 },
       retry: { attempts: 2, tasks: 1 },
+      fanout: 'pool',
       maxNodeHours: 40,
       work: { kind: 'commands', file: { kind: 'frozen', key: 'commands.txt', total: sample.tasks } },
     },

@@ -22,15 +22,18 @@ test('the bar never wraps, and has no part too many', () => {
 });
 
 test('counts, rate and time left are what node 0 said, and nothing is made up', () => {
-  const said = (succeeded: number, failed: number, rate: number) =>
-    stripVTControlCharacters(renderBar(progress({ succeeded, failed }, rate), 60, false)).replace(
-      /^[█░]+ /,
-      '',
-    );
-  expect(said(120, 1, 23.4)).toBe('121/200 done · 1 failed · 8 running · 23/s · 3 s left');
-  expect(said(40, 0, 2)).toBe('40/200 done · 0 failed · 8 running · 1 min 20 s left');
+  const said = (succeeded: number, failed: number, rate: number, more: Partial<Progress> = {}) =>
+    stripVTControlCharacters(
+      renderBar({ ...progress({ succeeded, failed }, rate), ...more }, 60, false),
+    ).replace(/^[█░]+ /, '');
+  const left = (secondsLeft: number) => ({ secondsLeft, longestSeconds: 1 });
+  expect(said(120, 1, 23.4, left(3.4))).toBe('121/200 done · 1 failed · 8 running · 23/s · 3 s left');
+  expect(said(40, 0, 2, left(80))).toBe('40/200 done · 0 failed · 8 running · 1 min 20 s left');
   expect(said(0, 0, 0)).toBe('0/200 done · 0 failed · 8 running · time left unknown');
-  expect(said(199, 0, 20)).toMatch(/under 1 s left$/);
+  expect(said(199, 0, 20, left(0.4))).toMatch(/under 1 s left$/);
+  expect(said(195, 0, 20, { longestSeconds: 12 })).toMatch(/8 running · the longest for 12 s$/);
+  const nearest = { seconds: 4, of: 'the budget' } as const;
+  expect(said(40, 0, 2, { ...left(80), nearest })).toMatch(/ · the budget ends it in 4 s$/);
   expect(said(199, 1, 20)).toBe('200/200 done · 1 failed · about to end');
   const inStage = (stage: number) =>
     renderBar({ ...progress({ succeeded: 200, failed: 0 }, 20), stage }, 60, false);

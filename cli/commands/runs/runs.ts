@@ -49,13 +49,12 @@ export async function runs(
   return EXIT.succeeded;
 }
 
-const HEADS = ['RUN', 'STATE', 'AGE', 'TASKS', 'FAILED', 'NODE-HOURS'];
+const HEADS = ['RUN', 'STATE', 'AGE', 'SUCCEEDED', 'FAILED', 'NODE-HOURS'];
 const RIGHT: ReadonlySet<number> = new Set([3, 4, 5]);
 
 function cells(row: RunRow, now: number): string[] {
   const { runId, state, tasks, nodeHours } = row;
-  const done =
-    tasks === undefined ? '' : `${grouped(tasks.succeeded + tasks.failed)}/${grouped(tasks.total)}`;
+  const done = tasks === undefined ? '' : `${grouped(tasks.succeeded)}/${grouped(tasks.total)}`;
   return [
     runId,
     state,

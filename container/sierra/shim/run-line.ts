@@ -237,7 +237,13 @@ const NOTHING_DONE: FanoutResult = { succeeded: 0, failed: 0, unfinished: 0, ret
 function stillRunning(tally: TaskTally): FanoutResult {
   const { total, succeeded, failed, retried } = tally.counts();
   const unfinished = total - succeeded - failed;
-  return { succeeded, failed, unfinished, retried, broken: 'tasks or connections to nodes do not end' };
+  return {
+    succeeded,
+    failed,
+    unfinished,
+    retried: retried ?? 0,
+    broken: 'tasks or connections to nodes do not end',
+  };
 }
 
 /** GNU parallel's own: how many failed, 101 for more than a hundred, 255 when it could not do its work. */

@@ -5,7 +5,7 @@ import type { FaultPath } from './schema-faults.ts';
 export function judgeChoices(judged: Judged): void {
   const budget = judged.map(['budget']);
   if (budget !== undefined && budget.maxNodeHours === undefined && budget.usd === undefined)
-    judged.fault(['budget'], 'missing', 'names no limit', 'maxNodeHours, usd');
+    judged.fault(['budget'], 'empty-budget', 'names no limit', 'maxNodeHours, usd');
   const run = judged.map(['run']);
   if (run !== undefined) exactlyOne(judged, ['run'], run, ['commands', 'sierra']);
   const commands = judged.map(['run', 'commands']);

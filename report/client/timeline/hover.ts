@@ -62,6 +62,7 @@ function severalTasks(lanes: DecodedLanes, bars: readonly number[], place: strin
 function ending(lanes: DecodedLanes, bar: number): string {
   const kind = lanes.kind[bar];
   if (kind === 0) return 'succeeded';
+  if (kind === 3) return lanes.exitval[bar] === 1 ? 'lost with its node' : 'cut off';
   const signal = lanes.signal[bar] ?? 0;
   const code = signal > 0 ? `signal ${signal}` : `exit code ${lanes.exitval[bar]}`;
   return kind === 1 ? `failed, ${code}` : `tried again after ${code}`;

@@ -9,6 +9,7 @@ import { ReplacedObject } from '../../../container/transfer/replaced-object.ts';
 import type { Progress, RunnerReason } from '../../../experiment/records/progress.ts';
 import { realClock } from '../../../local/clock/real.ts';
 import { VirtualClock } from '../../../local/clock/virtual.ts';
+import { aPlan } from '../../fixtures/records.ts';
 import { memoryS3 } from '../../support/memory-s3.ts';
 
 const config = { bucket: 'b', runId: 'a-0123456789a', jobId: 'j', attempt: 1, progressSeconds: 1 };
@@ -42,7 +43,8 @@ function sender(answer: (put: PutObjectCommandInput) => Promise<unknown>) {
     roster,
     snapshot: () => state.snapshot(),
     startedAt: 0,
-    earlierNodeHours: 0,
+    plan: aPlan(),
+    before: undefined,
   });
   /** Whether its last word was said, or given up, in this time. */
   const finishes = async (reason: RunnerReason, withinMs: number, limitMs = withinMs) => {
@@ -182,9 +184,9 @@ describe('the last word', () => {
 describe('the tally', () => {
   it('counts a task of a lost node as lost until somebody else has ended it', () => {
     const tally = new TaskTally(3, [row(1)]);
-    tally.started(2, 1);
-    tally.started(3, 1);
-    tally.nodeLost(1);
+    tally.started(2, 1, 0);
+    tally.started(3, 1, 0);
+    tally.nodeLost(1, 1000);
     expect(tally.counts()).toMatchObject({ succeeded: 1, lost: 2 });
     tally.ended(row(3), 0);
     expect(tally.counts()).toMatchObject({ succeeded: 2, lost: 1, failed: 0 });
@@ -192,15 +194,15 @@ describe('the tally', () => {
 });
 
 describe('the roster', () => {
-  it('adds up instance time: of workers until they are lost or released, of node 0 until it ends', () => {
-    const roster = new Roster(3, 1);
+  it('counts all nodes until the attempt ends, also those that are lost or never came', () => {
+    const roster = new Roster(4, 1);
     const arrival = { cpus: 2, versions: {}, startedAt: 0 };
     for (const index of [0, 1, 2])
       roster.joined(index, { ...arrival, address: `10.0.0.${index}` }, 1000, index === 2);
     roster.lost(1, 'gone', 1_800_000);
-    roster.released(3_600_000, 0);
-    expect(roster.nodeHours(7_200_000)).toBeCloseTo(2 + 0.5 + 1);
-    expect(roster.records().map((record) => record.state)).toEqual(['released', 'lost', 'released']);
+    roster.released(3_600_000);
+    expect(roster.nodeHours(7_200_000)).toBeCloseTo(4 * 2);
+    expect(roster.records().map((record) => record.state)).toEqual(['released', 'lost', 'released', 'never-came']);
     expect(roster.live()).toEqual([]);
   });
 });

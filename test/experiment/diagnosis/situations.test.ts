@@ -123,7 +123,7 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
       runId,
       state: 'running',
       tasks: { ...counts(50, 0), running: 8 },
-      rate: 3,
+      secondsLeft: 49.7,
       nodes: { expected: 4, joined: 4, lost: 0 },
     },
     { why: /50 s left/, next: /Nothing/ },

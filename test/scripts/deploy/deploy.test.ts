@@ -3,7 +3,7 @@ import { CreateServiceLinkedRoleCommand } from '@aws-sdk/client-iam';
 import { describe, expect, test } from 'vitest';
 import { readDeployOptions } from '../../../scripts/deploy/arguments.ts';
 import { feltByJobs, samParameter } from '../../../scripts/deploy/changes.ts';
-import { priceAnswered } from '../../../scripts/deploy/price.ts';
+import { priceAnswered } from '../../../scripts/deploy/live.ts';
 import type { Account } from './account.ts';
 import { CHANGE_SETS, deployTo } from './account.ts';
 

@@ -1,7 +1,7 @@
-import type { Deployment } from '../deployment/deployment.ts';
-import { vcpusOf } from '../deployment/instance-vcpus.ts';
 import { dollars, nodeHoursSpoken } from '../text/numbers.ts';
+import type { Deployment } from './deployment.ts';
 import prices from './instance-prices.json' with { type: 'json' };
+import { vcpusOf } from './instance-vcpus.ts';
 
 /** What an hour of one node costs. `of` names what is priced: `c7i.4xlarge, eu-west-1`. */
 export type Price =

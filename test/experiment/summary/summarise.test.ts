@@ -2,9 +2,9 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
 import { parseJoblog, renderJoblog, succeeded } from '../../../experiment/results/joblog.ts';
-import type { SummaryInput } from '../../../experiment/results/summarise.ts';
-import { summarise } from '../../../experiment/results/summarise.ts';
 import { failedToRead, readTasks } from '../../../experiment/results/task-table.ts';
+import type { SummaryInput } from '../../../experiment/summary/summarise.ts';
+import { summarise } from '../../../experiment/summary/summarise.ts';
 import {
   aPlan,
   iso,
@@ -50,14 +50,12 @@ describe('a summary', () => {
       createdAt: START - 100_000,
       attempts: [{ startedAt: START - 40_000, stoppedAt: START + 50_000 }],
     };
-    const { tasks: told } = progress();
-    const retried = progress({ tasks: { ...told, retried: 1 } });
-    const summary = summarise(await inputOf(rows, { job, progress: retried }));
+    const summary = summarise(await inputOf(rows, { job }));
     expect(summary).toMatchObject({
       outcome: 'succeeded',
       exitCode: 0,
       headline: 'Succeeded: 4 of 4 tasks in 20 s, 0.05 node-hours.',
-      tasks: { total: 4, succeeded: 4, failed: 0, retried: 1, lost: 0 },
+      tasks: { total: 4, succeeded: 4, failed: 0, retried: 0, lost: 0, cutOff: 0, notStarted: 0 },
       timings: { queuedSeconds: 60, joinSeconds: 15, runSeconds: 20 },
       nodeHours: 0.05,
       utilisation: 0.5,
@@ -70,15 +68,15 @@ describe('a summary', () => {
       fc.asyncProperty(fc.array(anyRow, { maxLength: 120 }), fc.nat(9), async (rows, gone) => {
         const final = parseJoblog(renderJoblog(rows));
         // Node 0 counts a task as lost until its row comes; its last word may be older than the joblog.
-        const last = progress({ tasks: { ...progress().tasks, lost: gone } });
+        const last = progress({ tasks: { ...progress().tasks, lost: gone, cutOff: 0 } });
         const summary = summarise(await inputOf(rows, { outcome: 'failed', progress: last }));
         const good = final.filter(succeeded).length;
         expect(summary.tasks.succeeded).toBe(good);
         expect(summary.tasks.failed).toBe(final.length - good);
         expect(summary.failures.reduce((sum, { count }) => sum + count, 0)).toBe(summary.tasks.failed);
         expect(summary.tasks.total).toBe(Math.max(4, final.length));
-        const { succeeded: s, failed, lost, total } = summary.tasks;
-        expect(s + failed + lost).toBeLessThanOrEqual(total);
+        const { succeeded: s, failed, lost = 0, cutOff = 0, notStarted = 0, total } = summary.tasks;
+        expect(s + failed + lost + cutOff + notStarted).toBe(total);
         expect(lost).toBe(Math.min(gone, total - final.length));
         if (summary.utilisation !== null) expect(summary.utilisation).toBeLessThanOrEqual(1);
         const tasks = await readTasks(slowly(rows));
@@ -231,38 +229,38 @@ describe('a summary', () => {
   });
 
   test.each([
-    ['node 0’s own times', {}, 20],
-    ['the joblog, where node 0 did not write the end', { tasksEndedAt: undefined }, 25],
-    ['the joblog, where it wrote neither', { tasksStartedAt: undefined, tasksEndedAt: undefined }, 30],
-    ['never less than nothing', { tasksStartedAt: iso(90) }, 0],
-  ])('how long the tasks took: %s', async (_words, times, seconds) => {
+    ['from the first start to the last end', {}, 2, 30],
+    ['until what was under way was cut off', { tasksEndedAt: iso(40) }, 4, 45],
+    ['as far as rows tell, where node 0 did not write the end', { tasksEndedAt: undefined }, 4, 30],
+    ['the same where it wrote neither', { tasksStartedAt: undefined, tasksEndedAt: undefined }, 4, 30],
+  ])('how long the tasks took: %s', async (_words, times, total, seconds) => {
     const rows = [row(1, { startTime: START / 1000 - 5 }), row(2, { startTime: START / 1000 + 15 })];
     const { tasksStartedAt, tasksEndedAt, ...rest } = progress();
     const told = Object.entries({ tasksStartedAt, tasksEndedAt, ...times }).filter(
       ([, at]) => at !== undefined,
     );
-    const last = { ...rest, ...Object.fromEntries(told) };
+    const tasks = { ...rest.tasks, total };
+    const last = { ...rest, tasks, ...Object.fromEntries(told) };
     expect(summarise(await inputOf(rows, { progress: last })).timings.runSeconds).toBe(seconds);
   });
 
   test('slots count from when their node joined, busy ones only while tasks ran', async () => {
     const rows = [row(1, { startTime: START / 1000 - 5 }), row(2, { runtime: 30 })];
-    // Two slots for 20 s and two for 10 s; busy for 5 and 20 of the 20 s.
+    // Two slots for 35 s and two for 20 s; busy for 10 and 30 of them.
     const nodes = [
       node(0),
       node(1, { state: 'released', joinedAt: iso(10) }),
       node(2, { state: 'never-came' }),
     ];
-    expect(summarise(await inputOf(rows, { nodes })).utilisation).toBe(Number((25 / 60).toFixed(4)));
-    // Of a run whose nodes are not known all the plan's slots count.
-    expect(summarise(await inputOf(rows, { nodes: [] })).utilisation).toBe(Number((25 / 80).toFixed(4)));
+    expect(summarise(await inputOf(rows, { nodes })).utilisation).toBe(Number((40 / 110).toFixed(4)));
+    expect(summarise(await inputOf(rows, { nodes: [] })).utilisation).toBeNull();
   });
 
   test('a run of which nothing is left but its plan', async () => {
     const summary = summarise(await inputOf([], { outcome: 'cancelled', progress: undefined, nodes: [] }));
     expect(summary).toMatchObject({
       exitCode: null,
-      tasks: { total: 4, succeeded: 0, failed: 0, retried: 0, lost: 0 },
+      tasks: { total: 4, succeeded: 0, failed: 0, retried: 0, before: 0 },
       timings: { queuedSeconds: null, joinSeconds: null, runSeconds: null },
       nodeHours: 0,
       utilisation: null,
@@ -288,7 +286,7 @@ describe('the table of tasks', () => {
     const tasks = await readTasks([...rows, row(100, { runtime: 1 })]);
     expect(tasks.slowest.map((at) => tasks.seqs[at])).toEqual(Array.from({ length: 20 }, (_, at) => 99 - at));
     expect(tasks.commands.get(99)).toBe('./sim 99');
-    expect(tasks.earlier).toEqual([expect.objectContaining({ seq: 100, runtime: 100 })]);
+    expect([tasks.tries.size, tasks.tries.seqs[100], tasks.tries.runtime[99]]).toEqual([101, 100, 100]);
   });
 
   test('rare kinds of failure are among those to read', async () => {

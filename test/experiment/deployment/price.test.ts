@@ -1,10 +1,16 @@
 import { describe, expect, it } from 'vitest';
 import type { Deployment } from '../../../experiment/deployment/deployment.ts';
-import { mostNodeHoursOf, mostSpoken } from '../../../experiment/figures/most-cost.ts';
-import { costClause, costSpoken, listPrice, priceOfNode, usdOf } from '../../../experiment/figures/price.ts';
+import {
+  costClause,
+  costSpoken,
+  listPrice,
+  priceOfNode,
+  usdOf,
+} from '../../../experiment/deployment/price.ts';
 import { deploymentFaults } from '../../../experiment/manifest/deployment-faults.ts';
 import { parseManifest } from '../../../experiment/manifest/parse.ts';
 import { makePlan } from '../../../experiment/plan/make.ts';
+import { mostNodeHoursOf, mostSpoken } from '../../../experiment/plan/most-cost.ts';
 import { DEPLOYMENT } from '../manifest/planned.ts';
 
 const stack: Deployment = { ...DEPLOYMENT, instanceTypes: ['c7i.4xlarge', 'g5.xlarge'] };

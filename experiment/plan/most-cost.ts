@@ -1,9 +1,9 @@
-import type { Plan } from '../plan/plan.ts';
-import { COLLECT_SECONDS } from '../plan/plan.ts';
-import { attemptSeconds } from '../plan/time-limits.ts';
+import type { Price } from '../deployment/price.ts';
+import { costSpoken } from '../deployment/price.ts';
 import { mostNodeHoursSpoken } from '../text/numbers.ts';
-import type { Price } from './price.ts';
-import { costSpoken } from './price.ts';
+import type { Plan } from './plan.ts';
+import { COLLECT_SECONDS } from './plan.ts';
+import { attemptSeconds } from './time-limits.ts';
 
 type Bounds = Pick<Plan, 'cluster' | 'retry' | 'timeouts' | 'maxNodeHours'> & { price?: Price | undefined };
 

@@ -1,0 +1,120 @@
+/** What a figure is: docs/figures.md is made from these. The file says where it is computed, and nobody else computes it. */
+interface Definition {
+  figure: string;
+  definition: string;
+  unit: string;
+  scope: 'this attempt' | 'this run' | 'with the runs it resumes';
+  /** What makes it unknown: it is left out then, or said to be unknown. */
+  unknown: string;
+  shown: string;
+  file: string;
+}
+
+const END = 'sentence, summary, report, events, mails';
+
+export const DEFINITIONS: readonly Definition[] = [
+  {
+    figure: 'succeeded, failed',
+    definition: 'tasks whose last row in the joblog is a success, or is none',
+    unit: 'tasks',
+    scope: 'with the runs it resumes',
+    unknown: 'never',
+    shown: `status, watch, runs, ${END}`,
+    file: 'figures/task-counts.ts',
+  },
+  {
+    figure: 'done before',
+    definition: 'of the succeeded, those whose row began before this run was accepted',
+    unit: 'tasks',
+    scope: 'with the runs it resumes',
+    unknown: 'never',
+    shown: END,
+    file: 'figures/task-counts.ts',
+  },
+  {
+    figure: 'retried',
+    definition: 'tasks with more than one row that began in this run',
+    unit: 'tasks',
+    scope: 'this run',
+    unknown: '`stock`, whose joblog has the last try only',
+    shown: END,
+    file: 'figures/task-counts.ts',
+  },
+  {
+    figure: 'lost, cut off, not started',
+    definition:
+      'tasks without a row: started on a node that was lost; under way when the run was ended; neither. With the succeeded and failed they are all',
+    unit: 'tasks',
+    scope: 'with the runs it resumes',
+    unknown: 'where starts are not known (`stock`): "not finished" then',
+    shown: 'summary, report, events, mails',
+    file: 'figures/task-counts.ts',
+  },
+  {
+    figure: 'tasks took',
+    definition:
+      'from the first task’s start to the last one’s end, or until what was under way was cut off; attempts added up',
+    unit: 'seconds',
+    scope: 'this run',
+    unknown: 'no task was started',
+    shown: END,
+    file: 'figures/attempts.ts',
+  },
+  {
+    figure: 'nodes lost',
+    definition: 'nodes that were given up, attempts added up',
+    unit: 'nodes',
+    scope: 'this run',
+    unknown: 'never; an attempt whose last word was lost tells what it wrote before',
+    shown: 'sentence',
+    file: 'figures/attempts.ts',
+  },
+  {
+    figure: 'busy',
+    definition:
+      'slot-seconds in which tries ran (all tries, those without a row as well) ÷ slots × time; a node has slots from when it joined until it was lost',
+    unit: 'share, 0 to 1',
+    scope: 'this attempt',
+    unknown: 'no node or no time',
+    shown: 'summary, report (all nodes, each node), advice',
+    file: 'figures/busy-share.ts',
+  },
+  {
+    figure: 'node-hours',
+    definition:
+      'nodes × time of each attempt from its first node’s start to its end, added up; by AWS Batch’s times, which the budget is judged by',
+    unit: 'hours',
+    scope: 'this run',
+    unknown: 'where Batch tells no times node 0’s own count stands for it',
+    shown: `plan (the most), budget, ${END}`,
+    file: 'figures/node-hours.ts',
+  },
+  {
+    figure: 'dollars',
+    definition: 'node-hours × the price of a node, as it was known when the manifest was accepted',
+    unit: 'USD',
+    scope: 'this run',
+    unknown: 'no price of the type and region is known; on one machine nothing costs anything',
+    shown: 'plan, submit, watch, budget, sentence, summary, report',
+    file: 'deployment/price.ts',
+  },
+  {
+    figure: 'time left',
+    definition:
+      '((tasks not begun) × mean + Σ max(0, mean − age of a task under way)) ÷ slots; the mean is that of ended tries and of those under way for longer. A limit that comes sooner is named instead',
+    unit: 'seconds',
+    scope: 'this attempt',
+    unknown: 'no try has ended, or no more tasks are left than slots: how long the oldest has run instead',
+    shown: 'watch, status',
+    file: 'figures/time-left.ts',
+  },
+  {
+    figure: 'tasks at once',
+    definition: 'the most tries that ran at once on a node; peak memory ÷ this is what a task takes',
+    unit: 'tasks',
+    scope: 'this attempt',
+    unknown: 'no row',
+    shown: 'advice',
+    file: 'figures/at-once.ts',
+  },
+];
