@@ -25,6 +25,7 @@ const NOT_STARTED: readonly number[] = [126, 127];
  */
 export class StopRule {
   readonly #rule: StopAfter | undefined;
+  readonly #total: number;
   readonly #limit: number;
   readonly #enough: number;
   #isHopeful: boolean;
@@ -40,6 +41,7 @@ export class StopRule {
     { total, slots, earlier }: { total: number; slots: number; earlier: number },
   ) {
     this.#rule = rule;
+    this.#total = total;
     this.#limit = limitOf(rule, total);
     this.#enough = Math.min(Math.max(SAMPLED, slots), 200);
     this.#isHopeful = rule !== undefined || earlier > 0;
@@ -57,7 +59,9 @@ export class StopRule {
       return 'go-on';
     }
     if (this.#sampled === undefined) return this.#ended < this.#enough ? 'go-on' : 'sample';
-    return this.#sampled.delete(task.seq) && this.#sampled.size === 0 ? 'stop' : 'go-on';
+    // One that is more than half over costs no more than it has, and all its words are there then.
+    const isWorthIt = this.#total - this.#ended > this.#ended;
+    return this.#sampled.delete(task.seq) && this.#sampled.size === 0 && isWorthIt ? 'stop' : 'go-on';
   }
 
   /** Which tasks are taken next. Without any all are under way, and the run ends by itself. */

@@ -23,6 +23,14 @@ describe('a run in which everything fails alike', () => {
     ]);
   });
 
+  it('is left to end when it is more than half over', () => {
+    const rule = new StopRule(undefined, { ...MANY, total: 150, slots: 4 });
+    answers(rule, 20, FAILED);
+    rule.watch([150]);
+    answers(rule, 60, FAILED, 21);
+    expect(rule.next({ ...FAILED, seq: 150 })).toBe('go-on');
+  });
+
   it.each([
     [1, 20],
     [64, 64],
