@@ -1,5 +1,5 @@
-import { mostSpoken } from '../../experiment/plan/most-cost.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { mostSpoken } from '../../experiment/plan/most-cost.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
 import type { Status } from '../../experiment/records/status.ts';
 import { parseStatus } from '../../experiment/records/status.ts';

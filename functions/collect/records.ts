@@ -15,8 +15,8 @@ import {
 import type { Outcome } from '../../experiment/records/outcome.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
 import { decideOutcome } from '../../experiment/run/decide-outcome.ts';
-import { summarise } from '../../experiment/summary/summarise.ts';
 import { eventsOf } from '../../experiment/status/observed-events.ts';
+import { summarise } from '../../experiment/summary/summarise.ts';
 import { ControlConflict, StillStopping, UnknownRecord } from '../../experiment/util/errors.ts';
 import { renderReport } from '../../report/render.ts';
 import type { FunctionDeps } from '../deps.ts';

@@ -202,7 +202,12 @@ describe('the roster', () => {
     roster.lost(1, 'gone', 1_800_000);
     roster.released(3_600_000);
     expect(roster.nodeHours(7_200_000)).toBeCloseTo(4 * 2);
-    expect(roster.records().map((record) => record.state)).toEqual(['released', 'lost', 'released', 'never-came']);
+    expect(roster.records().map((record) => record.state)).toEqual([
+      'released',
+      'lost',
+      'released',
+      'never-came',
+    ]);
     expect(roster.live()).toEqual([]);
   });
 });
