@@ -36,7 +36,7 @@ test('a task that writes over its run’s records hides no other run', async () 
   });
   expect(await runs(context, {})).toBe(0);
   expect(said.out.replaceAll(/ +/g, ' ')).toBe(
-    `RUN STATE AGE TASKS FAILED NODE-HOURS\n${GOOD} succeeded 3 h 1,800/1,800 1 0.91\n`,
+    `RUN STATE AGE SUCCEEDED FAILED NODE-HOURS\n${GOOD} succeeded 3 h 1,799/1,800 1 0.91\n`,
   );
   await expect(status(context, SPOILT)).rejects.toThrow(
     `runs/${SPOILT}/status.json is not what sierra-batch wrote there`,

@@ -146,7 +146,7 @@ describe.concurrent('the join port', () => {
       expect(await say(cluster.address(0), 'GET / HTTP/1.1\r\n\r\n')).toContain('not a hello');
       expect(await say(cluster.address(0), 'x'.repeat(100_000))).toBe('');
       expect(await say(cluster.address(0), line({ ...hello, run: 'other-run-0123456789a' }))).toContain(
-        'and this is',
+        '"another run, job or attempt is here"',
       );
       expect(await say(cluster.address(0), line({ ...hello, attempt: 2 }))).toContain('attempt 2');
       for (let times = 0; times < 3; times++)
