@@ -78,7 +78,7 @@ describe.concurrent('a manifest dropped becomes a run with everything that it pr
       headline: expect.stringMatching(/^Succeeded: 4 of 4 tasks/),
       why: expect.any(String),
       next: expect.any(String),
-      tasks: { total: 4, succeeded: 4, failed: 0, retried: 0, lost: 0 },
+      tasks: { total: 4, succeeded: 4, failed: 0, retried: 0, before: 0, lost: 0, cutOff: 0, notStarted: 0 },
       nodes: [0, 1].map((index) => ({
         index,
         address: expect.stringMatching(/^127\./),
@@ -94,6 +94,7 @@ describe.concurrent('a manifest dropped becomes a run with everything that it pr
         runSeconds: expect.any(Number),
       },
       nodeHours: expect.any(Number),
+      usd: 0,
       utilisation: expect.any(Number),
       failures: [],
     });
