@@ -49,13 +49,17 @@ export function nearMissesOf(command: string): string[] {
   const misses: string[] = [];
   const end = command.trimEnd();
   if (/(?:^|[^&>\\])&$/.test(end))
-    misses.push('it ends in a lone `&`, which starts it in the background; take the `&` away, or add ` wait`');
+    misses.push(
+      'it ends in a lone `&`, which starts it in the background; take the `&` away, or add ` wait`',
+    );
   if (/\|&?[ \t]*tee\b/.test(command) && !/pipefail|PIPESTATUS/.test(command))
     misses.push('its exit code is that of `tee`, so a failure goes unseen; begin with `set -o pipefail; `');
   const unseen = UNSEEN.exec(command)?.[0];
   if (unseen !== undefined) {
     const code = (unseen.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-    misses.push(`it holds a sign that cannot be seen (U+${code}), which the shell takes for a part of a word`);
+    misses.push(
+      `it holds a sign that cannot be seen (U+${code}), which the shell takes for a part of a word`,
+    );
   }
   const dash = DASH.exec(command)?.[1];
   if (dash !== undefined) misses.push(`“${dash}” is no hyphen; an option begins with \`-\``);

@@ -125,7 +125,9 @@ function inner(schema: unknown): unknown {
 /** Of a union the alternative with keys. */
 function objectAmong(schema: unknown): unknown {
   const options: unknown = property(schema, 'options');
-  return Array.isArray(options) ? options.find((option) => property(option, 'shape') !== undefined) : schema;
+  return Array.isArray(options)
+    ? options.map(inner).find((option) => property(option, 'shape') !== undefined)
+    : schema;
 }
 
 function property(value: unknown, name: string): unknown {

@@ -31,10 +31,10 @@ export function judgeCommands(judged: Judged): void {
     warnOfCommand(judged, template, ['run', 'commands', 'template']);
     judgeCombinations(judged, template);
   }
-  if (Array.isArray(list) && list.every((item) => typeof item === 'string'))
-{
+  if (Array.isArray(list) && list.every((item) => typeof item === 'string')) {
     measureList(judged, list, (seq) => ['run', 'commands', 'list', seq - 1]);
-    for (const [at, command] of list.entries()) warnOfCommand(judged, command, ['run', 'commands', 'list', at]);
+    for (const [at, command] of list.entries())
+      warnOfCommand(judged, command, ['run', 'commands', 'list', at]);
   }
   if (
     typeof file === 'string' &&
