@@ -1,8 +1,11 @@
-/** Values from `from` to `to`, both included; `step` > 0, 1 when left out. Decimals are exact. */
-interface MatrixRange {
-  from: number;
-  to: number;
-  step?: number | undefined;
+/**
+ * Values from `from` to `to`, both included; `step` > 0, 1 when left out. Decimals are exact. What is given as text keeps
+ * its zeros: `'001'` to `'010'` are three digits wide, `'1.0'` to `'2.0'` have one decimal.
+ */
+export interface MatrixRange {
+  from: number | string;
+  to: number | string;
+  step?: number | string | undefined;
 }
 
 export type MatrixValues = readonly (string | number | boolean)[] | MatrixRange;
@@ -22,7 +25,8 @@ export function axisOf(values: MatrixValues): Axis {
   if (isList(values)) return { count: values.length, at: (index) => String(values[index]) };
   const { from, to, step, decimals } = inUnits(values);
   const count = to < from || step <= 0n ? 0 : Number((to - from) / step) + 1;
-  return { count, at: (index) => unitsAsText(from + BigInt(index) * step, decimals) };
+  const zeros = zerosOf(values);
+  return { count, at: (index) => unitsAsText(from + BigInt(index) * step, decimals, zeros) };
 }
 
 /** How many combinations a matrix has. */
@@ -46,7 +50,7 @@ interface Decimal {
 }
 
 /** A number as it is written: `1.5e-7` is 15 with 8 decimals. */
-function decimalOf(value: number): Decimal {
+function decimalOf(value: number | string): Decimal {
   const [mantissa = '', exponent = '0'] = String(value).split('e');
   const [whole = '', fraction = ''] = mantissa.split('.');
   const decimals = fraction.length - Number(exponent);
@@ -54,12 +58,24 @@ function decimalOf(value: number): Decimal {
   return decimals < 0 ? { digits: digits * 10n ** BigInt(-decimals), decimals: 0 } : { digits, decimals };
 }
 
-/** Without an exponent and without trailing zeros. */
-function unitsAsText(units: bigint, decimals: number): string {
-  if (decimals === 0) return String(units);
-  const digits = String(units < 0n ? -units : units).padStart(decimals + 1, '0');
-  const fraction = digits.slice(-decimals).replace(/(?<!0)0+$/, '');
-  const text = digits.slice(0, -decimals) + (fraction === '' ? '' : `.${fraction}`);
+/** Digits before the point and decimals that every value has at least, since a bound was written with more than it needs. */
+function zerosOf({ from, to, step }: MatrixRange): { digits: number; decimals: number } {
+  const zeros = { digits: 1, decimals: 0 };
+  for (const bound of [from, to, step]) {
+    const [whole = '', fraction = ''] = typeof bound === 'string' ? bound.replace('-', '').split('.') : [];
+    if (/^0\d/.test(whole)) zeros.digits = Math.max(zeros.digits, whole.length);
+    if (fraction.endsWith('0')) zeros.decimals = Math.max(zeros.decimals, fraction.length);
+  }
+  return zeros;
+}
+
+/** Without an exponent, and without trailing zeros but those that were written. */
+function unitsAsText(units: bigint, decimals: number, zeros: { digits: number; decimals: number }): string {
+  const digits = String(units < 0n ? -units : units).padStart(decimals + zeros.digits, '0');
+  const point = digits.length - decimals;
+  let end = digits.length;
+  while (end > point + zeros.decimals && digits[end - 1] === '0') end -= 1;
+  const text = digits.slice(0, point) + (end > point ? `.${digits.slice(point, end)}` : '');
   return units < 0n ? `-${text}` : text;
 }
 

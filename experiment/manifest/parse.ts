@@ -3,7 +3,7 @@ import { expandTemplate, writtenList } from '../commands/list.ts';
 import type { Origin } from './rules/paths.ts';
 import { ruleFaults } from './rules/rules.ts';
 import type { FaultPath } from './rules/schema-faults.ts';
-import { schemaFaults } from './rules/schema-faults.ts';
+import { schemaFaults, writtenNumber } from './rules/schema-faults.ts';
 import type { Manifest } from './schema.ts';
 import { manifestSchema } from './schema.ts';
 import type { Fault } from './source/fault.ts';
@@ -48,7 +48,7 @@ export function parseManifest(
   const isSame = (a: Fault, b: Fault) => a.line === b.line && a.column === b.column;
   const faults = [...notation, ...content.filter((fault) => !notation.some((other) => isSame(fault, other)))];
   if (parsed.success && faults.length === 0)
-    return { ok: true, manifest: parsed.data, warnings: rules.warnings, source };
+    return { ok: true, manifest: withZeros(parsed.data, source), warnings: rules.warnings, source };
   return { ok: false, faults: inOrder(faults).slice(0, MAX_FAULTS), text: source.text };
 }
 
@@ -58,6 +58,28 @@ export function resumedRun({
 }: Pick<Manifest, 'resume'>): { run: string; keep?: 'same' | undefined } | undefined {
   return typeof resume === 'string' ? { run: resume } : resume;
 }
+
+/** A bound of a range as it was written, where a number would lose its zeros: `001`, `1.0`. */
+function withZeros(manifest: Manifest, source: Source): Manifest {
+  const { commands } = manifest.run;
+  if (commands?.matrix === undefined) return manifest;
+  const asWritten = <T>(value: T, path: FaultPath) => {
+    const written = writtenNumber(source, path);
+    return written !== undefined && HAS_ZEROS.test(written) ? written : value;
+  };
+  const matrix = Object.fromEntries(
+    Object.entries(commands.matrix).map(([key, values]) => {
+      if (!('from' in values)) return [key, values];
+      const at = ['run', 'commands', 'matrix', key];
+      const { from, to, step } = values;
+      const bounds = { from: asWritten(from, [...at, 'from']), to: asWritten(to, [...at, 'to']) };
+      return [key, { ...bounds, step: step === undefined ? step : asWritten(step, [...at, 'step']) }];
+    }),
+  );
+  return { ...manifest, run: { ...manifest.run, commands: { ...commands, matrix } } };
+}
+
+const HAS_ZEROS = /^-?(?:0\d{1,14}(?:\.\d{1,15})?|\d{1,15}\.(?:\d{0,14}0))$/;
 
 /** The commands that the manifest itself holds; undefined where they are in a file, or for SIERRA. */
 export function commandsOf(manifest: Manifest): CommandList | undefined {
@@ -93,16 +115,19 @@ function keysKnownAt(path: FaultPath): readonly string[] {
   return Object.keys(Object(property(found, 'shape')));
 }
 
-/** Without `optional` around it. */
+/** Without `optional` or a transformation around it. */
 function inner(schema: unknown): unknown {
   const definition = property(property(schema, '_zod'), 'def');
-  return property(definition, 'type') === 'optional' ? inner(property(definition, 'innerType')) : schema;
+  const within = property(definition, 'innerType') ?? property(definition, 'in');
+  return within === undefined ? schema : inner(within);
 }
 
 /** Of a union the alternative with keys. */
 function objectAmong(schema: unknown): unknown {
   const options: unknown = property(schema, 'options');
-  return Array.isArray(options) ? options.find((option) => property(option, 'shape') !== undefined) : schema;
+  return Array.isArray(options)
+    ? options.map(inner).find((option) => property(option, 'shape') !== undefined)
+    : schema;
 }
 
 function property(value: unknown, name: string): unknown {

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import type { MatrixRange } from '../commands/matrix.ts';
 import { parseDuration } from '../text/duration.ts';
 import { grouped } from '../text/numbers.ts';
 import { parseSize } from '../text/size.ts';
@@ -97,21 +98,24 @@ const matrix = () =>
       z.union(
         [
           z.array(matrixValue()).min(1, { error: 'at least one value' }),
-          z.strictObject({
-            from: finite(),
-            to: finite(),
-            step: z
-              .number({ error: 'a number over zero' })
-              .positive({ error: 'a number over zero' })
-              .optional(),
-          }),
+          z
+            .strictObject({
+              from: finite(),
+              to: finite(),
+              step: z
+                .number({ error: 'a number over zero' })
+                .positive({ error: 'a number over zero' })
+                .optional(),
+            })
+            // The bounds with their zeros come from the source.
+            .transform((range): MatrixRange => range),
         ],
         { error: MATRIX },
       ),
       { error: 'keys with lists of values' },
     )
     .describe(
-      'Every combination of these values is one command; those of a list stand in it as written here.',
+      'Every combination of these values is one command; they stand in it as written here, with their zeros.',
     );
 
 const commands = () =>

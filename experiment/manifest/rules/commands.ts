@@ -7,6 +7,7 @@ import {
 } from '../../commands/list.ts';
 import type { Matrix } from '../../commands/matrix.ts';
 import { axisOf, countCombinations, MAX_COMMANDS } from '../../commands/matrix.ts';
+import { nearMissesOf, nearMissesOfTemplate } from '../../commands/near-misses.ts';
 import { parseTemplate } from '../../commands/template.ts';
 import { nearestKey } from './did-you-mean.ts';
 import { judgeMatrixValues, judgeQuoting, matrixOf } from './matrix-keys.ts';
@@ -24,10 +25,17 @@ export function judgeCommands(judged: Judged): void {
   if (typeof template === 'string' && matrix !== undefined) {
     judgeKeys(judged, template, Object.keys(matrix));
     judgeQuoting(judged, template);
+    const variables = Object.keys(judged.map(['environment']) ?? {});
+    for (const miss of nearMissesOfTemplate(template, Object.keys(matrix), variables))
+      judged.warn(['run', 'commands', 'template'], 'near-miss', miss);
+    warnOfCommand(judged, template, ['run', 'commands', 'template']);
     judgeCombinations(judged, template);
   }
-  if (Array.isArray(list) && list.every((item) => typeof item === 'string'))
+  if (Array.isArray(list) && list.every((item) => typeof item === 'string')) {
     measureList(judged, list, (seq) => ['run', 'commands', 'list', seq - 1]);
+    for (const [at, command] of list.entries())
+      warnOfCommand(judged, command, ['run', 'commands', 'list', at]);
+  }
   if (
     typeof file === 'string' &&
     !/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/.*[^/]$/.test(file) &&
@@ -40,6 +48,22 @@ export function judgeCommands(judged: Judged): void {
       'a relative path without `..`, or s3://bucket/key',
     );
   }
+}
+
+/** The comment that YAML takes a part of a command for, and what a command may have by mistake. */
+function warnOfCommand(judged: Judged, command: string, path: FaultPath): void {
+  for (const miss of nearMissesOf(command)) judged.warn(path, 'near-miss', miss);
+  const comment = judged.commentBehind(path);
+  if (comment !== undefined && (/^#\S/.test(comment) || hasOpenQuote(command)))
+    judged.warn(
+      path,
+      'comment',
+      `what stands behind # is a comment in YAML: the command is \`${command.slice(0, 80)}\`; put it in quotes`,
+    );
+}
+
+function hasOpenQuote(command: string): boolean {
+  return command.split("'").length % 2 === 0 || command.split('"').length % 2 === 0;
 }
 
 /** What the template and the matrix call by different names. */

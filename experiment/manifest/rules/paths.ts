@@ -67,12 +67,19 @@ function judgeOutputs(judged: Judged): void {
   }
   judgeDoubles(judged, ['outputs'], normalised);
   const isKept = judged.at(['run', 'keepOutput']) === 'all' || judged.at(['workspace']) !== undefined;
-  if (outputs.length === 0 && !isKept && judged.map(['run']) !== undefined)
+  if (outputs.length === 0 && !isKept && judged.map(['run']) !== undefined && !allWriteFiles(judged))
     judged.warn(
       listed === undefined ? ['run'] : ['outputs'],
       'no-outputs',
       'nothing that tasks write will be sent: name it under `outputs`, or keep what they print with `run.keepOutput: all`',
     );
+}
+
+/** Commands that all send what they print to files: whoever writes them knows where results lie. */
+function allWriteFiles(judged: Judged): boolean {
+  const { template, list } = judged.map(['run', 'commands']) ?? {};
+  const commands: unknown[] = Array.isArray(list) ? list : [template];
+  return commands.every((command) => typeof command === 'string' && command.includes('>'));
 }
 
 /** An output is a path, or a block with one. */

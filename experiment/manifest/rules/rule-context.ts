@@ -2,7 +2,7 @@ import { parseSize } from '../../text/size.ts';
 import type { Fault } from '../source/fault.ts';
 import type { Source } from '../source/read.ts';
 import type { FaultPath, Misfit } from './schema-faults.ts';
-import { faultAt, MAX_JUDGED } from './schema-faults.ts';
+import { commentBehind, faultAt, MAX_JUDGED } from './schema-faults.ts';
 
 /**
  * A document under judgement: what stands in it, and what was found wrong. A value of another kind than asked for counts
@@ -55,8 +55,14 @@ export class Judged {
     if (this.faults.length < MAX_JUDGED) this.faults.push(faultAt(this.#source, path, misfit, what));
   }
 
+  /** The YAML comment in the same line behind a value that stands without quotes. */
+  commentBehind(path: FaultPath): string | undefined {
+    return commentBehind(this.#source, path);
+  }
+
+  /** Past the most that are judged, none is added. */
   warn(path: FaultPath, code: string, message: string): void {
-    this.warnings.push(faultAt(this.#source, path, { code, message }));
+    if (this.warnings.length < MAX_JUDGED) this.warnings.push(faultAt(this.#source, path, { code, message }));
   }
 }
 

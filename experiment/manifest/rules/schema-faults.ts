@@ -48,6 +48,20 @@ function entriesOf(node: SourceNode & { kind: 'map' }): Map<string, Entries[numb
   return made;
 }
 
+/** What YAML takes for a comment in the line of a text without quotes. */
+export function commentBehind(source: Source, path: FaultPath): string | undefined {
+  const { text } = source;
+  const { start, end } = locate(source, path);
+  if (/^['"|>&*!]/.test(text.slice(start, start + 1))) return undefined;
+  return /^[ \t]{1,200}(#[^\n]{0,200})/.exec(text.slice(end, end + 400))?.[1];
+}
+
+/** A number as it stands in the source; undefined where the path leads to none. */
+export function writtenNumber(source: Source, path: FaultPath): string | undefined {
+  const { node } = locate(source, path);
+  return node.kind === 'scalar' && typeof node.value === 'number' ? node.written : undefined;
+}
+
 /** What is wrong with a value, its place left out. */
 export type Misfit = Pick<Fault, 'code' | 'message'> & Partial<Pick<Fault, 'allowed' | 'suggestion'>>;
 
