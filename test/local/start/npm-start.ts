@@ -202,6 +202,8 @@ export function manifest(change: Record<string, unknown> = {}, commands?: Record
       commands: commands ?? { list: ['echo one', 'echo two', 'echo three', 'echo four'] },
       jobsPerNode: 2,
     },
+    // Without one, it is said that nothing comes back.
+    outputs: [{ path: 'results', optional: true }],
     timeouts: { join: '20s', run: '60s' },
     ...change,
   });
