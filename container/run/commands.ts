@@ -86,7 +86,7 @@ async function prepare(attempt: Attempt, work: CommandWork): Promise<Prepared> {
       return nothingPrepared(attempt);
     }
     const { forget } = await prepareInputs(attempt);
-    const commands = await freezeCommands(context, config, work, folders);
+    const commands = await freezeCommands(context, { ...config, fanout: plan.fanout }, work, folders);
     const forgotten = await forget(folders.joblog);
     const { done, rows } = await alreadyDone(folders.joblog, commands.total, config.attempt === 1);
     const { total, dropped } = commands;

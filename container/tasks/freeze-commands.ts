@@ -4,10 +4,11 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Bucket } from '../../aws/bucket.ts';
 import { download, ObjectFailed } from '../../aws/download.ts';
-import { FROM_WINDOWS } from '../../experiment/commands/list.ts';
+import { BadList, CommandLines, commandsIn } from '../../experiment/commands/lines.ts';
+import { MAX_COMMAND_BYTES, MAX_STOCK_COMMAND_BYTES } from '../../experiment/commands/list.ts';
 import { TaskIndex } from '../../experiment/commands/task-index.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
-import type { CommandWork } from '../../experiment/plan/plan.ts';
+import type { CommandWork, Plan } from '../../experiment/plan/plan.ts';
 import type { RunnerContext } from '../process/live.ts';
 import { syncFolder } from '../storage/durable-file.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
@@ -33,7 +34,7 @@ export class BadCommands extends Error {
  */
 export async function freezeCommands(
   { s3, clock }: Pick<RunnerContext, 's3' | 'clock'>,
-  run: { bucket: string; runId: string },
+  run: { bucket: string; runId: string; fanout?: Plan['fanout'] },
   work: CommandWork,
   folders: RunFolders,
 ): Promise<FrozenCommands> {
@@ -41,7 +42,8 @@ export async function freezeCommands(
   const key = runKeys(run.runId).commands;
   const bucket = new Bucket(s3, run.bucket, clock);
   const { file } = work;
-  if (file.kind === 'in-work') await copyList(folders, file.path, partial);
+  const mostBytes = run.fanout === 'stock' ? MAX_STOCK_COMMAND_BYTES : MAX_COMMAND_BYTES;
+  if (file.kind === 'in-work') await copyList(folders, file.path, partial, mostBytes);
   else if (![undefined, await download(bucket, file.key, partial)].includes(file.sha256))
     throw new BadCommands(
       `s3://${run.bucket}/${file.key} is not the list that was planned: it was written over since`,
@@ -62,27 +64,15 @@ export async function freezeCommands(
 }
 
 /** What ingest judges of a list in a bucket is judged here of one among the inputs. */
-async function copyList({ tasks }: RunFolders, path: string, to: string): Promise<void> {
-  await copy(join(tasks, path), to);
-  let at = 0;
-  for await (const line of lines(to)) {
-    at += 1;
-    if (at === 1 && line.startsWith(BYTE_ORDER_MARK))
-      throw new BadCommands(`commands.file ${path}: ${FROM_WINDOWS.byteOrderMark}`);
-    if (line.endsWith('\r')) throw new BadCommands(`commands.file ${path}: ${FROM_WINDOWS.lineEnd(at)}`);
-  }
-}
-
-/** Lines are read as Latin-1. */
-const BYTE_ORDER_MARK = Buffer.from('\ufeff').toString('latin1');
-
-async function copy(from: string, to: string): Promise<void> {
+async function copyList({ tasks }: RunFolders, path: string, to: string, mostBytes: number): Promise<void> {
   try {
-    await pipeline(createReadStream(from), createWriteStream(to));
+    const commands = commandsIn(createReadStream(join(tasks, path)), new CommandLines(mostBytes));
+    await pipeline(commands, createWriteStream(to));
   } catch (error) {
     await rm(to, { force: true });
+    if (error instanceof BadList) throw new BadCommands(`commands.file ${path}: ${error.message}`);
     throw new BadCommands(
-      `commands.file ${from} cannot be read (${error instanceof Error ? error.message : error}): name a file that the inputs bring`,
+      `commands.file ${path} cannot be read (${error instanceof Error ? error.message : error}): name a file that the inputs bring`,
     );
   }
 }

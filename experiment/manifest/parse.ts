@@ -1,3 +1,4 @@
+import { runsNothing } from '../commands/lines.ts';
 import type { CommandList } from '../commands/list.ts';
 import { expandTemplate, writtenList } from '../commands/list.ts';
 import type { Origin } from './rules/paths.ts';
@@ -84,7 +85,8 @@ const HAS_ZEROS = /^-?(?:0\d{1,14}(?:\.\d{1,15})?|\d{1,15}\.(?:\d{0,14}0))$/;
 /** The commands that the manifest itself holds; undefined where they are in a file, or for SIERRA. */
 export function commandsOf(manifest: Manifest): CommandList | undefined {
   const { commands } = manifest.run;
-  if (commands?.list !== undefined) return writtenList(commands.list);
+  if (commands?.list !== undefined)
+    return writtenList(commands.list.filter((command) => !runsNothing(command)));
   if (commands?.template !== undefined && commands.matrix !== undefined)
     return expandTemplate(commands.template, commands.matrix);
   return undefined;

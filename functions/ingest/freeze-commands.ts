@@ -3,13 +3,12 @@ import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Bucket } from '../../aws/bucket.ts';
 import { isRefused, messageOf, nameOf } from '../../aws/errors.ts';
+import { BadList, CommandLines, commandsIn } from '../../experiment/commands/lines.ts';
 import {
-  FROM_WINDOWS,
   MAX_COMMAND_BYTES,
   MAX_LIST_BYTES,
   MAX_STOCK_COMMAND_BYTES,
 } from '../../experiment/commands/list.ts';
-import { MAX_COMMANDS } from '../../experiment/commands/matrix.ts';
 import { CONTROL_PREFIX, runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { parseS3Url } from '../../experiment/layout/s3-url.ts';
 import type { Manifest } from '../../experiment/manifest/parse.ts';
@@ -101,83 +100,25 @@ async function copyList(
       'run.commands.file',
     );
   const hash = createHash('sha256');
-  const copied = hashed(withFinalNewline(again, judged.endsWithNewline), hash);
-  await bucket.writeStream(
-    key,
-    Readable.from(copied, { objectMode: false }),
-    head.size + (judged.endsWithNewline ? 0 : 1),
-  );
+  const copied = hashed(commandsIn(again, new CommandLines(mostBytes)), hash);
+  await bucket.writeStream(key, Readable.from(copied, { objectMode: false }), judged.bytes);
   return { ok: true, frozen: { key, total: judged.total, sha256: hash.digest('hex') } };
 }
 
-const BYTE_ORDER_MARK = Buffer.from('\ufeff');
-
-/** How many lines there are, or what is wrong with them in a sentence. */
+/** What the list comes to, or what is wrong with it in a sentence. */
 async function judgeLines(
   stream: AsyncIterable<Uint8Array> | undefined,
   mostBytes: number,
-): Promise<{ total: number; endsWithNewline: boolean } | string> {
+): Promise<CommandLines | string> {
   if (stream === undefined)
     return 'it was changed while it was read (drop the manifest again), or this deployment may not read it';
-  const lines = new JudgedLines(mostBytes);
-  for await (const block of stream) {
-    const fault = lines.take(block);
-    if (fault !== undefined) return fault;
-  }
-  const { total, endsWithNewline } = lines;
-  if (total === 0) return 'it is empty';
-  if (total > MAX_COMMANDS)
-    return `it has ${total.toLocaleString('en')} lines, and at most ${MAX_COMMANDS.toLocaleString('en')} are allowed`;
-  return { total, endsWithNewline };
-}
-
-const NEWLINE = 10;
-const CARRIAGE_RETURN = 13;
-
-/** Counts lines byte by byte: a list may have a gibibyte, and a line any bytes. */
-class JudgedLines {
-  readonly #mostBytes: number;
-  #ended = 0;
-  #length = 0;
-  #last = NEWLINE;
-  #begins = Buffer.alloc(0);
-
-  constructor(mostBytes: number) {
-    this.#mostBytes = mostBytes;
-  }
-
-  /** A last one without newline included. */
-  get total(): number {
-    return this.#ended + (this.endsWithNewline ? 0 : 1);
-  }
-
-  get endsWithNewline(): boolean {
-    return this.#last === NEWLINE;
-  }
-
-  /** What is wrong with the lines up to here, if anything. */
-  take(block: Uint8Array): string | undefined {
-    if (this.#beginsWithMark(block)) return FROM_WINDOWS.byteOrderMark;
-    for (const byte of block) {
-      if (byte === 0) return `line ${this.#ended + 1} holds a NUL character`;
-      if (byte === NEWLINE) {
-        this.#ended += 1;
-        this.#length = 0;
-        if (this.#last === CARRIAGE_RETURN) return FROM_WINDOWS.lineEnd(this.#ended);
-      } else {
-        this.#length += 1;
-        if (this.#length > this.#mostBytes)
-          return `line ${this.#ended + 1} has over ${this.#mostBytes.toLocaleString('en')} bytes, the most that one command may have`;
-      }
-      this.#last = byte;
-    }
-    return undefined;
-  }
-
-  #beginsWithMark(block: Uint8Array): boolean {
-    if (this.#begins.length === BYTE_ORDER_MARK.length) return false;
-    this.#begins = Buffer.concat([this.#begins, block]).subarray(0, BYTE_ORDER_MARK.length);
-    return this.#begins.equals(BYTE_ORDER_MARK);
+  const lines = new CommandLines(mostBytes);
+  try {
+    for await (const _ of commandsIn(stream, lines));
+    return lines;
+  } catch (error) {
+    if (error instanceof BadList) return error.message;
+    throw error;
   }
 }
 
@@ -190,14 +131,6 @@ async function* hashed(
     hash.update(block);
     yield block;
   }
-}
-
-async function* withFinalNewline(
-  stream: AsyncIterable<Uint8Array>,
-  has: boolean,
-): AsyncGenerator<Uint8Array> {
-  yield* stream;
-  if (!has) yield Buffer.from('\n');
 }
 
 function* inBlocks(lines: Iterable<string>): Generator<Buffer> {

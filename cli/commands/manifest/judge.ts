@@ -1,5 +1,9 @@
-import { statSync } from 'node:fs';
+import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { messageOf } from '../../../aws/errors.ts';
+import { BadList, CommandLines } from '../../../experiment/commands/lines.ts';
+import { MAX_COMMAND_BYTES, MAX_STOCK_COMMAND_BYTES } from '../../../experiment/commands/list.ts';
+import { nearMissesOf } from '../../../experiment/commands/near-misses.ts';
 import type { Deployment } from '../../../experiment/deployment/deployment.ts';
 import { deploymentFaults } from '../../../experiment/manifest/deployment-faults.ts';
 import type { Manifest } from '../../../experiment/manifest/parse.ts';
@@ -35,8 +39,10 @@ export function judgeManifest(cwd: string, shownAs: string, deployment?: Deploym
     ...missingList(manifest, source, dirname(file)),
     ...(deployment === undefined ? [] : deploymentFaults(manifest, source, deployment)),
   ];
+  const list = judgeList(manifest, source, dirname(file));
+  faults.push(...list.faults);
   if (faults.length > 0) return { file, shownAs, ok: false, faults, text: source.text };
-  return { file, shownAs, ...parsed };
+  return { file, shownAs, ...parsed, warnings: [...parsed.warnings, ...list.warnings] };
 }
 
 /** What the user reads of a manifest that is not right, or not quite. */
@@ -74,6 +80,51 @@ function missingList(manifest: Manifest, source: Source, beside: string): Fault[
       ? `${list} is not a file`
       : `there is no file ${list} beside the manifest (${resolve(beside, list)}), and there are no inputs to bring it`;
   return [faultAt(source, ['run', 'commands', 'file'], { code: 'no-such-file', message })];
+}
+
+const MAX_LIST_WARNINGS = 20;
+const BLOCK_BYTES = 1024 * 1024;
+
+/** What ingest or node 0 would refuse of a list that lies beside the manifest, and what its commands may have by mistake. */
+function judgeList(
+  { run }: Manifest,
+  source: Source,
+  beside: string,
+): { faults: Fault[]; warnings: Fault[] } {
+  const { file } = run.commands ?? {};
+  const path = file === undefined ? undefined : resolve(beside, file);
+  if (path === undefined || statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
+    return { faults: [], warnings: [] };
+  const at = (code: string, message: string) =>
+    faultAt(source, ['run', 'commands', 'file'], { code, message: `${file}: ${message}` });
+  const warnings: Fault[] = [];
+  const lines = new CommandLines(
+    run.fanout === 'stock' ? MAX_STOCK_COMMAND_BYTES : MAX_COMMAND_BYTES,
+    (line, number) => {
+      if (warnings.length < MAX_LIST_WARNINGS)
+        for (const miss of nearMissesOf(line.toString()))
+          warnings.push(at('near-miss', `line ${number}: ${miss}`));
+    },
+  );
+  try {
+    for (const block of blocksOf(path)) lines.take(block);
+    lines.end();
+    return { faults: [], warnings };
+  } catch (error) {
+    if (error instanceof BadList) return { faults: [at('bad-commands', error.message)], warnings };
+    return { faults: [at('unreadable', messageOf(error))], warnings };
+  }
+}
+
+function* blocksOf(path: string): Generator<Buffer> {
+  const file = openSync(path, 'r');
+  try {
+    const block = Buffer.alloc(BLOCK_BYTES);
+    for (let read = readSync(file, block); read > 0; read = readSync(file, block))
+      yield block.subarray(0, read);
+  } finally {
+    closeSync(file);
+  }
 }
 
 function unreadable(message: string): Fault {

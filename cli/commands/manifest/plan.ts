@@ -3,6 +3,7 @@ import { dirname, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Command } from '@commander-js/extra-typings';
 import { submitJobRequest } from '../../../experiment/batch/submit-request.ts';
+import { runsNothing } from '../../../experiment/commands/lines.ts';
 import type { Deployment } from '../../../experiment/deployment/deployment.ts';
 import { usdOf } from '../../../experiment/deployment/price.ts';
 import { sharedLayout } from '../../../experiment/layout/shared-paths.ts';
@@ -133,6 +134,7 @@ async function firstAndLast(manifest: Manifest, file: string): Promise<Commands 
   const last: string[] = [];
   let total = 0;
   for await (const line of lines) {
+    if (runsNothing(line)) continue;
     total += 1;
     if (first.length < SHOWN) first.push(line);
     else if (last.push(line) > SHOWN) last.shift();

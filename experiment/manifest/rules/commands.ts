@@ -1,3 +1,4 @@
+import { runsNothing } from '../../commands/lines.ts';
 import {
   MAX_COMMAND_BYTES,
   MAX_LIST_BYTES,
@@ -32,6 +33,8 @@ export function judgeCommands(judged: Judged): void {
     judgeCombinations(judged, template);
   }
   if (Array.isArray(list) && list.every((item) => typeof item === 'string')) {
+    if (list.length > 0 && list.every(runsNothing))
+      judged.fault(['run', 'commands', 'list'], 'no-commands', 'no line of it is a command');
     measureList(judged, list, (seq) => ['run', 'commands', 'list', seq - 1]);
     for (const [at, command] of list.entries())
       warnOfCommand(judged, command, ['run', 'commands', 'list', at]);
