@@ -52,6 +52,7 @@ const request: FanoutRequest = {
   scratch: `${job.folder}/scratch`,
   sshConfig: job.sshConfig,
   environment: job.environment,
+  path: process.env.PATH ?? '',
   taskRetries: 0,
 };
 const said: string[] = [];

@@ -14,14 +14,22 @@ export function ignoreRules(text: string): IgnoreRules {
     .split(/\r?\n/)
     .flatMap((line) => ruleOf(line) ?? []);
   return (path, isFolder) =>
-    rules.findLast(({ matches, foldersOnly }) => (isFolder || !foldersOnly) && matches.test(path))?.ignored;
+    rules.findLast(({ segments, foldersOnly }) => (isFolder || !foldersOnly) && matches(segments, path))
+      ?.ignored;
 }
 
 interface Rule {
   ignored: boolean;
   foldersOnly: boolean;
-  matches: RegExp;
+  segments: readonly Segment[];
 }
+
+/** Stands for any number of folders, or of letters of a name. */
+const WILD = '**';
+/** What a letter must be. */
+type Letter = typeof WILD | ((letter: string) => boolean);
+/** What a name in a path must be. */
+type Segment = typeof WILD | readonly Letter[];
 
 function ruleOf(line: string): Rule | undefined {
   const kept = withoutBlanks(line);
@@ -30,13 +38,14 @@ function ruleOf(line: string): Rule | undefined {
   const body = ignored ? kept : kept.slice(1);
   const foldersOnly = body.endsWith('/');
   const pattern = foldersOnly ? body.slice(0, -1) : body;
-  const segments = pattern.replace(/^\//, '').split('/');
-  const source = pattern.includes('/') ? anchored(segments) : `(?:.*/)?${segment(pattern)}`;
-  try {
-    return { ignored, foldersOnly, matches: new RegExp(`^${source}$`, 's') };
-  } catch {
-    return undefined; // `[z-a]` matches nothing, in git too
-  }
+  const segments: Segment[] = pattern
+    .replace(/^\//, '')
+    .split('/')
+    .map((part) => (part === WILD && pattern.includes('/') ? WILD : lettersOf(part)));
+  if (!pattern.includes('/')) segments.unshift(WILD);
+  // What is in a folder, not the folder itself.
+  if (segments.at(-1) === WILD) segments.push([WILD]);
+  return { ignored, foldersOnly, segments };
 }
 
 /** Blanks at the end are dropped unless a backslash stands before them. */
@@ -46,25 +55,41 @@ function withoutBlanks(line: string): string {
   return line.slice(0, end);
 }
 
-function anchored(segments: readonly string[]): string {
-  return segments
-    .map((part, index) => {
-      const isLast = index === segments.length - 1;
-      if (part === '**') return isLast ? '.+' : '(?:.*/)?';
-      return segment(part) + (isLast ? '' : '/');
-    })
-    .join('');
+/** `*`, `?`, `[…]` and backslashes of one name. */
+function lettersOf(pattern: string): Letter[] {
+  const found = pattern.matchAll(/\\(.)|\*+|\?|\[([!^]?)(\]?[^\]]*)\]|./gsu);
+  return Array.from(found, ([all, escaped, not, among]): Letter => {
+    if (among !== undefined) return (letter) => isAmong(letter, among) === (not === '');
+    if (all.startsWith('*')) return WILD;
+    return all === '?' ? () => true : (letter) => letter === (escaped ?? all);
+  });
 }
 
-/** `*`, `?`, `[…]` and backslashes of one name. */
-function segment(pattern: string): string {
-  return pattern.replace(
-    /\\(.)|\*+|\?|\[([!^]?)(\]?[^\]]*)\]|[\\^$.|+(){}[\]]/gs,
-    (all, escaped?: string, not?: string, among?: string) => {
-      if (escaped !== undefined) return escaped.replace(/[\\^$.|?*+(){}[\]]/, '\\$&');
-      if (among !== undefined) return `(?!/)[${not === '' ? '' : '^'}${among.replace(/[\\[\]^&]/g, '\\$&')}]`;
-      if (all.startsWith('*')) return '[^/]*';
-      return all === '?' ? '[^/]' : `\\${all}`;
-    },
+function isAmong(letter: string, among: string): boolean {
+  const ranges = among.matchAll(/(.)(?:-(.))?/gsu);
+  return Array.from(ranges).some(([, from = '', to = from]) => from <= letter && letter <= to);
+}
+
+function matches(segments: readonly Segment[], path: string): boolean {
+  return fits(segments, path.split('/'), (letters, name) =>
+    fits(letters, Array.from(name), (is, letter) => is(letter)),
   );
+}
+
+/** Only the last wild part is ever widened, so that no pattern takes longer than its length times the text's. */
+function fits<Part extends object, Item>(
+  parts: readonly (Part | typeof WILD)[],
+  items: readonly Item[],
+  is: (part: Part, item: Item) => boolean,
+): boolean {
+  let [next, wild, taken] = [0, -1, 0];
+  for (let at = 0; at < items.length; ) {
+    const part = parts[next];
+    const item = items[at];
+    if (part === WILD) [wild, taken] = [next++, at];
+    else if (part !== undefined && item !== undefined && is(part, item)) [next, at] = [next + 1, at + 1];
+    else if (wild === -1) return false;
+    else [next, at] = [wild + 1, ++taken];
+  }
+  return parts.slice(next).every((part) => part === WILD);
 }

@@ -38,7 +38,7 @@ export interface FanoutRequest {
   /** Failed tasks, or a share of all such as `5%`, after which GNU parallel alone ends. */
   haltAfter?: number | string;
   /** Where the programs of the runner itself are found; this process's own PATH, not the tasks'. */
-  path?: string;
+  path: string;
   /** Milliseconds between TERM and KILL for a task that has reached its limit; five seconds when left out. */
   graceMs?: number;
   /** Devices of each node, shared out among its slots. */

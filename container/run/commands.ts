@@ -124,7 +124,7 @@ function startFanout(
     ...(plan.timeouts.graceSeconds === undefined ? {} : { graceMs: plan.timeouts.graceSeconds * 1000 }),
     ...(plan.cluster.gpus === undefined ? {} : { gpus: plan.cluster.gpus }),
     losses: prepared.starts.losses,
-    ...(config.variables.PATH === undefined ? {} : { path: config.variables.PATH }),
+    path: config.variables.PATH ?? '',
     ...(typeof plan.stopAfter === 'object' ? { haltAfter: plan.stopAfter.failures } : {}),
     taskRetries: plan.retry.tasks,
   };

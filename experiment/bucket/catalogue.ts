@@ -192,6 +192,6 @@ export function writableByJobs(): string[] {
   );
   // The index lies among the outputs.
   return keys
-    .map(({ key }) => key.replaceAll(/<[^>]*>/g, '*'))
+    .map(({ key }) => key.replaceAll(/<[^<>]*>/g, '*'))
     .filter((key) => key !== 'runs/*/outputs/index.json');
 }

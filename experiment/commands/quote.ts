@@ -33,9 +33,15 @@ export function quoted(value: string, context: Context): string {
   return context === 'double' ? value.replaceAll(/[\\$`"]/g, '\\$&') : value;
 }
 
-/** Read a second time: the word after `bash -c`, and all after `eval`. */
-const READ_AGAIN = /\b(?:[a-z]{0,3}sh|su)\s[^;&|]{0,200}-[a-z]{0,5}c\s{1,9}\S{0,200}$|\beval\s[^;&|]{0,200}$/;
+const SHELL = /(?:^|\W)(?:[a-z]{0,3}sh|su)$/;
 const CLOSES: Readonly<Record<string, string>> = { '$(': ')', '${': '}', "$'": "$'" };
+
+/** True after `eval`, and in the word after `bash -c`: what stands there is read a second time. */
+function isReadAgain(text: string): boolean {
+  const [, ...before] = (text.split(/[;&|]/).at(-1) ?? '').split(/\s+/).reverse();
+  if (before.some((word) => /(?:^|\W)eval$/.test(word))) return true;
+  return /-[a-z]{0,5}c$/.test(before[0] ?? '') && before.slice(1).some((word) => SHELL.test(word));
+}
 
 /** Follows the shell's quotes through the text of a template. Where it could be wrong, it says `plain-only`. */
 export class ShellReader {
@@ -50,7 +56,7 @@ export class ShellReader {
   /** What a value put here would be in. */
   get context(): Context {
     const [innermost, outer] = this.#open.toReversed();
-    if (this.#isEscaped || this.#isUncertain || outer !== undefined || READ_AGAIN.test(this.#outside))
+    if (this.#isEscaped || this.#isUncertain || outer !== undefined || isReadAgain(this.#outside))
       return 'plain-only';
     if (innermost === undefined) return 'bare';
     return innermost === "'" ? 'single' : innermost === '"' ? 'double' : 'plain-only';

@@ -157,8 +157,12 @@ function failuresStopped(
   { seconds, isAsked, signature }: Of<'failures-stopped'>,
   observed: Observed,
 ): Sentences {
-  const { failed = 0, total = 0, notStarted = 0 } = observed.tasks ?? {};
-  const after = `stopped after ${spoken(seconds)}; ${grouped(notStarted)} not started`;
+  const { failed = 0, succeeded = 0, total = 0, notStarted } = observed.tasks ?? {};
+  const others =
+    notStarted === undefined
+      ? `${grouped(total - failed - succeeded)} not finished`
+      : `${grouped(notStarted)} not started`;
+  const after = `stopped after ${spoken(seconds)}; ${others}`;
   const explained = explainFailures(observed);
   const other = isAsked
     ? 'Raise `stopAfter` to let more of them fail.'

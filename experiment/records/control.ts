@@ -187,8 +187,11 @@ export function withStop(control: Control, wanted: Stop): Control {
 
 /** As often as the state Collect is tried again, with minutes between. */
 export const MAX_COLLECTS = 8;
-/** So long tries at which AWS did not answer do not count: nothing that the run left is to blame. */
-const AWS_AWAY_MS = 3_600_000;
+/**
+ * So long tries at which AWS did not answer do not count, since nothing that the run left is to blame, and so long an end
+ * without a report is noted again where a function is killed over it.
+ */
+const TRY_FOR_MS = 3_600_000;
 
 /** One more try to write down what the run came to; none is counted of a run that has its results. */
 export function withCollect(control: Control, now: number): Control | undefined {
@@ -200,13 +203,18 @@ export function withCollect(control: Control, now: number): Control | undefined 
 /** The same without the try that AWS ended. */
 export function withoutCollect(control: Control, now: number): Control | undefined {
   const { collects } = control;
-  if (collects === undefined || collects.tries === 0 || now - collects.since >= AWS_AWAY_MS) return undefined;
+  if (collects === undefined || collects.tries === 0 || now - collects.since >= TRY_FOR_MS) return undefined;
   return { ...control, collects: { ...collects, tries: collects.tries - 1 } };
 }
 
 /** Whether what the run left may be read once more. */
 export function mayCollect(control: Control): boolean {
   return !isUnwritten(control) || (control.collects?.tries ?? 0) <= MAX_COLLECTS;
+}
+
+/** Whether what the run came to is to be written down once more, with a report or without one. */
+export function mayWriteEnd(control: Control, now: number): boolean {
+  return isUnwritten(control) && (mayCollect(control) || now - (control.collects?.since ?? now) < TRY_FOR_MS);
 }
 
 function isUnwritten({ ended, closedAt }: Control): boolean {

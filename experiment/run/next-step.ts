@@ -2,7 +2,7 @@ import type { JobObservation } from '../batch/job-observation.ts';
 import { isOver } from '../batch/job-observation.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Control, Stop } from '../records/control.ts';
-import { mayCollect } from '../records/control.ts';
+import { mayWriteEnd } from '../records/control.ts';
 import { EXIT } from '../records/exit-code.ts';
 import type { Owner } from '../records/owner.ts';
 import type { Progress } from '../records/progress.ts';
@@ -191,14 +191,10 @@ function finish(view: RunView): Step {
     return control.token === undefined || control.ended !== undefined
       ? { do: 'nothing', because: 'the state machine goes on by itself' }
       : { do: 'complete-token' };
-  if (control.ended === undefined || isHalfWritten(control)) return { do: 'collect' };
+  // Whoever wrote it down may have been killed over it.
+  if (control.ended === undefined || mayWriteEnd(control, view.now)) return { do: 'collect' };
   if (view.isUntold === true && view.now - control.ended.at < TELL_FOR_MS) return { do: 'tell' };
   return view.lookedUp ? { do: 'close' } : { do: 'look-up' };
-}
-
-/** Whoever wrote down what the run came to was killed over it. */
-function isHalfWritten(control: Control): boolean {
-  return control.ended !== undefined && control.ended.isWritten !== true && mayCollect(control);
 }
 
 function live(jobs: readonly JobObservation[]): JobObservation[] {

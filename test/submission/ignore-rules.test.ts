@@ -50,3 +50,9 @@ it('of any lines and paths the same is left out as git leaves out', () => {
     { numRuns: 60 },
   );
 });
+
+it('no line makes it slow', () => {
+  const rules = ignoreRules(`${'*a'.repeat(40)}b\n${'**/*a/'.repeat(40)}b`);
+  expect(rules('a'.repeat(255), false)).toBeUndefined();
+  expect(rules('a/'.repeat(200), false)).toBeUndefined();
+});

@@ -45,6 +45,7 @@ export function runFanout(
     scratch: join(folder, 'scratch'),
     sshConfig: nodes.sshConfig,
     environment: { PATH: process.env.PATH ?? '', HOME: join(folder, 'home') },
+    path: process.env.PATH ?? '',
     taskRetries: 0,
     ...requested,
   };

@@ -67,10 +67,12 @@ if ($parallel == 0) {
     # /bin/sh starts faster than bash, and only starts the group runner; each task gets a bash of its own.
     $ENV{PARALLEL_SHELL} = '/bin/sh';
     $ENV{SIERRA_BATCH_POOL} = $scratch;
-    # A group runner that dies says nothing; its shell does.
+    # A group runner that dies says nothing; its shell does. A shell that cannot fork ends at once (dash with 2, bash with 254) and
+    # would say nothing either: it becomes the group runner, which waits for processes and says where there are none.
+    my $runner = 'perl -w "$SIERRA_BATCH_POOL/group.pl" {}';
     {
         exec 'parallel', '--plain', '--will-cite', '--ungroup', '--jobs', $groups_at_once,
-            'perl -w "$SIERRA_BATCH_POOL/group.pl" {} || echo X {}';
+            "trap 'case \$? in 2|254) exec $runner;; esac' 0; $runner || echo X {}; trap - 0";
     }
     unusable("cannot start GNU parallel: $!");
 }

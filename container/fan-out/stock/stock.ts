@@ -106,11 +106,10 @@ class StockFanout implements RunningFanout {
     );
     const slots = Math.max(...[...this.#nodes.values()].map((node) => node.slots));
     const line = stockLine(this.#request, this.#nodefile, slots, before > 0, parallelHome);
-    const commands = await open(commandsFile, 'r');
     // By the image's PATH, as its interpreter: the tasks' may lead nowhere.
-    const { path } = this.#request;
-    const perl = findOnPath(['perl'], path) ?? 'perl';
-    const child = spawn(perl, [findOnPath(['parallel'], path) ?? 'parallel', ...line.arguments], {
+    const [perl, parallel] = [this.#find('perl'), this.#find('parallel')];
+    const commands = await open(commandsFile, 'r');
+    const child = spawn(perl, [parallel, ...line.arguments], {
       stdio: [commands.fd, 'ignore', 'pipe'],
       env: line.environment,
       cwd: scratch,
@@ -129,12 +128,22 @@ class StockFanout implements RunningFanout {
     const code = await this.#follow(exited, before);
     const left = this.#request.total - this.#request.done.size - this.#succeeded - this.#failed;
     // 255 is GNU parallel's own failure (a line too long ends the whole run), unless a stop caused it, or the user's `--halt`.
-    const isHalted = /(^|\s)--halt/.test(line.environment.PARALLEL ?? '') && code !== 255;
+    // What halts is how a task ended: without a row nothing has.
+    const isHalted =
+      /(^|\s)--halt/.test(line.environment.PARALLEL ?? '') &&
+      code !== 255 &&
+      this.#succeeded + this.#failed > 0;
     if (left > 0 && !this.#stopping && !isHalted)
       return this.#outcome(
         `GNU parallel ended with ${code}, ${left} commands unfinished${stderr === '' ? '' : `: ${stderr.trim().split('\n').slice(-3).join(' ')}`}`,
       );
     return this.#outcome();
+  }
+
+  #find(program: string): string {
+    const found = findOnPath([program], this.#request.path);
+    if (found === undefined) throw new Error(`${program} is not on the runner's PATH`);
+    return found;
   }
 
   async #follow(exited: Promise<unknown[]>, position: number): Promise<unknown> {

@@ -182,6 +182,7 @@ export class LineInPool {
       scratch,
       sshConfig: this.#cluster.sshConfig,
       environment: line.environment,
+      path: this.#attempt.config.variables.PATH ?? '',
       ...(line.taskSeconds === undefined ? {} : { taskSeconds: line.taskSeconds }),
       ...(timeouts.graceSeconds === undefined ? {} : { graceMs: timeouts.graceSeconds * 1000 }),
       ...(cluster.gpus === undefined ? {} : { gpus: cluster.gpus }),

@@ -28,6 +28,7 @@ async function aWatch(total: number, plan: Partial<Plan> = {}) {
   watch.follow(running);
   const fail = (seq: number, stderr?: string) => {
     const row = aRow(seq, { exitval: 127 });
+    tally.started(seq, 0, 0);
     tally.ended(row, 0);
     watch.ended(row, stderr === undefined ? undefined : { stderr });
   };

@@ -718,6 +718,15 @@ describe('failed tasks', () => {
   });
 });
 
+test.each([
+  [{ lost: 0, cutOff: 0, notStarted: 99_940 }, '99,940 not started'],
+  [{}, '99,940 not finished'],
+])('a run ended by its failures tells of the others what is known of them: %o', (others, said) => {
+  const reason = { kind: 'failures-stopped', seconds: 9, isAsked: true, signature: 'exit 3' } as const;
+  const tasks = { total: 100_000, succeeded: 0, failed: 60, retried: 0, ...others };
+  expect(diagnose(byRunner(reason, { tasks })).headline).toContain(said);
+});
+
 describe('SIERRA’s own messages', () => {
   test.each([
     ["Non-AWS Batch environment detected: 'AWS_BATCH_JOB_ID' not found", /variables that AWS Batch sets/],

@@ -131,11 +131,22 @@ const STEPS: readonly [string, Partial<RunView>, Partial<Step>][] = [
     { do: 'collect' },
   ],
   [
+    'and again without a report where that was cut off too often',
+    {
+      jobs: [over],
+      execution: succeeded,
+      control: aControl({ ended, collects: { tries: 9, since: START } }),
+      now: START + 60 * MINUTE - 1,
+    },
+    { do: 'collect' },
+  ],
+  [
     'but not for ever',
     {
       jobs: [over],
       execution: succeeded,
       control: aControl({ ended, collects: { tries: 9, since: START } }),
+      now: START + 60 * MINUTE,
     },
     { do: 'look-up' },
   ],

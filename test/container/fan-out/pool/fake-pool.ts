@@ -112,6 +112,7 @@ export async function aPool(
     scratch: folder,
     sshConfig: '',
     environment: {},
+    path: '',
     taskRetries: 0,
     ...more,
   };

@@ -22,4 +22,15 @@ describe('the stock fan-out', () => {
     expect(result.broken).toBeUndefined();
     expect(result.succeeded + result.failed + result.unfinished).toBe(21);
   });
+
+  it('is broken where GNU parallel did nothing, whatever the user would have halted', async () => {
+    const environment = { PARALLEL: '--halt now,fail=1 --no-such-option' };
+    const nothing = runFanout(startStock(realClock), nodes, ['true'], { environment });
+    expect(await nothing.result).toMatchObject({
+      unfinished: 1,
+      broken: expect.stringContaining('no-such-option'),
+    });
+    const missing = runFanout(startStock(realClock), nodes, ['true'], { path: '/nowhere' });
+    expect(await missing.result).toMatchObject({ broken: "perl is not on the runner's PATH" });
+  });
 });
