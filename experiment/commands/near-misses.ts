@@ -11,7 +11,8 @@ export function nearMissesOfTemplate(
   keys: readonly string[],
   variables: readonly string[],
 ): string[] {
-  const isKey = (name: string | undefined): name is string => name !== undefined && keys.includes(name);
+  const known = new Set(keys);
+  const isKey = (name: string | undefined): name is string => name !== undefined && known.has(name);
   const isSet = new Set([...variables, ...[...template.matchAll(SETS)].map((found) => found[1] ?? found[2])]);
   const misses = new Set<string>();
   for (const [, braced, bare] of template.matchAll(OF_THE_SHELL)) {
@@ -25,12 +26,12 @@ export function nearMissesOfTemplate(
   for (const [whole, key] of template.matchAll(WITH_BLANKS))
     if (isKey(key) && whole !== `{${key}}`)
       misses.add(`${whole} stays as it is; write {${key}}, without blanks`);
-  for (const key of keys) {
-    if (template.includes(`{{${key}}}`) && template.replaceAll(`{{${key}}}`, '').includes(`{${key}}`))
+  const { literal, values, within } = placesOf(template);
+  for (const key of literal)
+    if (isKey(key) && values.has(key))
       misses.add(`{{${key}}} writes {${key}} as a text; write {${key}} for the value`);
-    if (isWithinExpansion(template, key))
-      misses.add(`within \`\${…}\` nothing is put in: {${key}} stays there as it is`);
-  }
+  for (const key of within)
+    if (isKey(key)) misses.add(`within \`\${…}\` nothing is put in: {${key}} stays there as it is`);
   return [...misses].slice(0, SHOWN);
 }
 
@@ -71,16 +72,17 @@ const UNSEEN = /[\u00a0\u00ad\u2000-\u200f\u2028-\u202f\u205f-\u206f\u3000\ufeff
 /** What word processors make of `--`. */
 const DASH = /(?:^|\s)([–—])[A-Za-z]/u;
 
-/** Expansions nest: `${OUT:-run-{seed}}`. */
-function isWithinExpansion(template: string, key: string): boolean {
+/** The names in `{{…}}`, in `{…}`, and in the shell's `${…}`, where expansions nest: `${OUT:-run-{seed}}`. */
+function placesOf(template: string) {
+  const [literal, values, within] = [new Set<string>(), new Set<string>(), new Set<string>()];
   let depth = 0;
-  for (let at = 0; at < template.length; at += 1) {
-    if (template.startsWith('${', at)) {
-      depth += 1;
-      at += 1;
-    } else if (depth > 0 && template.startsWith(`{${key}}`, at)) return true;
-    else if (depth > 0 && template[at] === '{') depth += 1;
-    else if (depth > 0 && template[at] === '}') depth -= 1;
+  for (const [sign, braced, single] of template.matchAll(BRACES)) {
+    if (single !== undefined) (depth === 0 ? values : within).add(single);
+    else if (braced !== undefined) literal.add(braced);
+    else if (sign === '${' || (sign === '{' && depth > 0)) depth += 1;
+    else depth = Math.max(0, depth - (sign === '}' ? 1 : 0));
   }
-  return false;
+  return { literal, values, within };
 }
+
+const BRACES = /\$\{|\{\{([A-Za-z_]\w{0,99})\}\}|\{([A-Za-z_]\w{0,99})\}|[{}]/g;

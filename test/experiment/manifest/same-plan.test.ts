@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { stringify } from 'yaml';
+import { runsNothing } from '../../../experiment/commands/lines.ts';
 import { commandsOf, parseManifest } from '../../../experiment/manifest/parse.ts';
 import { corpusCases, faultLine } from './corpus-cases.ts';
 import { planOf } from './planned.ts';
@@ -33,7 +34,14 @@ const manifest = fc.record(
       memory: fc.constant('8GiB'),
     }),
     run: fc.oneof(
-      fc.record({ commands: fc.record({ list: fc.array(line, { minLength: 1, maxLength: 5 }) }) }),
+      fc.record({
+        commands: fc.record({
+          list: fc.array(
+            line.filter((text) => !runsNothing(text)),
+            { minLength: 1, maxLength: 5 },
+          ),
+        }),
+      }),
       fc.record({
         commands: fc.record({
           template: fc.constant('./sim {a} {{b}} \u0024{c} {_1}'),
