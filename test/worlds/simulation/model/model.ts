@@ -1,4 +1,5 @@
 import { RUNS_PAGE_KEY, runKeys } from '../../../../experiment/layout/bucket-keys.ts';
+import { MAX_COLLECTS } from '../../../../experiment/records/control.ts';
 import { asRunIndex } from '../../../../experiment/run-list/page-index.ts';
 import { dataOfRunsPage } from '../../../../report/runs-page.ts';
 import { checkTold } from './notification-model.ts';
@@ -81,11 +82,15 @@ function checkDrop(seen: Seen, drop: Drop, claim: Claim): void {
 function checkRun(seen: Seen, drop: Drop, execution: Seen['executions'][number], claim: Claim): void {
   const { runId } = drop;
   const status = json(seen.objects.get(`runs/${runId}/status.json`));
-  const summary = json(seen.objects.get(`runs/${runId}/summary.json`));
+  const control = json(seen.objects.get(`control/${runId}.json`));
+  const hasReport = seen.objects.has(`runs/${runId}/report.html`);
+  const lacksReport = !hasReport && wasCutOff(seen, runId);
+  const written = json(seen.objects.get(`runs/${runId}/summary.json`));
+  const summary = lacksReport && written.outcome === undefined ? Object(control.ended) : written;
   const outcome = String(summary.outcome);
   claim('execution-ends', execution.status !== 'RUNNING', `the execution of ${runId} still runs`);
   claim('summary', summary.outcome !== undefined, `${runId} has no summary`);
-  claim('report', seen.objects.has(`runs/${runId}/report.html`), `${runId} has no report`);
+  claim('report', hasReport || lacksReport, `${runId} has no report`);
   claim('status-agrees', status.state === outcome, `${runId}: status ${status.state}, summary ${outcome}`);
   claim(
     'sentences-agree',
@@ -103,7 +108,6 @@ function checkRun(seen: Seen, drop: Drop, execution: Seen['executions'][number],
   const success = jobs.find((job) => job.status === 'SUCCEEDED');
   const succeeded = success !== undefined;
   claim('success-is-true', outcome !== 'succeeded' || succeeded, `${runId}: no job of it succeeded`);
-  const control = json(seen.objects.get(`control/${runId}.json`));
   claim(
     'success-is-told',
     success === undefined ||
@@ -119,6 +123,16 @@ function checkRun(seen: Seen, drop: Drop, execution: Seen['executions'][number],
   claim('control-closed', control.closedAt !== undefined, runId);
   claim('no-token-left', control.token === undefined, runId);
   claim('no-mark-left', !seen.objects.has(`control/open/${runId}`), `${runId} is still marked as open`);
+}
+
+/**
+ * Whether a fault met every one of the tries to collect this run, and all were used up: then it has ended without a report,
+ * as one does whose folder nobody can sum up. Nobody can tell the two apart where a function is killed.
+ */
+export function wasCutOff({ collects }: Seen, runId: string): boolean {
+  const tries = collects.get(runId) ?? [];
+  const full = tries.filter(({ tries }) => tries <= MAX_COLLECTS);
+  return full.length >= MAX_COLLECTS && full.length < tries.length && full.every(({ by }) => by.isTroubled);
 }
 
 /**
