@@ -157,7 +157,7 @@ function count({ happened, faults }: World, seen: Seen): void {
     const { runId } = drop;
     const outcome = /"outcome": "([a-z-]+)"/.exec(objects.get(`runs/${runId}/summary.json`) ?? '')?.[1];
     if (outcome !== undefined) add(`outcome ${outcome}`);
-    if (!objects.has(`runs/${runId}/report.html`) && wasCutOff(seen, runId)) add('excused without report');
+    if (!objects.has(`runs/${runId}/report.html`) && wasCutOff(seen, runId)) add('cut off');
     if (jobs.filter(({ name }) => name === runId).length > 1) add('duplicate job');
     if (!jobs.some(({ name, status }) => name === runId && status === 'SUCCEEDED')) continue;
     add('job succeeded');
