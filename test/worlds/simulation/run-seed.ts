@@ -7,7 +7,8 @@ import { BUCKET, makeWorld, STATE_MACHINE } from './cloud/world.ts';
 import type { Strike } from './faults/faults.ts';
 import type { Mutation } from './faults/mutants.ts';
 import type { Violation } from './model/model.ts';
-import { excuseOf, violations, wasCutOff } from './model/model.ts';
+import { excuseOf, violations } from './model/model.ts';
+import { wasCutOff } from './model/notification-model.ts';
 import type { Seen } from './model/run-model.ts';
 
 /** What one seed came to. */

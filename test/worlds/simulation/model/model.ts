@@ -1,8 +1,7 @@
 import { RUNS_PAGE_KEY, runKeys } from '../../../../experiment/layout/bucket-keys.ts';
-import { MAX_COLLECTS } from '../../../../experiment/records/control.ts';
 import { asRunIndex } from '../../../../experiment/run-list/page-index.ts';
 import { dataOfRunsPage } from '../../../../report/runs-page.ts';
-import { checkTold } from './notification-model.ts';
+import { checkTold, wasCutOff, wasNeverNoted } from './notification-model.ts';
 import type { Claim, Seen, SeenJob } from './run-model.ts';
 
 export interface Violation {
@@ -91,10 +90,15 @@ function checkRun(seen: Seen, drop: Drop, execution: Seen['executions'][number],
   claim('execution-ends', execution.status !== 'RUNNING', `the execution of ${runId} still runs`);
   claim('summary', summary.outcome !== undefined, `${runId} has no summary`);
   claim('report', hasReport || lacksReport, `${runId} has no report`);
-  claim('status-agrees', status.state === outcome, `${runId}: status ${status.state}, summary ${outcome}`);
+  const isStale = wasNeverNoted(seen, runId);
+  claim(
+    'status-agrees',
+    isStale || status.state === outcome,
+    `${runId}: status ${status.state}, summary ${outcome}`,
+  );
   claim(
     'sentences-agree',
-    status.headline === summary.headline && status.why === summary.why,
+    isStale || (status.headline === summary.headline && status.why === summary.why),
     `${runId}: status says ${status.headline} ${status.why}, summary ${summary.headline} ${summary.why}`,
   );
   claim(
@@ -123,16 +127,6 @@ function checkRun(seen: Seen, drop: Drop, execution: Seen['executions'][number],
   claim('control-closed', control.closedAt !== undefined, runId);
   claim('no-token-left', control.token === undefined, runId);
   claim('no-mark-left', !seen.objects.has(`control/open/${runId}`), `${runId} is still marked as open`);
-}
-
-/**
- * Whether a fault met every one of the tries to collect this run, and all were used up: then it has ended without a report,
- * as one does whose folder nobody can sum up. Nobody can tell the two apart where a function is killed.
- */
-export function wasCutOff({ collects }: Seen, runId: string): boolean {
-  const tries = collects.get(runId) ?? [];
-  const full = tries.filter(({ tries }) => tries <= MAX_COLLECTS);
-  return full.length >= MAX_COLLECTS && full.length < tries.length && full.every(({ by }) => by.isTroubled);
 }
 
 /**
