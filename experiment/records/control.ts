@@ -51,7 +51,7 @@ export const controlRecord = z.object({
   job: z.object({ id: word, knownSince: moment }).optional(),
   stop: stop.optional(),
   /**
-   * Decided and worded once, by whoever comes first: Batch forgets jobs, and a second look may see less. `isWritten` once
+   * Decided and worded once, by whoever comes first: Batch forgets jobs, and a second look may see less. `writtenAt` once
    * summary, status and report say so too.
    */
   ended: z
@@ -61,10 +61,10 @@ export const controlRecord = z.object({
       headline: text,
       why: text,
       next: text,
-      isWritten: z.literal(true).optional(),
+      writtenAt: moment.optional(),
     })
     .optional(),
-  /** How often collecting this outcome was begun. */
+  /** How often collecting this outcome was begun, and since when; with the last try, since when no more is read for it. */
   collects: z.object({ tries: count, since: moment }).optional(),
   /** What people have been told of, each once. */
   told: toldRecord.optional(),
@@ -197,7 +197,8 @@ const TRY_FOR_MS = 3_600_000;
 export function withCollect(control: Control, now: number): Control | undefined {
   const { collects = { tries: 0, since: now } } = control;
   if (!isUnwritten(control) || collects.tries > MAX_COLLECTS) return undefined;
-  return { ...control, collects: { ...collects, tries: collects.tries + 1 } };
+  const tries = collects.tries + 1;
+  return { ...control, collects: { tries, since: tries > MAX_COLLECTS ? now : collects.since } };
 }
 
 /** The same without the try that AWS ended. */
@@ -217,8 +218,13 @@ export function mayWriteEnd(control: Control, now: number): boolean {
   return isUnwritten(control) && (mayCollect(control) || now - (control.collects?.since ?? now) < TRY_FOR_MS);
 }
 
+/** When all that can be written was: from then on people are told of the end. */
+export function toldFrom({ ended, collects }: Control): number {
+  return ended?.writtenAt ?? Math.max(ended?.at ?? 0, (collects?.since ?? 0) + TRY_FOR_MS);
+}
+
 function isUnwritten({ ended, closedAt }: Control): boolean {
-  return closedAt === undefined && ended?.isWritten !== true;
+  return closedAt === undefined && ended?.writtenAt === undefined;
 }
 
 function firstLine(error: unknown): string {

@@ -2,7 +2,7 @@ import type { JobObservation } from '../batch/job-observation.ts';
 import { isOver } from '../batch/job-observation.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { Control, Stop } from '../records/control.ts';
-import { mayWriteEnd } from '../records/control.ts';
+import { mayWriteEnd, toldFrom } from '../records/control.ts';
 import { EXIT } from '../records/exit-code.ts';
 import type { Owner } from '../records/owner.ts';
 import type { Progress } from '../records/progress.ts';
@@ -193,7 +193,7 @@ function finish(view: RunView): Step {
       : { do: 'complete-token' };
   // Whoever wrote it down may have been killed over it.
   if (control.ended === undefined || mayWriteEnd(control, view.now)) return { do: 'collect' };
-  if (view.isUntold === true && view.now - control.ended.at < TELL_FOR_MS) return { do: 'tell' };
+  if (view.isUntold === true && view.now - toldFrom(control) < TELL_FOR_MS) return { do: 'tell' };
   return view.lookedUp ? { do: 'close' } : { do: 'look-up' };
 }
 

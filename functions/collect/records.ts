@@ -68,12 +68,15 @@ export async function collectRun(deps: FunctionDeps, runId: string): Promise<Col
       if (ended !== undefined) return answer(deps, runId, ended);
     }
   } catch (error) {
-    // AWS will answer again: nothing that the run left is to blame.
-    if (isFromAws(error) && !isRefused(error))
-      await stores.control.change((now) => withoutCollect(now, deps.clock.now()));
+    if (isPassing(error)) await stores.control.change((now) => withoutCollect(now, deps.clock.now()));
     throw error;
   }
   throw new ControlConflict(`other copies kept writing the results of ${runId}`);
+}
+
+/** AWS will answer again: nothing that the run left is to blame. */
+function isPassing(error: unknown): boolean {
+  return isFromAws(error) && !isRefused(error);
 }
 
 /** @returns undefined when another copy wrote meanwhile */
@@ -113,7 +116,7 @@ async function collectOnce(
       return undefined;
   }
   await rewriteRunsPage(deps, bucket, control.runId);
-  await noteWritten(store, control);
+  await noteWritten(deps, store, control);
   return control.ended;
 }
 
@@ -134,16 +137,23 @@ async function endWithoutReport(
   });
   if (control?.ended === undefined)
     throw new UnknownRecord(`${records.keys.folder} was closed without an outcome`);
-  const { isWritten: _, ...ended } = control.ended;
-  await records.observe([{ kind: 'ended', ...ended }]).catch((error: unknown) => {
+  const { writtenAt: _, ...ended } = control.ended;
+  for (let tried = 1; tried <= TRIES; tried += 1) {
+    const failed = await records.observe([{ kind: 'ended', ...ended }]).then(
+      () => undefined,
+      (error: unknown) => ({ error }),
+    );
+    if (failed === undefined) break;
+    if (tried < TRIES && isPassing(failed.error)) continue;
     deps.metrics.count('FunctionFailed');
     deps.logger.error('Run:NotObserved', {
       runId: control.runId,
-      error: nameOf(error),
-      said: messageOf(error),
+      error: nameOf(failed.error),
+      said: messageOf(failed.error),
     });
-  });
-  await noteWritten(store, control);
+    break;
+  }
+  await noteWritten(deps, store, control);
   return control.ended;
 }
 
@@ -163,11 +173,11 @@ function decideEnd(control: Control, job: JobObservation | undefined, remains: R
 }
 
 /** Before this is noted, settle has the results written again. */
-async function noteWritten(store: ControlStore, { ended }: Control): Promise<void> {
+async function noteWritten({ clock }: FunctionDeps, store: ControlStore, { ended }: Control): Promise<void> {
   await store.change((now) =>
-    now.ended === undefined || now.ended.at !== ended?.at || now.ended.isWritten === true
+    now.ended === undefined || now.ended.at !== ended?.at || now.ended.writtenAt !== undefined
       ? undefined
-      : { ...now, ended: { ...now.ended, isWritten: true } },
+      : { ...now, ended: { ...now.ended, writtenAt: clock.now() } },
   );
 }
 

@@ -47,9 +47,12 @@ async function report(visit: Visit, { view, step }: Standing): Promise<boolean> 
       deps.logger.error(event, { runId, error: nameOf(error), said: messageOf(error) });
       return undefined;
     });
-  const status = await quietly('Run:NotObserved', 'FunctionFailed', () => stores.records.observe(seen));
+  const observed = await quietly('Run:NotObserved', 'FunctionFailed', () => stores.records.observe(seen));
   if (step.do === 'collect')
     return (await quietly('Run:NotCollected', 'FunctionFailed', () => collectRun(deps, runId))) !== undefined;
+  // What a status that could not be written holds is told all the same: the run may be closed after this.
+  const status =
+    observed ?? (await quietly('Run:NotObserved', 'FunctionFailed', () => stores.records.status()));
   const news = newsOf(view, status);
   if (!hasUntold(deps, news)) return false;
   const isTold = await quietly('Run:NotTold', 'NotTold', () => tellRun(deps, stores, news));

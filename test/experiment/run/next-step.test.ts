@@ -15,7 +15,7 @@ const withoutJob = (more: Parameters<typeof aControl>[0] = {}) => {
 };
 const stop = { at: START, cause: 'cancelled', because: 'person', why: 'enough' } as const;
 const ended = { at: START, outcome: 'succeeded', headline: '', why: '', next: '' } as const;
-const written = { ...ended, isWritten: true } as const;
+const written = { ...ended, writtenAt: START } as const;
 const submitting = { nonce: 'n', leaseUntil: START };
 const owner = { jobId: 'j', attempt: 1, nonce: 'n' };
 const succeeded = { status: 'SUCCEEDED' } as const;

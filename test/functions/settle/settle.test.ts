@@ -286,7 +286,7 @@ describe('the state Stop', () => {
 
   it('changes nothing of a run whose end was decided, also when Batch has forgotten its job', async () => {
     const { settle, runId, during, json, put, its } = await running();
-    const ended = { at: 1, outcome: 'succeeded', headline: '', why: '', next: '', isWritten: true };
+    const ended = { at: 1, outcome: 'succeeded', headline: '', why: '', next: '', writtenAt: 1 };
     const job = { id: 'forgotten', knownSince: 1 };
     await put(its.control, JSON.stringify({ ...(await json(its.control)), job, ended }));
     await during(settle({ stop: runId, error: { Error: 'Lambda.Unknown', Cause: '' } })).catch(

@@ -8,6 +8,7 @@ import type { Strike } from './faults/faults.ts';
 import type { Mutation } from './faults/mutants.ts';
 import type { Violation } from './model/model.ts';
 import { excuseOf, violations } from './model/model.ts';
+import { wasCutOff } from './model/notification-model.ts';
 import type { Seen } from './model/run-model.ts';
 
 /** What one seed came to. */
@@ -140,6 +141,7 @@ async function look(
     ),
     listedLateMs,
     wholeSweeps: lambda.wholeSweeps,
+    collects: lambda.collects,
     calls: lambda.calls,
   };
 }
@@ -156,6 +158,7 @@ function count({ happened, faults }: World, seen: Seen): void {
     const { runId } = drop;
     const outcome = /"outcome": "([a-z-]+)"/.exec(objects.get(`runs/${runId}/summary.json`) ?? '')?.[1];
     if (outcome !== undefined) add(`outcome ${outcome}`);
+    if (!objects.has(`runs/${runId}/report.html`) && wasCutOff(seen, runId)) add('cut off');
     if (jobs.filter(({ name }) => name === runId).length > 1) add('duplicate job');
     if (!jobs.some(({ name, status }) => name === runId && status === 'SUCCEEDED')) continue;
     add('job succeeded');

@@ -16,6 +16,7 @@ describe('the control plane in a hostile cloud', () => {
     expect(excused.reduce((sum, [, times]) => sum + times, 0)).toBeLessThan(
       (happened.get('job succeeded') ?? 0) / 2,
     );
+    expect(happened.get('cut off') ?? 0).toBeLessThan((happened.get('Run:Collected') ?? 0) / 10);
   });
 
   it.each([3, 17])('is the same each time, event by event (seed %d)', async (seed) => {

@@ -1,6 +1,7 @@
 import { EVENT_DETAIL_TYPE } from '../../../../experiment/notify/event-names.ts';
 import { settleReason } from '../../../../experiment/run/settle-trigger.ts';
 import type { Clock } from '../../../../experiment/util/clock.ts';
+import { parsedJson } from '../../../../experiment/util/parse-json.ts';
 import type { FunctionDeps } from '../../../../functions/deps.ts';
 import type { LambdaFunction } from '../../../../functions/middleware.ts';
 import type { SeededRandom } from '../../../../local/clock/seeded-random.ts';
@@ -54,6 +55,8 @@ export class SimulatedLambda {
   invocations = 0;
   /** Looks at every run that came to their end with no fault in them, in milliseconds since the epoch. */
   readonly wholeSweeps: { beganAt: number; endedAt: number }[] = [];
+  /** Tries to collect each run's present outcome, as its record counts them, and whether a fault met who made them. */
+  readonly collects = new Map<string, { tries: number; by: Telling['sender'] }[]>();
   readonly #settings: LambdaSettings;
 
   constructor(settings: LambdaSettings) {
@@ -182,12 +185,22 @@ export class SimulatedLambda {
       .catch(() => undefined); // Its answer reaches nobody.
   }
 
+  #noteCollects(call: AnyCall, by: Telling['sender']): void {
+    if (call.name !== 'putObject' || !/^control\/[^/]+\.json$/.test(call.input.Key ?? '')) return;
+    const { runId, collects } = Object(parsedJson(String(call.input.Body)));
+    const before = this.collects.get(runId) ?? [];
+    if (collects === undefined) this.collects.delete(runId);
+    else if (collects.tries !== before.at(-1)?.tries)
+      this.collects.set(runId, [...before, { tries: collects.tries, by }]);
+  }
+
   async #perform(go: Go, who: string, call: AnyCall, sender: Telling['sender']): Promise<unknown> {
     const { trace, tellings, clock } = this.#settings;
     const what = `${who} ${call.name} ${subjectOf(call)}`;
     try {
       const output = await go();
       trace.add(what);
+      this.#noteCollects(call, sender);
       tellings.push(...messagesIn(call).map((message) => ({ ...message, at: clock.now(), sender })));
       return output;
     } catch (error) {

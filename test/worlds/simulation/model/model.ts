@@ -1,7 +1,7 @@
 import { RUNS_PAGE_KEY, runKeys } from '../../../../experiment/layout/bucket-keys.ts';
 import { asRunIndex } from '../../../../experiment/run-list/page-index.ts';
 import { dataOfRunsPage } from '../../../../report/runs-page.ts';
-import { checkTold } from './notification-model.ts';
+import { checkTold, wasCutOff, wasNeverNoted } from './notification-model.ts';
 import type { Claim, Seen, SeenJob } from './run-model.ts';
 
 export interface Violation {
@@ -81,15 +81,24 @@ function checkDrop(seen: Seen, drop: Drop, claim: Claim): void {
 function checkRun(seen: Seen, drop: Drop, execution: Seen['executions'][number], claim: Claim): void {
   const { runId } = drop;
   const status = json(seen.objects.get(`runs/${runId}/status.json`));
-  const summary = json(seen.objects.get(`runs/${runId}/summary.json`));
+  const control = json(seen.objects.get(`control/${runId}.json`));
+  const hasReport = seen.objects.has(`runs/${runId}/report.html`);
+  const lacksReport = !hasReport && wasCutOff(seen, runId);
+  const written = json(seen.objects.get(`runs/${runId}/summary.json`));
+  const summary = lacksReport && written.outcome === undefined ? Object(control.ended) : written;
   const outcome = String(summary.outcome);
   claim('execution-ends', execution.status !== 'RUNNING', `the execution of ${runId} still runs`);
   claim('summary', summary.outcome !== undefined, `${runId} has no summary`);
-  claim('report', seen.objects.has(`runs/${runId}/report.html`), `${runId} has no report`);
-  claim('status-agrees', status.state === outcome, `${runId}: status ${status.state}, summary ${outcome}`);
+  claim('report', hasReport || lacksReport, `${runId} has no report`);
+  const isStale = wasNeverNoted(seen, runId);
+  claim(
+    'status-agrees',
+    isStale || status.state === outcome,
+    `${runId}: status ${status.state}, summary ${outcome}`,
+  );
   claim(
     'sentences-agree',
-    status.headline === summary.headline && status.why === summary.why,
+    isStale || (status.headline === summary.headline && status.why === summary.why),
     `${runId}: status says ${status.headline} ${status.why}, summary ${summary.headline} ${summary.why}`,
   );
   claim(
@@ -103,7 +112,6 @@ function checkRun(seen: Seen, drop: Drop, execution: Seen['executions'][number],
   const success = jobs.find((job) => job.status === 'SUCCEEDED');
   const succeeded = success !== undefined;
   claim('success-is-true', outcome !== 'succeeded' || succeeded, `${runId}: no job of it succeeded`);
-  const control = json(seen.objects.get(`control/${runId}.json`));
   claim(
     'success-is-told',
     success === undefined ||

@@ -1,8 +1,28 @@
+import { MAX_COLLECTS } from '../../../../experiment/records/control.ts';
 import type { Claim, Seen } from './run-model.ts';
+
+/**
+ * Whether a fault met every one of the tries to collect this run, and all were used up: then it has ended without a report,
+ * as one does whose folder nobody can sum up. Nobody can tell the two apart where a function is killed.
+ */
+export function wasCutOff({ collects }: Seen, runId: string): boolean {
+  const tries = collects.get(runId) ?? [];
+  const full = tries.filter(({ tries }) => tries <= MAX_COLLECTS);
+  return full.length >= MAX_COLLECTS && full.length < tries.length && full.every(({ by }) => by.isTroubled);
+}
+
+/** Whether such an end could not be noted in the status either, for the hour in which that is tried. */
+export function wasNeverNoted(seen: Seen, runId: string): boolean {
+  const { ended, collects, closedAt } = parsed(seen.objects.get(`control/${runId}.json`));
+  const isTimeOver = Number(closedAt) - Number(Object(collects).since) >= NOTED_WITHIN_MS;
+  return wasCutOff(seen, runId) && isTimeOver && Object(ended).writtenAt === undefined;
+}
 
 /** The states that the manifests of the simulation want a mail of. */
 const MAILED = ['rejected', 'stuck', 'succeeded', 'failed', 'cancelled', 'timed-out'];
 const ENDS = ['succeeded', 'failed', 'cancelled', 'timed-out'];
+
+const NOTED_WITHIN_MS = 3_600_000;
 
 interface Told {
   id: string;
@@ -34,7 +54,9 @@ export function checkTold(seen: Seen, claim: Claim): void {
         `nobody was told that ${drop.runId} is ${state}`,
       );
     // Its history is in the order of time, and a job's last word may come after the end was decided.
-    const end = String(parsed(seen.objects.get(`runs/${drop.runId}/status.json`)).state);
+    const end = wasNeverNoted(seen, drop.runId)
+      ? String(Object(parsed(seen.objects.get(`control/${drop.runId}.json`)).ended).outcome)
+      : String(parsed(seen.objects.get(`runs/${drop.runId}/status.json`)).state);
     for (const { state } of ofDrop)
       claim(
         'told-one-end',
