@@ -25,6 +25,7 @@ export function judgeNamesAndTags(judged: Judged): void {
       'too-large',
       `the variables have ${bytes} bytes in all, and 16 KiB are allowed`,
     );
+  judgeParallel(judged, environment.PARALLEL);
   const tags = judged.map(['tags']) ?? {};
   for (const [name, value] of Object.entries(tags)) {
     if (/^(aws|sierra-batch):/i.test(name))
@@ -39,6 +40,20 @@ export function judgeNamesAndTags(judged: Judged): void {
       ['tags'],
       'out-of-range',
       `${Object.keys(tags).length} tags, and at most ${MAX_TAGS} are allowed`,
+    );
+}
+
+/** The pool starts GNU parallel with options of its own. SIERRA's line is followed with its user's, or left to GNU parallel. */
+function judgeParallel(judged: Judged, options: unknown): void {
+  const isFollowed = judged.at(['run', 'fanout']) === 'stock' || judged.at(['run', 'commands']) === undefined;
+  const ignored = String(options ?? '')
+    .match(/(?<=^|\s)--?[a-z][\w-]*/gi)
+    ?.filter((option) => !['--env', '--will-cite'].includes(option));
+  if (!isFollowed && ignored !== undefined && ignored.length > 0)
+    judged.warn(
+      ['environment', 'PARALLEL'],
+      'parallel-options',
+      `of PARALLEL only --env has an effect here, without effect: ${ignored.slice(0, 5).join(', ')}; see \`stopAfter\`, \`retry.tasks\` and \`timeouts.task\`, or use \`fanout: stock\``,
     );
 }
 

@@ -254,7 +254,11 @@ beforeAll(async () => {
 (isRoot ? describe : describe.skip)('nodes that are not as the interface asks', () => {
   const refused = async (
     before: SierraOnMachinesOptions['before'],
-    { join = '20s', ...more }: Partial<SierraOnMachinesOptions> & { join?: string } = {},
+    {
+      join = '20s',
+      exits = 2,
+      ...more
+    }: Partial<SierraOnMachinesOptions> & { join?: string; exits?: number } = {},
   ) => {
     const manifest = { timeouts: { join, run: '10m' } };
     const sierra = await SierraOnMachines.start({
@@ -266,7 +270,7 @@ beforeAll(async () => {
     });
     onTestFinished(() => sierra.run.close());
     const { exitCode, progress, summary } = await sierra.run.ended();
-    expect(exitCode, sierra.run.log(0)).toBe(2);
+    expect(exitCode, sierra.run.log(0)).toBe(exits);
     const stages = sierra.run.events(0, 'Sierra:Stage:Started').map((one) => one.stage);
     return { reason: progress.reason, summary, stages };
   };
@@ -292,7 +296,7 @@ beforeAll(async () => {
       async (run) => {
         await run.machine(1).run('umount', '/mnt/efs');
       },
-      { join: '6s' },
+      { join: '6s', exits: 3 },
     );
     expect(reason).toMatchObject({ kind: 'too-few-joined', missing: [1], cannotRead: [1] });
     expect(summary.why).toMatch(/node 1/i);
