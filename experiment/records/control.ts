@@ -218,6 +218,14 @@ export function mayWriteEnd(control: Control, now: number): boolean {
   return isUnwritten(control) && (mayCollect(control) || now - (control.collects?.since ?? now) < TRY_FOR_MS);
 }
 
+/** So long an end without a report is noted again while AWS does not answer. */
+const NOTE_AGAIN_MS = 3 * 60_000;
+
+/** Whether an end without a report that could not be noted is left to the next look. */
+export function mayNoteAgain({ collects }: Control, now: number): boolean {
+  return collects !== undefined && now - collects.since < NOTE_AGAIN_MS;
+}
+
 /** When all that can be written was: from then on people are told of the end. */
 export function toldFrom({ ended, collects }: Control): number {
   return ended?.writtenAt ?? Math.max(ended?.at ?? 0, (collects?.since ?? 0) + TRY_FOR_MS);

@@ -50,8 +50,8 @@ export type Step =
 const START_AFTER_MS = 60_000;
 /** DescribeJobs may not know a new job yet; one it does not know after this has aged out. */
 const UNKNOWN_FOR_MS = 5 * 60_000;
-/** A run that nobody can be told of for an hour of tries is closed all the same: it may be gone on with. */
-const TELL_FOR_MS = 3_600_000;
+/** A run that nobody can be told of for three hours of tries is closed all the same: it may be gone on with. */
+const TELL_FOR_MS = 3 * 3_600_000;
 
 /**
  * From what is seen of a run to the one legal next step: pure, so that any copy of settle, at any time, decides alike.

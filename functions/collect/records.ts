@@ -8,6 +8,7 @@ import type { Control } from '../../experiment/records/control.ts';
 import {
   MAX_COLLECTS,
   mayCollect,
+  mayNoteAgain,
   withCollect,
   withEnd,
   withoutCollect,
@@ -151,6 +152,7 @@ async function endWithoutReport(
       error: nameOf(failed.error),
       said: messageOf(failed.error),
     });
+    if (isPassing(failed.error) && mayNoteAgain(control, deps.clock.now())) return control.ended;
     break;
   }
   await noteWritten(deps, store, control);

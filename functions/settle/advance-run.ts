@@ -68,8 +68,14 @@ export async function advance(visit: Visit): Promise<Standing | undefined> {
     const look = await lookAtRun(deps, stores.records, control, known);
     const isClosed = control.closedAt !== undefined;
     if (!isClosed) visit.seen.push(...eventsOf(look), ...stuckIn(look));
-    const view = { ...look, isUntold: !isClosed && hasUntold(deps, newsOf(look, undefined)) };
-    const step = nextStep(view);
+    let view = { ...look, isUntold: !isClosed && hasUntold(deps, newsOf(look, undefined)) };
+    let step = nextStep(view);
+    if (step.do === 'close') {
+      // States that the run has left since stand only in its status; one that cannot be read holds up nothing.
+      const status = await stores.records.status().catch(() => undefined);
+      view = { ...look, isUntold: hasUntold(deps, newsOf(look, status)) };
+      step = nextStep(view);
+    }
     if (step.do === 'nothing') return { view, step };
     deps.logger.info('Run:Step', { runId, ...step });
     visit.steps += 1;

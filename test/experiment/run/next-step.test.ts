@@ -162,7 +162,7 @@ const STEPS: readonly [string, Partial<RunView>, Partial<Step>][] = [
       execution: succeeded,
       control: aControl({ ended: written }),
       isUntold: true,
-      now: START + 60 * MINUTE,
+      now: START + 180 * MINUTE,
     },
     { do: 'look-up' },
   ],
