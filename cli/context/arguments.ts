@@ -1,6 +1,5 @@
 import type { Command } from '@commander-js/extra-typings';
 import { InvalidArgumentError } from '@commander-js/extra-typings';
-import { isRunId } from '../../experiment/layout/run-id.ts';
 import { parseDuration } from '../../experiment/text/duration.ts';
 
 // Options, arguments and help that commands share.
@@ -16,8 +15,9 @@ export function withSystem(command: Command) {
 }
 
 export const JSON_HELP = 'answer as JSON';
-export const RUN_HELP = 'the run’s id; in a terminal you are asked when it is left out';
-export const RUN_NEEDED_HELP = 'the run’s id';
+export const RUN_NEEDED_HELP =
+  'the run’s id or its beginning, the manifest’s name (its newest run), or `last` (the newest run of all)';
+export const RUN_HELP = `${RUN_NEEDED_HELP}; in a terminal you are asked when it is left out`;
 
 /** The end of a command's help. */
 export function example(command: string): string {
@@ -45,11 +45,11 @@ export function atLeastOne(text: string): number {
   return number;
 }
 
-/** Only what has the shape of a run id is made into a key or a path. */
+/** What a run id can begin with, which a manifest's name and `last` are as well; `namedRun` makes an id of it. */
 export function runIdArgument(text: string): string {
-  if (!isRunId(text))
+  if (!/^[a-z][a-z0-9-]{0,71}$/.test(text))
     throw new InvalidArgumentError(
-      'A run id is a name and 11 hex digits: speed-sweep-0123456789a; `sierra-batch runs` lists them.',
+      'A run id is a name and 11 hex digits: speed-sweep-0123456789a. Its beginning, the name or `last` will do; `sierra-batch runs` lists runs.',
     );
   return text;
 }

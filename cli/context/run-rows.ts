@@ -9,9 +9,14 @@ import type { RunStore } from './run-store.ts';
 /** Runs that are read at once. */
 const SIDE_BY_SIDE = 24;
 
-/** All runs of a bucket, newest first. A folder whose status cannot be read is no run. */
-export async function readRows(store: RunStore): Promise<RunRow[]> {
-  const runIds = (await store.folders(RUN_PREFIX)).filter(isRunId);
+/** Of all folders of runs; those of which nothing can be read are among them. */
+export async function listRunIds(store: RunStore): Promise<string[]> {
+  return (await store.folders(RUN_PREFIX)).filter(isRunId);
+}
+
+/** These runs, or all of a bucket, newest first. A folder whose status cannot be read is no run. */
+export async function readRows(store: RunStore, these?: readonly string[]): Promise<RunRow[]> {
+  const runIds = these ?? (await listRunIds(store));
   return (await readRunRows(store.text, runIds, SIDE_BY_SIDE)).toSorted(newestFirst);
 }
 

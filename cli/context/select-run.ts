@@ -1,4 +1,5 @@
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { isRunId, nameOfRun } from '../../experiment/layout/run-id.ts';
 import { mostSpoken } from '../../experiment/plan/most-cost.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
 import type { Status } from '../../experiment/records/status.ts';
@@ -6,7 +7,7 @@ import { parseStatus } from '../../experiment/records/status.ts';
 import type { Destination } from '../../submission/drop-manifest.ts';
 import { CommandFailed } from '../errors/failure.ts';
 import type { Context } from './context.ts';
-import { age, readRows } from './run-rows.ts';
+import { age, listRunIds, readRows } from './run-rows.ts';
 import { readRecord } from './run-store.ts';
 import type { LiveSystem, Target } from './target.ts';
 
@@ -59,7 +60,7 @@ export async function chosenRun(
   target: Target,
   named: string | undefined,
 ): Promise<string> {
-  if (named !== undefined) return named;
+  if (named !== undefined) return namedRun(target, named);
   const { terminal } = context;
   if (!terminal.asks) throw new CommandFailed('name a run; `sierra-batch runs` lists them');
   const rows = (await readRows(target.store)).slice(0, CHOICES);
@@ -75,6 +76,38 @@ export async function chosenRun(
   });
   if (isCancel(picked)) throw new CommandFailed('no run was chosen', 130);
   return picked;
+}
+
+/** Runs that a fault lists. */
+const LISTED = 10;
+
+/**
+ * The id of the run that a word means: an id (nothing is looked up then), the beginning of one, a manifest's name or the
+ * only name with this beginning (its newest run), or `last`. A name in full goes before longer ones.
+ * @throws CommandFailed where it means none, or several
+ */
+export async function namedRun({ store, name }: Target, word: string): Promise<string> {
+  if (isRunId(word)) return word;
+  const isLast = word === 'last';
+  const ids = (await listRunIds(store)).filter((id) => isLast || id.startsWith(word));
+  const exact = isLast ? [] : ids.filter((id) => nameOfRun(id) === word);
+  const meant = exact.length > 0 ? exact : ids;
+  if (meant.length === 1) return meant.join();
+  const rows = await readRows(store, meant);
+  const newest = rows[0];
+  if (newest === undefined)
+    throw new CommandFailed(
+      isLast
+        ? `there are no runs in ${name} yet`
+        : `no run in ${name} has an id that begins with ${word}; \`sierra-batch runs\` lists them`,
+    );
+  const isName = new Set(meant.map(nameOfRun)).size === 1 && newest.name.startsWith(word);
+  if (isLast || isName) return newest.runId;
+  const listed = rows.slice(0, LISTED).map(({ runId }) => runId);
+  const more = rows.length > LISTED ? ` and ${rows.length - LISTED} more` : '';
+  throw new CommandFailed(
+    `${word} is the beginning of several runs in ${name}: ${listed.join(', ')}${more}; write more of the id`,
+  );
 }
 
 /** A sentence of ours names keys of the bucket; here they stand as a person can open them. */

@@ -97,7 +97,10 @@ it.each(['queued', 'running', 'collecting'] as const)(
 
 it('the manifest is the one that was dropped, whatever a task has put under runs/', async () => {
   const { context, runId, manifests, put, keys } = await aRun();
-  await expect(resume(context, runId, {})).rejects.toThrow(/has neither accepted nor rejected/);
+  const remarks: string[] = [];
+  context.terminal.remark = (text) => void remarks.push(text);
+  await expect(resume(context, 'last', {})).rejects.toThrow(/has neither accepted nor rejected/);
+  expect(remarks[0]).toBe(`Resuming ${runId}.`);
   expect(await manifests()).toEqual([
     list(['a', 'b', 'c']).replace('apiVersion', `"resume": "${runId}"\napiVersion`),
   ]);

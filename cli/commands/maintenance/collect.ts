@@ -3,7 +3,7 @@ import { salvageJobRequest } from '../../../experiment/batch/maintenance-job.ts'
 import { isOutcome } from '../../../experiment/records/outcome.ts';
 import { example, RUN_NEEDED_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
-import { liveTarget, statusOf } from '../../context/select-run.ts';
+import { liveTarget, namedRun, statusOf } from '../../context/select-run.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 
 /** `sierra-batch collect RUN` */
@@ -18,8 +18,9 @@ export function defineCollect(program: Command, { begin }: Running): void {
     .action((run, options) => begin(options, (context) => collect(context, run)));
 }
 
-async function collect(context: Context, runId: string): Promise<number> {
+async function collect(context: Context, named: string): Promise<number> {
   const target = await liveTarget(context);
+  const runId = await namedRun(target, named);
   const { state } = await statusOf(target, runId);
   if (!isOutcome(state))
     throw new CommandFailed(`the run ${runId} is ${state}: only an ended one can be salvaged`);

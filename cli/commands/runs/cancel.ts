@@ -7,7 +7,7 @@ import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { withDeadline } from '../../../experiment/util/timers.ts';
 import { example, RUN_NEEDED_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
-import { liveTarget, statusOf } from '../../context/select-run.ts';
+import { liveTarget, namedRun, statusOf } from '../../context/select-run.ts';
 import { untilEnded } from './watch.ts';
 
 /** Nodes get half a minute to end, Batch takes its time to say so, and settle looks once a minute. */
@@ -27,13 +27,14 @@ export function defineCancel(program: Command, { begin }: Running): void {
 }
 
 /** Tells who did it and why, and waits until nothing of it runs any more. */
-async function cancel(
+export async function cancel(
   context: Context,
-  runId: string,
+  named: string,
   { reason = '' }: { reason?: string | undefined } = {},
 ): Promise<number> {
   const { terminal, asJson } = context;
   const target = await liveTarget(context);
+  const runId = await namedRun(target, named);
   const before = await statusOf(target, runId);
   if (isOutcome(before.state)) {
     if (asJson) terminal.json({ runId, state: before.state, cancelled: false });
@@ -46,7 +47,7 @@ async function cancel(
     error: 'Cancelled',
     cause: cancellationCause({ by: await target.live.user(), reason }),
   });
-  if (!asJson) terminal.remark('Stopping: this waits until nothing of the run is at work.');
+  if (!asJson) terminal.remark(`Stopping ${runId}: this waits until nothing of the run is at work.`);
   const summary = await withDeadline(context.clock, ENDS_WITHIN_MS, (signal) =>
     untilEnded(context, target, runId, { shown: false, signal }),
   );

@@ -10,7 +10,7 @@ import { isOutcome } from '../../../experiment/records/outcome.ts';
 import { editedText } from '../../../submission/edit-manifest.ts';
 import { example, RUN_NEEDED_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
-import { destinationOf, liveTarget, statusOf } from '../../context/select-run.ts';
+import { destinationOf, liveTarget, namedRun, statusOf } from '../../context/select-run.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 import { tellDropped } from './submit.ts';
 
@@ -29,13 +29,15 @@ export function defineResume(program: Command, { begin }: Running): void {
 
 export async function resume(
   context: Context,
-  runId: string,
+  named: string,
   options: { watch?: true | undefined },
 ): Promise<number> {
   const target = await liveTarget(context);
+  const runId = await namedRun(target, named);
   const { state } = await statusOf(target, runId);
   if (!isOutcome(state))
     throw new CommandFailed(`the run ${runId} is ${state}: only one that has ended can be gone on with`);
+  if (!context.asJson) context.terminal.remark(`Resuming ${runId}.`);
   const bucket = await target.live.bucket();
   const { manifest, source, fileName } = await manifestOf(bucket, runId);
   const text = editedText(source, [{ path: ['resume'], value: runId }]);
