@@ -10,7 +10,7 @@ export function figuresReference(): string {
 
 What each number means, and of what. They are functions of a run's records (\`joblog.tsv\`, \`progress.json\`, \`nodes.json\`, AWS
 Batch's times), so that anybody can compute them again: \`test/experiment/figures/audit.py\` does, without a line of the product.
-This page is made from \`experiment/figures/definitions.ts\`; \`npm run check\` tells when it is not.
+This page is made from \`experiment/figures/definitions.ts\`; \`npm run check\` says when it is not.
 
 | figure | definition | unit | scope | unknown | shown |
 |---|---|---|---|---|---|

@@ -17,9 +17,9 @@ interface Schema {
 export function manifestReference(schema: Schema): string {
   return `# The manifest, key by key
 
-Made from \`experiment/manifest/schema.ts\` by \`npx --no-install node scripts/docs/schema.ts\`; \`npm run check\` tells when it is
-out of date. An editor that knows [\`docs/schema/manifest.schema.json\`](../schema/manifest.schema.json) completes and checks the
-same keys. Rules that concern several keys at once are told by the faults themselves.
+Made from \`experiment/manifest/schema.ts\` by \`npx --no-install node scripts/docs/schema.ts\`; \`npm run check\` says when it is
+out of date. An editor that knows [\`docs/schema/manifest.schema.json\`](schema/manifest.schema.json) completes and checks the
+same keys. Rules that concern several keys at once are explained by the faults themselves.
 
 A manifest is YAML 1.2 (\`.yaml\`, \`.yml\`) or strict JSON (\`.json\`), in UTF-8, of at most 1 MiB. Nothing is guessed: a key
 that is not known, a key given twice, a value of another type and null are faults. Sizes are written \`512MiB\`, \`8GiB\` or

@@ -1,0 +1,61 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync } from 'node:fs';
+import { dirname, join, normalize } from 'node:path';
+import { expect, test } from 'vitest';
+import { repository } from '../cli/context.ts';
+
+const pages = execFileSync('git', ['ls-files', '-z', '*.md'], { cwd: repository, encoding: 'utf8' })
+  .split('\0')
+  .filter((page) => page !== '' && existsSync(join(repository, page)));
+
+/** Their sentences come from the code, or are there to be avoided. */
+const NOT_WRITTEN_HERE = ['docs/manifest.md', 'docs/bucket.md', 'docs/commands.md', 'docs/style-of-words.md'];
+const AVOIDED = /\b(?:told|anew|such a one|ended well|nought|mend(?:s|ed)?)\b/i;
+
+test('no page has words that docs/style-of-words.md avoids', () => {
+  const found = pages
+    .filter((page) => !NOT_WRITTEN_HERE.includes(page))
+    .flatMap((page) =>
+      proseOf(page).flatMap((line, at) => (AVOIDED.test(line) ? [`${page}:${at + 1}: ${line}`] : [])),
+    );
+  expect(found).toEqual([]);
+});
+
+test('every link between pages leads to a file, and to a heading of it', () => {
+  const broken = pages.flatMap((page) =>
+    [
+      ...proseOf(page)
+        .join('\n')
+        .matchAll(/\]\(([^()\s]+)\)/g),
+    ].flatMap(([, to = '']) => (/^https?:/.test(to) || leadsSomewhere(page, to) ? [] : [`${page}: ${to}`])),
+  );
+  expect(broken).toEqual([]);
+});
+
+/** The lines of a page without its code. */
+function proseOf(page: string): string[] {
+  let isCode = false;
+  return readFileSync(join(repository, page), 'utf8')
+    .split('\n')
+    .map((line) => {
+      if (/^\s*```/.test(line)) isCode = !isCode;
+      return isCode ? '' : line.replaceAll(/`[^`]*`/g, '``');
+    });
+}
+
+function leadsSomewhere(page: string, to: string): boolean {
+  const [path = '', heading] = to.split('#');
+  const file = path === '' ? page : normalize(join(dirname(page), path));
+  if (!existsSync(join(repository, file))) return false;
+  return heading === undefined || !file.endsWith('.md') || headingsOf(file).includes(heading);
+}
+
+/** As GitHub names them in addresses. */
+function headingsOf(page: string): string[] {
+  return [...readFileSync(join(repository, page), 'utf8').matchAll(/^#+ (.*)$/gm)].map(([, heading = '']) =>
+    heading
+      .toLowerCase()
+      .replaceAll(/[^\p{L}\p{N}_\- ]/gu, '')
+      .replaceAll(' ', '-'),
+  );
+}
