@@ -1,4 +1,4 @@
-import { open, stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
 import { Bucket, JSON_TYPE } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Version, VersionParts } from '../../experiment/results/versions.ts';
@@ -18,6 +18,7 @@ import { renumberRows } from '../tasks/resume.ts';
 import { bringInputs } from '../transfer/inputs.ts';
 import { filesLeft, noteBrought } from '../transfer/left-files.ts';
 import { untilSent } from '../transfer/retry-send.ts';
+import { isThere } from '../util/is-there.ts';
 
 type InputPart = AttemptPart<'context' | 'config' | 'plan' | 'folders' | 'log' | 'ending'>;
 
@@ -83,11 +84,4 @@ async function send(
     context.clock,
     ending.signal,
   ).catch((error: unknown) => log('Version:NotSent', { why: String(error) }));
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }

@@ -1,4 +1,4 @@
-import { readFile, stat } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { SierraWork } from '../../experiment/plan/plan.ts';
@@ -6,6 +6,7 @@ import type { CheckFault } from '../../experiment/records/progress.ts';
 import { inputArguments } from '../../experiment/sierra/arguments.ts';
 import type { AttemptPart } from '../attempt/attempt.ts';
 import { writeDurably } from '../storage/durable-file.ts';
+import { isThere } from '../util/is-there.ts';
 
 const markRecord = z.object({
   state: z.enum(['begun', 'finished']),
@@ -61,13 +62,6 @@ export async function beginStageOne(
       ? plan.workspace !== undefined
       : await isThere(join(folders.tasks, batchRoot, 'exp-inputs'));
   if (isAsked || !mayBeThere) await markStageOne(attempt, { args, batchRoot, state: 'begun' });
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 export async function markStageOne(

@@ -1,5 +1,5 @@
 import { createReadStream, createWriteStream } from 'node:fs';
-import { open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Bucket } from '../../aws/bucket.ts';
@@ -12,6 +12,7 @@ import type { CommandWork, Plan } from '../../experiment/plan/plan.ts';
 import type { RunnerContext } from '../process/live.ts';
 import { syncFolder } from '../storage/durable-file.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
+import { isThere } from '../util/is-there.ts';
 import { renumberRows } from './resume.ts';
 
 /** The list on shared storage, complete and synced. */
@@ -85,7 +86,7 @@ async function upload(bucket: Bucket, key: string, file: string): Promise<void> 
 
 /** Finished tasks stay, wherever the new list has them. */
 async function renumber({ joblog, commands }: RunFolders, list: string): Promise<number> {
-  if (!(await exists(joblog))) return 0;
+  if (!(await isThere(joblog))) return 0;
   // As rows have them. What is no UTF-8 cannot be told apart in a row, and runs again.
   async function* texts(file: string): AsyncGenerator<string> {
     for await (const line of lines(file)) yield Buffer.from(line, 'latin1').toString();
@@ -110,7 +111,7 @@ async function compare(file: string, earlier: string): Promise<{ total: number; 
 
 /** Lines as GNU parallel cuts them: at newlines only, a last one without newline included. */
 async function* lines(file: string): AsyncGenerator<string> {
-  if (!(await exists(file))) return;
+  if (!(await isThere(file))) return;
   let rest = '';
   for await (const chunk of createReadStream(file, 'latin1')) {
     const cut = (rest + chunk).split('\n');
@@ -118,13 +119,6 @@ async function* lines(file: string): AsyncGenerator<string> {
     yield* cut;
   }
   if (rest !== '') yield rest;
-}
-
-async function exists(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    () => false,
-  );
 }
 
 async function sync(path: string): Promise<void> {
