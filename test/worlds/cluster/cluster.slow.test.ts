@@ -8,20 +8,34 @@ import { afterEach, beforeEach, describe, expect, it, onTestFinished } from 'vit
 import { realClock } from '../../../local/clock/real.ts';
 import { Cluster } from './cluster.ts';
 import { leftOfClusters } from './left-of-clusters.ts';
+import { clustersOf } from './record.ts';
 
 const SCRIPT = fileURLToPath(new URL('../../../scripts/cluster.ts', import.meta.url));
 
 let shared: string;
 let cluster: Cluster | undefined;
+/** Of this test's clusters; other tests have theirs on this machine at the same time. */
+let ids: string[] = [];
 beforeEach(() => {
   shared = mkdtempSync(join(tmpdir(), 'sbc-'));
+  ids = [];
 });
 afterEach(async () => {
   await cluster?.close();
   cluster = undefined;
   rmSync(shared, { recursive: true, force: true });
-  expect(leftOfClusters()).toEqual([]);
+  expect(left()).toEqual([]);
 });
+
+function left(): string[] {
+  return ids.flatMap((id) => leftOfClusters(id));
+}
+
+async function open(machines: number): Promise<Cluster> {
+  const opened = await Cluster.open(machines, shared);
+  ids.push(opened.id);
+  return opened;
+}
 
 /** `npm run cluster` in a folder of its own, once its nodes are up. */
 async function startCommand(nodes: number) {
@@ -41,6 +55,7 @@ async function startCommand(nodes: number) {
   child.stderr.on('data', hear);
   const exited = once(child, 'exit');
   await until(() => said.includes('Ctrl-C') || child.exitCode !== null, 20_000);
+  ids.push(...clustersOf(child.pid ?? 0));
   const machines = [...said.matchAll(/nsenter --target (\d+)/g)].map(([, pid]) => Number(pid));
   return { child, said: () => said, machines, exited };
 }
@@ -51,10 +66,8 @@ async function until(holds: () => boolean, ms: number): Promise<void> {
 }
 
 describe('machines on this machine', () => {
-  it('are up in under 3 s, each with address, name, /tmp and processes of its own, and one shared folder', async () => {
-    const before = performance.now();
-    cluster = await Cluster.open(4, shared);
-    expect(performance.now() - before).toBeLessThan(3000);
+  it('have each an address, a name, a /tmp and processes of its own, and one shared folder', async () => {
+    cluster = await open(4);
     writeFileSync(join(shared, 'from-outside'), 'hello');
     const seen = await Promise.all(
       cluster.machines.map(async (machine) => {
@@ -88,18 +101,18 @@ describe('machines on this machine', () => {
   });
 
   it('are up to sixteen', async () => {
-    cluster = await Cluster.open(16, shared);
+    cluster = await open(16);
     const knock = '(exec 3<>/dev/tcp/10.0.1.25/9) 2>&1 || true';
     const heard = await Promise.all(cluster.machines.map((machine) => machine.run('bash', '-c', knock)));
     expect(heard).toHaveLength(16);
     // The last one is there and answers, although nobody listens.
     for (const answer of heard) expect(answer).toContain('Connection refused');
     await cluster.close();
-    expect(leftOfClusters()).toEqual([]);
+    expect(left()).toEqual([]);
   });
 
   it('have limits on memory and processes, where cgroups can be used', async ({ skip }) => {
-    cluster = await Cluster.open(2, shared);
+    cluster = await open(2);
     skip(cluster.limits.version === 0);
     const [machine, other] = cluster.machines;
     if (machine === undefined || other === undefined) throw new Error('no machines');
@@ -125,7 +138,7 @@ describe('machines on this machine', () => {
   });
 
   it('reach the door on the bridge, which is nowhere outside', async () => {
-    cluster = await Cluster.open(2, shared);
+    cluster = await open(2);
     const { address, port, server } = cluster.door;
     server.on('connection', (socket) => socket.end('inside\n'));
     const [first] = cluster.machines;
@@ -139,7 +152,7 @@ describe('machines on this machine', () => {
   });
 
   it('that is lost is replaced when it is asked for, by one that knows nothing of it', async () => {
-    cluster = await Cluster.open(2, shared);
+    cluster = await open(2);
     const machine = await cluster.machine(1);
     await machine.run('touch', '/tmp/mine');
     await machine.lose();
@@ -206,23 +219,23 @@ describe('npm run cluster', () => {
     // Frozen with SIGSTOP: process 1 of that machine does not see that its owner is gone.
     process.kill(held, 'SIGSTOP');
     child.kill('SIGKILL');
-    await until(() => leftOfClusters().length === 0, 10_000);
+    await until(() => left().length === 0, 10_000);
   });
 
   it('whose keeper is killed as well is removed by the next start', async () => {
     const { child, machines, exited } = await startCommand(2);
     process.kill(machines[0] ?? 0, 'SIGSTOP');
-    const keeper = leftOfClusters()
+    const keeper = left()
       .find((line) => line.includes('keeper.ts'))
       ?.split(' ')[1];
     process.kill(Number(keeper), 'SIGKILL');
     child.kill('SIGKILL');
     await exited;
-    expect(leftOfClusters()).not.toEqual([]);
-    cluster = await Cluster.open(1, shared);
+    expect(left()).not.toEqual([]);
+    cluster = await open(1);
     await cluster.close();
     cluster = undefined;
-    expect(leftOfClusters()).toEqual([]);
+    expect(left()).toEqual([]);
   });
 
   it('says what is wrong and ends with 2: no root, no number, too many', () => {

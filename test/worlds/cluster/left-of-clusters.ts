@@ -4,8 +4,8 @@ import { join } from 'node:path';
 /** What a cluster starts; a test's own command line may name the folder, too. */
 const PROGRAMS = ['worlds/cluster/keeper.ts', 'worlds/cluster/machine/'];
 
-/** Everything of a cluster (of any, without an id) that is still on this machine: processes, cgroups, mounts, records. */
-export function leftOfClusters(id = ''): string[] {
+/** Everything of a cluster that is still on this machine: processes, cgroups, mounts, records. */
+export function leftOfClusters(id: string): string[] {
   const controllers = readdirSync('/sys/fs/cgroup').filter((name) => existsSync(`/sys/fs/cgroup/${name}`));
   const groups = ['', ...controllers].flatMap((controller) => namesIn(join('/sys/fs/cgroup', controller)));
   const records = existsSync('/run/sierra-batch') ? readdirSync('/run/sierra-batch') : [];

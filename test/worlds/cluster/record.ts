@@ -51,6 +51,13 @@ function readRecord(id: string): ClusterRecord | undefined {
   }
 }
 
+/** Those that a process uses; none where it has none. */
+export function clustersOf(owner: number): string[] {
+  return (existsSync(CLUSTERS) ? readdirSync(CLUSTERS) : []).filter(
+    (id) => readRecord(id)?.owner.pid === owner,
+  );
+}
+
 /** Ends and removes what is left of a cluster; may be repeated. @throws StillThere */
 export async function removeCluster(id: string): Promise<void> {
   const record = readRecord(id);
