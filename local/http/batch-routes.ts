@@ -1,11 +1,12 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { BatchPort } from '../../aws/ports.ts';
-import { errorOf, perform, readJson, reply } from './reply.ts';
+import { errorOf, inJson, perform, reply } from './reply.ts';
 
 /** AWS Batch's REST-JSON protocol for the calls that other processes make. The fake behind the port checks the input. */
 export async function answerBatch(
   batch: BatchPort,
   request: IncomingMessage,
+  body: string,
   response: ServerResponse,
 ): Promise<void> {
   const call = CALLS[request.url ?? ''];
@@ -20,7 +21,7 @@ export async function answerBatch(
     return;
   }
   try {
-    const output = await perform(batch, call, await readJson(request));
+    const output = await perform(batch, call, inJson(body));
     reply(response, 200, 'application/json', JSON.stringify({ ...output, $metadata: undefined }));
   } catch (error) {
     const { status, name, message } = errorOf(error);

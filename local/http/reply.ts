@@ -20,8 +20,8 @@ export function reply(
   response.end(body);
 }
 
-/** Reads a JSON request. @throws SyntaxError, RangeError when it is larger than any request of AWS's */
-export async function readJson(request: IncomingMessage): Promise<unknown> {
+/** Reads a request that is no object. @throws RangeError when it is larger than any request of AWS's */
+export async function readBody(request: IncomingMessage): Promise<string> {
   const chunks: Buffer[] = [];
   let size = 0;
   for await (const chunk of request) {
@@ -29,8 +29,12 @@ export async function readJson(request: IncomingMessage): Promise<unknown> {
     if (size > MAX_BYTES) throw new RangeError('the request is too large');
     chunks.push(chunk);
   }
-  const text = Buffer.concat(chunks).toString();
-  return text === '' ? {} : JSON.parse(text);
+  return Buffer.concat(chunks).toString();
+}
+
+/** @throws SyntaxError */
+export function inJson(body: string): unknown {
+  return body === '' ? {} : JSON.parse(body);
 }
 
 /** What the SDK's JSON protocols need to make their own error of one that a local service threw. */

@@ -7,7 +7,7 @@ import { answerBatch } from './batch-routes.ts';
 import type { NodeAddresses } from './ecs-metadata.ts';
 import { answerMetadata } from './ecs-metadata.ts';
 import { asJobRole } from './job-role.ts';
-import { reply } from './reply.ts';
+import { readBody, reply } from './reply.ts';
 import { answerS3 } from './s3-routes.ts';
 import { errorXml } from './s3-xml.ts';
 import type { Caller } from './signature.ts';
@@ -84,15 +84,18 @@ async function route(
   }
   const service = serviceOf(request.headers.authorization);
   const { owner, tasks } = settings.callers;
-  const signer = signerOf([owner, tasks], request, realClock.now());
+  const { method, url, headers } = request;
+  // Clients of other languages than ours send an object's hash in a header, and that of any other body nowhere.
+  const body = service === 's3' ? '' : await readBody(request);
+  const signer = signerOf([owner, tasks], { method, url, headers, body }, realClock.now());
   if (signer === undefined || (signer === tasks && service !== 's3')) {
     refuse(response, service, signer === undefined);
     return;
   }
   if (service === 's3')
     await answerS3(signer === owner ? settings.s3 : asJobRole(settings.s3), request, response);
-  else if (service === 'batch') await answerBatch(settings.batch, request, response);
-  else if (service === 'states') await answerStates(settings.states, request, response);
+  else if (service === 'batch') await answerBatch(settings.batch, request, body, response);
+  else if (service === 'states') await answerStates(settings.states, request, body, response);
   else reply(response, 501, 'text/plain', `the local system has no service ${JSON.stringify(service)}\n`);
 }
 

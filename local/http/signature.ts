@@ -7,6 +7,12 @@ export interface Caller {
   secretAccessKey: string;
 }
 
+/** What a signature is made over. */
+export interface SignedRequest extends Pick<IncomingMessage, 'method' | 'url' | 'headers'> {
+  /** Counts where no header has its hash. */
+  body: string;
+}
+
 /** As long as AWS takes a request for a fresh one, in milliseconds. */
 const FRESH_MS = 15 * 60_000;
 
@@ -21,11 +27,11 @@ export function serviceOf(authorization: string | undefined): string {
 
 /**
  * Which of the callers signed the request with his secret, by AWS' Signature Version 4. A body is taken as its signed
- * hash says: nobody stands in between on loopback. Source: docs.aws.amazon.com, IAM, "Create a signed AWS API request".
+ * hash says, where there is one: nobody stands in between on loopback. Source: docs.aws.amazon.com, IAM, "Create a signed AWS API request".
  */
 export function signerOf<Known extends Caller>(
   callers: readonly Known[],
-  request: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
+  request: SignedRequest,
   now: number,
 ): Known | undefined {
   const [, id, day = '', region = '', service = '', signed = '', signature = ''] =
@@ -49,7 +55,7 @@ interface Scope {
 
 /** The signature in hexadecimal. */
 export function signatureOf(
-  { method = 'GET', url = '/', headers }: Pick<IncomingMessage, 'method' | 'url' | 'headers'>,
+  { method = 'GET', url = '/', headers, body }: SignedRequest,
   { day, region, service, names }: Scope,
   secret: string,
 ): string {
@@ -65,7 +71,7 @@ export function signatureOf(
     ...names.map((name) => `${name}:${headerOf(headers, name)}`),
     '',
     names.join(';'),
-    headerOf(headers, 'x-amz-content-sha256') || sha256(''),
+    headerOf(headers, 'x-amz-content-sha256') || sha256(body),
   ].join('\n');
   const scope = `${day}/${region}/${service}/aws4_request`;
   const text = ['AWS4-HMAC-SHA256', headerOf(headers, 'x-amz-date'), scope, sha256(canonical)].join('\n');

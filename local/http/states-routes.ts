@@ -1,6 +1,6 @@
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { StatesPort } from '../../aws/ports.ts';
-import { errorOf, perform, readJson, reply } from './reply.ts';
+import { errorOf, inJson, perform, reply } from './reply.ts';
 
 const JSON_1_0 = 'application/x-amz-json-1.0';
 
@@ -8,6 +8,7 @@ const JSON_1_0 = 'application/x-amz-json-1.0';
 export async function answerStates(
   states: StatesPort,
   request: IncomingMessage,
+  body: string,
   response: ServerResponse,
 ): Promise<void> {
   const target = String(request.headers['x-amz-target'] ?? '');
@@ -25,7 +26,7 @@ export async function answerStates(
     return;
   }
   try {
-    const output = await perform(states, call, await readJson(request));
+    const output = await perform(states, call, inJson(body));
     reply(response, 200, JSON_1_0, JSON.stringify({ ...output, $metadata: undefined }, secondsForDates));
   } catch (error) {
     const { status, name, message } = errorOf(error);

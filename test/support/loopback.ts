@@ -38,7 +38,11 @@ export function signedHeaders(
   const at = new Date().toISOString().replaceAll(/[-:]|\.\d+/g, '');
   const headers = { host, 'x-amz-content-sha256': 'UNSIGNED-PAYLOAD', 'x-amz-date': at };
   const scope = { day: at.slice(0, 8), region: 'local', service, names: Object.keys(headers) };
-  const signature = signatureOf({ method, url: `${pathname}${search}`, headers }, scope, secretAccessKey);
+  const signature = signatureOf(
+    { method, url: `${pathname}${search}`, headers, body: '' },
+    scope,
+    secretAccessKey,
+  );
   return {
     ...headers,
     authorization: `AWS4-HMAC-SHA256 Credential=${accessKeyId}/${scope.day}/local/${service}/aws4_request, SignedHeaders=${scope.names.join(';')}, Signature=${signature}`,

@@ -21,10 +21,14 @@ it("botocore's parsers read every answer and error of the loopback HTTP, and fin
     { StartAt: 'Wait', States: { Wait: invokeAndWait('nothing', { End: true }) } },
     { nothing: async () => undefined },
   );
-  const { server } = await loopback({ s3: memoryS3('bucket'), batch, states });
+  const { server, client } = await loopback({ s3: memoryS3('bucket'), batch, states });
   const args = [SCRIPT, server.url, 'bucket', QUEUE.arn, 'd:1', ended, MACHINE];
   const { stdout } = await promisify(execFile)(join(await awsVenv(), 'python'), args, {
-    env: { PATH: '/usr/bin:/bin' },
+    env: {
+      PATH: '/usr/bin:/bin',
+      AWS_ACCESS_KEY_ID: client.credentials.accessKeyId,
+      AWS_SECRET_ACCESS_KEY: client.credentials.secretAccessKey,
+    },
     timeout: 120_000,
   }).finally(() => server.close());
   const lines = stdout

@@ -86,7 +86,6 @@ def raw_faults(model, response):
 
 def caller(service, **more):
     session = botocore.session.get_session()
-    session.set_credentials("KEY", "secret")
     client = session.create_client(
         service, region_name="local", endpoint_url=URL, config=Config(retries={"total_max_attempts": 1}, **more)
     )

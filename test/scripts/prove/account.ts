@@ -63,9 +63,9 @@ export async function startAccount(middle: Middle = () => undefined) {
     const who = roles.get(accessKey);
     if (who !== undefined && !mayDo(who, service, incoming)) return refuse(service, response);
     if (service === 's3') return answerS3(system.s3, incoming, response);
-    if (service === 'batch') return answerBatch(system.batch, incoming, response);
-    if (service === 'states') return answerStates(system.states, incoming, response);
     const body = await buffer(incoming);
+    if (service === 'batch') return answerBatch(system.batch, incoming, body.toString(), response);
+    if (service === 'states') return answerStates(system.states, incoming, body.toString(), response);
     if (service === 'ecs') return machines.ecs(incoming, body, response);
     if (service === 'ec2') return machines.ec2(body, response);
     pass({ incoming, body, response, to: moto.url }, (answer) => {
