@@ -5,12 +5,14 @@ import { LongOnesFirst } from './test/sequencer.ts';
 /** How long a test that looks again and again does so. Two busy cores are slow at times. */
 const expect = { poll: { timeout: 20_000 } };
 
-/** Slow tests that need no machine for themselves: two files at a time share it. */
-const BESIDE_OTHERS = ['test/{aws,cli,docs,experiment,report,worlds/simulation}/**/*.slow.test.ts'];
+/** Slow tests of promises that hold within seconds, some of several at once: each file has the machine for itself. */
+const ALONE = [
+  'test/{container/{fan-out,join}/**/*,container/runner-*,worlds/cluster/faults/*}.slow.test.ts',
+];
 
 /**
  * `fast` is `npm test`; `slow` needs root, Python or an image, or waits long, and has the machine for itself; `beside` is as
- * slow and shares it (`npm run test:slow` is both); `faults` is every fault three times over (`npm run test:faults`).
+ * slow, and two files at a time share the machine (`npm run test:slow` is both); `faults` is every fault three times over (`npm run test:faults`).
  */
 export default defineConfig({
   test: {
@@ -39,8 +41,7 @@ export default defineConfig({
         test: {
           name: 'slow',
           expect,
-          include: ['test/**/*.slow.test.ts'],
-          exclude: BESIDE_OTHERS,
+          include: ALONE,
           testTimeout: 300_000,
           hookTimeout: 300_000,
           fileParallelism: false,
@@ -52,7 +53,8 @@ export default defineConfig({
         test: {
           name: 'beside',
           expect,
-          include: BESIDE_OTHERS,
+          include: ['test/**/*.slow.test.ts'],
+          exclude: ALONE,
           testTimeout: 600_000,
           hookTimeout: 300_000,
           maxWorkers: 2,

@@ -6,9 +6,22 @@ import { BaseSequencer } from 'vitest/node';
  * these while the others have nothing to do. Vitest knows by itself only on a machine where it ran them before.
  */
 const LONG_ONES = [
+  'container/sierra/real/as-documented',
+  'container/sierra/real/iterating',
+  'container/sierra/real/surprises',
+  'container/sierra/real/interface',
+  'container/sierra/real/true-means',
+  'scripts/prove/prove',
+  'scripts/image/image',
+  'scripts/check-aws/linters',
+  'functions/settle/hostile-records',
+  'docs/pages',
+  'aws/calls/calls-outside',
+  'worlds/simulation/many-seeds-1',
+  'worlds/simulation/many-seeds-2',
+  'container/sierra/sierra',
   'container/fan-out/pool/pool',
   'container/runner-endings',
-  'container/sierra/sierra',
   'container/join/quorum',
   'local/start/faults',
   'local/start/newcomer',
@@ -17,8 +30,6 @@ const LONG_ONES = [
   'worlds/simulation/seeds',
   'experiment/manifest/any-bytes',
   'container/join/broken-joins',
-  'worlds/simulation/many-seeds-1',
-  'worlds/simulation/many-seeds-2',
 ];
 
 export class LongOnesFirst extends BaseSequencer {
