@@ -7,7 +7,7 @@ import { realClock } from '../../local/clock/real.ts';
 import { listenForInterruption } from '../../local/start/interruption.ts';
 import type { LocalSurroundings } from '../../local/system/live.ts';
 import { live } from '../../local/system/live.ts';
-import type { SystemSettings } from '../../local/system/system.ts';
+import type { SystemSettings } from '../../local/system/settings.ts';
 import { folderTrouble } from '../../local/util/folder-lock.ts';
 import { example, JSON_HELP } from '../context/arguments.ts';
 import type { Context, Running } from '../context/context.ts';

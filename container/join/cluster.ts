@@ -1,5 +1,6 @@
 import { dirname } from 'node:path';
 import type { CheckFault } from '../../experiment/records/progress.ts';
+import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import { isInUse } from '../attempt/folder-lock.ts';
 import type { FanoutNode } from '../fan-out/fan-out.ts';
@@ -11,7 +12,6 @@ import { writeKnownHosts, writeSshConfig } from '../ssh/client-config.ts';
 import { SshMasters } from '../ssh/control-masters.ts';
 import { writeDurably } from '../storage/durable-file.ts';
 import { taskEnvironment } from '../tasks/variables.ts';
-import { forEachBounded } from '../util/for-each-limit.ts';
 import type { AttemptKeys } from './attempt-keys.ts';
 import { makeAttemptKeys, removeJoinSecrets } from './attempt-keys.ts';
 import type { JoinFacts } from './messages.ts';

@@ -1,6 +1,6 @@
 import { lstat, opendir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
-import { forEachBounded } from '../util/for-each-limit.ts';
+import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 
 /** Each look and each removal is a round trip on EFS. */
 const AT_ONCE = 16;

@@ -3,9 +3,9 @@ import type { BigIntStats } from 'node:fs';
 import { lstat, opendir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../experiment/util/clock.ts';
+import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 import { writeDurably } from '../storage/durable-file.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
-import { forEachBounded } from '../util/for-each-limit.ts';
 
 /** Each look is a round trip on EFS. */
 const AT_ONCE = 32;

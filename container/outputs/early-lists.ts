@@ -6,9 +6,9 @@ import { createInterface } from 'node:readline';
 import * as z from 'zod';
 import type { OutputFile } from '../../experiment/records/outputs.ts';
 import { parseOutputLine } from '../../experiment/records/outputs.ts';
+import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 import { parsedJson } from '../../experiment/util/parse-json.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
-import { forEachBounded } from '../util/for-each-limit.ts';
 import type { Before } from './before.ts';
 import { stampOf } from './before.ts';
 

@@ -14,7 +14,7 @@ import {
   utimes,
 } from 'node:fs/promises';
 import { join } from 'node:path';
-import { forEachBounded } from '../util/for-each-limit.ts';
+import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 
 /** Each file is several round trips on EFS. */
 const AT_ONCE = 8;

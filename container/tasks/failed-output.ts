@@ -6,8 +6,8 @@ import { NOT_KEPT } from '../../experiment/diagnosis/failed-tasks/signature.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
+import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 import { untilSent } from '../transfer/retry-send.ts';
-import { forEachBounded } from '../util/for-each-limit.ts';
 
 const TAIL_BYTES = 64 * 1024;
 const LONGEST_NAME = 255;

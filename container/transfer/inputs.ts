@@ -6,11 +6,11 @@ import { Bucket } from '../../aws/bucket.ts';
 import { download, ObjectFailed } from '../../aws/download.ts';
 import type { PlanInput } from '../../experiment/plan/plan.ts';
 import type { VersionParts } from '../../experiment/results/versions.ts';
+import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 import type { RunnerContext } from '../process/live.ts';
 import type { Log } from '../process/log.ts';
 import { copyTree, replace } from '../storage/copy-tree.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
-import { forEachBounded } from '../util/for-each-limit.ts';
 
 /** An input is not there, is not what its hash says, or would lie outside the tasks' folder. */
 export class BadInput extends Error {

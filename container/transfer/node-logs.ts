@@ -2,8 +2,8 @@ import { Bucket } from '../../aws/bucket.ts';
 import type { S3Port } from '../../aws/ports.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
+import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 import type { Log, LogTail } from '../process/log.ts';
-import { forEachBounded } from '../util/for-each-limit.ts';
 import { untilSent } from './retry-send.ts';
 
 /** One after another, a thousand logs take longer than a run that is told to end has. */

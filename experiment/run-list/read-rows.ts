@@ -3,7 +3,7 @@ import { isOutcome } from '../records/outcome.ts';
 import { MAX_PROGRESS_BYTES, parseProgress } from '../records/progress.ts';
 import { MAX_STATUS_BYTES, parseStatus } from '../records/status.ts';
 import { MAX_SUMMARY_BYTES, parseSummary } from '../records/summary.ts';
-import { sideBySide } from '../util/for-each-limit.ts';
+import { forEachBounded } from '../util/for-each-limit.ts';
 import type { RunRow } from './row.ts';
 import { asRunRow, runRow } from './row.ts';
 
@@ -20,7 +20,7 @@ export async function readRunRows(
   atOnce: number,
 ): Promise<RunRow[]> {
   const rows: RunRow[] = [];
-  await sideBySide(runIds, atOnce, async (runId) => {
+  await forEachBounded(runIds, atOnce, async (runId) => {
     const row = await readRow(read, runId);
     if (row !== undefined) rows.push(row);
   });

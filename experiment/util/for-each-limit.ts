@@ -1,12 +1,15 @@
-/** Does the work for each, so many at once. One that fails ends the waiting, and no other. @throws what the first failed with */
-export async function sideBySide<Item>(
-  items: Iterable<Item>,
+/** Does `work` for each item, at most `atOnce` at a time; starts none after the first error. @throws that error, at once */
+export async function forEachBounded<T>(
+  items: Iterable<T> | AsyncIterable<T>,
   atOnce: number,
-  work: (item: Item) => Promise<void>,
+  work: (item: T) => Promise<void>,
 ): Promise<void> {
-  const waiting = items[Symbol.iterator]();
-  const worker = async () => {
-    for (let next = waiting.next(); next.done !== true; next = waiting.next()) await work(next.value);
-  };
-  await Promise.all(Array.from({ length: atOnce }, worker));
+  const under = new Set<Promise<void>>();
+  for await (const item of items) {
+    const one = work(item).finally(() => under.delete(one));
+    under.add(one);
+    one.catch(() => undefined); // awaited below, through the race or at the end
+    if (under.size >= atOnce) await Promise.race(under);
+  }
+  await Promise.all(under);
 }

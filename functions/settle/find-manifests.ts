@@ -12,7 +12,7 @@ import { EVENT_SOURCE, OVERLOOKED_DETAIL_TYPE } from '../../experiment/notify/ev
 import type { ManifestSearch } from '../../experiment/records/manifest-search.ts';
 import { isDue, isLookedAt, resumeSearch } from '../../experiment/run/search-manifests.ts';
 import { ServiceUnavailable } from '../../experiment/util/errors.ts';
-import { sideBySide } from '../../experiment/util/for-each-limit.ts';
+import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 import type { FunctionDeps } from '../deps.ts';
 
 /** Of 1,000 versions each, a minute. */
@@ -36,7 +36,7 @@ export async function findManifests(deps: FunctionDeps, bucket: Bucket): Promise
   let cursor = search.cursor;
   for await (const { versions, last } of bucket.versions(MANIFEST_PREFIX, search.cursor)) {
     const young = versions.filter(({ key, modified }) => isManifestKey(key) && isLookedAt(search, modified));
-    await sideBySide(young, SIDE_BY_SIDE, async (one) => {
+    await forEachBounded(young, SIDE_BY_SIDE, async (one) => {
       if (!(await isAnswered(bucket, one))) waiting.push(one);
     });
     lookedAt += young.length;

@@ -1,6 +1,6 @@
 import { Bucket } from '../../aws/bucket.ts';
 import { messageOf, nameOf } from '../../aws/errors.ts';
-import { sideBySide } from '../../experiment/util/for-each-limit.ts';
+import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 import type { FunctionDeps } from '../deps.ts';
 import { liveJobIds } from '../stores/batch-jobs.ts';
 import { openRuns } from '../stores/control-store.ts';
@@ -26,7 +26,7 @@ export async function sweep(deps: FunctionDeps): Promise<void> {
   const open = new Map((await openRuns(bucket)).map(({ runId, markedAt }) => [runId, markedAt]));
   const telling: [Visit, Standing][] = [];
   const collecting: [Visit, Standing][] = [];
-  await sideBySide(new Set([...open.keys(), ...live.keys()]), SIDE_BY_SIDE, async (runId) => {
+  await forEachBounded(new Set([...open.keys(), ...live.keys()]), SIDE_BY_SIDE, async (runId) => {
     const visit = visitRun(deps, runId, live.get(runId) ?? []);
     await guarded(visit, async () => {
       const standing = await advance(visit);
@@ -42,14 +42,14 @@ export async function sweep(deps: FunctionDeps): Promise<void> {
   });
   const finish = ([visit, standing]: [Visit, Standing]) =>
     guarded(visit, async () => void (await conclude(visit, standing)));
-  await sideBySide(telling, SIDE_BY_SIDE, finish);
+  await forEachBounded(telling, SIDE_BY_SIDE, finish);
   try {
     await findManifests(deps, bucket);
   } catch (error) {
     deps.metrics.count('FunctionFailed');
     deps.logger.error('Manifests:NotSearched', { error: nameOf(error), said: messageOf(error) });
   }
-  await sideBySide(collecting, 1, finish);
+  await forEachBounded(collecting, 1, finish);
 }
 
 async function forgetMark(

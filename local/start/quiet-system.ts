@@ -1,6 +1,7 @@
 import { realClock } from '../clock/real.ts';
 import { live } from '../system/live.ts';
-import type { LocalSystem, SystemSettings } from '../system/system.ts';
+import type { SystemSettings } from '../system/settings.ts';
+import type { LocalSystem } from '../system/system.ts';
 import { startSystem } from '../system/system.ts';
 
 /** The whole system in real time, saying nothing, for programs that read what it leaves. @param folder absolute */

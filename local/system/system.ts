@@ -3,61 +3,21 @@ import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { BatchPort, S3Port, StatesPort } from '../../aws/ports.ts';
 import type { Deployment } from '../../experiment/deployment/deployment.ts';
-import type { Clock, MakeNonce } from '../../experiment/util/clock.ts';
-import type { FunctionDeps } from '../../functions/deps.ts';
-import { LocalBatch } from '../aws/batch/batch.ts';
-import type { Target } from '../aws/events/bus.ts';
-import { EventBus } from '../aws/events/bus.ts';
-import {
-  jobStateChangeEvent,
-  LOCAL_ACCOUNT,
-  LOCAL_REGION,
-  objectCreatedEvent,
-} from '../aws/events/services.ts';
-import { localEventBridge } from '../aws/notify/event-bridge.ts';
-import type { Published } from '../aws/notify/mail.ts';
-import { localMail } from '../aws/notify/mail.ts';
-import { openNotifications } from '../aws/notify/notifications.ts';
-import { openFolderBucket } from '../aws/s3/folder-bucket.ts';
-import { LocalS3 } from '../aws/s3/s3.ts';
+import type { MakeNonce } from '../../experiment/util/clock.ts';
+import { LOCAL_REGION } from '../aws/events/services.ts';
 import { startLoopbackServer } from '../http/server.ts';
 import type { Caller } from '../http/signature.ts';
 import { portFrom } from '../nodes/addresses.ts';
 import { removeJoinFolders } from '../nodes/join-leftovers.ts';
-import type { ImageEnvironment } from '../nodes/node-container.ts';
-import type { KindOfNodes, NodesSettings } from '../nodes/nodes.ts';
+import type { KindOfNodes } from '../nodes/nodes.ts';
 import { ProcessNodes } from '../nodes/process-nodes.ts';
 import { lockFolder, makeOwnFolder } from '../util/folder-lock.ts';
+import { openCloud } from './cloud.ts';
 import { startControlPlane } from './control-plane.ts';
-import {
-  JOIN_PORT,
-  LOCAL_BUCKET,
-  LOCAL_QUEUE,
-  localDeployment,
-  localJobDefinition,
-  SSH_PORT,
-} from './deployment.ts';
+import { JOIN_PORT, LOCAL_BUCKET, localDeployment, localJobDefinition, SSH_PORT } from './deployment.ts';
 import { announceEndpoint } from './endpoint-file.ts';
-import type { FaultName } from './faults.ts';
 import { faultsOf } from './faults.ts';
-
-export interface SystemSettings {
-  /** `.sierra-batch`, absolute. */
-  folder: string;
-  clock: Clock;
-  nonce: MakeNonce;
-  image: ImageEnvironment;
-  /** vCPUs that a manifest gets when it names none. */
-  defaultVcpus: number;
-  fault?: FaultName;
-  /** Without it, nodes are processes of this machine on loopback addresses. */
-  nodes?: KindOfNodes;
-  logger: FunctionDeps['logger'];
-  /** A rule for all that S3, Batch and Step Functions tell. */
-  onEvent?: Target;
-  /** Shows a mail that was written. @param file where it lies */
-  onMail?: (mail: Published, file: string) => void;
-}
+import type { SystemSettings } from './settings.ts';
 
 /** The whole of sierra-batch on this machine. */
 export interface LocalSystem {
@@ -87,62 +47,15 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
   const shared = join(folder, 'shared');
   await mkdir(shared, { recursive: true });
   const closing = new AbortController();
-  const addresses = new Map<string, string>();
-  const endpoint: Record<string, string> = {};
   const kind = settings.nodes ?? (await processes());
-  const nodesSettings: NodesSettings = {
-    logs: join(folder, 'logs'),
-    imageEnvironment: kind.imageEnvironment ?? settings.image,
-    extraEnvironment: () => endpoint,
-    announce: (token, address) => {
-      addresses.set(token, address);
-      return `${endpoint.AWS_ENDPOINT_URL_S3}/ecs/${token}`;
-    },
-    nonce,
-    sshPort: kind.sshPort,
-    joinPort: kind.joinPort,
-  };
-  const nodes = kind.make(nodesSettings);
+  const { nodes, addresses, endpoint } = makeNodes(settings, kind);
   const faults = faultsOf(
     settings.fault,
     (name) => nodes.killNode(name),
     (ms) => clock.sleep(ms, closing.signal).catch(() => undefined),
   );
-  const bus = new EventBus({
-    clock,
-    ...(faults.deliveries === undefined ? {} : { deliveries: faults.deliveries }),
-  });
-
-  if (settings.onEvent !== undefined)
-    bus.addRule({
-      name: 'all',
-      pattern: { source: ['aws.s3', 'aws.batch', 'aws.states'] },
-      target: settings.onEvent,
-    });
-
-  const { bodies, index, record } = openFolderBucket(folder);
-  const s3 = new LocalS3({
-    bucket: LOCAL_BUCKET,
-    bodies,
-    index,
-    clock,
-    nonce,
-    missing: 'NoSuchKey',
-    keepNoncurrent: 2,
-    onVersion: record,
-    onCreated: (object) => bus.putEvent(objectCreatedEvent(object, nonce())),
-  });
-
-  const batch = new LocalBatch({
-    clock,
-    nonce,
-    region: LOCAL_REGION,
-    account: LOCAL_ACCOUNT,
-    queues: [LOCAL_QUEUE],
-    startNode: faults.aroundNodes?.(nodes.start) ?? nodes.start,
-    onStateChange: (detail) => bus.putEvent(jobStateChangeEvent(detail, nonce(), clock.now())),
-    ...(faults.capacityHook === undefined ? {} : { capacityHook: faults.capacityHook }),
-  });
+  const cloud = openCloud(settings, nodes, faults);
+  const { bus, s3, batch } = cloud;
   const { jobDefinitionArn = '' } = await batch.registerJobDefinition(
     localJobDefinition(settings.defaultVcpus),
   );
@@ -152,26 +65,8 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     kind.sharedFolder ?? shared,
     pathToFileURL(join(folder, 'bucket/')).href,
   );
-  const notifications = openNotifications(join(folder, 'notifications'));
-  const events = localEventBridge({
-    account: LOCAL_ACCOUNT,
-    region: LOCAL_REGION,
-    nonce,
-    now: () => clock.now(),
-    put: (event) => {
-      notifications.keepEvent(event);
-      bus.putEvent(event);
-    },
-  });
-  const mail = localMail(nonce, (one) => {
-    const file = notifications.keepMail(one);
-    settings.onMail?.(one, file);
-  });
   const metrics = { count: () => undefined, measure: () => undefined };
-  const controlPlane = await startControlPlane(
-    { s3, batch, events, mail, clock, nonce, deployment, logger, metrics },
-    bus,
-  );
+  const controlPlane = await startControlPlane({ ...cloud, clock, nonce, deployment, logger, metrics }, bus);
   const { states } = controlPlane;
 
   const [owner, tasks] = [makeCaller(nonce), makeCaller(nonce)];
@@ -185,13 +80,7 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     log: (event, fields) => logger.error(event, fields),
   });
   Object.assign(endpoint, { ...variablesOf(tasks), AWS_ENDPOINT_URL_S3: server.doorUrl ?? server.url });
-
-  const forOthers = {
-    ...variablesOf(owner),
-    AWS_ENDPOINT_URL_S3: server.url,
-    AWS_ENDPOINT_URL_BATCH: server.url,
-    AWS_ENDPOINT_URL_SFN: server.url,
-  };
+  const forOthers = { ...variablesOf(owner), ...servicesAt(server.url) };
   const withdraw = announceEndpoint(folder, forOthers, deployment);
 
   return {
@@ -216,6 +105,25 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
   };
 }
 
+/** The nodes, and what they reach the system by: both are filled in once the server listens, before the first node starts. */
+function makeNodes({ folder, nonce, image }: SystemSettings, kind: KindOfNodes) {
+  const addresses = new Map<string, string>();
+  const endpoint: Record<string, string> = {};
+  const nodes = kind.make({
+    logs: join(folder, 'logs'),
+    imageEnvironment: kind.imageEnvironment ?? image,
+    extraEnvironment: () => endpoint,
+    announce: (token, address) => {
+      addresses.set(token, address);
+      return `${endpoint.AWS_ENDPOINT_URL_S3}/ecs/${token}`;
+    },
+    nonce,
+    sshPort: kind.sshPort,
+    joinPort: kind.joinPort,
+  });
+  return { nodes, addresses, endpoint };
+}
+
 function makeCaller(nonce: MakeNonce): Caller {
   return { accessKeyId: nonce(), secretAccessKey: nonce() };
 }
@@ -226,6 +134,10 @@ function variablesOf({ accessKeyId, secretAccessKey }: Caller) {
     AWS_ACCESS_KEY_ID: accessKeyId,
     AWS_SECRET_ACCESS_KEY: secretAccessKey,
   };
+}
+
+function servicesAt(url: string) {
+  return { AWS_ENDPOINT_URL_S3: url, AWS_ENDPOINT_URL_BATCH: url, AWS_ENDPOINT_URL_SFN: url };
 }
 
 async function processes(): Promise<KindOfNodes> {

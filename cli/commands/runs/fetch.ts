@@ -9,7 +9,7 @@ import { parseOutputIndex } from '../../../experiment/records/outputs.ts';
 import { areNamed } from '../../../experiment/results/named-outputs.ts';
 import { counted } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
-import { sideBySide } from '../../../experiment/util/for-each-limit.ts';
+import { forEachBounded } from '../../../experiment/util/for-each-limit.ts';
 import { example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
 import { readRecord } from '../../context/run-store.ts';
@@ -60,7 +60,7 @@ export async function fetch(
     if (fault === undefined) fetched += 1;
     else faults.push(`${plainLine(path)}: ${fault}`);
   };
-  await sideBySide(index.files, AT_ONCE, async (file) => {
+  await forEachBounded(index.files, AT_ONCE, async (file) => {
     const fault = isNamed(file.path)
       ? await placeFile(file, place, () => target.store.stream(`${keys.outputs}${file.path}`)).catch(
           messageOf,

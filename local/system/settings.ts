@@ -1,0 +1,25 @@
+import type { Clock, MakeNonce } from '../../experiment/util/clock.ts';
+import type { FunctionDeps } from '../../functions/deps.ts';
+import type { Target } from '../aws/events/bus.ts';
+import type { Published } from '../aws/notify/mail.ts';
+import type { ImageEnvironment } from '../nodes/node-container.ts';
+import type { KindOfNodes } from '../nodes/nodes.ts';
+import type { FaultName } from './faults.ts';
+
+export interface SystemSettings {
+  /** `.sierra-batch`, absolute. */
+  folder: string;
+  clock: Clock;
+  nonce: MakeNonce;
+  image: ImageEnvironment;
+  /** vCPUs that a manifest gets when it names none. */
+  defaultVcpus: number;
+  fault?: FaultName;
+  /** Without it, nodes are processes of this machine on loopback addresses. */
+  nodes?: KindOfNodes;
+  logger: FunctionDeps['logger'];
+  /** A rule for all that S3, Batch and Step Functions tell. */
+  onEvent?: Target;
+  /** Shows a mail that was written. @param file where it lies */
+  onMail?: (mail: Published, file: string) => void;
+}
