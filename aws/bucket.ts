@@ -7,46 +7,15 @@ import { ServiceUnavailable } from '../experiment/util/errors.ts';
 import { isConflict, isMissing, isNotFound, isPreconditionFailed, isRefused } from './errors.ts';
 import { paginate } from './paginate.ts';
 import type { LargeObjects, S3Port } from './ports.ts';
-
-export interface StoredText {
-  text: string;
-  etag: string;
-}
-
-/** What lies where tasks can write. */
-export interface UntrustedText {
-  /** Empty where there is more than is read, or what S3 never hands out. */
-  text: string;
-  /** Undefined where S3 tells none. */
-  etag: string | undefined;
-  /** When it was written, in milliseconds since the epoch. */
-  modified: number | undefined;
-}
-
-/** Only where there is no object yet, or only over the very one that was read. */
-export type WriteCondition = { ifAbsent: true } | { ifMatch: string };
-
-/** One version of an object: by its id, or by its ETag in a bucket without versions. */
-export interface ObjectVersion {
-  versionId?: string | undefined;
-  etag?: string | undefined;
-}
-
-/** As a list has it: `versionId` is absent where the bucket keeps none. */
-export interface ListedVersion {
-  key: string;
-  versionId: string | undefined;
-  /** Without quotes. */
-  etag: string;
-  /** Milliseconds since the epoch. */
-  modified: number;
-}
-
-/** Where a list of versions goes on: behind this one. */
-export interface VersionCursor {
-  key: string;
-  version: string;
-}
+import type {
+  ListedVersion,
+  ObjectVersion,
+  StoredText,
+  UntrustedText,
+  VersionCursor,
+  WriteCondition,
+} from './stored-object.ts';
+import { TooLarge } from './stored-object.ts';
 
 export interface ReadOptions extends ObjectVersion {
   /** More than this is not read, whatever S3 has: 16 MiB where nothing is said. */
@@ -64,17 +33,6 @@ const CONFLICT_TRIES = 8;
 
 export const JSON_TYPE = 'application/json';
 export const TEXT_TYPE = 'text/plain; charset=utf-8';
-
-/** An object has more bytes than its reader takes. */
-export class TooLarge extends Error {
-  override readonly name = 'TooLarge';
-  readonly found: Omit<UntrustedText, 'text'>;
-
-  constructor(key: string, maxBytes: number, found: Omit<UntrustedText, 'text'>) {
-    super(`${key} has more than ${maxBytes} bytes`);
-    this.found = found;
-  }
-}
 
 /** One bucket, read and written the way this system needs: missing objects are no errors, conditions are answers. */
 export class Bucket {

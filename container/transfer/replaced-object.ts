@@ -1,7 +1,7 @@
-import type { WriteCondition } from '../../aws/bucket.ts';
 import { Bucket } from '../../aws/bucket.ts';
 import { isConflict, isPreconditionFailed } from '../../aws/errors.ts';
 import type { S3Port } from '../../aws/ports.ts';
+import type { WriteCondition } from '../../aws/stored-object.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import { within } from '../../experiment/util/timers.ts';
 

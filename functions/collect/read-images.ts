@@ -1,5 +1,5 @@
 import type { Bucket } from '../../aws/bucket.ts';
-import { TooLarge } from '../../aws/bucket.ts';
+import { TooLarge } from '../../aws/stored-object.ts';
 import type { OutputIndex } from '../../experiment/records/outputs.ts';
 import type { ReportImages } from '../../report/page/images.ts';
 import { imageType, pickImages } from '../../report/page/images.ts';

@@ -1,5 +1,6 @@
-import type { Bucket, ObjectVersion } from '../../aws/bucket.ts';
+import type { Bucket } from '../../aws/bucket.ts';
 import { isRefused, messageOf, nameOf } from '../../aws/errors.ts';
+import type { ObjectVersion } from '../../aws/stored-object.ts';
 import type { Manifest } from '../../experiment/manifest/parse.ts';
 import { parseManifest } from '../../experiment/manifest/parse.ts';
 import type { Fault } from '../../experiment/manifest/source/fault.ts';

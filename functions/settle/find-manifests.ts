@@ -1,4 +1,5 @@
-import type { Bucket, ListedVersion } from '../../aws/bucket.ts';
+import type { Bucket } from '../../aws/bucket.ts';
+import type { ListedVersion } from '../../aws/stored-object.ts';
 import {
   isManifestKey,
   MANIFEST_PREFIX,

@@ -1,5 +1,6 @@
-import type { Bucket, UntrustedText } from '../../aws/bucket.ts';
+import type { Bucket } from '../../aws/bucket.ts';
 import { onlyOver } from '../../aws/bucket.ts';
+import type { UntrustedText } from '../../aws/stored-object.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { MAX_PLAN_BYTES, parsePlan, planSha256 } from '../../experiment/plan/plan.ts';

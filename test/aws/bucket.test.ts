@@ -1,8 +1,9 @@
 import { Readable } from 'node:stream';
 import { sdkStreamMixin } from '@smithy/core/serde';
 import { expect, it } from 'vitest';
-import { Bucket, TooLarge } from '../../aws/bucket.ts';
+import { Bucket } from '../../aws/bucket.ts';
 import type { S3Port } from '../../aws/ports.ts';
+import { TooLarge } from '../../aws/stored-object.ts';
 import { realClock } from '../../local/clock/real.ts';
 import { awsError, BUCKET, controlPlane, failureOf } from '../support/control-plane.ts';
 import { hooked } from '../support/hostile-ports.ts';
