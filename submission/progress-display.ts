@@ -32,11 +32,17 @@ const PLAIN_EVERY_MS = 5000;
 /** Why a run waits is told when it does wait: on this machine it seldom does. */
 const WAITS_MS = 3000;
 
+interface Look {
+  interactive: boolean;
+  colour: boolean;
+  now: () => number;
+  /** What the run has cost so far; left out where nothing is paid. */
+  spent?: (progress: Progress) => string;
+}
+
 /** Each state of the run once, and once more in each later attempt; below it a bar that moves (terminal), or a line now and then (no terminal). */
-export function makeDisplay(
-  output: Output,
-  { interactive, colour, now }: { interactive: boolean; colour: boolean; now: () => number },
-): Display {
+export function makeDisplay(output: Output, look: Look): Display {
+  const { interactive, colour, now } = look;
   const begin = now();
   let told = '';
   let toldAt = begin;
@@ -89,22 +95,35 @@ export function makeDisplay(
       if (status !== undefined) showReason(status);
       if (told !== 'running' || progress?.phase !== 'running' || progress.tasks.total === 0) return;
       if (interactive) {
-        const columns = output.columns || 80;
-        const lines = [
-          renderBar(progress, columns, colour),
-          ...failing(progress).map((line) => paint(line.slice(0, columns - 1), 31, colour)),
-          ...renderNodes(nodes, columns, Math.min(MAX_NODES, (output.rows || 24) - 4), colour),
-        ];
+        const lines = movingLines(output, look, progress, nodes);
         if (moving === 1 && lines.length === 1) output.write('\r\x1b[2K');
         else clear();
         output.write(lines.join('\n'));
         moving = lines.length;
       } else if (now() - lastPlain >= PLAIN_EVERY_MS) {
         lastPlain = now();
-        say([`${stamp()}${renderCounts(progress)}`, ...failing(progress)].join(' · '));
+        const cost = look.spent?.(progress) ?? [];
+        say([`${stamp()}${renderCounts(progress)}`, ...failing(progress), cost].flat().join(' · '));
       }
     },
   };
+}
+
+/** The bar, what has failed, what the run has cost, and a line for each node. */
+function movingLines(
+  { columns: given, rows }: Output,
+  { colour, spent }: Look,
+  progress: Progress,
+  nodes: readonly NodeRecord[],
+): string[] {
+  const columns = given || 80;
+  const cut = (line: string) => line.slice(0, columns - 1);
+  return [
+    renderBar(progress, columns, colour),
+    ...failing(progress).map((line) => paint(cut(line), 31, colour)),
+    ...(spent === undefined ? [] : [dim(cut(spent(progress)), colour)]),
+    ...renderNodes(nodes, columns, Math.min(MAX_NODES, (rows || 24) - 4), colour),
+  ];
 }
 
 const WAITING: ReadonlySet<string> = new Set(['queued', 'starting', 'joining']);

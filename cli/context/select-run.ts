@@ -1,7 +1,8 @@
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { isRunId, nameOfRun } from '../../experiment/layout/run-id.ts';
-import { mostSpoken } from '../../experiment/plan/most-cost.ts';
+import { mostSpoken, spentSpoken } from '../../experiment/plan/most-cost.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
+import type { Progress } from '../../experiment/records/progress.ts';
 import type { Status } from '../../experiment/records/status.ts';
 import { parseStatus } from '../../experiment/records/status.ts';
 import type { Destination } from '../../submission/drop-manifest.ts';
@@ -46,10 +47,15 @@ export async function statusOf(target: Target, runId: string): Promise<Status> {
   throw new CommandFailed(`there is no run ${runId} in ${target.name}; \`sierra-batch runs\` lists them`);
 }
 
-/** The most that a run can cost, as its plan says; nothing where its plan cannot be read. */
-export async function mostCostOf(target: Target, runId: string): Promise<string> {
+/** What a run costs, as its plan says: at most, and so far. undefined where its plan cannot be read. */
+export async function costOf(target: Target, runId: string) {
   const plan = parsePlan(await target.store.text(runKeys(runId).plan));
-  return plan === undefined ? '' : mostSpoken(plan);
+  if (plan === undefined) return undefined;
+  return {
+    isFree: plan.price?.kind === 'free',
+    most: mostSpoken(plan),
+    spent: ({ nodeHours }: Pick<Progress, 'nodeHours'>) => spentSpoken(nodeHours, plan),
+  };
 }
 
 const CHOICES = 15;

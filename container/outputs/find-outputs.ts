@@ -2,8 +2,8 @@ import type { Dirent, Stats } from 'node:fs';
 import { lstat, opendir, readlink, realpath, stat } from 'node:fs/promises';
 import { join, sep } from 'node:path';
 import { messageOf } from '../../aws/errors.ts';
-import type { Reach } from './wildcard.ts';
-import { OutputPattern } from './wildcard.ts';
+import type { Reach } from '../../experiment/results/output-pattern.ts';
+import { OutputPattern } from '../../experiment/results/output-pattern.ts';
 
 /** Whether something lay there before the run began, itself and not what it leads to. */
 export type LayThere = (path: string) => Promise<boolean>;

@@ -7,6 +7,7 @@ import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import type { NotSent, OutputFile, OutputIndex } from '../../experiment/records/outputs.ts';
 import { MOST_IN_INDEX, MOST_NOT_SENT } from '../../experiment/records/outputs.ts';
+import { areNamed, OutputPattern } from '../../experiment/results/output-pattern.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 import type { RunnerContext } from '../process/live.ts';
@@ -17,7 +18,6 @@ import type { Before } from './before.ts';
 import { pathKey, sentEarly } from './early-lists.ts';
 import { findOutputs } from './find-outputs.ts';
 import { OutputSender } from './output-sender.ts';
-import { OutputPattern } from './wildcard.ts';
 
 export interface OutputsOptions {
   s3: RunnerContext['s3'];
@@ -47,10 +47,7 @@ export async function sendOutputs(options: OutputsOptions): Promise<OutputIndex>
   const { plan, signal, clock, log, before, prefix } = options;
   const bucket = new Bucket(options.s3, options.bucket, clock);
   const sent = await SentFiles.open(join(options.scratch, 'outputs.jsonl'));
-  const patterns = plan.outputs.flatMap((output) => [
-    new OutputPattern(output),
-    new OutputPattern(output, true),
-  ]);
+  const isNamed = areNamed(plan.outputs);
   const notSent: NotSent[] = [];
   let unsent = 0;
   const onUnsent = (path: string, why: string) => {
@@ -61,7 +58,7 @@ export async function sendOutputs(options: OutputsOptions): Promise<OutputIndex>
   const known = new Set<string>();
   for await (const file of sentEarly(options.folders, plan.runId, before)) {
     const key = pathKey(file.path);
-    if (known.has(key) || !patterns.some((pattern) => pattern.covers(file.path))) continue;
+    if (known.has(key) || !isNamed(file.path)) continue;
     known.add(key);
     sent.add(file);
   }

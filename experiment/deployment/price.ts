@@ -62,7 +62,7 @@ export function costSpoken(
   switch (price?.kind) {
     case 'known': {
       const usd = nodeHours * price.usdAnHour;
-      return `≈ ${dollars(isBound ? Math.ceil(Number((100 * usd).toPrecision(12))) / 100 : usd)}, on-demand list price of ${price.of}`;
+      return `≈ ${dollars(isBound ? roundedUp(usd) : usd)}, on-demand list price of ${price.of}`;
     }
     case 'free':
       return 'costs nothing: nodes are processes of this machine';
@@ -71,4 +71,9 @@ export function costSpoken(
     case undefined:
       return 'in dollars unknown: no deployment’s price is known';
   }
+}
+
+/** Dollars to the next cent; what floating point adds to a whole number of cents is none. */
+export function roundedUp(usd: number): number {
+  return Math.ceil(Number((100 * usd).toPrecision(12))) / 100;
 }

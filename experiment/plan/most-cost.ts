@@ -1,6 +1,6 @@
 import type { Price } from '../deployment/price.ts';
-import { costSpoken } from '../deployment/price.ts';
-import { mostNodeHoursSpoken } from '../text/numbers.ts';
+import { costSpoken, roundedUp } from '../deployment/price.ts';
+import { dollars, mostNodeHoursSpoken, nodeHoursSpoken } from '../text/numbers.ts';
 import type { Plan } from './plan.ts';
 import { COLLECT_SECONDS } from './plan.ts';
 import { attemptSeconds } from './time-limits.ts';
@@ -24,4 +24,20 @@ export function mostSpoken(plan: Bounds): string {
   const isBudget = plan.maxNodeHours !== undefined && most > plan.maxNodeHours;
   const budget = isBudget ? ' (the budget, and what the end of a run may take)' : '';
   return `at most ${mostNodeHoursSpoken(most)}${budget}: ${costSpoken(most, plan.price, { isBound: true })}`;
+}
+
+/** `≈ 3.40 USD so far, at most 9.06 USD`; in node-hours where no price is known, and why nothing is paid where nothing is. */
+export function spentSpoken(nodeHours: number, plan: Bounds): string {
+  const most = mostNodeHoursOf(plan);
+  switch (plan.price?.kind) {
+    case 'known': {
+      const { usdAnHour } = plan.price;
+      return `≈ ${dollars(nodeHours * usdAnHour)} so far, at most ${dollars(roundedUp(most * usdAnHour))}`;
+    }
+    case 'free':
+      return costSpoken(nodeHours, plan.price);
+    case 'unknown':
+    case undefined:
+      return `${nodeHoursSpoken(nodeHours)} so far, at most ${mostNodeHoursSpoken(most)}`;
+  }
 }

@@ -8,7 +8,7 @@ import { tasks } from '../../cli/commands/runs/tasks.ts';
 import { watch } from '../../cli/commands/runs/watch.ts';
 import { folderStore } from '../../cli/context/folder-store.ts';
 import type { Target } from '../../cli/context/target.ts';
-import { aStatus, aSummary } from '../fixtures/records.ts';
+import { aPlan, aProgress, aStatus, aSummary } from '../fixtures/records.ts';
 import { contextIn, folderOfItsOwn } from './context.ts';
 
 const GOOD = 'sweep-00000000001';
@@ -56,6 +56,21 @@ test('outputs are spoken of only where there are some', async () => {
   expect(await said()).toBe(without);
   put(bucket, `runs/${GOOD}/outputs/index.json`, { files: [], missing: [] });
   expect(await said()).toBe(`${without}outputs  sierra-batch fetch ${GOOD}\n`);
+});
+
+test.each([
+  [{ kind: 'known', usdAnHour: 0.8, of: 'c7i.4xlarge, eu-west-1' }, '≈ 0.96 USD so far, at most 3.20 USD'],
+  [{ kind: 'unknown', of: 'x' }, '1.2 node-hours so far, at most 4 node-hours'],
+  [{ kind: 'free' }, 'costs nothing: nodes are processes of this machine'],
+] as const)('status of a run that goes on says what it costs at the price %o', async (price, cost) => {
+  const bucket = folderOfItsOwn();
+  const timeouts = { ...aPlan().timeouts, runSeconds: 3600 };
+  put(bucket, `runs/${GOOD}/plan.json`, aPlan({ price, timeouts, maxNodeHours: 3.4 }));
+  put(bucket, `runs/${GOOD}/status.json`, aStatus({ runId: GOOD, state: 'running' }));
+  put(bucket, `runs/${GOOD}/progress.json`, aProgress({ runId: GOOD, nodeHours: 1.2 }));
+  const { context, said } = contextIn(bucket, { at: targetOf(bucket) });
+  expect(await status(context, GOOD)).toBe(0);
+  expect(said.out).toContain(`\ncost    ${cost}\n`);
 });
 
 test('what a run has not written is told as what it is', async () => {

@@ -227,6 +227,14 @@ test('each node has a bar against the node with the most tasks, and what is draw
   display.say('more');
   expect(out).toBe('more\n');
 
+  // What it has cost stands between the bar and the nodes.
+  const said: string[] = [];
+  const spent = ({ nodeHours }: Progress) => `${nodeHours} so far`;
+  const write = (text: string) => said.push(text);
+  const costing = { interactive: true, colour: false, now: () => 0, spent };
+  makeDisplay({ ...output, write }, costing).update(view);
+  expect(said.at(-1)?.split('\n')[1]).toBe('0 so far');
+
   // More nodes than fit are counted, and nothing is as high as the terminal.
   out = '';
   display.update({ ...view, nodes: Array.from({ length: 40 }, (_, index) => aNode(index, { tasks: 1 })) });

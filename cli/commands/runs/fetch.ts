@@ -6,7 +6,7 @@ import { parsePlan } from '../../../experiment/plan/plan.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import type { OutputFile } from '../../../experiment/records/outputs.ts';
 import { parseOutputIndex } from '../../../experiment/records/outputs.ts';
-import { areNamed } from '../../../experiment/results/named-outputs.ts';
+import { areNamed } from '../../../experiment/results/output-pattern.ts';
 import { counted } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { forEachBounded } from '../../../experiment/util/for-each-limit.ts';

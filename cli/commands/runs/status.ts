@@ -11,7 +11,7 @@ import { failing, renderBar } from '../../../submission/progress-display.ts';
 import { example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
 import { readRecord } from '../../context/run-store.ts';
-import { chosenRun, statusOf, withPlaces } from '../../context/select-run.ts';
+import { chosenRun, costOf, statusOf, withPlaces } from '../../context/select-run.ts';
 
 /** `sierra-batch status RUN` */
 export function defineStatus(program: Command, { begin }: Running): void {
@@ -46,6 +46,8 @@ export async function status(context: Context, named: string | undefined): Promi
     terminal.output.write(
       `\n${renderBar(progress, terminal.output.columns || 80, terminal.colour)}\n${failing(progress).map((line) => `${line}\n`)}`,
     );
+  const cost = progress === undefined || summary !== undefined ? undefined : await costOf(target, runId);
+  if (progress !== undefined && cost !== undefined) terminal.say(`\ncost    ${cost.spent(progress)}`);
   if (summary !== undefined) terminal.say(`\nreport  ${target.place(keys.report)}`);
   else if (!isOutcome(found.state)) terminal.say(`\nWatch it: sierra-batch watch ${runId}`);
   return EXIT.succeeded;

@@ -4,7 +4,7 @@ import { EXIT } from '../../../experiment/records/exit-code.ts';
 import type { Dropped } from '../../../submission/drop-manifest.ts';
 import { example, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
-import { destinationOf, liveTarget, mostCostOf } from '../../context/select-run.ts';
+import { costOf, destinationOf, liveTarget } from '../../context/select-run.ts';
 import type { Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 import { judgeManifest, renderJudged } from '../manifest/judge.ts';
@@ -80,8 +80,8 @@ export async function tellDropped(
       if (asJson) terminal.json({ accepted: true, runId, folder: target.place(runKeys(runId).folder) });
       else {
         terminal.say(runId);
-        const cost = await mostCostOf(target, runId);
-        if (cost !== '') terminal.remark(`It takes ${cost}.`);
+        const cost = await costOf(target, runId);
+        if (cost !== undefined) terminal.remark(`It takes ${cost.most}.`);
         terminal.remark(`Accepted by ${target.name}. Watch it: sierra-batch watch ${runId}`);
       }
       return EXIT.succeeded;

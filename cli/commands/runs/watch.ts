@@ -8,7 +8,7 @@ import { makeDisplay } from '../../../submission/progress-display.ts';
 import { example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
 import { readRecord } from '../../context/run-store.ts';
-import { chosenRun, mostCostOf, statusOf, withPlaces } from '../../context/select-run.ts';
+import { chosenRun, costOf, statusOf, withPlaces } from '../../context/select-run.ts';
 import type { Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 
@@ -54,13 +54,15 @@ export async function untilEnded(
   context.whenInterrupted(
     `The run goes on. Watch it again: sierra-batch watch ${runId}. Stop it: sierra-batch cancel ${runId}`,
   );
+  const cost = shown && !context.asJson ? await costOf(target, runId) : undefined;
   const display = makeDisplay(terminal.output, {
     interactive: terminal.interactive,
     colour: terminal.colour,
     now: () => clock.now(),
+    // Where nothing is paid, the first line says so.
+    ...(cost === undefined || cost.isFree ? {} : { spent: cost.spent }),
   });
-  const cost = shown && !context.asJson ? await mostCostOf(target, runId) : '';
-  if (cost !== '') display.say(`It takes ${cost}.`);
+  if (cost !== undefined) display.say(`It takes ${cost.most}.`);
   const { watchRun } = await import('../../../submission/watch-run.ts');
   const summary = await watchRun(await live.bucket(), runId, {
     clock,

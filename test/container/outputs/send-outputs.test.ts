@@ -98,6 +98,15 @@ describe('outputs', () => {
     expect((await read(`${keys.outputs}out/deep/größe.csv`)).toString()).toBe('data');
   });
 
+  it('that are hidden arrive where they are named beside all that is not', async () => {
+    write('a.csv');
+    write('.cache/b.csv');
+    write('.other/c.csv');
+    const { paths, index } = await send(['.', '.cache/']);
+    expect(paths).toEqual(['.cache/b.csv', 'a.csv']);
+    expect(index.missing).toEqual([]);
+  });
+
   it('of which one lies in another arrive once', async () => {
     write('out/a.csv');
     const put: unknown[] = [];

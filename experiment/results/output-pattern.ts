@@ -1,10 +1,24 @@
 import picomatch from 'picomatch';
+import { SET_ASIDE } from './whole-runs.ts';
 
 /** Any number of folders, also none. */
 const ANY_DEPTH = '**';
 
 /** How far a path has come in a pattern: the parts that may come next. */
 export type Reach = readonly number[];
+
+/**
+ * True where one of `outputs` names the path: the runner sends such files, and only such come to where a person works,
+ * whatever a task has put into the index of what was sent.
+ */
+export function areNamed(outputs: readonly string[]): (path: string) => boolean {
+  const patterns = outputs.flatMap((output) => [new OutputPattern(output), new OutputPattern(output, true)]);
+  return (path) => {
+    // What SIERRA's runs were set aside as lies beside them, under the same names.
+    const beside = path.split('/').map((name) => (name === SET_ASIDE ? 'exp-outputs' : name));
+    return patterns.some((pattern) => pattern.covers(path) || pattern.covers(beside.join('/')));
+  };
+}
 
 /**
  * What one entry of `outputs` names, as a shell reads it: `*`, `?`, `[a-z]`, `{a,b}` within a name, `**` over folders;
@@ -60,6 +74,8 @@ export class OutputPattern {
 
   /** @param path relative, of a file */
   covers(path: string): boolean {
+    // Where all is named, what is hidden is not.
+    if (this.#parts.length === 0) return !path.startsWith('.');
     let reach = this.start();
     for (const name of path.split('/')) {
       if (this.isWhole(reach)) return true;
