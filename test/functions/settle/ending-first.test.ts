@@ -96,6 +96,34 @@ describe('a run whose folder nobody can sum up', () => {
     expect(plane.told.map(({ detail }) => Object(detail).state)).toContain('failed');
   });
 
+  it('is not left with a summary and a report of an earlier try that say otherwise', async () => {
+    let written = false;
+    const plane = await running({
+      s3: (real) =>
+        hooked(real, async (command, call) => {
+          const { Key = '' } = Object(command.input);
+          if (written && command.name === 'getObject' && Key.endsWith('joblog.tsv'))
+            throw awsError(...UNREADABLE);
+          const answer = await call();
+          if (written || command.name !== 'putObject' || !Key.endsWith('report.html')) return answer;
+          written = true;
+          throw awsError('InternalError', 500);
+        }),
+    });
+    plane.nodes[0]?.exit({ exitCode: 0 });
+    await plane.tick();
+    await plane.pass(1);
+    expect(await plane.json(plane.its.summary)).toMatchObject({ outcome: 'succeeded' });
+    await plane.cancel();
+    await plane.tick(15);
+    const said = { headline: 'Ended without a report.', why: expect.stringContaining('lunch') };
+    expect(await plane.json(plane.its.status)).toMatchObject({ state: 'cancelled', ...said });
+    expect(await plane.json(plane.its.summary)).toMatchObject({ outcome: 'cancelled', ...said });
+    const report = await plane.text(plane.its.report);
+    expect(report).toContain('Ended without a report');
+    expect(report).not.toContain('Succeeded');
+  });
+
   it('has its tries counted before any of it is read: a function that is killed over it is as good as one that fails', async () => {
     const plane = await running(failing('getObject', /joblog\.tsv$/, UNREADABLE));
     const tries: unknown[] = [];
