@@ -32,6 +32,7 @@ const MAX_BYTES = 16 * 1024 * 1024;
 const CONFLICT_TRIES = 8;
 
 export const JSON_TYPE = 'application/json';
+export const HTML_TYPE = 'text/html; charset=utf-8';
 export const TEXT_TYPE = 'text/plain; charset=utf-8';
 
 /** One bucket, read and written the way this system needs: missing objects are no errors, conditions are answers. */

@@ -1,3 +1,4 @@
+import type { Summary } from '../experiment/records/summary.ts';
 import { CLIENT_SCRIPT } from './page/client.generated.ts';
 import { html } from './page/html.ts';
 import type { ReportInput } from './page/input.ts';
@@ -8,7 +9,7 @@ import { durations } from './sections/durations.ts';
 import { facts } from './sections/facts.ts';
 import { failures } from './sections/failures.ts';
 import { graphs } from './sections/graphs.ts';
-import { masthead } from './sections/masthead.ts';
+import { endOf, masthead } from './sections/masthead.ts';
 import { nextTime } from './sections/next-time.ts';
 import { nodeNames, nodes } from './sections/nodes.ts';
 import { slowest } from './sections/slowest.ts';
@@ -41,5 +42,14 @@ ${again(input)}
     body,
     script: CLIENT_SCRIPT,
     ...(input.images?.shown.length ? { allow: { images: 'data:' as const } } : {}),
+  });
+}
+
+/** In place of a report that said otherwise: how the run ended, and no more. */
+export function renderEnd(summary: Summary): string {
+  return renderPage({
+    title: `${summary.runId}: ${summary.outcome}`,
+    body: html`<main><header>${endOf(summary)}</header></main>`,
+    script: '',
   });
 }

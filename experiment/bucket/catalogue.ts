@@ -10,6 +10,7 @@ import { MAX_OWNER_BYTES, ownerRecord } from '../records/owner.ts';
 import { MAX_PROGRESS_BYTES, progressRecord } from '../records/progress.ts';
 import { MAX_STATUS_BYTES, statusRecord } from '../records/status.ts';
 import { MAX_SUMMARY_BYTES, summaryRecord } from '../records/summary.ts';
+import { MAX_LAST_LINES_BYTES } from '../results/last-lines.ts';
 import { MAX_VERSIONS_BYTES, versionsRecord } from '../results/versions.ts';
 
 type Writer = 'people' | 'functions' | 'nodes' | 'maintenance jobs';
@@ -98,6 +99,12 @@ export const BUCKET_RECORDS: readonly BucketRecord[] = [
     writers: ['nodes', 'maintenance jobs'],
   },
   {
+    key: 'runs/<run-id>/last-lines.tsv',
+    holds: 'How each failed try ended, with the line of stderr that says why.',
+    writers: ['nodes'],
+    maxBytes: MAX_LAST_LINES_BYTES,
+  },
+  {
     key: 'runs/<run-id>/nodes.json',
     holds: 'Node 0’s table of nodes.',
     writers: ['nodes'],
@@ -110,6 +117,11 @@ export const BUCKET_RECORDS: readonly BucketRecord[] = [
     holds: 'The last 64 KiB of what a failed task wrote.',
     writers: ['nodes', 'maintenance jobs'],
     maxBytes: TAIL_BYTES,
+  },
+  {
+    key: 'runs/<run-id>/logs/stdout/<name>',
+    holds: 'With `keepOutput: all`: what all tasks printed, and the list of these tasks.',
+    writers: ['nodes'],
   },
   {
     key: 'runs/<run-id>/outputs/<path>',

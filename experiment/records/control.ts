@@ -189,7 +189,7 @@ export function withStop(control: Control, wanted: Stop): Control {
 export const MAX_COLLECTS = 8;
 /**
  * So long tries at which AWS did not answer do not count, since nothing that the run left is to blame, and so long an end
- * without a report is noted again where a function is killed over it.
+ * without a report is noted again.
  */
 const TRY_FOR_MS = 3_600_000;
 
@@ -216,14 +216,6 @@ export function mayCollect(control: Control): boolean {
 /** Whether what the run came to is to be written down once more, with a report or without one. */
 export function mayWriteEnd(control: Control, now: number): boolean {
   return isUnwritten(control) && (mayCollect(control) || now - (control.collects?.since ?? now) < TRY_FOR_MS);
-}
-
-/** So long an end without a report is noted again while AWS does not answer. */
-const NOTE_AGAIN_MS = 3 * 60_000;
-
-/** Whether an end without a report that could not be noted is left to the next look. */
-export function mayNoteAgain({ collects }: Control, now: number): boolean {
-  return collects !== undefined && now - collects.since < NOTE_AGAIN_MS;
 }
 
 /** When all that can be written was: from then on people are told of the end. */

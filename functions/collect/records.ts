@@ -1,4 +1,4 @@
-import { onlyOver } from '../../aws/bucket.ts';
+import { HTML_TYPE, onlyOver } from '../../aws/bucket.ts';
 import { isFromAws, isRefused, messageOf, nameOf } from '../../aws/errors.ts';
 import type { JobObservation } from '../../experiment/batch/job-observation.ts';
 import { isOver } from '../../experiment/batch/job-observation.ts';
@@ -8,18 +8,18 @@ import type { Control } from '../../experiment/records/control.ts';
 import {
   MAX_COLLECTS,
   mayCollect,
-  mayNoteAgain,
   withCollect,
   withEnd,
   withoutCollect,
 } from '../../experiment/records/control.ts';
 import type { Outcome } from '../../experiment/records/outcome.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
+import { MAX_SUMMARY_BYTES, parseSummary } from '../../experiment/records/summary.ts';
 import { decideOutcome } from '../../experiment/run/decide-outcome.ts';
 import { eventsOf } from '../../experiment/status/observed-events.ts';
 import { summarise } from '../../experiment/summary/summarise.ts';
 import { ControlConflict, StillStopping, UnknownRecord } from '../../experiment/util/errors.ts';
-import { renderReport } from '../../report/render.ts';
+import { renderEnd, renderReport } from '../../report/render.ts';
 import type { FunctionDeps } from '../deps.ts';
 import { describeJobs } from '../stores/batch-jobs.ts';
 import type { ControlStore } from '../stores/control-store.ts';
@@ -101,6 +101,7 @@ async function collectOnce(
   const { at, outcome, headline, why, next } = control.ended;
   const ended = { kind: 'ended', at, outcome, headline, why, next } as const;
   if (remains.plan === undefined) {
+    await correctResults(stores, control.ended);
     await records.observe([ended]);
   } else {
     const summary = { ...summariseRun(control, outcome, job, remains), headline, why, next };
@@ -113,8 +114,7 @@ async function collectOnce(
       ended,
     ]);
     const report = await render(stores, summary, remains, at);
-    if (!(await bucket.writeIf(keys.report, report, onlyOver(before.report), 'text/html; charset=utf-8')))
-      return undefined;
+    if (!(await bucket.writeIf(keys.report, report, onlyOver(before.report), HTML_TYPE))) return undefined;
   }
   await rewriteRunsPage(deps, bucket, control.runId);
   await noteWritten(deps, store, control);
@@ -124,9 +124,10 @@ async function collectOnce(
 /** Whatever the run's folder holds was tried to be read often enough: what is known of its end is noted without it. */
 async function endWithoutReport(
   deps: FunctionDeps,
-  { control: store, records }: RunStores,
+  stores: RunStores,
   job: JobObservation | undefined,
 ): Promise<End> {
+  const { control: store, records } = stores;
   const progress = await records.progress().then(
     ({ progress }) => progress,
     () => undefined,
@@ -140,10 +141,12 @@ async function endWithoutReport(
     throw new UnknownRecord(`${records.keys.folder} was closed without an outcome`);
   const { writtenAt: _, ...ended } = control.ended;
   for (let tried = 1; tried <= TRIES; tried += 1) {
-    const failed = await records.observe([{ kind: 'ended', ...ended }]).then(
-      () => undefined,
-      (error: unknown) => ({ error }),
-    );
+    const failed = await correctResults(stores, ended)
+      .then(() => records.observe([{ kind: 'ended', ...ended }]))
+      .then(
+        () => undefined,
+        (error: unknown) => ({ error }),
+      );
     if (failed === undefined) break;
     if (tried < TRIES && isPassing(failed.error)) continue;
     deps.metrics.count('FunctionFailed');
@@ -152,11 +155,29 @@ async function endWithoutReport(
       error: nameOf(failed.error),
       said: messageOf(failed.error),
     });
-    if (isPassing(failed.error) && mayNoteAgain(control, deps.clock.now())) return control.ended;
+    // Settle has it noted again, for an hour.
+    if (isPassing(failed.error)) return control.ended;
     break;
   }
   await noteWritten(deps, store, control);
   return control.ended;
+}
+
+/**
+ * An earlier try may have written that the run came to something else, before it was told to end. What it had summed up
+ * stays; how the run ended is said as it is now.
+ */
+async function correctResults({ bucket, records }: RunStores, ended: End): Promise<void> {
+  const { keys } = records;
+  const { outcome, headline, why, next } = ended;
+  const stored = await bucket.readUntrusted(keys.summary, { maxBytes: MAX_SUMMARY_BYTES });
+  const summary = parseSummary(stored?.text);
+  if (summary === undefined || (summary.headline === headline && summary.why === why)) return;
+  const corrected = { ...summary, outcome, headline, why, next };
+  const report = await bucket.head(keys.report);
+  if (report !== undefined)
+    await bucket.writeIf(keys.report, renderEnd(corrected), onlyOver(report), HTML_TYPE);
+  await bucket.writeIf(keys.summary, JSON.stringify(corrected, undefined, 1), onlyOver(stored));
 }
 
 type End = NonNullable<Control['ended']>;

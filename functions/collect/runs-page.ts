@@ -1,5 +1,5 @@
 import type { Bucket } from '../../aws/bucket.ts';
-import { onlyOver } from '../../aws/bucket.ts';
+import { HTML_TYPE, onlyOver } from '../../aws/bucket.ts';
 import { messageOf, nameOf } from '../../aws/errors.ts';
 import { RUNS_PAGE_KEY } from '../../experiment/layout/bucket-keys.ts';
 import { asRunIndex, runsToRead, updatedIndex } from '../../experiment/run-list/page-index.ts';
@@ -39,5 +39,5 @@ async function rewriteOnce(deps: FunctionDeps, bucket: Bucket, runId: string): P
     bucket: bucket.name,
     madeAt: deps.clock.now(),
   });
-  return bucket.writeIf(RUNS_PAGE_KEY, page, onlyOver(stored), 'text/html; charset=utf-8');
+  return bucket.writeIf(RUNS_PAGE_KEY, page, onlyOver(stored), HTML_TYPE);
 }

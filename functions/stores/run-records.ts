@@ -24,6 +24,13 @@ import { ControlConflict } from '../../experiment/util/errors.ts';
 const TRIES = 10;
 /** Ten attempts of a run that changes its state all the time come to a few hundred. */
 const MAX_EVENTS = 2000;
+/** What tasks laid beside them is passed over, up to so many. */
+const MAX_LISTED = 10 * MAX_EVENTS;
+/**
+ * How an event is called. A wildcard of the bucket's policy also stands for slashes: tasks may write `events/owner.json`,
+ * but nothing of this name.
+ */
+const EVENT_NAME = /^[a-z-]{1,20}-[0-9a-f]{16}\.json$/;
 
 /** What lies in one run's folder, where tasks write: each record is read up to its bound, and is undefined where it is none. */
 export class RunRecords {
@@ -98,7 +105,7 @@ export class RunRecords {
       if (fresh.length === 0 && standing !== undefined) return standing;
       for (const [id, event] of fresh)
         await this.#bucket.writeIf(this.keys.event(id), JSON.stringify(event), { ifAbsent: true });
-      const status = reduceStatus(this.#runId, await this.#events());
+      const status = reduceStatus(this.#runId, [...(await this.#events()), ...seen]);
       const text = JSON.stringify(status, undefined, 1);
       if (await this.#bucket.writeIf(this.keys.status, text, onlyOver(stored))) return status;
     }
@@ -108,9 +115,12 @@ export class RunRecords {
   async #events(): Promise<ObservedEvent[]> {
     const events: ObservedEvent[] = [];
     let read = 0;
+    let listed = 0;
     for await (const { key } of this.#bucket.list(this.keys.events)) {
+      listed += 1;
+      if (read >= MAX_EVENTS || listed > MAX_LISTED) break;
+      if (!EVENT_NAME.test(key.slice(this.keys.events.length))) continue;
       read += 1;
-      if (read > MAX_EVENTS) break;
       const event = parseObservedEvent((await this.#read(key, MAX_EVENT_BYTES))?.text);
       if (event !== undefined) events.push(event);
     }

@@ -1,15 +1,14 @@
 import type { S3Port } from '../../aws/ports.ts';
-import { CONTROL_PREFIX, RUN_PREFIX } from '../../experiment/layout/bucket-keys.ts';
+import { writableByJobs } from '../../experiment/bucket/catalogue.ts';
+import { CONTROL_PREFIX } from '../../experiment/layout/bucket-keys.ts';
+import { isMadeOf } from '../aws/events/wildcard.ts';
 import { s3Error } from '../aws/s3/service-error.ts';
 
-/** What functions write into a run's folder, and no node. */
-const OF_FUNCTIONS =
-  /^runs\/[^/]+\/(manifest\.yaml|plan\.json|status\.json|summary\.json|report\.html|events\/.*)$/s;
+/** The `*` of a policy is any text, slashes in it too. */
+const WRITABLE = writableByJobs().map((pattern) => pattern.split('*'));
 
 /** S3 as the job role of template.yaml and the bucket's policy let a task use it. */
 export function asJobRole(s3: S3Port): S3Port {
-  const isWritable = (key: string) =>
-    (key.startsWith(RUN_PREFIX) || key.startsWith('maintenance/')) && !OF_FUNCTIONS.test(key);
   const isReadable = (key: string, version: string | undefined) =>
     !key.startsWith(CONTROL_PREFIX) && version === undefined;
   return {
@@ -24,7 +23,10 @@ export function asJobRole(s3: S3Port): S3Port {
       return s3.headObject(input);
     },
     putObject: async (input) => {
-      insist(isWritable(input.Key ?? ''), input.Key);
+      insist(
+        WRITABLE.some((pattern) => isMadeOf(input.Key ?? '', pattern)),
+        input.Key,
+      );
       return s3.putObject(input);
     },
     deleteObject: async ({ Key }) => insist(false, Key),

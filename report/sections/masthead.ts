@@ -9,10 +9,14 @@ import { day } from './times.ts';
 export function masthead({ summary, run, history, madeAt }: ReportInput): Markup {
   return html`<header>
 <div class="masthead">${stateMark(summary.outcome)}<span>${run.name}</span><span class="mono">${summary.runId}</span><span>${day(history[0]?.at ?? new Date(madeAt).toISOString())}</span></div>
-<h1>${headline(summary)}</h1>
-<p class="why">${withCode(summary.why)}</p>
-<div class="next"><p><b>Next</b>${withCode(summary.next)}</p></div>
+${endOf(summary)}
 </header>`;
+}
+
+export function endOf(summary: Summary): Markup {
+  return html`<h1>${headline(summary)}</h1>
+<p class="why">${withCode(summary.why)}</p>
+<div class="next"><p><b>Next</b>${withCode(summary.next)}</p></div>`;
 }
 
 /** A title carries no full stop. */

@@ -51,7 +51,11 @@ describe('a run that is cancelled has no job within a minute and is closed, thou
     await plane.cancel();
     await plane.tick();
     expect(plane.jobs()).toEqual(['FAILED']);
-    await plane.tick(60 + MAX_COLLECTS + 3);
+    // An hour in which no try counts, all tries, and an hour in which the end is noted again.
+    await plane.pass(3600);
+    await plane.tick(MAX_COLLECTS + 3);
+    await plane.pass(3600);
+    await plane.tick(3);
     expect(await plane.json(plane.its.control)).toMatchObject({
       closedAt: expect.any(Number),
       ended: { outcome: 'cancelled', headline: expect.stringMatching(/./) },
@@ -94,6 +98,34 @@ describe('a run whose folder nobody can sum up', () => {
       headline: 'Ended without a report.',
     });
     expect(plane.told.map(({ detail }) => Object(detail).state)).toContain('failed');
+  });
+
+  it('is not left with a summary and a report of an earlier try that say otherwise', async () => {
+    let written = false;
+    const plane = await running({
+      s3: (real) =>
+        hooked(real, async (command, call) => {
+          const { Key = '' } = Object(command.input);
+          if (written && command.name === 'getObject' && Key.endsWith('joblog.tsv'))
+            throw awsError(...UNREADABLE);
+          const answer = await call();
+          if (written || command.name !== 'putObject' || !Key.endsWith('report.html')) return answer;
+          written = true;
+          throw awsError('InternalError', 500);
+        }),
+    });
+    plane.nodes[0]?.exit({ exitCode: 0 });
+    await plane.tick();
+    await plane.pass(1);
+    expect(await plane.json(plane.its.summary)).toMatchObject({ outcome: 'succeeded' });
+    await plane.cancel();
+    await plane.tick(15);
+    const said = { headline: 'Ended without a report.', why: expect.stringContaining('lunch') };
+    expect(await plane.json(plane.its.status)).toMatchObject({ state: 'cancelled', ...said });
+    expect(await plane.json(plane.its.summary)).toMatchObject({ outcome: 'cancelled', ...said });
+    const report = await plane.text(plane.its.report);
+    expect(report).toContain('Ended without a report');
+    expect(report).not.toContain('Succeeded');
   });
 
   it('has its tries counted before any of it is read: a function that is killed over it is as good as one that fails', async () => {

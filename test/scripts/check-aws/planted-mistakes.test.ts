@@ -501,7 +501,7 @@ const MISTAKES: readonly [string, string, Plant][] = [
     ({ key }): (typeof MISTAKES)[number] => [
       `tasks that may write ${key}`,
       'tasks-write-records',
-      inResource('BucketPolicy', [...RECORDS, 'NotResource', 12], {
+      inResource('BucketPolicy', [...RECORDS, 'NotResource', writableByJobs().length], {
         'Fn::Sub': `\${Bucket.Arn}/${key.replaceAll(/<[^>]*>/g, '*')}`,
       }),
     ],

@@ -13,6 +13,8 @@ interface Surroundings {
   localBatch: LocalBatch;
   trace: Trace;
   bucket: string;
+  /** Of each key that they could write. */
+  onWritten(key: string): void;
 }
 
 /** Bytes that are no record of ours, or one with hostile values. */
@@ -35,6 +37,7 @@ export async function hostileTasks({
   localBatch,
   trace,
   bucket,
+  onWritten,
 }: Surroundings): Promise<never> {
   const tasks = asJobRole(s3);
   for (;;) {
@@ -67,11 +70,14 @@ export async function hostileTasks({
       keys.progress,
       keys.progress,
       keys.joblog,
+      keys.lastLines,
       keys.nodes,
+      keys.versions,
       keys.outputIndex,
       keys.plan,
       keys.status,
-      keys.event('0'.repeat(16)),
+      keys.event(`ended-${'0'.repeat(16)}`),
+      `${keys.events}owner.json`,
       keys.summary,
       keys.report,
       keys.manifest,
@@ -79,6 +85,9 @@ export async function hostileTasks({
     ]);
     const Body = random.chance(0.5) ? JSON.stringify(random.pick(lies)) : random.pick(JUNK);
     trace.add('task writes', { key: Key, begins: Body.slice(0, 40) });
-    await tasks.putObject({ Bucket: bucket, Key, Body }).catch(() => undefined); // The job role may not: it tries on.
+    await tasks.putObject({ Bucket: bucket, Key, Body }).then(
+      () => onWritten(Key),
+      () => undefined, // The job role may not: it tries on.
+    );
   }
 }

@@ -85,6 +85,8 @@ export async function makeWorld(
   const unheard = new Set<string>();
   /** Runs whose execution the simulated cloud ended by itself. */
   const hurt = new Map<string, number>();
+  /** Keys that hostile tasks wrote. */
+  const overwritten = new Set<string>();
   const tokens = new Map<string, string>();
   /** How often each thing happened, for what must happen sometimes over all seeds. */
   const happened = new Map<string, number>();
@@ -263,6 +265,7 @@ export async function makeWorld(
       localBatch,
       trace,
       bucket: BUCKET,
+      onWritten: (key) => overwritten.add(key),
     });
   void hurtExecutions({ clock, faults, localStates, tokens, hurt });
 
@@ -276,6 +279,7 @@ export async function makeWorld(
     owned,
     unheard,
     hurt,
+    overwritten,
     listedLateMs,
     tellings,
     happened,

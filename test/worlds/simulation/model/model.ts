@@ -91,6 +91,12 @@ function checkRun(seen: Seen, drop: Drop, execution: Seen['executions'][number],
   claim('summary', summary.outcome !== undefined, `${runId} has no summary`);
   claim('report', hasReport || lacksReport, `${runId} has no report`);
   const isStale = wasNeverNoted(seen, runId);
+  const report = seen.objects.get(`runs/${runId}/report.html`) ?? '';
+  claim(
+    'report-agrees',
+    isStale || !hasReport || report.includes(`<title>${runId}: ${outcome}</title>`),
+    `${runId}: the report says ${/<title>.*/.exec(report)?.[0]}, the summary ${outcome}`,
+  );
   claim(
     'status-agrees',
     isStale || status.state === outcome,
@@ -152,7 +158,12 @@ export function excuseOf(
   const found = Object.keys(causes).find((cause) => (causes[cause] ?? Number.NaN) <= until);
   // For its budget or a limit, by functions that then failed to terminate the job before it ended by itself.
   const wasLate = seen.functionsFailed && Number(Object(control.stop).at ?? Number.NaN) < endedAt;
-  return found ?? (wasLate ? 'limit' : undefined);
+  return found ?? (wasLate ? 'limit' : isUnknown(seen, runId) ? 'nobody knows' : undefined);
+}
+
+/** Batch has forgotten the job, and a task wrote over what node 0 had said of it. */
+function isUnknown({ jobsForgotten, overwritten }: Seen, runId: string): boolean {
+  return jobsForgotten && overwritten.has(runKeys(runId).progress);
 }
 
 function checkFence({ owned }: Seen, claim: Claim): void {

@@ -33,6 +33,10 @@ export interface Seen {
   unheard: ReadonlySet<string>;
   /** Runs that the cloud itself ended, and when. */
   hurt: ReadonlyMap<string, number>;
+  /** Keys that tasks wrote over. */
+  overwritten: ReadonlySet<string>;
+  /** Batch soon knows nothing of a job that has ended. */
+  jobsForgotten: boolean;
   /** Tries to collect each run's outcome, in this order, and whether a fault met who made them. */
   collects: ReadonlyMap<string, readonly { tries: number; by: { isTroubled: boolean } }[]>;
   /** Text of every object in the bucket. */
