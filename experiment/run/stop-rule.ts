@@ -1,11 +1,11 @@
 import type { StopAfter } from '../plan/plan.ts';
+import type { Ending } from '../records/ending.ts';
 
 /** A task that has ended for good. */
 export interface EndedTask {
   seq: number;
-  exitval: number;
-  signal: number;
-  /** How it failed; undefined where it succeeded. */
+  ending: Ending;
+  /** Undefined where it succeeded. */
   signature: string | undefined;
   /** It said something on stderr. */
   hasWords: boolean;
@@ -14,7 +14,6 @@ export interface EndedTask {
 /** Tasks from all over the list that are to show the same before a run is given up. */
 export const SAMPLED = 20;
 
-const TIME_LIMIT = 124;
 const NOT_STARTED: readonly number[] = [126, 127];
 
 /**
@@ -76,9 +75,8 @@ export class StopRule {
   }
 }
 
-function isTelling({ exitval, signal, signature, hasWords }: EndedTask): boolean {
-  if (signature === undefined || exitval === TIME_LIMIT || signal > 0 || exitval > 128) return false;
-  return NOT_STARTED.includes(exitval) || hasWords;
+function isTelling({ ending, hasWords }: EndedTask): boolean {
+  return ending.kind === 'exit' && (NOT_STARTED.includes(ending.code) || hasWords);
 }
 
 function limitOf(rule: StopAfter | undefined, total: number): number {

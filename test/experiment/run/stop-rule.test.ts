@@ -2,8 +2,13 @@ import { describe, expect, it } from 'vitest';
 import type { EndedTask } from '../../../experiment/run/stop-rule.ts';
 import { StopRule } from '../../../experiment/run/stop-rule.ts';
 
-const FAILED: EndedTask = { seq: 1, exitval: 127, signal: 0, signature: 'exit 127: no sim', hasWords: true };
-const WELL: EndedTask = { seq: 1, exitval: 0, signal: 0, signature: undefined, hasWords: false };
+const FAILED: EndedTask = {
+  seq: 1,
+  ending: { kind: 'exit', code: 127 },
+  signature: 'exit 127: no sim',
+  hasWords: true,
+};
+const WELL: EndedTask = { seq: 1, ending: { kind: 'succeeded' }, signature: undefined, hasWords: false };
 const MANY = { total: 100_000, slots: 64, earlier: 0 };
 
 /** What each of so many tasks alike is answered. */
@@ -52,10 +57,10 @@ describe('a run in which everything fails alike', () => {
   });
 
   it.each<[string, Partial<EndedTask>]>([
-    ['silence', { exitval: 1, hasWords: false, signature: 'exit 1' }],
-    ['the time limit', { exitval: 124, signature: 'exit 124: x' }],
-    ['a signal', { exitval: 137, signature: 'signal 9: x' }],
-    ['a signal in its own column', { exitval: 0, signal: 9, signature: 'signal 9: x' }],
+    ['silence', { ending: { kind: 'exit', code: 1 }, hasWords: false, signature: 'exit 1' }],
+    ['the time limit', { ending: { kind: 'time-limit' }, signature: 'time limit: x' }],
+    ['a signal', { ending: { kind: 'signal', signal: 9 }, signature: 'signal 9: x' }],
+    ['memory', { ending: { kind: 'memory' }, signature: 'out of memory: x' }],
   ])('goes on where that is %s', (_, more) => {
     expect(answers(new StopRule(undefined, MANY), 300, { ...FAILED, ...more })).not.toContain('sample');
   });
@@ -78,5 +83,7 @@ it.each([
 ] as const)('stopAfter %j of 100 tasks ends the run at the failure that is too many', (stopAfter, at) => {
   const rule = new StopRule(stopAfter, { total: 100, slots: 4, earlier: 7 });
   expect(answers(rule, 50, WELL)).not.toContain('stop');
-  expect(answers(rule, 100, { ...FAILED, exitval: 10, hasWords: false }).indexOf('stop')).toBe(at - 1);
+  expect(
+    answers(rule, 100, { ...FAILED, ending: { kind: 'exit', code: 10 }, hasWords: false }).indexOf('stop'),
+  ).toBe(at - 1);
 });
