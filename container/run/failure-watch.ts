@@ -77,7 +77,13 @@ export class FailureWatch {
   #judge(seq: number, ending: Ending, signature: string | undefined, words: string): void {
     const { log, context } = this.#attempt;
     const hasWords = words !== '' && signature !== failureSignature(ending);
-    const verdict = this.#rule.next({ seq, ending, signature, hasWords });
+    const verdict = this.#rule.next({
+      seq,
+      ending,
+      signature,
+      hasWords,
+      at: context.clock.now() / 1000,
+    });
     if (verdict === 'sample') {
       const sampled = this.#running?.sample?.(SAMPLED) ?? [];
       log('Run:LooksHopeless', { signature, sampled: sampled.length });

@@ -38,9 +38,10 @@ export async function tasks(
   const target = await context.target();
   const runId = await chosenRun(context, target, named);
   await statusOf(target, runId);
+  // Lines are read from when they are asked for: nothing may be waited for between.
+  const ending = await endingsOf(target, runId);
   const wanted = wantedRows(await joblogRows(target, runId), options);
-  if (context.asJson) await writeJson(context, wanted);
-  else await writeTable(context, wanted, await endingsOf(target, runId));
+  await (context.asJson ? writeJson(context, wanted) : writeTable(context, wanted, ending));
   return EXIT.succeeded;
 }
 

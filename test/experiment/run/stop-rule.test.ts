@@ -7,13 +7,20 @@ const FAILED: EndedTask = {
   ending: { kind: 'exit', code: 127 },
   signature: 'exit 127: no sim',
   hasWords: true,
+  at: 0,
 };
-const WELL: EndedTask = { seq: 1, ending: { kind: 'succeeded' }, signature: undefined, hasWords: false };
+const WELL: EndedTask = {
+  seq: 1,
+  ending: { kind: 'succeeded' },
+  signature: undefined,
+  hasWords: false,
+  at: 0,
+};
 const MANY = { total: 100_000, slots: 64, earlier: 0 };
 
-/** What each of so many tasks alike is answered. */
+/** What each of so many tasks alike is answered, one a second. */
 const answers = (rule: StopRule, tasks: number, task: EndedTask, from = 1) =>
-  Array.from({ length: tasks }, (_, at) => rule.next({ ...task, seq: from + at }));
+  Array.from({ length: tasks }, (_, at) => rule.next({ ...task, seq: from + at, at: from + at }));
 
 describe('a run in which everything fails alike', () => {
   it('is sampled once as many as there are slots have failed, and stopped once the sample has', () => {
@@ -21,19 +28,23 @@ describe('a run in which everything fails alike', () => {
     expect(answers(rule, 64, FAILED)).toEqual([...Array(63).fill('go-on'), 'sample']);
     rule.watch([200, 5000, 90_000]);
     expect(answers(rule, 30, FAILED, 65)).toEqual(Array(30).fill('go-on'));
-    expect([200, 90_000, 5000].map((seq) => rule.next({ ...FAILED, seq }))).toEqual([
+    expect([200, 90_000, 5000].map((seq) => rule.next({ ...FAILED, seq, at: 100 }))).toEqual([
       'go-on',
       'go-on',
       'stop',
     ]);
   });
 
-  it('is left to end when it is more than half over', () => {
+  it.each([
+    // Of 150, 100 are left after 50: 100 or 10 a second.
+    ['is left to end when the rest takes a second', 0.01, 'go-on'],
+    ['is stopped when it takes ten', 0.1, 'stop'],
+  ])('%s', (_, pace, verdict) => {
     const rule = new StopRule(undefined, { ...MANY, total: 150, slots: 4 });
-    answers(rule, 20, FAILED);
-    rule.watch([150]);
-    answers(rule, 60, FAILED, 21);
-    expect(rule.next({ ...FAILED, seq: 150 })).toBe('go-on');
+    for (let seq = 1; seq < 50; seq += 1) {
+      if (rule.next({ ...FAILED, seq, at: pace * seq }) === 'sample') rule.watch([150]);
+    }
+    expect(rule.next({ ...FAILED, seq: 150, at: pace * 50 })).toBe(verdict);
   });
 
   it.each([
