@@ -163,7 +163,8 @@ export class ProgressSender {
     const now = clock.now();
     const counts = tally?.counts() ?? { total: 0, succeeded: 0, failed: 0, retried: 0 };
     const failures = tally?.failures.groups() ?? [];
-    const { leftBehind = 0, triedAlone = 0 } = tally ?? {};
+    const { leftBehind = 0 } = tally ?? {};
+    const triedAlone = tally?.triedAlone.size ?? 0;
     return {
       runId: config.runId,
       jobId: config.jobId,

@@ -55,10 +55,11 @@ export interface TryEnd {
   stderr?: string;
   /** Processes that it started and that run on. */
   left?: number;
-  /** It was not started again, since its nodes were lost: what stands for its stderr says so. */
-  isGivenUp?: boolean;
-  /** It was killed while the node had no memory left, and is tried once more, alone. */
-  isOutOfMemory?: boolean;
+  /**
+   * What its row does not say: it was killed while the node had no memory left; or its nodes were lost and it was not
+   * started again: what stands for its stderr says so.
+   */
+  end?: 'memory' | 'lost';
 }
 
 /** What the fan-out tells and asks while it runs. */

@@ -1,6 +1,7 @@
 import { failureSignature } from '../../experiment/diagnosis/failed-tasks/signature.ts';
+import type { Ending } from '../../experiment/records/ending.ts';
+import { endingOf } from '../../experiment/records/ending.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
-import { succeeded } from '../../experiment/results/joblog.ts';
 import { SAMPLED, StopRule } from '../../experiment/run/stop-rule.ts';
 import type { AttemptPart } from '../attempt/attempt.ts';
 import type { RunningFanout, TryEnd } from '../fan-out/fan-out.ts';
@@ -36,40 +37,53 @@ export class FailureWatch {
 
   /** A try that another follows. */
   tried(row: JoblogRow, about: TryEnd | undefined): void {
-    if (about?.isOutOfMemory === true) this.#tally.triedAlone += 1;
-    this.#tally.failures.addTry(row, about === undefined ? undefined : (about.stderr ?? ''));
+    const ending = this.#endingOf(row, about);
+    if (ending.kind === 'memory') this.#tally.triedAlone.add(row.seq);
+    this.#tally.failures.addTry(row, ending, about === undefined ? undefined : (about.stderr ?? ''));
   }
 
   /** A task that ended for good. */
   ended(row: JoblogRow, about: TryEnd | undefined): void {
     if ((about?.left ?? 0) > 0) this.#tally.leftBehind += 1;
-    if (succeeded(row)) this.#judge(row, undefined, '');
-    else if (about !== undefined) this.#failed(row, about.stderr ?? '', about.isGivenUp === true);
-    else void this.#readAndNote(row);
+    const ending = this.#endingOf(row, about);
+    if (ending.kind === 'succeeded') this.#judge(row.seq, ending, undefined, '');
+    else if (about !== undefined) this.#failed(row, ending, about.stderr ?? '');
+    else void this.#readAndNote(row, ending);
+  }
+
+  #endingOf(row: JoblogRow, about: TryEnd | undefined): Ending {
+    return about?.end === undefined
+      ? endingOf(row, this.#attempt.plan.timeouts.taskSeconds)
+      : { kind: about.end };
   }
 
   /** GNU parallel alone tells nothing of stderr but where it lies. */
-  async #readAndNote(row: JoblogRow): Promise<void> {
+  async #readAndNote(row: JoblogRow, ending: Ending): Promise<void> {
     const { state } = this.#attempt;
     const stderr = await stderrOf(state.snapshot().results, row).catch(() => undefined);
-    this.#failed(row, stderr, false);
+    this.#failed(row, ending, stderr);
   }
 
-  #failed(row: JoblogRow, stderr: string | undefined, isGivenUp: boolean): void {
+  #failed(row: JoblogRow, ending: Ending, stderr: string | undefined): void {
     const { output, state, progress } = this.#attempt;
     const kinds = this.#tally.failures.kinds;
-    const { isKept, signature } = this.#tally.failed(row, stderr);
+    const { isKept, signature } = this.#tally.failed(row, ending, stderr);
     const { results } = state.snapshot();
-    if (isKept) output.keep({ row, ...(isGivenUp ? { words: stderr } : {}) }, results);
+    if (isKept) output.keep({ row, ...(ending.kind === 'lost' ? { words: stderr } : {}) }, results);
     if (this.#tally.failures.kinds > kinds) progress.wake();
-    this.#judge(row, signature, stderr ?? '');
+    this.#judge(row.seq, ending, signature, stderr ?? '');
   }
 
-  #judge({ seq, exitval, signal }: JoblogRow, signature: string | undefined, words: string): void {
-    const { ending, log, context } = this.#attempt;
-    const hasWords =
-      signature !== undefined && signature !== failureSignature({ exitval, signal, stderrTail: '' });
-    const verdict = this.#rule.next({ seq, exitval, signal, signature, hasWords: hasWords && words !== '' });
+  #judge(seq: number, ending: Ending, signature: string | undefined, words: string): void {
+    const { log, context } = this.#attempt;
+    const hasWords = words !== '' && signature !== failureSignature(ending);
+    const verdict = this.#rule.next({
+      seq,
+      ending,
+      signature,
+      hasWords,
+      at: context.clock.now() / 1000,
+    });
     if (verdict === 'sample') {
       const sampled = this.#running?.sample?.(SAMPLED) ?? [];
       log('Run:LooksHopeless', { signature, sampled: sampled.length });
@@ -77,7 +91,12 @@ export class FailureWatch {
     } else if (verdict === 'stop') {
       const seconds = (context.clock.now() - this.#startedAt) / 1000;
       const { isAsked } = this.#rule;
-      ending.because({ kind: 'failures-stopped', seconds, isAsked, signature: signature ?? '' });
+      this.#attempt.ending.because({
+        kind: 'failures-stopped',
+        seconds,
+        isAsked,
+        signature: signature ?? '',
+      });
     }
   }
 }

@@ -1,5 +1,6 @@
 import { failureSignature } from '../../experiment/diagnosis/failed-tasks/signature.ts';
 import { tellingLine } from '../../experiment/diagnosis/failed-tasks/telling-line.ts';
+import type { Ending } from '../../experiment/records/ending.ts';
 import type { FailingNow } from '../../experiment/records/progress.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import {
@@ -34,18 +35,18 @@ export class Failures {
   #kept = 0;
 
   /** A try that another follows: its line is kept. */
-  addTry({ seq, exitval, signal }: JoblogRow, stderr: string | undefined): string {
+  addTry(row: JoblogRow, ending: Ending, stderr: string | undefined): string {
     const line = stderr === undefined ? undefined : tellingLine(stderr);
-    const bytes = Buffer.from(`${renderLastLine({ seq, exitval, signal, line })}\n`);
+    const bytes = Buffer.from(`${renderLastLine(row, ending, line)}\n`);
     this.#bytes += bytes.length;
     if (this.#bytes <= MAX_LAST_LINES_BYTES) this.#lines.push(bytes);
     return line ?? '';
   }
 
   /** A task that failed for good. */
-  add(row: JoblogRow, stderr: string | undefined): Failure {
-    const line = this.addTry(row, stderr);
-    const own = failureSignature({ ...row, stderrTail: stderr });
+  add(row: JoblogRow, ending: Ending, stderr: string | undefined): Failure {
+    const line = this.addTry(row, ending, stderr);
+    const own = failureSignature(ending, stderr);
     const isNew = !this.#groups.has(own);
     const signature = isNew && this.#groups.size >= MAX_SIGNATURES ? 'others' : own;
     const group = this.#groups.get(signature) ?? { count: 0, example: row.seq, line };

@@ -1,4 +1,5 @@
 import { secondsLeft } from '../../experiment/figures/time-left.ts';
+import type { Ending } from '../../experiment/records/ending.ts';
 import type { OpenTry, TaskCounts } from '../../experiment/records/progress.ts';
 import { MAX_OPEN } from '../../experiment/records/progress.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
@@ -22,7 +23,7 @@ export class TaskTally {
   readonly #kept: JoblogRow[] = [];
   /** Tasks that left processes running, and those that were tried alone for want of memory. */
   leftBehind = 0;
-  triedAlone = 0;
+  readonly triedAlone = new Set<number>();
   /** Under way: where, and since when (ms since the epoch). */
   readonly #running = new Map<number, { node: number; at: number }>();
   /** Started and ended nowhere yet: their node was lost, or they were cut off. */
@@ -145,9 +146,9 @@ export class TaskTally {
   }
 
   /** How a task failed that {@link ended}. @param stderr the end of it; undefined where it was not read */
-  failed(row: JoblogRow, stderr: string | undefined): Failure {
+  failed(row: JoblogRow, ending: Ending, stderr: string | undefined): Failure {
     this.version += 1;
-    const failure = this.failures.add(row, stderr);
+    const failure = this.failures.add(row, ending, stderr);
     if (failure.isKept) this.#kept.push(row);
     return failure;
   }

@@ -26,7 +26,7 @@ export type StopBecause =
  * All that is known of a run when somebody asks how it is. Only the id and the state are needed; what is not known is
  * left out and never guessed. The state may be an outcome.
  */
-export interface Observed extends Pick<FailedTasks, 'failures' | 'secondsOf' | 'tasksOn'> {
+export interface Observed extends Pick<FailedTasks, 'failures' | 'tasksOn'> {
   runId: string;
   state: RunState;
   /** What node 0 wrote as its reason, if it came so far. */

@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { ENDS } from './ending.ts';
 import { EXIT } from './exit-code.ts';
 import { amount, count, orAbsent, parseRecord, text, time, word } from './fields.ts';
 import { nodeState } from './nodes.ts';
@@ -18,13 +19,15 @@ const failureGroup = z.object({
     /** Linux starts none with an argument of more than 128 KiB. */
     command: z.string().max(256 * 1024),
     node: word,
+    /** As a shell would show it: 128 + n for a signal. */
     exitval: z.int(),
-    signal: count,
+    /** One name for it: a time limit and a program's own 124 are two things. */
+    end: orAbsent(z.enum(ENDS)),
     stderrTail: text,
   }),
 });
 
-/** Failed tasks that look alike: same exit code or signal, and the same last line of stderr but for numbers. */
+/** Failed tasks that look alike: they ended in the same way, with the same last line of stderr but for numbers. */
 export type FailureGroup = z.infer<typeof failureGroup>;
 
 const madeBy = z.object({

@@ -1,3 +1,5 @@
+import type { Ending } from '../records/ending.ts';
+import { endingOf, endingWords } from '../records/ending.ts';
 import type { JoblogRow } from './joblog.ts';
 import { succeeded } from './joblog.ts';
 
@@ -11,8 +13,7 @@ interface TryColumns {
   readonly start: Float64Array;
   /** Seconds. */
   readonly runtime: Float64Array;
-  readonly exitval: Int16Array;
-  readonly signal: Uint8Array;
+  readonly ending: readonly Ending[];
 }
 
 /**
@@ -40,37 +41,40 @@ const LONGEST_COMMAND = 2000;
  * Reads rows as they come, from a stream or an array. Of several rows with one sequence number the last counts.
  * Rows of more than 65,535 different hosts are put to the last of them.
  * @param began of this run, milliseconds since the epoch: rows of tasks that began before are those of the runs it resumes
+ * @param ending of a row: whoever knows more than it says
  */
 export async function readTasks(
   rows: Iterable<JoblogRow> | AsyncIterable<JoblogRow>,
   began = Number.NEGATIVE_INFINITY,
+  ending: (row: JoblogRow) => Ending = endingOf,
 ): Promise<TaskTable> {
-  const table = new Builder(began);
+  const table = new Builder(began, ending);
   for await (const row of rows) table.add(row);
   return table.finish();
 }
 
 /** True when the task at this place of the table did what it was asked to. */
 export function taskSucceeded(table: TaskTable, at: number): boolean {
-  return succeeded({ exitval: table.exitval[at] ?? 0, signal: table.signal[at] ?? 0 });
+  return table.ending[at]?.kind === 'succeeded';
 }
 
 /**
  * Sequence numbers of failed tasks whose stderr is worth reading to group the failures: all when there are few, else
- * the first ones of each exit code, evenly, so that a rare failure is not hidden behind a common one.
+ * the first ones of each way to end, evenly, so that a rare failure is not hidden behind a common one.
  */
 export function failedToRead(table: TaskTable, most: number): number[] {
-  const byCode = new Map<string, number[]>();
+  const byEnding = new Map<Ending, number[]>();
   for (let at = 0; at < table.size; at += 1) {
     if (taskSucceeded(table, at)) continue;
-    const code = `${table.exitval[at]}/${table.signal[at]}`;
-    const seqs = byCode.get(code) ?? [];
-    byCode.set(code, seqs);
+    const ending = table.ending[at];
+    if (ending === undefined) continue;
+    const seqs = byEnding.get(ending) ?? [];
+    byEnding.set(ending, seqs);
     if (seqs.length < most) seqs.push(table.seqs[at] ?? 0);
   }
   const picked: number[] = [];
   for (let turn = 0; turn < most && picked.length < most; turn += 1) {
-    for (const seqs of byCode.values()) {
+    for (const seqs of byEnding.values()) {
       const seq = seqs[turn];
       if (seq !== undefined && picked.length < most) picked.push(seq);
     }
@@ -80,6 +84,9 @@ export function failedToRead(table: TaskTable, most: number): number[] {
 
 class Builder {
   readonly #began: number;
+  readonly #endingOf: (row: JoblogRow) => Ending;
+  /** By their words: a table has few ways to end and many rows. */
+  readonly #endings = new Map<string, Ending>();
   readonly #tries = new Columns();
   /** The last try of each task, in the order in which tasks had their first. */
   readonly #last = new Map<number, number>();
@@ -89,8 +96,9 @@ class Builder {
   /** Twice as many as are shown, because a row may be replaced by a faster one later. */
   readonly #slow = new SlowTasks(2 * SLOWEST);
 
-  constructor(began: number) {
+  constructor(began: number, ending: (row: JoblogRow) => Ending) {
     this.#began = began;
+    this.#endingOf = ending;
   }
 
   add(row: JoblogRow): void {
@@ -104,7 +112,7 @@ class Builder {
     }
     this.#last.set(row.seq, this.#tries.size);
     this.#before.delete(row.seq);
-    this.#tries.add(row, this.#hostIndex(row.host));
+    this.#tries.add(row, this.#hostIndex(row.host), this.#ending(row));
     this.#slow.offer(row);
     if (!succeeded(row) && this.#failed.size < FAILED_COMMANDS)
       this.#failed.set(row.seq, shortened(row.command));
@@ -131,6 +139,14 @@ class Builder {
     };
   }
 
+  #ending(row: JoblogRow): Ending {
+    const ending = this.#endingOf(row);
+    const words = endingWords(ending);
+    const known = this.#endings.get(words) ?? ending;
+    this.#endings.set(words, known);
+    return known;
+  }
+
   #hostIndex(host: string): number {
     const known = this.#hosts.get(host);
     if (known !== undefined) return known;
@@ -146,8 +162,7 @@ function columnsOf(length: number) {
     host: new Uint16Array(length),
     start: new Float64Array(length),
     runtime: new Float64Array(length),
-    exitval: new Int16Array(length),
-    signal: new Uint8Array(length),
+    ending: [] as Ending[],
   };
 }
 
@@ -156,40 +171,36 @@ class Columns {
   size = 0;
   #kept = columnsOf(1024);
 
-  add(row: JoblogRow, host: number): void {
+  add(row: JoblogRow, host: number, ending: Ending): void {
     const at = this.size;
     if (at === this.#kept.seqs.length) this.#grow();
     this.#kept.seqs[at] = row.seq;
     this.#kept.host[at] = host;
     this.#kept.start[at] = row.startTime;
     this.#kept.runtime[at] = row.runtime;
-    this.#kept.exitval[at] = row.exitval;
-    this.#kept.signal[at] = row.signal;
+    this.#kept.ending.push(ending);
     this.size += 1;
   }
 
   columns(): TryColumns {
     const { size } = this;
-    const { seqs, host, start, runtime, exitval, signal } = this.#kept;
+    const { seqs, host, start, runtime, ending } = this.#kept;
     return {
       size,
       seqs: seqs.subarray(0, size),
       host: host.subarray(0, size),
       start: start.subarray(0, size),
       runtime: runtime.subarray(0, size),
-      exitval: exitval.subarray(0, size),
-      signal: signal.subarray(0, size),
+      ending,
     };
   }
 
   #grow(): void {
-    const wider = columnsOf(2 * this.size);
+    const wider = { ...columnsOf(2 * this.size), ending: this.#kept.ending };
     wider.seqs.set(this.#kept.seqs);
     wider.host.set(this.#kept.host);
     wider.start.set(this.#kept.start);
     wider.runtime.set(this.#kept.runtime);
-    wider.exitval.set(this.#kept.exitval);
-    wider.signal.set(this.#kept.signal);
     this.#kept = wider;
   }
 }
@@ -201,10 +212,9 @@ function pick(from: TryColumns, places: readonly number[]): TryColumns {
     picked.host[at] = from.host[place] ?? 0;
     picked.start[at] = from.start[place] ?? 0;
     picked.runtime[at] = from.runtime[place] ?? 0;
-    picked.exitval[at] = from.exitval[place] ?? 0;
-    picked.signal[at] = from.signal[place] ?? 0;
   });
-  return { size: places.length, ...picked };
+  const ending = places.flatMap((place) => from.ending[place] ?? []);
+  return { size: places.length, ...picked, ending };
 }
 
 /** The slowest rows seen so far, kept sorted; most rows are turned away by one comparison. */

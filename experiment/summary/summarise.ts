@@ -8,13 +8,14 @@ import type { JobTimes } from '../figures/node-hours.ts';
 import { nodeHoursOf } from '../figures/node-hours.ts';
 import { taskCounts } from '../figures/task-counts.ts';
 import type { Plan } from '../plan/plan.ts';
+import type { FailedEnding } from '../records/ending.ts';
+import { shellCode } from '../records/ending.ts';
 import type { NodeRecord } from '../records/nodes.ts';
 import type { Outcome } from '../records/outcome.ts';
 import type { Progress } from '../records/progress.ts';
 import type { FailureGroup, Summary } from '../records/summary.ts';
 import { leftClause, resultsByVersion, versionsClause } from '../results/made-by.ts';
 import type { TaskTable } from '../results/task-table.ts';
-import { taskSucceeded } from '../results/task-table.ts';
 import type { Version } from '../results/versions.ts';
 import { instant } from '../text/instant.ts';
 
@@ -76,7 +77,6 @@ export function summarise(input: SummaryInput): Summary {
     tasks: counts,
     nodes: countNodes(input),
     failures,
-    secondsOf: secondsOf(tasks, new Set(failures.map(({ example }) => example.seq))),
     tasksOn: countByNode(tasks),
     nodeHours,
     price: plan.price,
@@ -136,15 +136,6 @@ function countByNode({ size, host, hosts }: TaskTable): Map<string, number> {
   return counts;
 }
 
-function secondsOf({ size, seqs, runtime }: TaskTable, wanted: ReadonlySet<number>): Map<number, number> {
-  const seconds = new Map<number, number>();
-  for (let at = 0; at < size; at += 1) {
-    const seq = seqs[at] ?? 0;
-    if (wanted.has(seq)) seconds.set(seq, runtime[at] ?? 0);
-  }
-  return seconds;
-}
-
 /** How many example failures and groups a summary holds at most; what is over is one last group. */
 const GROUPS = 50;
 const TAIL = 4000;
@@ -154,9 +145,10 @@ const UNREAD = `${NOT_KEPT}what it wrote did not come here)`;
 function groupFailures(tasks: TaskTable, stderrTails: ReadonlyMap<number, string>): FailureGroup[] {
   const groups = new Map<string, { group: FailureGroup; hosts: Set<number> }>();
   for (let at = 0; at < tasks.size; at += 1) {
-    if (taskSucceeded(tasks, at)) continue;
-    const failed = failedTask(tasks, at, stderrTails);
-    const signature = failureSignature(failed);
+    const ending = tasks.ending[at];
+    if (ending === undefined || ending.kind === 'succeeded') continue;
+    const failed = failedTask(tasks, at, ending, stderrTails);
+    const signature = failureSignature(ending, failed.stderrTail);
     const known = groups.get(signature);
     if (known === undefined) {
       groups.set(signature, {
@@ -187,6 +179,7 @@ function groupFailures(tasks: TaskTable, stderrTails: ReadonlyMap<number, string
 function failedTask(
   tasks: TaskTable,
   at: number,
+  ending: FailedEnding,
   stderrTails: ReadonlyMap<number, string>,
 ): FailureGroup['example'] {
   const seq = tasks.seqs[at] ?? 0;
@@ -194,8 +187,8 @@ function failedTask(
     seq,
     command: tasks.commands.get(seq) ?? '',
     node: tasks.hosts[tasks.host[at] ?? 0] ?? '',
-    exitval: tasks.exitval[at] ?? 0,
-    signal: tasks.signal[at] ?? 0,
+    exitval: shellCode(ending),
+    end: ending.kind,
     stderrTail: stderrTails.get(seq) ?? UNREAD,
   };
 }

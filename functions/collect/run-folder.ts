@@ -1,11 +1,12 @@
 import { MAX_COMMANDS } from '../../experiment/commands/matrix.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
+import { endingOf } from '../../experiment/records/ending.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { OutputIndex } from '../../experiment/records/outputs.ts';
 import type { Progress } from '../../experiment/records/progress.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { parseJoblogRow } from '../../experiment/results/joblog.ts';
-import { MAX_LAST_LINES_BYTES, parseLastLines } from '../../experiment/results/last-lines.ts';
+import { lastLines, MAX_LAST_LINES_BYTES, NotedEndings } from '../../experiment/results/last-lines.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
 import { failedToRead, readTasks } from '../../experiment/results/task-table.ts';
 import type { Version } from '../../experiment/results/versions.ts';
@@ -47,11 +48,18 @@ export async function readRemains(
   // Only what goes on with another run's folder is given rows.
   const began = plan?.resume === undefined && plan?.workspace === undefined ? undefined : acceptedAt;
   const joblog = await bucket.stream(keys.joblog);
-  const tasks = await readTasks(joblog === undefined ? [] : joblogRows(joblog), began);
   const stderrTails = new Map<number, string>();
+  const noted = new NotedEndings();
   const lines = await bucket.readUntrusted(keys.lastLines, { maxBytes: MAX_LAST_LINES_BYTES });
-  for (const { seq, line } of parseLastLines(lines?.text ?? '').values())
-    if (line !== undefined) stderrTails.set(seq, line);
+  for (const said of lastLines(lines?.text ?? '')) {
+    noted.add(said);
+    if (said.line !== undefined) stderrTails.set(said.seq, said.line);
+  }
+  const tasks = await readTasks(
+    joblog === undefined ? [] : joblogRows(joblog),
+    began,
+    (row) => noted.of(row) ?? endingOf(row, plan?.timeouts.taskSeconds),
+  );
   for (const seq of failedToRead(tasks, TAILS)) {
     const tail = await bucket.readUntrusted(keys.taskOutput(seq, 'err'), { maxBytes: MAX_TAIL_BYTES });
     if (tail !== undefined) stderrTails.set(seq, tail.text);

@@ -1,6 +1,5 @@
-import { exitWords } from '../../experiment/diagnosis/failed-tasks/signature.ts';
+import { endingWords } from '../../experiment/records/ending.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
-import { taskSucceeded } from '../../experiment/results/task-table.ts';
 import { spoken } from '../../experiment/text/numbers.ts';
 import type { Markup } from '../page/html.ts';
 import { html } from '../page/html.ts';
@@ -22,12 +21,8 @@ export function slowest(tasks: TaskTable, names: NodeNames): Markup | undefined 
 
 function row(tasks: TaskTable, at: number, names: NodeNames): Markup {
   const seq = tasks.seqs[at] ?? 0;
-  return html`<tr><td class="number">${seq}</td><td class="number">${exactly(tasks.runtime[at] ?? 0)}</td><td class="name">${names(tasks.hosts[tasks.host[at] ?? 0] ?? '')}</td><td>${taskSucceeded(tasks, at) ? 'succeeded' : html`<span class="bad">${ending(tasks, at)}</span>`}</td><td class="command">${shortened(tasks.commands.get(seq) ?? '', 300)}</td></tr>`;
-}
-
-function ending(tasks: TaskTable, at: number): string {
-  const signal = tasks.signal[at] ?? 0;
-  return signal > 0 ? `signal ${signal}` : exitWords(tasks.exitval[at] ?? 0);
+  const ending = tasks.ending[at] ?? { kind: 'succeeded' };
+  return html`<tr><td class="number">${seq}</td><td class="number">${exactly(tasks.runtime[at] ?? 0)}</td><td class="name">${names(tasks.hosts[tasks.host[at] ?? 0] ?? '')}</td><td>${ending.kind === 'succeeded' ? 'succeeded' : html`<span class="bad">${endingWords(ending)}</span>`}</td><td class="command">${shortened(tasks.commands.get(seq) ?? '', 300)}</td></tr>`;
 }
 
 /** Slow tasks are close to each other: a digit more than people say. */

@@ -3,7 +3,7 @@ import { BAR } from './lanes.ts';
 
 /**
  * The timeline's bytes: for each lane the number of its bars, then for each bar the gap since the last one ended, its
- * duration, its sequence number's distance from the last one and its kind; exit code and signal only where it did not
+ * duration, its sequence number's distance from the last one and its kind; how it ended only where it did not
  * succeed. All are variable-length numbers (7 bits a byte, the lowest first): about six bytes a task before deflate.
  */
 export function encodeLanes(lanes: Iterable<readonly Bar[]>): Uint8Array {
@@ -16,10 +16,7 @@ export function encodeLanes(lanes: Iterable<readonly Bar[]>): Uint8Array {
       out.number(zigzag(bar.start - end));
       out.number(bar.duration);
       out.number(zigzag(bar.seq - seq) * 4 + bar.kind);
-      if (bar.kind !== BAR.succeeded) {
-        out.number(bar.exitval & 0xff_ff);
-        out.number(bar.signal);
-      }
+      if (bar.kind !== BAR.succeeded) out.number(bar.ending);
       end = bar.start + bar.duration;
       seq = bar.seq;
     }
@@ -34,8 +31,8 @@ export interface DecodedLanes {
   start: Float64Array;
   duration: Float64Array;
   kind: Uint8Array;
-  exitval: Uint16Array;
-  signal: Uint8Array;
+  /** Place in the timeline's `endings`. */
+  ending: Uint16Array;
 }
 
 /** The inverse of {@link encodeLanes}, given the numbers of lanes and of bars in all. */
@@ -46,8 +43,7 @@ export function decodeLanes(bytes: Uint8Array, lanes: number, bars: number): Dec
     start: new Float64Array(bars),
     duration: new Float64Array(bars),
     kind: new Uint8Array(bars),
-    exitval: new Uint16Array(bars),
-    signal: new Uint8Array(bars),
+    ending: new Uint16Array(bars),
   };
   let at = 0;
   const number = (): number => {
@@ -76,10 +72,7 @@ export function decodeLanes(bytes: Uint8Array, lanes: number, bars: number): Dec
       columns.duration[bar] = duration;
       columns.seq[bar] = seq;
       columns.kind[bar] = kind;
-      if (kind !== BAR.succeeded) {
-        columns.exitval[bar] = number();
-        columns.signal[bar] = number();
-      }
+      if (kind !== BAR.succeeded) columns.ending[bar] = number();
       end = start + duration;
     }
     columns.first[lane + 1] = bar;
@@ -93,6 +86,8 @@ export interface TimelineData {
   span: number;
   bars: number;
   nodes: readonly TimelineNode[];
+  /** How bars ended, in words. */
+  endings: readonly string[];
   /** Of some tasks, by sequence number. */
   commands: Readonly<Record<string, string>>;
   /** {@link encodeLanes}, deflated without header, in base64. */

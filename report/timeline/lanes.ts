@@ -1,8 +1,10 @@
+import type { Ending } from '../../experiment/records/ending.ts';
+import { endingWords } from '../../experiment/records/ending.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
-import type { OpenTry } from '../../experiment/records/progress.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
+import type { ReportInput } from '../page/input.ts';
 
-/** How a bar of the timeline ended. `retried` is a try that another one followed, `open` one that was cut off (code 0) or lost (1). */
+/** How a bar of the timeline ended. `retried` is a try that another one followed, `open` one without a row. */
 export const BAR = { succeeded: 0, failed: 1, retried: 2, open: 3 } as const;
 export type BarKind = (typeof BAR)[keyof typeof BAR];
 
@@ -12,8 +14,24 @@ export interface Bar {
   start: number;
   duration: number;
   kind: BarKind;
-  exitval: number;
-  signal: number;
+  /** Place among {@link Endings}. */
+  ending: number;
+}
+
+/** The ways to end that a timeline has, in words, each once. */
+export class Endings {
+  readonly #places = new Map<string, number>();
+
+  place(ending: Ending): number {
+    const words = endingWords(ending);
+    const place = this.#places.get(words) ?? this.#places.size;
+    this.#places.set(words, place);
+    return place;
+  }
+
+  words(): string[] {
+    return [...this.#places.keys()];
+  }
 }
 
 /** A node of the timeline and its slots as lanes, each lane's bars in the order of time and without overlap. */
@@ -31,22 +49,18 @@ export interface NodeLanes {
  * lanes as slots; clocks that jumped may need more. Nodes in the order of their index, unknown hosts last.
  */
 export function arrangeLanes(
-  tasks: TaskTable,
-  nodes: readonly NodeRecord[],
+  { tasks, nodes, open = [] }: Pick<ReportInput, 'tasks' | 'nodes' | 'open'>,
   origin: number,
-  open: readonly OpenTry[] = [],
+  endings: Endings,
 ): NodeLanes[] {
-  const ofHost = barsOfHosts(tasks, origin);
+  const ofHost = barsOfHosts(tasks, origin, endings);
   const addressOf = new Map(nodes.map(({ index, address = '' }) => [index, address]));
   for (const { seq, node, startedAt, endedAt, end } of open) {
     const address = addressOf.get(node) ?? `node ${node}`;
     const start = Date.parse(startedAt) / 1000;
     const bar = times(start, Date.parse(endedAt) / 1000 - start, origin);
-    const exitval = end === 'lost' ? 1 : 0;
-    ofHost.set(address, [
-      ...(ofHost.get(address) ?? []),
-      { ...bar, seq, kind: BAR.open, exitval, signal: 0 },
-    ]);
+    const ending = endings.place({ kind: end });
+    ofHost.set(address, [...(ofHost.get(address) ?? []), { ...bar, seq, kind: BAR.open, ending }]);
   }
   const known = [...nodes]
     .sort((a, b) => a.index - b.index)
@@ -65,7 +79,7 @@ export function arrangeLanes(
   return [...known, ...unknown];
 }
 
-function barsOfHosts(tasks: TaskTable, origin: number): Map<string, Bar[]> {
+function barsOfHosts(tasks: TaskTable, origin: number, endings: Endings): Map<string, Bar[]> {
   const bars = new Map<string, Bar[]>();
   const put = (host: number, bar: Bar) => {
     const name = tasks.hosts[host] ?? '';
@@ -78,16 +92,14 @@ function barsOfHosts(tasks: TaskTable, origin: number): Map<string, Bar[]> {
   for (let at = 0; at < tries.size; at += 1) last.set(tries.seqs[at] ?? 0, at);
   for (let at = 0; at < tries.size; at += 1) {
     const seq = tries.seqs[at] ?? 0;
-    const exitval = tries.exitval[at] ?? 0;
-    const signal = tries.signal[at] ?? 0;
-    const ended = exitval === 0 && signal === 0 ? BAR.succeeded : BAR.failed;
+    const ending = tries.ending[at] ?? { kind: 'succeeded' };
+    const ended = ending.kind === 'succeeded' ? BAR.succeeded : BAR.failed;
     const bar = times(tries.start[at] ?? 0, tries.runtime[at] ?? 0, origin);
     put(tries.host[at] ?? 0, {
       ...bar,
       seq,
       kind: last.get(seq) === at ? ended : BAR.retried,
-      exitval,
-      signal,
+      ending: endings.place(ending),
     });
   }
   return bars;

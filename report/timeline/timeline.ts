@@ -5,19 +5,21 @@ import { shortened } from '../page/short-text.ts';
 import type { TimelineData, TimelineNode } from './format.ts';
 import { encodeLanes } from './format.ts';
 import type { NodeLanes } from './lanes.ts';
-import { arrangeLanes } from './lanes.ts';
+import { arrangeLanes, Endings } from './lanes.ts';
 
 /** The run's tasks as the page's script takes them; undefined where no task ever ended and no node ever came. */
 export function timelineData({ tasks, nodes, open = [] }: ReportInput): TimelineData | undefined {
   const span = spanOf({ tasks, nodes, open });
   if (span === undefined) return undefined;
-  const arranged = arrangeLanes(tasks, nodes, span.from, open);
+  const endings = new Endings();
+  const arranged = arrangeLanes({ tasks, nodes, open }, span.from, endings);
   const bytes = encodeLanes(allLanes(arranged));
   return {
     origin: span.from,
     span: Math.max(1, span.to - span.from),
     bars: tasks.tries.size + open.length,
     nodes: arranged.map((node) => describeNode(node, span.from)),
+    endings: endings.words(),
     commands: shownCommands(tasks.commands),
     lanes: deflateRawSync(bytes).toString('base64'),
   };

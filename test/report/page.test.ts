@@ -111,7 +111,7 @@ describe('the page', () => {
 
 /** One text in every place of a report that others fill. */
 function withText(input: ReportInput, text: string): ReportInput {
-  const example = { seq: 1, command: text, node: text, exitval: 1, signal: 0, stderrTail: text };
+  const example = { seq: 1, command: text, node: text, exitval: 1, stderrTail: text };
   return {
     ...input,
     summary: {

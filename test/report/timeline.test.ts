@@ -9,7 +9,7 @@ import { firstBarAfter, layOut } from '../../report/client/timeline/rows.ts';
 import { moved, offset, tickStep, zoomed } from '../../report/client/timeline/view.ts';
 import { decodeLanes, encodeLanes } from '../../report/timeline/format.ts';
 import type { Bar, BarKind } from '../../report/timeline/lanes.ts';
-import { arrangeLanes, BAR } from '../../report/timeline/lanes.ts';
+import { arrangeLanes, BAR, Endings } from '../../report/timeline/lanes.ts';
 import { timelineData } from '../../report/timeline/timeline.ts';
 import { SAMPLES, sampleReport } from './sample-runs.ts';
 
@@ -19,8 +19,7 @@ const anyBar = fc.record({
   start: fc.integer({ min: 0, max: 14 * 86_400_000 }),
   duration: fc.integer({ min: 0, max: 14 * 86_400_000 }),
   kind: fc.constantFrom<BarKind>(0, 1, 2),
-  exitval: fc.integer({ min: 0, max: 255 }),
-  signal: fc.integer({ min: 0, max: 64 }),
+  ending: fc.integer({ min: 0, max: 400 }),
 });
 const anyRow = fc.record({
   seq: fc.integer({ min: 1, max: 60 }),
@@ -41,10 +40,7 @@ describe('lanes', () => {
         const bars = lanes.flat();
         const decoded = decodeLanes(encodeLanes(lanes), lanes.length, bars.length);
         const back = lanes.map((_, lane) => barsOf(decoded, lane));
-        const failedOnly = ({ kind, exitval, signal, ...rest }: Bar): Bar =>
-          kind === BAR.succeeded
-            ? { ...rest, kind, exitval: 0, signal: 0 }
-            : { ...rest, kind, exitval, signal };
+        const failedOnly = (bar: Bar): Bar => (bar.kind === BAR.succeeded ? { ...bar, ending: 0 } : bar);
         expect(back).toEqual(lanes.map((lane) => lane.map(failedOnly)));
       }),
     );
@@ -62,7 +58,7 @@ describe('lanes', () => {
           tasks: 0,
           busySeconds: 0,
         }));
-        const arranged = arrangeLanes(tasks, nodes, ORIGIN);
+        const arranged = arrangeLanes({ tasks, nodes }, ORIGIN, new Endings());
         const drawn = arranged.flatMap(({ lanes }) => lanes.flat()).map(({ seq }) => seq);
         expect(drawn.toSorted((a, b) => a - b)).toEqual(rows.map(({ seq }) => seq).toSorted((a, b) => a - b));
         for (const { lanes } of arranged) {
@@ -103,6 +99,7 @@ describe('what is drawn', () => {
       { name: 'node 0', address: '10.0.0.1', lanes: 2, slots: 2, state: 'released' },
       { name: 'node 1', address: '10.0.0.2', lanes: 1, slots: 1, state: 'lost', joined: 500, lost: 6000 },
     ],
+    endings: ['succeeded', 'signal 11 (SEGV)'],
     commands: { 7: './sim 7' },
     lanes: '',
   };
@@ -111,8 +108,7 @@ describe('what is drawn', () => {
     start,
     duration,
     kind,
-    exitval: 3,
-    signal: 0,
+    ending: 1,
   });
   const lanes = decodeLanes(
     encodeLanes([[bar(1, 0, 4000), bar(7, 4010, 2000, 1)], [], [bar(3, 1000, 3000)]]),
@@ -125,7 +121,7 @@ describe('what is drawn', () => {
     const [first, , third] = rows;
     if (first === undefined || third === undefined) throw new Error('three rows are expected');
     expect(hoverText(data, lanes, first, { time: 5000, pixel: 10 })).toEqual([
-      'Task 7 · failed, exit code 3',
+      'Task 7 · failed, signal 11 (SEGV)',
       expect.stringMatching(/^2\.00 s, from 4\.010 s/),
       'node 0, slot 1 · 10.0.0.1',
       './sim 7',
@@ -225,8 +221,7 @@ function barsOf(decoded: ReturnType<typeof decodeLanes>, lane: number): Bar[] {
       start: decoded.start[at] ?? 0,
       duration: decoded.duration[at] ?? 0,
       kind: kinds[decoded.kind[at] ?? 0] ?? 0,
-      exitval: decoded.exitval[at] ?? 0,
-      signal: decoded.signal[at] ?? 0,
+      ending: decoded.ending[at] ?? 0,
     });
   }
   return bars;

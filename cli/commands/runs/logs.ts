@@ -8,7 +8,7 @@ import { parseProgress } from '../../../experiment/records/progress.ts';
 import type { Status } from '../../../experiment/records/status.ts';
 import { parseStatus } from '../../../experiment/records/status.ts';
 import { parseSummary } from '../../../experiment/records/summary.ts';
-import { parseLastLines } from '../../../experiment/results/last-lines.ts';
+import { lastLines } from '../../../experiment/results/last-lines.ts';
 import {
   atLeastOne,
   example,
@@ -97,7 +97,8 @@ async function keptOutput(
 /** Of a failed task whose output is not kept. */
 async function lastLine(context: Context, target: Target, runId: string, seq: number): Promise<number> {
   const { terminal } = context;
-  const line = parseLastLines((await target.store.text(runKeys(runId).lastLines)) ?? '').get(seq)?.line;
+  const lines = [...lastLines((await target.store.text(runKeys(runId).lastLines)) ?? '')];
+  const line = lines.findLast((one) => one.seq === seq)?.line;
   if (line === undefined)
     throw new CommandFailed(
       `no output is kept of task ${seq}: only that of failed tasks is; \`sierra-batch tasks ${runId} --failed\` lists them`,

@@ -1,13 +1,18 @@
 import { createInterface } from 'node:readline';
 import type { Command } from '@commander-js/extra-typings';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { parsePlan } from '../../../experiment/plan/plan.ts';
+import type { Ending } from '../../../experiment/records/ending.ts';
+import { endingOf, endingWords } from '../../../experiment/records/ending.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
 import { parseJoblogRow, succeeded } from '../../../experiment/results/joblog.ts';
+import { lastLines, NotedEndings } from '../../../experiment/results/last-lines.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { plainJson } from '../../../experiment/text/visible-text.ts';
 import { atLeastOne, example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
+import { readRecord } from '../../context/run-store.ts';
 import { chosenRun, statusOf } from '../../context/select-run.ts';
 import type { Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
@@ -16,7 +21,7 @@ import { CommandFailed } from '../../errors/failure.ts';
 export function defineTasks(program: Command, { begin }: Running): void {
   withSystem(program.command('tasks'))
     .summary('list tasks')
-    .description('Tasks from the joblog: number, node, start, seconds, exit code, command.')
+    .description('Tries of tasks from the joblog: number, node, start, seconds, how it ended, command.')
     .argument('[run]', RUN_HELP, runIdArgument)
     .option('--failed', 'only those that failed')
     .option('--slowest <n>', 'the slowest, slowest first', atLeastOne)
@@ -33,9 +38,20 @@ export async function tasks(
   const target = await context.target();
   const runId = await chosenRun(context, target, named);
   await statusOf(target, runId);
+  // Lines are read from when they are asked for: nothing may be waited for between.
+  const ending = await endingsOf(target, runId);
   const wanted = wantedRows(await joblogRows(target, runId), options);
-  await (context.asJson ? writeJson(context, wanted) : writeTable(context, wanted));
+  await (context.asJson ? writeJson(context, wanted) : writeTable(context, wanted, ending));
   return EXIT.succeeded;
+}
+
+/** How a row ended: what it does not say stands in the plan and in last-lines.tsv. */
+async function endingsOf(target: Target, runId: string): Promise<(row: JoblogRow) => Ending> {
+  const keys = runKeys(runId);
+  const plan = await readRecord(target.store, keys.plan, parsePlan);
+  const noted = new NotedEndings();
+  for (const line of lastLines((await target.store.text(keys.lastLines)) ?? '')) noted.add(line);
+  return (row) => noted.of(row) ?? endingOf(row, plan?.timeouts.taskSeconds);
 }
 
 /** The joblog's rows as they come. @throws CommandFailed while there is none */
@@ -75,14 +91,19 @@ function slowestOf(rows: readonly JoblogRow[], many: number): JoblogRow[] {
   return rows.toSorted((a, b) => b.runtime - a.runtime || a.seq - b.seq).slice(0, many);
 }
 
-async function writeTable({ terminal }: Context, rows: AsyncIterable<JoblogRow>): Promise<void> {
-  await terminal.write('   TASK  NODE             START                   SECONDS  EXIT  COMMAND\n');
+async function writeTable(
+  { terminal }: Context,
+  rows: AsyncIterable<JoblogRow>,
+  ending: (row: JoblogRow) => Ending,
+): Promise<void> {
+  await terminal.write(
+    '   TASK  NODE             START                   SECONDS  ENDED               COMMAND\n',
+  );
   for await (const row of rows) {
-    const { seq, host, startTime, runtime, exitval, signal, command } = row;
+    const { seq, host, startTime, runtime, command } = row;
     const start = new Date(startTime * 1000).toISOString().slice(0, 19).replace('T', ' ');
-    const end = signal === 0 ? String(exitval) : `${exitval}/${signal}`;
     await terminal.write(
-      `${String(seq).padStart(7)}  ${plainLine(host).padEnd(15)}  ${start}Z  ${runtime.toFixed(3).padStart(9)}  ${end.padStart(4)}  ${plainLine(command)}\n`,
+      `${String(seq).padStart(7)}  ${plainLine(host).padEnd(15)}  ${start}Z  ${runtime.toFixed(3).padStart(9)}  ${endingWords(ending(row)).padEnd(18)}  ${plainLine(command)}\n`,
     );
   }
 }

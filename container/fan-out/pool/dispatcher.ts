@@ -208,13 +208,17 @@ export class Pool {
     if (!entry.drop(row.group, seq)) return;
     this.#dealer.observe(row);
     entry.isBusy = false;
-    const about = { left, isOutOfMemory: false, ...(stderr === undefined ? {} : { stderr }) };
+    const about = {
+      left,
+      ...(isOutOfMemory ? { end: 'memory' as const } : {}),
+      ...(stderr === undefined ? {} : { stderr }),
+    };
     const { tries } = this.#waiting;
     if (succeeded(row)) {
       this.#end(entry, row, true, about);
     } else if (isOutOfMemory && this.#isRunning() && tries.failForMemory(seq)) {
       this.#waiting.putBack([seq]);
-      this.#end(entry, row, false, { ...about, isOutOfMemory });
+      this.#end(entry, row, false, about);
     } else {
       const { isAgain, isFirst } = tries.fail(seq);
       const again = isAgain && this.#isRunning();
@@ -257,7 +261,7 @@ export class Pool {
       const row = { group: 0, seq, startTime, runtime: 0, exitval: 137, signal: 0, bytes: 0, opening: 0 };
       this.#end(entry, { kind: 'row', ...row, left: 0, isOutOfMemory: false }, true, {
         stderr: why,
-        isGivenUp: true,
+        end: 'lost',
       });
     }
   }

@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
+import { endingOf, endingWords } from '../../../experiment/records/ending.ts';
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
 import type { AttemptPart } from '../../attempt/attempt.ts';
 import type { FanoutNode, FanoutRequest, FanoutResult } from '../../fan-out/fan-out.ts';
@@ -211,6 +212,7 @@ export class LineInPool {
   /** What SIERRA logs when the line failed. */
   #words(result: FanoutResult, tally: TaskTally): string[] {
     const { failed, unfinished, broken } = result;
+    const { taskSeconds } = this.#attempt.plan.timeouts;
     const failures = tally.kept();
     return [
       ...(broken === undefined ? [] : [`parallel: ${broken}`]),
@@ -219,8 +221,8 @@ export class LineInPool {
       ...failures
         .slice(0, SAID_FAILURES)
         .map(
-          ({ seq, host, exitval, command }) =>
-            `${seq} on ${host} ended with ${exitval}: ${command.slice(-300)}`,
+          (row) =>
+            `${row.seq} on ${row.host}: ${endingWords(endingOf(row, taskSeconds))}: ${row.command.slice(-300)}`,
         ),
     ];
   }

@@ -1,9 +1,8 @@
-import type { FailureGroup } from '../../records/summary.ts';
 import { sierraRunOf } from '../../sierra/run-command.ts';
 import { counted } from '../../text/numbers.ts';
 import { quoted } from '../../text/sentence.ts';
 import type { FailedTasks, FailureKind } from './kind.ts';
-import { ended, FEWER_TASKS, onOneNodeAlone, says, shellCode } from './kind.ts';
+import { ended, FEWER_TASKS, onOneNodeAlone, says } from './kind.ts';
 import { PROGRAMS } from './programs.ts';
 import { NOT_KEPT } from './signature.ts';
 import { tellingLine } from './telling-line.ts';
@@ -17,6 +16,12 @@ const KINDS: readonly FailureKind[] = [
   ...WANTS,
   ...PROGRAMS,
   {
+    name: 'task-out-of-memory',
+    matches: ({ example }) => example.end === 'memory',
+    why: 'they were killed since their node’s memory was used up',
+    next: FEWER_TASKS,
+  },
+  {
     name: 'task-killed',
     matches: ended(137),
     why: 'something killed them (signal 9), most often because the node’s memory was used up',
@@ -24,8 +29,8 @@ const KINDS: readonly FailureKind[] = [
   },
   {
     name: 'task-time-limit',
-    matches: (group, observed) => ended(124, 143, 255)(group) && ranToItsLimit(group, observed),
-    why: 'they ended as tasks do that reach `timeouts.task`',
+    matches: ({ example }) => example.end === 'time-limit',
+    why: 'they reached `timeouts.task`',
     next: 'Raise `timeouts.task` if they need longer, or look at what one of them was doing.',
   },
   {
@@ -74,7 +79,7 @@ export function explainFailures(
   if (kind === undefined) {
     return {
       name: 'other',
-      why: `${share}: exit code ${shellCode(largest.example)}; ${where}, which ${words}.${onOne}${files}`,
+      why: `${share}: exit code ${largest.example.exitval}; ${where}, which ${words}.${onOne}${files}`,
     };
   }
   return {
@@ -82,10 +87,4 @@ export function explainFailures(
     why: `${share}: ${kind.why}; ${where}, which ${words}.${onOne}${files}`,
     next: kind.next,
   };
-}
-
-/** Programs, too, end with such codes, and long before (`sys.exit(-1)` is 255). Stock's limit is a little early or late. */
-function ranToItsLimit({ example }: FailureGroup, { limits, secondsOf }: FailedTasks): boolean {
-  const limit = limits?.taskSeconds;
-  return limit !== undefined && (secondsOf?.get(example.seq) ?? limit) >= 0.9 * limit;
 }

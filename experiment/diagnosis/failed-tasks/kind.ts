@@ -5,11 +5,8 @@ import { tellingLine } from './telling-line.ts';
 export interface FailedTasks {
   /** Largest group first. */
   failures?: readonly FailureGroup[] | undefined;
-  /** How many seconds the examples of `failures` ran, by sequence number. */
-  secondsOf?: ReadonlyMap<number, number> | undefined;
   /** Rows of the joblog by the address of their node. */
   tasksOn?: ReadonlyMap<string, number> | undefined;
-  limits?: { taskSeconds?: number | undefined } | undefined;
 }
 
 /** What a group of failed tasks has in common, as a clause, and what to do about it. */
@@ -37,17 +34,12 @@ export const mentions =
 export const ended =
   (...codes: readonly number[]): Matches =>
   (group) =>
-    codes.includes(shellCode(group.example));
+    codes.includes(group.example.exitval);
 
 export const both =
   (...all: readonly Matches[]): Matches =>
   (group) =>
     all.every((matches) => matches(group));
-
-/** Exit code as a shell would show it: 128 + signal, whichever way GNU parallel logged it. */
-export function shellCode({ exitval, signal }: { exitval: number; signal: number }): number {
-  return signal > 0 ? 128 + signal : exitval;
-}
 
 export const FEWER_TASKS =
   'Raise `cluster.memory`, or lower `run.jobsPerNode` so that fewer tasks share a node.';

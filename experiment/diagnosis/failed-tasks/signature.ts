@@ -1,44 +1,16 @@
+import type { Ending } from '../../records/ending.ts';
+import { endingWords } from '../../records/ending.ts';
 import { tellingLine } from './telling-line.ts';
 
-/** How failed tasks are told apart: by exit code or signal, and the line of stderr that says what went wrong, but for its numbers. */
-export interface FailedTask {
-  exitval: number;
-  signal: number;
-  /** Undefined when nobody has read it. */
-  stderrTail?: string | undefined;
-}
-
 const LONGEST = 200;
-const SIGNALS: Readonly<Record<number, string>> = {
-  1: 'HUP',
-  2: 'INT',
-  4: 'ILL',
-  6: 'ABRT',
-  7: 'BUS',
-  8: 'FPE',
-  9: 'KILL',
-  11: 'SEGV',
-  13: 'PIPE',
-  15: 'TERM',
-  24: 'XCPU',
-};
 
 /**
- * `exit 2: seed # is not allowed`, `signal 9 (KILL)`. Tasks with the same signature are shown as one group. GNU
- * parallel writes a signal as 128 + n over ssh and in a column of its own when local: both give the same text.
+ * `exit 2: seed # is not allowed`, `signal 9 (KILL)`: how failed tasks are told apart, by how they ended and the line of stderr
+ * that says what went wrong, but for its numbers. Tasks with the same signature are shown as one group.
  */
-export function failureSignature({ exitval, signal, stderrTail }: FailedTask): string {
-  const number = signal > 0 ? signal : exitval > 128 && exitval - 128 in SIGNALS ? exitval - 128 : 0;
-  const name = SIGNALS[number];
-  const ending =
-    number === 0 ? exitWords(exitval) : `signal ${number}${name === undefined ? '' : ` (${name})`}`;
-  const line = foldedLine(stderrTail ?? '');
-  return line === '' ? ending : `${ending}: ${line}`;
-}
-
-/** `exit 2`; a task that reached its time limit ends with 124, as `timeout` does. */
-export function exitWords(exitval: number): string {
-  return exitval === 124 ? 'exit 124 (time limit)' : `exit ${exitval}`;
+export function failureSignature(ending: Ending, stderrTail = ''): string {
+  const line = foldedLine(stderrTail);
+  return line === '' ? endingWords(ending) : `${endingWords(ending)}: ${line}`;
 }
 
 /** How what stands in place of a task's own words begins, where another task wrote over them. */

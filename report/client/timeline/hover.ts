@@ -20,7 +20,7 @@ export function hoverText(data: TimelineData, lanes: DecodedLanes, row: Row, poi
   const start = lanes.start[only] ?? 0;
   const command = data.commands[seq];
   return [
-    `Task ${seq.toLocaleString('en')} · ${ending(lanes, only)}`,
+    `Task ${seq.toLocaleString('en')} · ${ending(data, lanes, only)}`,
     `${duration(lanes.duration[only] ?? 0)}, from ${offset(start, 1)} (${new Date(data.origin + start).toISOString().slice(11, 19)} UTC)`,
     `${place}${row.node.address === '' ? '' : ` · ${row.node.address}`}`,
     ...(command === undefined ? [] : [command]),
@@ -59,13 +59,12 @@ function severalTasks(lanes: DecodedLanes, bars: readonly number[], place: strin
   ];
 }
 
-function ending(lanes: DecodedLanes, bar: number): string {
+function ending({ endings }: TimelineData, lanes: DecodedLanes, bar: number): string {
   const kind = lanes.kind[bar];
   if (kind === 0) return 'succeeded';
-  if (kind === 3) return lanes.exitval[bar] === 1 ? 'lost with its node' : 'cut off';
-  const signal = lanes.signal[bar] ?? 0;
-  const code = signal > 0 ? `signal ${signal}` : `exit code ${lanes.exitval[bar]}`;
-  return kind === 1 ? `failed, ${code}` : `tried again after ${code}`;
+  const words = endings[lanes.ending[bar] ?? 0] ?? '';
+  if (kind === 3) return words;
+  return kind === 1 ? `failed, ${words}` : `tried again after ${words}`;
 }
 
 function idleBecause({ node }: Row, time: number): string {

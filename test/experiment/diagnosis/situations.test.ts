@@ -32,7 +32,7 @@ const group = (exitval: number, stderrTail: string, nodes = 2): FailureGroup => 
   signature: 's',
   count: 3,
   nodes,
-  example: { seq: 17, command: './sim 17', node: '10.0.1.11', exitval, signal: 0, stderrTail },
+  example: { seq: 17, command: './sim 17', node: '10.0.1.11', exitval, stderrTail },
 });
 const tasksFailed = (example: FailureGroup, more: Partial<Observed> = {}) =>
   byRunner(
@@ -701,12 +701,12 @@ describe('failed tasks', () => {
     }
   });
 
-  test('a time limit of tasks is named only where there is one', () => {
-    const limited = tasksFailed(group(143, ''), { limits: { taskSeconds: 600 } });
+  test('a time limit of tasks is named only where one was reached', () => {
+    const { example, ...rest } = group(124, '');
+    const limited = tasksFailed({ ...rest, example: { ...example, end: 'time-limit' } });
     expect(diagnose(limited).next).toContain('timeouts.task');
-    expect(diagnose(tasksFailed(group(143, ''))).next).not.toContain('timeouts.task');
+    expect(diagnose(tasksFailed(group(124, ''))).next).not.toContain('timeouts.task');
   });
-
   test('lost tasks are told apart from failed ones', () => {
     const observed = byRunner(
       { kind: 'tasks-failed', failed: 0, lost: 4 },

@@ -57,7 +57,14 @@ const A_FAILURE = {
   signature: 'exit 1',
   count: 1,
   nodes: 1,
-  example: { seq: 1, command: './sim', node: '10.0.1.10', exitval: 1, signal: 0, stderrTail: 'no' },
+  example: {
+    seq: 1,
+    command: './sim',
+    node: '10.0.1.10',
+    exitval: 1,
+    end: 'exit' as const,
+    stderrTail: 'no',
+  },
 };
 
 type Parse = (stored: string | undefined) => unknown;

@@ -112,7 +112,7 @@ describe('a summary', () => {
           command: './sim 2',
           node: '10.0.1.10',
           exitval: 1,
-          signal: 0,
+          end: 'exit',
           stderrTail: 'bad\nseed 2',
         },
       },
@@ -143,22 +143,6 @@ describe('a summary', () => {
       await inputOf(rows, { outcome: 'failed', progress: progress({ reason, exitCode: 1 }) }),
     );
     expect(why.includes('All of these ran on one node.')).toBe(isTold);
-  });
-
-  test.each([
-    [1, false],
-    [60, true],
-  ])('a task that ended with 255 after %s s had reached a limit of 60 s: %s', async (runtime, isLimit) => {
-    const reason = { kind: 'tasks-failed', failed: 1, lost: 0 } as const;
-    const { plan } = await inputOf([]);
-    const { why } = summarise(
-      await inputOf([row(1, { exitval: 255, runtime })], {
-        plan: { ...plan, timeouts: { ...plan.timeouts, taskSeconds: 60 } },
-        outcome: 'failed',
-        progress: progress({ exitCode: 1, reason }),
-      }),
-    );
-    expect(why.includes('timeouts.task')).toBe(isLimit);
   });
 
   test.each([50, 51])('of %d kinds of failure fifty are told, and those on most nodes', async (kinds) => {

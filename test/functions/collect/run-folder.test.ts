@@ -1,11 +1,14 @@
 import fc from 'fast-check';
 import { expect, it } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { renderPlan } from '../../../experiment/plan/plan.ts';
+import { endingWords } from '../../../experiment/records/ending.ts';
 import { renderJoblog } from '../../../experiment/results/joblog.ts';
+import { renderLastLine } from '../../../experiment/results/last-lines.ts';
 import { readRemains } from '../../../functions/collect/run-folder.ts';
 import { describeJobs } from '../../../functions/stores/batch-jobs.ts';
 import { storesOf } from '../../../functions/stores/run-stores.ts';
-import { aRow, RUN_ID } from '../../fixtures/records.ts';
+import { aPlan, aRow, RUN_ID } from '../../fixtures/records.ts';
 import { controlPlane } from '../../support/control-plane.ts';
 
 async function aFolder() {
@@ -37,7 +40,7 @@ it('a last row that was cut off counts as not written, and one that was replaced
   await plane.put(runKeys(RUN_ID).joblog, text.slice(0, -1));
   const { tasks } = await readRemains(stores, undefined);
   expect([...tasks.seqs]).toEqual([1]);
-  expect([...tasks.exitval]).toEqual([0]);
+  expect(tasks.ending.map(({ kind }) => kind)).toEqual(['succeeded']);
 });
 
 it('of failed tasks stderr is read, of others not; what is not there is left out', async () => {
@@ -54,6 +57,29 @@ it('of failed tasks stderr is read, of others not; what is not there is left out
     outputs: undefined,
     manifest: '',
   });
+});
+
+it('how a try ended is what node 0 noted of it; a limit is told from a code of one’s own by how long it ran', async () => {
+  const { plane, stores } = await aFolder();
+  const keys = runKeys(RUN_ID);
+  const plan = aPlan();
+  await plane.put(keys.plan, renderPlan({ ...plan, timeouts: { ...plan.timeouts, taskSeconds: 60 } }).text);
+  const rows = [
+    aRow(1, { exitval: 137, startTime: 1000 }),
+    aRow(1, { exitval: 137, startTime: 2000 }),
+    aRow(2, { exitval: 124, runtime: 60.1 }),
+    aRow(3, { exitval: 124, runtime: 59.9 }),
+  ];
+  await plane.put(keys.joblog, renderJoblog(rows));
+  const { seq, startTime } = rows[0] ?? aRow(1);
+  await plane.put(keys.lastLines, `${renderLastLine({ seq, startTime }, { kind: 'memory' }, '')}\n`);
+  const { tasks } = await readRemains(stores, undefined);
+  expect(tasks.tries.ending.map(endingWords)).toEqual([
+    'out of memory',
+    'signal 9 (KILL)',
+    'time limit',
+    'exit 124',
+  ]);
 });
 
 it('lists and folders are read to their end, page by page, and no further than was asked', async () => {

@@ -4,7 +4,7 @@ import { tellingLine } from '../../../../experiment/diagnosis/failed-tasks/telli
 import { MESSAGES } from './messages.ts';
 
 function kindOf(exitval: number, stderrTail: string): string | undefined {
-  const example = { seq: 1, node: 'n', exitval, signal: 0, command: './x', stderrTail };
+  const example = { seq: 1, node: 'n', exitval, command: './x', stderrTail };
   const failures = [{ signature: 's', count: 5, nodes: 3, example }];
   return explainFailures({ failures, tasksOn: new Map([['n', 10]]) })?.name;
 }

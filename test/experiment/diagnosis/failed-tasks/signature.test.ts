@@ -2,7 +2,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { failureSignature } from '../../../../experiment/diagnosis/failed-tasks/signature.ts';
 
-const exit1 = (stderrTail: string) => failureSignature({ exitval: 1, signal: 0, stderrTail });
+const exit1 = (stderrTail: string) => failureSignature({ kind: 'exit', code: 1 }, stderrTail);
 
 describe('the signature of a failure', () => {
   test.each([
@@ -31,25 +31,11 @@ describe('the signature of a failure', () => {
     );
   });
 
-  test('a signal is the same whether GNU parallel logs it as such or as 128 + n', () => {
-    const local = failureSignature({ exitval: 0, signal: 9, stderrTail: 'x' });
-    expect(failureSignature({ exitval: 137, signal: 0, stderrTail: 'x' })).toBe(local);
-    expect(local).toBe('signal 9 (KILL): x');
-  });
-
-  test('a time limit is called one', () => {
-    expect(failureSignature({ exitval: 124, signal: 0, stderrTail: 'x' })).toBe('exit 124 (time limit): x');
-  });
-
-  test('an exit code over 128 that is no signal stays one', () => {
-    expect(failureSignature({ exitval: 255, signal: 0 })).toBe('exit 255');
-  });
-
   test('tasks that differ by numbers only are one group, those that differ by code are not', () => {
     fc.assert(
       fc.property(fc.nat(), fc.nat(), fc.stringMatching(/^[g-z ]{0,20}$/), (a, b, words) => {
         expect(exit1(`${words} ${a}!`)).toBe(exit1(`${words} ${b}!`));
-        expect(failureSignature({ exitval: 2, signal: 0, stderrTail: words })).not.toBe(exit1(words));
+        expect(failureSignature({ kind: 'exit', code: 2 }, words)).not.toBe(exit1(words));
       }),
     );
   });
