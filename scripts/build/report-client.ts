@@ -4,7 +4,7 @@
  */
 import { readFile, writeFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
-import { build } from 'esbuild';
+import { build, transform } from 'esbuild';
 
 const client = new URL('../../report/client/', import.meta.url);
 const target = new URL('../../report/page/client.generated.ts', import.meta.url);
@@ -12,7 +12,10 @@ const target = new URL('../../report/page/client.generated.ts', import.meta.url)
 /** The text that report/page/client.generated.ts should have. @throws Error when the script could end its own element. */
 export async function generatedClient(): Promise<string> {
   const [script, runsScript] = await Promise.all([bundled('main.ts'), bundled('runs.ts')]);
-  const style = await readFile(new URL('style.css', client), 'utf8');
+  const { code: style } = await transform(await readFile(new URL('style.css', client), 'utf8'), {
+    loader: 'css',
+    minify: true,
+  });
   if (/<\/script|<!--/i.test(script + runsScript) || /<\/style/i.test(style)) {
     throw new Error(
       'report/client/ holds text that would end its own element in the page: write it in two parts',
@@ -20,9 +23,9 @@ export async function generatedClient(): Promise<string> {
   }
   return [
     '/** Generated from report/client/ by `node scripts/build/report-client.ts`; a test checks that it is current. */',
-    `export const CLIENT_SCRIPT = ${lines(script)};`,
-    `export const RUNS_SCRIPT = ${lines(runsScript)};`,
-    `export const STYLE_SHEET = ${lines(style)};`,
+    `export const CLIENT_SCRIPT = ${quoted(script)};`,
+    `export const RUNS_SCRIPT = ${quoted(runsScript)};`,
+    `export const STYLE_SHEET = ${quoted(style)};`,
     '',
   ].join('\n');
 }
@@ -32,6 +35,7 @@ async function bundled(entry: string): Promise<string> {
     entryPoints: [fileURLToPath(new URL(entry, client))],
     tsconfigRaw: {},
     bundle: true,
+    minify: true,
     write: false,
     format: 'iife',
     target: 'es2022',
@@ -41,12 +45,8 @@ async function bundled(entry: string): Promise<string> {
   return built.outputFiles[0]?.text ?? '';
 }
 
-/** One source line a line, so that changes can be read. */
-function lines(text: string): string {
-  return `[\n${text
-    .split('\n')
-    .map((line) => `  ${JSON.stringify(line)},\n`)
-    .join('')}].join('\\n')`;
+function quoted(text: string): string {
+  return JSON.stringify(text.trim());
 }
 
 if (import.meta.main) {
