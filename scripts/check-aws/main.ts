@@ -5,10 +5,10 @@ import { fileURLToPath } from 'node:url';
 import { bundleFunction, FUNCTIONS } from '../build/bundle.ts';
 import { awsVenv } from '../install/aws-venv.ts';
 import { runLinters } from './linters.ts';
-import { starsWithoutReason } from './rules/permissions.ts';
 import { checkSystem, listRules } from './system.ts';
 import type { Finding } from './template/finding.ts';
 import { readTemplate } from './template/read.ts';
+import { starsWithoutReason } from './template/stars.ts';
 
 if (process.argv.includes('--list')) {
   for (const rule of listRules()) console.log(rule);

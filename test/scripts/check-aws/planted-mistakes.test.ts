@@ -1,11 +1,11 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { BUCKET_RECORDS, writableByJobs } from '../../../experiment/bucket/catalogue.ts';
-import { starsWithoutReason } from '../../../scripts/check-aws/rules/permissions.ts';
 import { checkSystem } from '../../../scripts/check-aws/system.ts';
 import type { Json } from '../../../scripts/check-aws/template/json.ts';
 import { at, isRecord, textAt } from '../../../scripts/check-aws/template/json.ts';
 import { readTemplate } from '../../../scripts/check-aws/template/read.ts';
+import { starsWithoutReason } from '../../../scripts/check-aws/template/stars.ts';
 
 const text = readFileSync(new URL('../../../template.yaml', import.meta.url), 'utf8');
 const aslText = readFileSync(new URL('../../../statemachine/experiment.asl.json', import.meta.url), 'utf8');
