@@ -7,7 +7,7 @@ const SLOWEST = 10;
 const TICKS_A_SECOND = 100;
 
 /**
- * Ends a run with the ten slowest tests, what the run cost, and the plain line `N passed, N failed, N skipped`. In CI a
+ * Ends a run with the ten slowest tests and files, what the run cost, and the plain line `N passed, N failed, N skipped`. In CI a
  * skipped test is a failure unless `test/allowed-skips.json` lists its full name with a reason.
  */
 export default class Closing implements Reporter {
@@ -30,7 +30,9 @@ export default class Closing implements Reporter {
     if (failed > 0) process.exitCode = 1;
     const seconds = (performance.now() - this.#startedAt) / 1000;
     const [load = 0] = loadavg();
-    console.log(slowest(tests));
+    console.log(slowest(tests.map((test) => [describe(test), test.diagnostic()?.duration])));
+    // What a file prepares for all of its tests is in none of their times.
+    console.log(`by file:\n${slowest(modules.map((each) => [fileOf(each), each.diagnostic().duration]))}`);
     // Far more seconds than half the CPU's, or a load far over the cores, tell a busy machine from slow tests.
     console.log(`${seconds.toFixed(0)} s, CPU ${cpuSeconds().toFixed(0)} s, load ${load.toFixed(1)}`);
     console.log(`${count('passed')} passed, ${failed} failed, ${count('skipped')} skipped`);
@@ -38,16 +40,19 @@ export default class Closing implements Reporter {
 }
 
 function describe(test: TestCase): string {
-  return `${test.module.moduleId.replace(`${process.cwd()}/`, '')}: ${test.fullName}`;
+  return `${fileOf(test.module)}: ${test.fullName}`;
 }
 
-/** The ones that took longest, a line each. */
-function slowest(tests: readonly TestCase[]): string {
-  return tests
-    .map((test) => ({ test, ms: test.diagnostic()?.duration ?? 0 }))
-    .toSorted((a, b) => b.ms - a.ms)
+function fileOf({ moduleId }: TestModule): string {
+  return moduleId.replace(`${process.cwd()}/`, '');
+}
+
+/** The ones that took longest, a line each. @param times in milliseconds */
+function slowest(times: readonly (readonly [name: string, ms: number | undefined])[]): string {
+  return times
+    .toSorted(([, a = 0], [, b = 0]) => b - a)
     .slice(0, SLOWEST)
-    .map(({ test, ms }) => `${(ms / 1000).toFixed(1).padStart(7)} s  ${describe(test)}`)
+    .map(([name, ms = 0]) => `${(ms / 1000).toFixed(1).padStart(7)} s  ${name}`)
     .join('\n');
 }
 
