@@ -1,3 +1,4 @@
+import { isFromAws, isRefused } from '../../aws/errors.ts';
 import type { Control } from '../../experiment/records/control.ts';
 import { withJob, withoutSubmission, withStop } from '../../experiment/records/control.ts';
 import type { ObservedEvent } from '../../experiment/records/observed-event.ts';
@@ -71,8 +72,12 @@ export async function advance(visit: Visit): Promise<Standing | undefined> {
     let view = { ...look, isUntold: !isClosed && hasUntold(deps, newsOf(look, undefined)) };
     let step = nextStep(view);
     if (step.do === 'close') {
-      // States that the run has left since stand only in its status; one that cannot be read holds up nothing.
-      const status = await stores.records.status().catch(() => undefined);
+      // States that the run has left since stand only in its status. One that nobody may read holds up nothing; where AWS
+      // does not answer, the run is closed in a minute.
+      const status = await stores.records.status().catch((error: unknown) => {
+        if (isFromAws(error) && !isRefused(error)) throw error;
+        return undefined;
+      });
       view = { ...look, isUntold: hasUntold(deps, newsOf(look, status)) };
       step = nextStep(view);
     }
@@ -132,10 +137,13 @@ async function perform(
     case 'complete-token':
       await completeToken(deps, runId, control.token?.value ?? '', control.job?.id);
       return false;
-    case 'close':
-      await change(({ token: _, ...now }) => ({ ...now, closedAt: view.now }));
+    case 'close': {
+      const standing = await change(({ token: _, ...now }) => ({ ...now, closedAt: view.now }));
+      // Another copy may have moved it on meanwhile: without its mark nobody would look at it again.
+      if (standing?.closedAt === undefined) return true;
       await stores.control.forgetOpen();
       return false;
+    }
   }
 }
 
@@ -145,8 +153,8 @@ async function changeIf(
   view: RunView,
   wanted: Step['do'],
   how: (control: Control) => Control,
-): Promise<void> {
-  await control.change((now) => (nextStep({ ...view, control: now }).do === wanted ? how(now) : undefined));
+): Promise<Control | undefined> {
+  return control.change((now) => (nextStep({ ...view, control: now }).do === wanted ? how(now) : undefined));
 }
 
 async function planOf(records: RunRecords, { runId, planSha256 }: Control) {

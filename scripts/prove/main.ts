@@ -9,7 +9,7 @@ import type { Evidence } from './evidence.ts';
 import { evidenceSchema, Recorder, withoutNames } from './evidence.ts';
 import { agreed, isLocal, liveLab, untilInterrupted } from './live.ts';
 import { isUnderWay, removeAll } from './made.ts';
-import { announcement, nodeType, prove } from './prove.ts';
+import { announcement, chosenTrials, nodeType, prove } from './prove.ts';
 import { replay } from './replay.ts';
 
 const HELP = `npm run prove -- [OPTIONS]
@@ -20,6 +20,7 @@ writes docs/evidence/<date>-<region>.json without names, addresses and account n
 
   --stack NAME --region NAME --profile NAME
   --yes             without asking
+  --only NAME,…     some of the experiments: researcher, operator, calm, children, host, cancelled, gpu
   --output FILE     another file
   --clean           only removes what an interrupted one left
   --replay FILE     tells where this system's own AWS Batch and readers differ from such a file
@@ -31,6 +32,7 @@ const { values } = parseArgs({
   options: {
     clean: { type: 'boolean' },
     help: { type: 'boolean', short: 'h' },
+    only: { type: 'string' },
     output: { type: 'string' },
     profile: { type: 'string' },
     region: { type: 'string' },
@@ -58,6 +60,7 @@ async function main(): Promise<0 | 1 | 2> {
     say(differences.length === 0 ? 'nothing differs' : `${differences.length} differ`);
     return differences.length === 0 ? 0 : 1;
   }
+  const chosen = chosenTrials(values.only);
   const recorder = new Recorder(realClock);
   const place = { stack: values.stack, region: values.region, profile: values.profile };
   const { lab, caller } = await liveLab(place, recorder, say);
@@ -69,12 +72,12 @@ async function main(): Promise<0 | 1 | 2> {
     );
     return 2;
   }
-  for (const line of announcement(lab)) say(line);
+  for (const line of announcement(lab, chosen)) say(line);
   if (values.yes !== true && !(await agreed())) {
     say('nothing was made (--yes goes on without asking)');
     return 2;
   }
-  const found = await prove(lab, recorder, untilInterrupted(say));
+  const found = await prove(lab, recorder, untilInterrupted(say), chosen);
   const evidence: Evidence = {
     version: 1,
     against: isLocal ? 'local' : 'aws',

@@ -32,6 +32,15 @@ const TRIALS: readonly {
   { name: 'gpu', minutes: 5, asks: ['gpu'], run: gpu },
 ];
 
+/** Those of these names, or all. @throws Error for a name that none has */
+export function chosenTrials(only: string | undefined): typeof TRIALS {
+  const wanted = only?.split(',');
+  const unknown = wanted?.find((each) => !TRIALS.some(({ name }) => name === each));
+  if (unknown !== undefined)
+    throw new Error(`--only ${unknown}: there are ${TRIALS.map(({ name }) => name).join(', ')}`);
+  return TRIALS.filter(({ name }) => wanted?.includes(name) ?? true);
+}
+
 /** The whole takes no longer, in minutes; cleaning up comes after. */
 const LIMIT_MINUTES = 100;
 
@@ -40,8 +49,11 @@ export const nodeType = ({ deployment }: Pick<Lab, 'deployment'>) =>
   deployment.instanceTypes?.at(-1) ?? 'unknown';
 
 /** What will be made and what it costs at most, for whoever is asked. Pure. */
-export function announcement(lab: Pick<Lab, 'stack' | 'deployment' | 'region'>): string[] {
-  const asked = TRIALS.filter(({ name }) => name !== 'gpu' || lab.stack.parameters.Gpus === 'true');
+export function announcement(
+  lab: Pick<Lab, 'stack' | 'deployment' | 'region'>,
+  chosen: typeof TRIALS,
+): string[] {
+  const asked = chosen.filter(({ name }) => name !== 'gpu' || lab.stack.parameters.Gpus === 'true');
   const minutes = asked.reduce((sum, each) => sum + each.minutes, 0);
   const hours = (2 * minutes) / 60;
   const price = lab.deployment.nodePrice;
@@ -61,12 +73,13 @@ export function announcement(lab: Pick<Lab, 'stack' | 'deployment' | 'region'>):
 
 /**
  * Goes through all experiments, then removes what they made, whatever happened. Every question has its verdict.
- * @param stop aborts when somebody has had enough @param lab without a signal: it is made here
+ * @param stop aborts when somebody has had enough @param around without a signal: it is made here
  */
 export async function prove(
   around: Omit<Lab, 'signal'>,
   recorder: Recorder,
   stop: AbortSignal,
+  chosen = TRIALS,
 ): Promise<Pick<Evidence, 'trials' | 'leftBehind' | 'minutes'>> {
   const { clock, say } = around;
   const startedAt = clock.now();
@@ -79,7 +92,7 @@ export async function prove(
     .catch(() => undefined);
   const lab: Lab = { ...around, signal: AbortSignal.any([stop, timeUp.signal]) };
   const trials: Trial[] = [];
-  for (const trial of TRIALS) trials.push(await oneTrial(lab, recorder, trial));
+  for (const trial of chosen) trials.push(await oneTrial(lab, recorder, trial));
   done.abort();
   say('removing what was made …');
   // Not by the signal: that is why it is removed now.

@@ -193,6 +193,59 @@ describe('two jobs of one run', () => {
   });
 });
 
+it('a run that another copy has moved on just as it was to be closed stays open until that has ended, too', async () => {
+  let meanwhile: (() => Promise<unknown>) | undefined;
+  const plane = await running({
+    s3: (real) =>
+      hooked(real, async (command, call) => {
+        const isClosing = command.name === 'putObject' && String(command.input.Body).includes('"closedAt"');
+        const other = isClosing ? meanwhile : undefined;
+        if (other !== undefined) {
+          meanwhile = undefined;
+          await other();
+        }
+        return call();
+      }),
+  });
+  const { nodes, tick, its, json, put, duplicate, keys } = plane;
+  let second = '';
+  meanwhile = async () => {
+    second = await duplicate();
+    const control = await json(its.control);
+    await put(
+      its.control,
+      JSON.stringify({ ...control, job: { id: second, knownSince: plane.clock.now() } }),
+    );
+  };
+  nodes[0]?.exit({ exitCode: 0 });
+  await tick(2);
+  expect(second).not.toBe('');
+  expect(await keys('control/open/')).toHaveLength(1);
+  nodes.find(({ spec }) => spec.jobId === second && spec.isMain)?.exit({ exitCode: 0 });
+  await tick(3);
+  expect(await json(its.control)).toHaveProperty('closedAt');
+});
+
+it('a run is not closed while S3 does not answer for its status, which may hold what nobody was told of', async () => {
+  let [isCollected, isAway] = [false, true];
+  const { nodes, tick, its, json } = await running({
+    s3: (real) =>
+      hooked(real, (command, call) => {
+        if (command.name === 'putObject') isCollected ||= String(command.input.Body).includes('"writtenAt"');
+        const isStatus = command.name === 'getObject' && command.input.Key?.endsWith('/status.json') === true;
+        if (isStatus && isCollected && isAway) throw awsError('InternalError', 500);
+        return call();
+      }),
+  });
+  nodes[0]?.exit({ exitCode: 0 });
+  await tick(3);
+  expect(isCollected).toBe(true);
+  isAway = false;
+  expect(await json(its.control)).not.toHaveProperty('closedAt');
+  await tick(1);
+  expect(await json(its.control)).toHaveProperty('closedAt');
+});
+
 describe('the end of an execution', () => {
   const stop = (plane: ControlPlane, runId: string) =>
     plane.states.stopExecution({ executionArn: executionArn(STATE_MACHINE, runId), cause: 'enough' });
