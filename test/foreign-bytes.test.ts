@@ -24,7 +24,7 @@ import { parseProgress } from '../experiment/records/progress.ts';
 import { parseStatus } from '../experiment/records/status.ts';
 import { parseSummary } from '../experiment/records/summary.ts';
 import { JOBLOG_HEADER, parseJoblog, renderJoblogRow } from '../experiment/results/joblog.ts';
-import { parseLastLines } from '../experiment/results/last-lines.ts';
+import { LAST_LINES_HEADER, lastLines } from '../experiment/results/last-lines.ts';
 import { readTasks } from '../experiment/results/task-table.ts';
 import { parseVersions } from '../experiment/results/versions.ts';
 import { reduceStatus } from '../experiment/status/reduce.ts';
@@ -111,7 +111,10 @@ const PARSERS: Readonly<Record<string, { texts: string[]; parse(text: string): u
     ],
     parse: (text) => readTasks(parseJoblog(text).filter(({ seq }) => seq < 1e6)),
   },
-  'last lines': { texts: ['1\t1\tno such file\n2\t1\tnone\n'], parse: parseLastLines },
+  'last lines': {
+    texts: [`${LAST_LINES_HEADER}\n1\t1764000000.123\texit 1\tno such file\n2\t1764000001.000\tlost\tnone\n`],
+    parse: (text) => [...lastLines(text)],
+  },
 };
 
 /** How each record of the bucket that has a schema is read. */
