@@ -53,3 +53,8 @@ export function renderEnd(summary: Summary): string {
     script: '',
   });
 }
+
+/** Whether a report says that the run ended so. */
+export function saysEnd(report: string, summary: Summary): boolean {
+  return report.includes(endOf(summary).text);
+}

@@ -35,6 +35,8 @@ export interface FanoutRequest {
    */
   environment: Readonly<Record<string, string>>;
   taskSeconds?: number;
+  /** What a task may write to stdout and stderr together; more ends it with 153. The pool alone keeps it. */
+  outputMiB?: number;
   /** Failed tasks, or a share of all such as `5%`, after which GNU parallel alone ends. */
   haltAfter?: number | string;
   /** Where the programs of the runner itself are found; this process's own PATH, not the tasks'. */

@@ -122,6 +122,7 @@ function startFanout(
     environment: taskEnvironment(plan, config.variables),
     ...(plan.timeouts.taskSeconds === undefined ? {} : { taskSeconds: plan.timeouts.taskSeconds }),
     ...(plan.timeouts.graceSeconds === undefined ? {} : { graceMs: plan.timeouts.graceSeconds * 1000 }),
+    ...(plan.taskOutputMiB === undefined ? {} : { outputMiB: plan.taskOutputMiB }),
     ...(plan.cluster.gpus === undefined ? {} : { gpus: plan.cluster.gpus }),
     losses: prepared.starts.losses,
     path: config.variables.PATH ?? '',

@@ -389,6 +389,19 @@ export const manifestSchema = z
         )
         .describe('What the run may cost.')
         .optional(),
+      limits: z
+        .strictObject(
+          {
+            taskOutput: size(1)
+              .describe(
+                'What a task may write to stdout and stderr together; one that writes more is ended, with exit code 153. 1GiB when left out.',
+              )
+              .optional(),
+          },
+          { error: '{taskOutput}' },
+        )
+        .describe('What one task may use up.')
+        .optional(),
       notify: z
         .array(
           z.enum(['rejected', 'stuck', 'failed', 'succeeded', 'cancelled', 'timed-out'], {

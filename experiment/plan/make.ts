@@ -13,7 +13,13 @@ const MINUTE = 60;
 const HOUR = 3600;
 
 /** What a manifest leaves out. Times in seconds. */
-const DEFAULTS = { queue: 6 * HOUR, join: 10 * MINUTE, run: 24 * HOUR, process: HOUR } as const;
+const DEFAULTS = {
+  queue: 6 * HOUR,
+  join: 10 * MINUTE,
+  run: 24 * HOUR,
+  process: HOUR,
+  taskOutput: 1024,
+} as const;
 
 /** What ingest found out beside the manifest. */
 export interface PlanFacts {
@@ -81,6 +87,7 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
     ...optional({
       optionalOutputs: optionalOutputs.length === 0 ? undefined : optionalOutputs,
       keepOutput: run.keepOutput === 'all' ? ('all' as const) : undefined,
+      taskOutputMiB: taskOutputOf(manifest),
       workspace: manifest.workspace,
       resume: resumed?.run,
       keep: resumed?.keep,
@@ -88,6 +95,11 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
       stopAfter: manifest.stopAfter,
     }),
   };
+}
+
+/** GNU parallel alone has no such limit. */
+function taskOutputOf({ run, limits = {} }: Manifest): number | undefined {
+  return run.fanout === 'stock' ? undefined : (limits.taskOutput ?? DEFAULTS.taskOutput);
 }
 
 /** Dollars become node-hours here, once: whatever judges a budget judges the same number. Where nothing is paid they are never reached. */

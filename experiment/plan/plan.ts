@@ -89,6 +89,8 @@ export interface Plan {
     /** SIERRA's stages 3 to 5 together; of a list of commands absent. */
     processSeconds?: number;
   };
+  /** What a task may write to stdout and stderr together; absent with `stock`, and in plans of earlier versions. */
+  taskOutputMiB?: number;
   retry: { attempts: number; tasks: number };
   /** Failed tasks after which the run ends, or `never`; absent: when it looks hopeless. */
   stopAfter?: StopAfter;

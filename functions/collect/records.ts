@@ -19,7 +19,7 @@ import { decideOutcome } from '../../experiment/run/decide-outcome.ts';
 import { eventsOf } from '../../experiment/status/observed-events.ts';
 import { summarise } from '../../experiment/summary/summarise.ts';
 import { ControlConflict, StillStopping, UnknownRecord } from '../../experiment/util/errors.ts';
-import { renderEnd, renderReport } from '../../report/render.ts';
+import { renderEnd, renderReport, saysEnd } from '../../report/render.ts';
 import type { FunctionDeps } from '../deps.ts';
 import { describeJobs } from '../stores/batch-jobs.ts';
 import type { ControlStore } from '../stores/control-store.ts';
@@ -172,12 +172,13 @@ async function correctResults({ bucket, records }: RunStores, ended: End): Promi
   const { outcome, headline, why, next } = ended;
   const stored = await bucket.readUntrusted(keys.summary, { maxBytes: MAX_SUMMARY_BYTES });
   const summary = parseSummary(stored?.text);
-  if (summary === undefined || (summary.headline === headline && summary.why === why)) return;
+  if (summary === undefined) return;
   const corrected = { ...summary, outcome, headline, why, next };
-  const report = await bucket.head(keys.report);
-  if (report !== undefined)
+  const report = await bucket.readUntrusted(keys.report);
+  if (report !== undefined && !saysEnd(report.text, corrected))
     await bucket.writeIf(keys.report, renderEnd(corrected), onlyOver(report), HTML_TYPE);
-  await bucket.writeIf(keys.summary, JSON.stringify(corrected, undefined, 1), onlyOver(stored));
+  const text = JSON.stringify(corrected, undefined, 1);
+  if (stored?.text !== text) await bucket.writeIf(keys.summary, text, onlyOver(stored));
 }
 
 type End = NonNullable<Control['ended']>;

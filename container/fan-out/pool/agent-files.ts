@@ -23,9 +23,13 @@ export async function writeAgentFiles({
 
 /** What every group reads: where its commands are, where results go, and what holds for each task. */
 export async function writeGroupSettings(request: FanoutRequest): Promise<void> {
-  const { scratch, results, workdir, commandsFile, graceMs = 5000, gpus = 0 } = request;
+  const { scratch, results, workdir, commandsFile, graceMs = 5000, gpus = 0, outputMiB = 0 } = request;
   await Promise.all([mkdir(join(results, '1'), { recursive: true }), mkdir(workdir, { recursive: true })]);
-  await writeFile(join(scratch, 'settings'), [commandsFile, results, workdir, graceMs, gpus].join('\0'), {
-    mode: 0o600,
-  });
+  await writeFile(
+    join(scratch, 'settings'),
+    [commandsFile, results, workdir, graceMs, gpus, outputMiB].join('\0'),
+    {
+      mode: 0o600,
+    },
+  );
 }

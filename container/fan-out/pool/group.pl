@@ -62,7 +62,7 @@ open(STDIN, '<', '/dev/null') or die "pool: $!\n";
 open(STDOUT, '>', '/dev/null') or die "pool: $!\n";
 open(STDERR, '>', '/dev/null') or die "pool: $!\n";
 my ($unsent, $sending, $sent_at, $ticking, $unheard) = ('', 0, 0, 0, 0);
-my ($commands, $results, $workdir, $grace, $gpus) = settings("$scratch/settings");
+my ($commands, $results, $workdir, $grace, $gpus, $most_mib) = settings("$scratch/settings");
 delete @ENV{qw(PARALLEL_SHELL PARALLEL_TMP PARALLEL_HOME), split / /, delete $ENV{SIERRA_BATCH_POOL_UNSET}};
 for (grep /\ASIERRA_BATCH_POOL_TASK_/, keys %ENV) { $ENV{s/\ASIERRA_BATCH_POOL_TASK_//r} = delete $ENV{$_} }
 # What the manifest sets is the task's; what it leaves out is made here.
@@ -71,9 +71,11 @@ my @makes_gpus = $gpus ? grep { !defined $ENV{$_} } qw(CUDA_VISIBLE_DEVICES ROCR
 # What a task leaves behind becomes a child of ours, in whatever session it is: so it is known whether anything is left.
 my $inherits = syscall($prctl, PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) == 0;
 
-# The task under way: its process, its number, when it began, when it was told to end because its time was over, its output.
+# The task under way: its process, its number, when it began, when it was told to end because of a limit, its output.
 my ($child, $current, $start, $ended_at, $is_told) = (0, 0, 0, 0, 0);
 my (@streams, $session, %drains);
+# Of both streams together: bytes that came, and whether they were more than a task may write.
+my ($came, $is_over) = (0, 0);
 my $wanted = '';
 # Told to end, it goes on to take what its task says until that has ended.
 my $ends = 0;
@@ -150,7 +152,7 @@ sub run {
         for (@streams) { truncate($_->{file}, 0) or failed("cannot empty the files in $folder: $!") }
     }
     own_things(unpack 'n', $token);
-    ($start, $ended_at, $is_told, $current) = (now(), 0, 0, $seq);
+    ($start, $ended_at, $is_told, $current, $came, $is_over) = (now(), 0, 0, $seq, 0, 0);
     my $time_of_day = clock(CLOCK_REALTIME);
     watch();
     if (!begin($script)) {
@@ -169,13 +171,14 @@ sub run {
     $child = 0;
     unwatch();
     for (@streams) { drain($_) if $_->{from} }
+    say_over() if $is_over;
     if ($ends) { send_lines(); exit 143 }
     syswrite($tokens, $token);
     tidy($script, $tmp);
     close $_->{file} for @streams;
     my $signal = $status & 127;
     # As stock over ssh reports it: 128 + signal, and no signal.
-    my $exitval = $ended_at ? 124 : $signal ? 128 + $signal : $status >> 8;
+    my $exitval = $is_over ? 153 : $ended_at ? 124 : $signal ? 128 + $signal : $status >> 8;
     say_line("L $id $seq " . escaped($streams[1]{tail})) if $exitval && $streams[1]{tail} ne '';
     my $oom = $exitval == 137 ? rose() : 0;
     say_line(sprintf 'R %s %d %.3f %.3f %d 0 %d %.4f %d %d',
@@ -267,9 +270,32 @@ sub copy {
         }
         $stream->{bytes} += $read;
         $stream->{tail} = substr $stream->{tail} . $data, -TAIL_BYTES();
+        $data = within($data);
         write_all($stream->{file}, $data) or failed("cannot write $stream->{path}: $!");
     }
     return 1;
+}
+
+# As much of it as the task may write. With more the task is ended; what it says until then is read and not kept.
+sub within {
+    my ($data) = @_;
+    $came += length $data;
+    my $more = $most_mib ? $came - $most_mib * 2**20 : 0;
+    return $data if $more <= 0;
+    if (!$ended_at) {
+        $is_over = 1;
+        end_task(now());
+        watch();
+    }
+    return $more < length $data ? substr $data, 0, -$more : '';
+}
+
+# Its last line says why it was ended.
+sub say_over {
+    my $limit = $most_mib % 1024 ? "$most_mib MiB" : $most_mib / 1024 . ' GiB';
+    my $words = ($streams[1]{tail} =~ /[^\n]\z/ ? "\n" : '') . "output over $limit\n";
+    $streams[1]{tail} = substr $streams[1]{tail} . $words, -TAIL_BYTES();
+    write_all($streams[1]{file}, $words) or failed("cannot write $streams[1]{path}: $!");
 }
 
 # What runs on may say something yet, and would die of a pipe that nobody reads.
@@ -279,7 +305,8 @@ sub drain {
     if (defined $pid && $pid == 0) {
         $SIG{$_} = 'DEFAULT' for qw(TERM INT HUP PIPE CHLD);
         close $_ for $node0, $own_errors, $tokens, grep { defined } map { $_->{from} } grep { $_ != $stream } @streams;
-        while (sysread $stream->{from}, my $data, 65536) { write_all($stream->{file}, $data) or last }
+        $ended_at ||= 1;
+        while (sysread $stream->{from}, my $data, 65536) { write_all($stream->{file}, within($data)) or last }
         exit 0;
     }
     $drains{$pid} = 1 if $pid;
@@ -303,7 +330,7 @@ sub take_token {
 
 # The clock ticks while there is something to watch beside the task's end.
 sub watch {
-    return if $ticking || !($waits || @tasks || $limit || $unsent ne '');
+    return if $ticking || !($waits || @tasks || $limit || $is_over || $unsent ne '');
     $ticking = 1;
     tick_every(TICK);
 }
@@ -321,8 +348,8 @@ sub tick {
     send_lines() if $now > $sent_at + SAID_WITHIN;
     return unless $child;
     if (@tasks && $now > over_budget()) { give_back(); send_lines() }
-    if ($limit && $now > $start + $limit / 1000) { end_task($now) }
-    unwatch() unless @tasks || $limit || $unsent ne '';
+    if ($is_over || $limit && $now > $start + $limit / 1000) { end_task($now) }
+    unwatch() unless @tasks || $limit || $is_over || $unsent ne '';
 }
 
 sub say_start {

@@ -165,7 +165,7 @@ export class LineInPool {
   /** The commands under a name that no node has looked up before, so that none reads an older list from its cache. */
   async #request(line: SierraLine, commandsFile: string): Promise<Omit<FanoutRequest, 'nodes'>> {
     this.#lines += 1;
-    const { timeouts, cluster } = this.#attempt.plan;
+    const { timeouts, cluster, taskOutputMiB } = this.#attempt.plan;
     const scratch = join(this.#cluster.scratch, `sierra-${this.#lines}`);
     await mkdir(scratch, { mode: 0o700 });
     const frozen = join(scratch, 'commands.txt');
@@ -186,6 +186,7 @@ export class LineInPool {
       path: this.#attempt.config.variables.PATH ?? '',
       ...(line.taskSeconds === undefined ? {} : { taskSeconds: line.taskSeconds }),
       ...(timeouts.graceSeconds === undefined ? {} : { graceMs: timeouts.graceSeconds * 1000 }),
+      ...(taskOutputMiB === undefined ? {} : { outputMiB: taskOutputMiB }),
       ...(cluster.gpus === undefined ? {} : { gpus: cluster.gpus }),
       taskRetries: line.tries - 1,
     };

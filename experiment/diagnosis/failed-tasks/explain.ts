@@ -34,6 +34,13 @@ const KINDS: readonly FailureKind[] = [
     next: 'Raise `timeouts.task` if they need longer, or look at what one of them was doing.',
   },
   {
+    name: 'task-output-limit',
+    // A program may also end so by a limit of its own (`ulimit -f`).
+    matches: (group) => group.example.end === 'output-limit' && says(/^output over \d+ [MG]iB$/)(group),
+    why: 'they wrote more to stdout and stderr than `limits.taskOutput` allows',
+    next: 'Print less, or write to a file; raise `limits.taskOutput` if all of it is wanted.',
+  },
+  {
     name: 'wrong-instruction',
     matches: ended(132),
     why: 'the program has an instruction that the nodes’ processor lacks',

@@ -11,6 +11,12 @@ export function judgeStock(judged: Judged): void {
       'stock-retries',
       'with fanout: stock GNU parallel retries, and cannot tell a lost host from a failed command',
     );
+  if (judged.at(['limits', 'taskOutput']) !== undefined)
+    judged.warn(
+      ['limits', 'taskOutput'],
+      'stock-output',
+      'with fanout: stock nobody watches what tasks write: put `| head -c 1G` behind what may write without end',
+    );
   for (const name of ['task', 'grace'])
     if (judged.at(['timeouts', name]) !== undefined)
       judged.fault(

@@ -707,6 +707,16 @@ describe('failed tasks', () => {
     expect(diagnose(limited).next).toContain('timeouts.task');
     expect(diagnose(tasksFailed(group(124, ''))).next).not.toContain('timeouts.task');
   });
+
+  test('the limit of output is named where a task was ended for it, not where a program ended so by a limit of its own', () => {
+    const over = (said: string) => {
+      const { example, ...rest } = group(153, said);
+      return diagnose(tasksFailed({ ...rest, example: { ...example, end: 'output-limit' } }));
+    };
+    expect(over('step 7\noutput over 1 GiB\n').next).toContain('limits.taskOutput');
+    expect(over('File size limit exceeded').next).not.toContain('limits.taskOutput');
+  });
+
   test('lost tasks are told apart from failed ones', () => {
     const observed = byRunner(
       { kind: 'tasks-failed', failed: 0, lost: 4 },

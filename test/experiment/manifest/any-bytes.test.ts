@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, it } from 'vitest';
 import type { ManifestFormat } from '../../../experiment/manifest/parse.ts';
+import { fuzzRuns } from '../../support/fuzz-runs.ts';
 import { corpusCases } from './corpus-cases.ts';
 import { hostileTexts } from './hostile-texts.ts';
 import { read, readWithLittleWork } from './read-hostile.ts';
@@ -33,7 +34,7 @@ describe('no bytes make reading a manifest throw or work for long', () => {
   });
 
   it('random bytes', () => {
-    fc.assert(fc.property(fc.uint8Array({ maxLength: 3000 }), format, read), { numRuns: 300 });
+    fc.assert(fc.property(fc.uint8Array({ maxLength: 3000 }), format, read), fuzzRuns(300));
   });
 
   it('random text', () => {
@@ -41,7 +42,7 @@ describe('no bytes make reading a manifest throw or work for long', () => {
       fc.property(fc.string({ unit: 'binary', maxLength: 500 }), format, (text, as) =>
         read(Buffer.from(text), as),
       ),
-      { numRuns: 300 },
+      fuzzRuns(300),
     );
   });
 
@@ -59,7 +60,7 @@ describe('no bytes make reading a manifest throw or work for long', () => {
         }
         read(Buffer.from(changed.slice(0, 100_000)), as);
       }),
-      { numRuns: 1500 },
+      fuzzRuns(1500),
     );
   });
 
@@ -116,7 +117,7 @@ describe('no bytes make reading a manifest throw or work for long', () => {
       fc.property(fc.array(line, { maxLength: 25 }), format, (lines, as) =>
         read(Buffer.from(lines.join('\n')), as),
       ),
-      { numRuns: 1500 },
+      fuzzRuns(1500),
     );
   });
 
@@ -129,7 +130,7 @@ describe('no bytes make reading a manifest throw or work for long', () => {
         format,
         (kinds, depth, as) => read(Buffer.from(kinds.join('').repeat(depth).slice(0, 300_000)), as),
       ),
-      { numRuns: 100 },
+      fuzzRuns(100),
     );
   });
 });

@@ -11,6 +11,7 @@ import { parseStatus } from '../../../experiment/records/status.ts';
 import { parseSummary } from '../../../experiment/records/summary.ts';
 import { reduceStatus } from '../../../experiment/status/reduce.ts';
 import { aNode, aProgress, aSummary, iso, RUN_ID, START } from '../../fixtures/records.ts';
+import { fuzzRuns } from '../../support/fuzz-runs.ts';
 import { mutated } from './any-mutation.ts';
 
 const SIERRA_FAILED: RunnerReason = {
@@ -104,7 +105,7 @@ describe.each(RECORDS)('the %s record', (_, parse, valid) => {
         // What was read is a record by the same rules, so nothing of another type has come through.
         if (read !== undefined) expect(parse(JSON.stringify(read))).toEqual(read);
       }),
-      { numRuns: 400 },
+      fuzzRuns(400),
     );
   });
 
@@ -117,7 +118,7 @@ describe.each(RECORDS)('the %s record', (_, parse, valid) => {
         expect(read).not.toContain('[[[[[[');
         expect(read.replace(/"(clockAheadSeconds|exitCode|exitval)":-1/, '')).not.toContain(':-1');
       }),
-      { numRuns: 400 },
+      fuzzRuns(400),
     );
   });
 });

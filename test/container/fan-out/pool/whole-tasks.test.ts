@@ -88,6 +88,40 @@ describe('a task', () => {
     expect(existsSync(join(tasks.request.workdir, 'saved-2'))).toBe(true);
   });
 
+  it('is ended when it has written more than it may to both streams, which keep no more, and its last line says why', async () => {
+    const writes = 'head -c 600000; head -c 600000 >&2';
+    const said: [number, string | undefined][] = [];
+    const tasks = run(
+      [
+        `: over; (${writes}) < /dev/zero`,
+        `: endless; trap 'echo saved > saved; exit' TERM; yes & wait`,
+        ': within; head -c 1048576 /dev/zero',
+      ],
+      { outputMiB: 1, slots: 3, onRow: ({ seq }, _, about) => said.push([seq, about?.stderr]) },
+    );
+    expect(await tasks.result).toMatchObject({ succeeded: 1, failed: 2 });
+    expect(tasks.rows.toSorted((a, b) => a.seq - b.seq).map(({ exitval }) => exitval)).toEqual([153, 153, 0]);
+    const size = (stream: 'stdout' | 'stderr', task: string) => written(tasks, stream, task).length;
+    for (const task of [': over', ': endless'])
+      expect(
+        size('stdout', task) + size('stderr', task) - 'output over 1 MiB\n'.length - 1,
+      ).toBeLessThanOrEqual(2 ** 20);
+    expect(size('stdout', ': within')).toBe(2 ** 20);
+    expect(written(tasks, 'stderr', ': over')).toMatch(/\noutput over 1 MiB\n$/);
+    expect(written(tasks, 'stderr', ': endless')).toBe('output over 1 MiB\n');
+    expect(existsSync(join(tasks.request.workdir, 'saved'))).toBe(true);
+    expect(said.find(([seq]) => seq === 2)?.[1]).toContain('output over 1 MiB');
+  });
+
+  it('leaves no more than it may where it runs on in a session of its own', async () => {
+    const tasks = run([': stays; setsid sh -c "head -c 3000000 /dev/zero; touch ended" & exit'], {
+      outputMiB: 1,
+    });
+    await tasks.result;
+    await expect.poll(() => existsSync(join(tasks.request.workdir, 'ended'))).toBe(true);
+    expect(written(tasks, 'stdout', ': stays').length).toBe(2 ** 20);
+  });
+
   it('knows its number, its slot and its try, and has a folder of its own that goes with it', async () => {
     const tells = 'echo "$SIERRA_BATCH_TASK $SIERRA_BATCH_SLOT $SIERRA_BATCH_TRY"';
     const makes =
