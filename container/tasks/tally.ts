@@ -1,4 +1,4 @@
-import { secondsLeft } from '../../experiment/figures/time-left.ts';
+import { EndedTries, secondsLeft } from '../../experiment/figures/time-left.ts';
 import type { Ending } from '../../experiment/records/ending.ts';
 import type { OpenTry, TaskCounts } from '../../experiment/records/progress.ts';
 import { MAX_OPEN } from '../../experiment/records/progress.ts';
@@ -28,8 +28,7 @@ export class TaskTally {
   readonly #running = new Map<number, { node: number; at: number }>();
   /** Started and ended nowhere yet: their node was lost, or they were cut off. */
   readonly #open = new Map<number, OpenTry>();
-  /** Tries of this attempt that have ended. */
-  readonly #done = { count: 0, seconds: 0 };
+  readonly #done = new EndedTries();
   #startsAreKnown = false;
   readonly #tried = new Set<number>();
   /** Those that have more than one row. */
@@ -156,8 +155,7 @@ export class TaskTally {
   #tryEnded(row: JoblogRow): void {
     this.#running.delete(row.seq);
     this.#open.delete(row.seq);
-    this.#done.count += 1;
-    this.#done.seconds += row.runtime;
+    this.#done.add(row.runtime);
     this.#write(row);
   }
 

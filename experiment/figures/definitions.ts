@@ -101,10 +101,11 @@ export const DEFINITIONS: readonly Definition[] = [
   {
     figure: 'time left',
     definition:
-      '((tasks not begun) × mean + Σ max(0, mean − age of a task under way)) ÷ slots; the mean is that of ended tries and of those under way for longer. A limit that comes sooner is named instead',
+      '((tasks not begun) × mean + Σ max(0, mean − age of a task under way)) ÷ slots + ⅔ of the longest; the mean is that of ended tries and of those under way for longer, and twice its standard error. A limit that comes sooner is named instead',
     unit: 'seconds',
     scope: 'this attempt',
-    unknown: 'no try has ended, or no more tasks are left than slots: how long the oldest has run instead',
+    unknown:
+      'no try has ended, no more tasks are left than slots, or one long task decides (the longest over 3 × the mean, the work over in less than 1.5 of it): how long the oldest has run instead',
     shown: 'watch, status',
     file: 'figures/time-left.ts',
   },
