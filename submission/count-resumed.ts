@@ -1,9 +1,10 @@
 import type { Bucket } from '../aws/bucket.ts';
+import { commandsIn } from '../experiment/commands/lines.ts';
 import { TaskIndex } from '../experiment/commands/task-index.ts';
 import { runKeys } from '../experiment/layout/bucket-keys.ts';
 import { parseS3Url } from '../experiment/layout/s3-url.ts';
 import type { Manifest } from '../experiment/manifest/parse.ts';
-import { commandsOf, resumedRun } from '../experiment/manifest/parse.ts';
+import { commandFileOf, commandsOf, resumedRun } from '../experiment/manifest/parse.ts';
 import { parsePlan } from '../experiment/plan/plan.ts';
 import { MAX_OUTPUT_INDEX_BYTES, parseOutputIndex } from '../experiment/records/outputs.ts';
 import { parseStatus } from '../experiment/records/status.ts';
@@ -151,10 +152,11 @@ async function listOf(
 ): Promise<Iterable<string> | AsyncIterable<string> | undefined> {
   const own = commandsOf(manifest);
   if (own !== undefined) return own.lines;
-  const place = parseS3Url(manifest.run.commands?.file ?? '');
-  if (place?.bucket !== bucket.name) return undefined;
+  const file = commandFileOf(manifest);
+  const place = parseS3Url(file?.path ?? '');
+  if (file === undefined || place?.bucket !== bucket.name) return undefined;
   const stream = await bucket.stream(place.key);
-  return stream && linesOf(stream);
+  return stream && linesOf(commandsIn(stream, file.source()));
 }
 
 function linesOf(stream: AsyncIterable<Uint8Array> | undefined): AsyncIterable<string> {

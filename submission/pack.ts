@@ -5,8 +5,10 @@ import { pipeline } from 'node:stream/promises';
 import { create } from 'tar';
 import type { Bucket } from '../aws/bucket.ts';
 import { fileSha256 } from '../aws/file-sha256.ts';
-import { inputArchiveKey, inputListKey } from '../experiment/layout/bucket-keys.ts';
+import { tableFormat } from '../experiment/commands/table.ts';
+import { inputArchiveKey, inputFileKey } from '../experiment/layout/bucket-keys.ts';
 import type { Manifest } from '../experiment/manifest/parse.ts';
+import { commandFileOf } from '../experiment/manifest/parse.ts';
 import { isBeside } from '../experiment/manifest/rules/paths.ts';
 import { bytesSpoken, counted } from '../experiment/text/numbers.ts';
 import type { Edit } from './edit-manifest.ts';
@@ -26,7 +28,7 @@ export interface Waiting {
 const SAY_AFTER_MS = 1500;
 
 /**
- * Sends what a manifest names beside itself (`from: ./folder`, a `commands.file`) and tells what to write in its place: a
+ * Sends what a manifest names beside itself (`from: ./folder`, a `commands.file`, a `commands.table`) and tells what to write in its place: a
  * folder or a file becomes `inputs/<sha256>.tar.gz`, the same bytes for the same content whenever it is packed.
  * @throws NothingToPack, or the signal's reason
  */
@@ -45,10 +47,15 @@ export async function packInputs(
     if (sent.to !== to) edits.push({ path: ['inputs', index, 'to'], value: sent.to });
   }
   const beside = dirname(resolve(manifestFile));
-  const file = manifest.run.commands?.file;
-  if (file !== undefined && !file.startsWith('s3://') && existsSync(join(beside, file))) {
-    const value = await readable(`run.commands.file: ${file}`, sendFile(bucket, join(beside, file)));
-    edits.push({ path: ['run', 'commands', 'file'], value });
+  const { key, path } = commandFileOf(manifest) ?? {};
+  if (
+    path !== undefined &&
+    key !== undefined &&
+    !path.startsWith('s3://') &&
+    existsSync(join(beside, path))
+  ) {
+    const value = await readable(`run.commands.${key}: ${path}`, sendFile(bucket, join(beside, path)));
+    edits.push({ path: ['run', 'commands', key], value });
   }
   return edits;
 }
@@ -165,7 +172,7 @@ class Packing {
 }
 
 async function sendFile(bucket: Bucket, path: string): Promise<string> {
-  const key = inputListKey(await fileSha256(path));
+  const key = inputFileKey(await fileSha256(path), tableFormat(path) ?? 'txt');
   await bucket.writeFile(key, path, { contentType: 'text/plain' });
   return `s3://${bucket.name}/${key}`;
 }

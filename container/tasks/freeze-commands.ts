@@ -4,8 +4,10 @@ import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { Bucket } from '../../aws/bucket.ts';
 import { download, ObjectFailed } from '../../aws/download.ts';
+import type { CommandSource } from '../../experiment/commands/lines.ts';
 import { BadList, CommandLines, commandsIn } from '../../experiment/commands/lines.ts';
 import { MAX_COMMAND_BYTES, MAX_STOCK_COMMAND_BYTES } from '../../experiment/commands/list.ts';
+import { TableCommands } from '../../experiment/commands/table-commands.ts';
 import { TaskIndex } from '../../experiment/commands/task-index.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { CommandWork, Plan } from '../../experiment/plan/plan.ts';
@@ -44,7 +46,13 @@ export async function freezeCommands(
   const bucket = new Bucket(s3, run.bucket, clock);
   const { file } = work;
   const mostBytes = run.fanout === 'stock' ? MAX_STOCK_COMMAND_BYTES : MAX_COMMAND_BYTES;
-  if (file.kind === 'in-work') await copyList(folders, file.path, partial, mostBytes);
+  const { design } = work;
+  const table = design?.table;
+  const source =
+    design === undefined || table === undefined
+      ? new CommandLines(mostBytes)
+      : new TableCommands({ ...design, format: table.format }, mostBytes);
+  if (file.kind === 'in-work') await copyCommands(folders, file.path, partial, source);
   else if (![undefined, await download(bucket, file.key, partial)].includes(file.sha256))
     throw new BadCommands(
       `s3://${run.bucket}/${file.key} is not the list that was planned: it was written over since`,
@@ -60,20 +68,29 @@ export async function freezeCommands(
   const dropped = isSame ? 0 : await renumber(folders, partial);
   await rename(partial, folders.commands);
   await syncFolder(folders.run);
-  if (work.file.kind === 'in-work') await upload(bucket, key, folders.commands);
+  if (file.kind === 'in-work') {
+    await upload(bucket, key, folders.commands);
+    if (table !== undefined)
+      await upload(bucket, runKeys(run.runId).table(table.format), join(folders.tasks, file.path));
+  }
   return { file: folders.commands, total, dropped };
 }
 
-/** What ingest judges of a list in a bucket is judged here of one among the inputs. */
-async function copyList({ tasks }: RunFolders, path: string, to: string, mostBytes: number): Promise<void> {
+/** What ingest judges of a file in a bucket is judged here of one among the inputs. */
+async function copyCommands(
+  { tasks }: RunFolders,
+  path: string,
+  to: string,
+  source: CommandSource,
+): Promise<void> {
+  const key = source instanceof TableCommands ? 'commands.table' : 'commands.file';
   try {
-    const commands = commandsIn(createReadStream(join(tasks, path)), new CommandLines(mostBytes));
-    await pipeline(commands, createWriteStream(to));
+    await pipeline(commandsIn(createReadStream(join(tasks, path)), source), createWriteStream(to));
   } catch (error) {
     await rm(to, { force: true });
-    if (error instanceof BadList) throw new BadCommands(`commands.file ${path}: ${error.message}`);
+    if (error instanceof BadList) throw new BadCommands(`${key} ${path}: ${error.message}`);
     throw new BadCommands(
-      `commands.file ${path} cannot be read (${error instanceof Error ? error.message : error}): name a file that the inputs bring`,
+      `${key} ${path} cannot be read (${error instanceof Error ? error.message : error}): name a file that the inputs bring`,
     );
   }
 }

@@ -41,8 +41,8 @@ export const BUCKET_RECORDS: readonly BucketRecord[] = [
     maxBytes: MAX_MANIFEST_BYTES,
   },
   {
-    key: 'inputs/<sha256>.<txt or tar.gz>',
-    holds: 'A list or a folder that was sent with a manifest.',
+    key: 'inputs/<sha256>.<txt, csv, jsonl or tar.gz>',
+    holds: 'A list, a table or a folder that was sent with a manifest.',
     writers: ['people'],
   },
   {
@@ -62,6 +62,12 @@ export const BUCKET_RECORDS: readonly BucketRecord[] = [
     key: 'runs/<run-id>/commands.txt',
     holds:
       'The list of commands, one a line. Its SHA-256 is in the plan, except of a list among the inputs, which node 0 writes.',
+    writers: ['functions', 'nodes'],
+  },
+  {
+    key: 'runs/<run-id>/table.<csv or jsonl>',
+    holds:
+      'The table that commands were made from. Its SHA-256 is in the plan, except of a table among the inputs, which node 0 sends.',
     writers: ['functions', 'nodes'],
   },
   {

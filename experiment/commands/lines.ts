@@ -6,18 +6,30 @@ export class BadList extends Error {
   override readonly name = 'BadList';
 }
 
+export const TOO_MANY = `it has over ${MAX_COMMANDS.toLocaleString('en')} commands, the most that are allowed`;
+
 const NEWLINE = 10;
 const CARRIAGE_RETURN = 13;
 const HASH = 35;
 const BYTE_ORDER_MARK = Buffer.from('\ufeff');
+
+/** Makes commands of the blocks of a file, a newline behind each. */
+export interface CommandSource {
+  /** Commands so far, and their bytes. */
+  readonly total: number;
+  readonly bytes: number;
+  /** The commands that this block completes. @throws BadList */
+  take(block: Uint8Array): Iterable<Buffer>;
+  /** The last ones. @throws BadList also where nothing runs at all */
+  end(): Iterable<Buffer>;
+}
 
 /**
  * Reads a list block by block, of any size and any bytes: judges its lines, and leaves out those that run nothing (blank
  * ones, and those that are a comment), so that a task is a command.
  * @param onLine gets each line that is a command, with its number in the file from 1
  */
-export class CommandLines {
-  /** Commands so far, and their bytes with a newline behind each. */
+export class CommandLines implements CommandSource {
   total = 0;
   bytes = 0;
   readonly #mostBytes: number;
@@ -30,8 +42,7 @@ export class CommandLines {
     this.#onLine = onLine;
   }
 
-  /** The commands that end in this block, a newline behind each. @throws BadList */
-  take(block: Uint8Array): Buffer {
+  take(block: Uint8Array): Buffer[] {
     const text = Buffer.concat([this.#rest, block]);
     const kept: Buffer[] = [];
     let from = 0;
@@ -44,8 +55,7 @@ export class CommandLines {
     return this.#counted(kept);
   }
 
-  /** The last command, where the list does not end with a newline. @throws BadList also where nothing runs at all */
-  end(): Buffer {
+  end(): Buffer[] {
     const isCommand = this.#rest.length > 0 && this.#isCommand(this.#rest);
     const kept = this.#counted(isCommand ? [Buffer.concat([this.#rest, Buffer.from('\n')])] : []);
     if (this.total === 0) throw new BadList(this.#line === 0 ? 'it is empty' : 'no line of it is a command');
@@ -65,15 +75,12 @@ export class CommandLines {
     return true;
   }
 
-  #counted(kept: readonly Buffer[]): Buffer {
+  #counted(kept: readonly Buffer[]): Buffer[] {
     this.total += kept.length;
-    if (this.total > MAX_COMMANDS)
-      throw new BadList(
-        `it has over ${MAX_COMMANDS.toLocaleString('en')} commands, the most that are allowed`,
-      );
+    if (this.total > MAX_COMMANDS) throw new BadList(TOO_MANY);
     const bytes = Buffer.concat(kept);
     this.bytes += bytes.length;
-    return bytes;
+    return [bytes];
   }
 
   #tooLong(line: number): never {
@@ -83,13 +90,13 @@ export class CommandLines {
   }
 }
 
-/** The commands of a list, in blocks. @throws BadList, and what the blocks throw */
+/** The commands of a file, in blocks. @throws BadList, and what the blocks throw */
 export async function* commandsIn(
   blocks: AsyncIterable<Uint8Array>,
-  lines: CommandLines,
+  source: CommandSource,
 ): AsyncGenerator<Buffer> {
-  for await (const block of blocks) yield lines.take(block);
-  yield lines.end();
+  for await (const block of blocks) yield* source.take(block);
+  yield* source.end();
 }
 
 /** True of a line that bash would do nothing for. */

@@ -1,8 +1,6 @@
-import type { Axis, Matrix } from './matrix.ts';
-import { axisOf, countCombinations } from './matrix.ts';
+import type { Design, Sizes } from './design.ts';
 import type { Context } from './quote.ts';
 import { quoted } from './quote.ts';
-import type { TemplatePart } from './template.ts';
 import { parseTemplate } from './template.ts';
 
 /** Commands in their frozen order, made one at a time: a million of them take no more memory than one. */
@@ -29,13 +27,10 @@ export const FROM_WINDOWS = {
     `line ${line} ends with CR LF, and the CR would belong to its command; save it with LF alone at the ends of lines`,
 } as const;
 
-/** Every combination in the order of the matrix's keys, the last key changing fastest. */
-export function expandTemplate(template: string, matrix: Matrix): CommandList {
-  const total = countCombinations(matrix);
-  const { bytes } = measureTemplate(template, matrix);
-  const axes = Object.entries(matrix).map(([key, values]) => ({ key, axis: axisOf(values) }));
-  const lines = { [Symbol.iterator]: () => combinations(parseTemplate(template), axes, total) };
-  return { total, bytes, lines };
+/** Every combination of a design, in its order. */
+export function expandTemplate(template: string, design: Design): CommandList {
+  const { total, bytes } = measureTemplate(template, design);
+  return { total, bytes, lines: { [Symbol.iterator]: commandMaker(template, design) } };
 }
 
 /** Commands that are written out. */
@@ -44,38 +39,27 @@ export function writtenList(commands: readonly string[]): CommandList {
   return { total: commands.length, bytes, lines: commands };
 }
 
-function* combinations(
-  template: readonly TemplatePart[],
-  all: readonly { key: string; axis: Axis }[],
-  total: number,
-): Generator<string> {
+/** Makes commands one by one: all, or with a table those of one row, whose cells it takes. */
+export function commandMaker(
+  template: string,
+  design: Design,
+): (cells?: readonly string[]) => Generator<string> {
   // Keys with one value only are text: whoever has a thousand of them pays for them once.
-  const fixed = new Map(all.filter(({ axis }) => axis.count === 1).map(({ key, axis }) => [key, axis.at(0)]));
-  const axes = all.filter(({ axis }) => axis.count > 1);
-  const places = new Map(axes.map(({ key }, place) => [key, place]));
-  const parts = template.map((part) =>
-    'text' in part
-      ? part.text
-      : places.has(part.key)
-        ? { place: places.get(part.key) ?? 0, as: part.as }
-        : written(fixed.get(part.key) ?? '', part.as),
-  );
-  const at = axes.map(() => 0);
-  const values = axes.map(({ axis }) => axis.at(0));
-  for (let made = 0; made < total; made += 1) {
-    let line = '';
-    for (const part of parts)
-      line += typeof part === 'string' ? part : written(values[part.place] ?? '', part.as);
-    yield line;
-    for (let place = axes.length - 1; place >= 0; place -= 1) {
-      const axis = axes[place]?.axis;
-      if (axis === undefined) break;
-      const next = ((at[place] ?? 0) + 1) % axis.count;
-      at[place] = next;
-      values[place] = axis.at(next);
-      if (next !== 0) break;
+  const fixed = design.fixed();
+  const places = new Map(design.keys.map((key, place) => [key, place]));
+  const parts = parseTemplate(template).map((part) => {
+    if ('text' in part) return part.text;
+    const value = fixed.get(part.key);
+    return value === undefined ? { place: places.get(part.key) ?? -1, as: part.as } : written(value, part.as);
+  });
+  return function* (cells) {
+    for (const values of design.combinations(cells)) {
+      let line = '';
+      for (const part of parts)
+        line += typeof part === 'string' ? part : written(values[part.place] ?? '', part.as);
+      yield line;
     }
-  }
+  };
 }
 
 function written(value: string, as: Context | 'raw'): string {
@@ -83,44 +67,30 @@ function written(value: string, as: Context | 'raw'): string {
 }
 
 /** What a template comes to, without making one command: the longest has the longest value of every key. */
-export interface TemplateSizes {
-  /** Of the longest command. */
-  longest: number;
-  /** Of all, with a newline behind each. */
-  bytes: number;
+export interface TemplateSizes extends Sizes {
   /** Values to be put in their places, over all commands; empty ones take time as well. */
   values: number;
 }
 
-/** Time grows with the template and the values of each key, never with their combinations. */
-export function measureTemplate(template: string, matrix: Matrix): TemplateSizes {
-  const total = countCombinations(matrix);
+/** Time grows with the template, the values of each key and what is left out, never with the combinations. */
+export function measureTemplate(template: string, design: Design): TemplateSizes {
   /** How often each key stands in each kind of place. */
   const uses = new Map<string, Map<Context | 'raw', number>>();
-  const sizes = { longest: 0, bytes: total, values: 0 };
+  let text = 0;
+  let used = 0;
   for (const part of parseTemplate(template)) {
     if ('key' in part) {
       const places = uses.get(part.key) ?? new Map<Context | 'raw', number>();
       uses.set(part.key, places.set(part.as, (places.get(part.as) ?? 0) + 1));
-    } else sizes.longest += Buffer.byteLength(part.text);
+      used += 1;
+    } else text += Buffer.byteLength(part.text);
   }
-  sizes.bytes += sizes.longest * total;
-  for (const [key, values] of Object.entries(matrix)) {
-    const axis = axisOf(values);
-    let longest = 0;
+  const { total, bytes, longest } = design.measure((key, value) => {
     let sum = 0;
-    const places = [...(uses.get(key) ?? [])];
-    for (let index = 0; places.length > 0 && index < axis.count; index += 1) {
-      const value = axis.at(index);
-      const bytes = places.reduce((all, [as, used]) => all + used * Buffer.byteLength(written(value, as)), 0);
-      longest = Math.max(longest, bytes);
-      sum += bytes;
-    }
-    sizes.longest += longest;
-    sizes.values += places.reduce((all, [, used]) => all + used, 0) * total;
-    if (axis.count > 0) sizes.bytes += sum * (total / axis.count);
-  }
-  return sizes;
+    for (const [as, times] of uses.get(key) ?? []) sum += times * Buffer.byteLength(written(value, as));
+    return sum;
+  });
+  return { total, bytes: bytes + total * (text + 1), longest: longest + text, values: used * total };
 }
 
 export interface CommandSizes {

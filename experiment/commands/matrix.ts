@@ -29,13 +29,6 @@ export function axisOf(values: MatrixValues): Axis {
   return { count, at: (index) => unitsAsText(from + BigInt(index) * step, decimals, zeros) };
 }
 
-/** How many combinations a matrix has. */
-export function countCombinations(matrix: Matrix): number {
-  const counts = Object.values(matrix).map((values) => axisOf(values).count);
-  // An empty range makes nothing of everything, even of more than a number can count.
-  return counts.includes(0) ? 0 : counts.reduce((product, count) => product * count, 1);
-}
-
 /** `0.1` to `0.5` in steps of `0.1` is not what floating point makes of it: all in whole units of the last decimal. */
 function inUnits({ from, to, step = 1 }: MatrixRange) {
   const [a, b, c] = [decimalOf(from), decimalOf(to), decimalOf(step)];

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import type { TableFormat } from '../commands/table.ts';
 
 /** Where everything lies in the bucket: the one place that knows a key. See docs/architecture.md. */
 
@@ -30,6 +31,8 @@ export function runKeys(runId: string) {
     manifest: `${run}manifest.yaml`,
     plan: `${run}plan.json`,
     commands: `${run}commands.txt`,
+    /** The parameters that commands were made from. */
+    table: (format: TableFormat) => `${run}table.${format}`,
     status: `${run}status.json`,
     events: `${run}events/`,
     event: (eventId: string) => `${run}events/${eventId}.json`,
@@ -74,9 +77,9 @@ export function maintenanceKey(jobId: string): string {
   return `${MAINTENANCE_PREFIX}${jobId}.json`;
 }
 
-/** The command list that lay beside a manifest and was sent with it. */
-export function inputListKey(sha256: string): string {
-  return `${INPUT_PREFIX}${sha256}.txt`;
+/** The list of commands or the table that lay beside a manifest and was sent with it. */
+export function inputFileKey(sha256: string, extension: TableFormat | 'txt'): string {
+  return `${INPUT_PREFIX}${sha256}.${extension}`;
 }
 
 /** The archive of a folder that was packed with a manifest. */

@@ -161,8 +161,10 @@ function bucketFaults({ inputs = [], run }: Manifest, source: Source, deployment
     path: ['inputs', index, 'from'],
     url: from,
   }));
-  if (run.commands?.file !== undefined)
-    named.push({ path: ['run', 'commands', 'file'], url: run.commands.file });
+  for (const key of ['file', 'table'] as const) {
+    const url = run.commands?.[key];
+    if (url !== undefined) named.push({ path: ['run', 'commands', key], url });
+  }
   return named.flatMap(({ path, url }) => {
     const { bucket, key = '' } = parseS3Url(url) ?? {};
     if (bucket === deployment.bucket && (key === '' || key.startsWith(CONTROL_PREFIX)))

@@ -1,6 +1,10 @@
-import { runsNothing } from '../commands/lines.ts';
+import { Design } from '../commands/design.ts';
+import type { CommandSource } from '../commands/lines.ts';
+import { CommandLines, runsNothing } from '../commands/lines.ts';
 import type { CommandList } from '../commands/list.ts';
-import { expandTemplate, writtenList } from '../commands/list.ts';
+import { expandTemplate, MAX_COMMAND_BYTES, MAX_STOCK_COMMAND_BYTES, writtenList } from '../commands/list.ts';
+import { tableFormat } from '../commands/table.ts';
+import { TableCommands } from '../commands/table-commands.ts';
 import type { Origin } from './rules/paths.ts';
 import { ruleFaults } from './rules/rules.ts';
 import type { FaultPath } from './rules/schema-faults.ts';
@@ -83,13 +87,31 @@ function withZeros(manifest: Manifest, source: Source): Manifest {
 const HAS_ZEROS = /^-?(?:0\d{1,14}(?:\.\d{1,15})?|\d{1,15}\.(?:\d{0,14}0))$/;
 
 /** The commands that the manifest itself holds; undefined where they are in a file, or for SIERRA. */
-export function commandsOf(manifest: Manifest): CommandList | undefined {
-  const { commands } = manifest.run;
+export function commandsOf({ name, run: { commands } }: Manifest): CommandList | undefined {
   if (commands?.list !== undefined)
     return writtenList(commands.list.filter((command) => !runsNothing(command)));
-  if (commands?.template !== undefined && commands.matrix !== undefined)
-    return expandTemplate(commands.template, commands.matrix);
-  return undefined;
+  if (commands?.template === undefined || commands.table !== undefined) return undefined;
+  return expandTemplate(commands.template, new Design(commands, name));
+}
+
+/** A file that commands come from: a list of them, or a table of parameters. */
+export interface CommandFile {
+  key: 'file' | 'table';
+  /** Beside the manifest, among the inputs, or `s3://bucket/key`. */
+  path: string;
+  /** Makes the commands of it. @param onLine gets each line of a list, with its number */
+  source(onLine?: (line: Buffer, number: number) => void): CommandSource;
+}
+
+export function commandFileOf({ name, run: { commands, fanout } }: Manifest): CommandFile | undefined {
+  const mostBytes = fanout === 'stock' ? MAX_STOCK_COMMAND_BYTES : MAX_COMMAND_BYTES;
+  if (commands?.file !== undefined)
+    return { key: 'file', path: commands.file, source: (onLine) => new CommandLines(mostBytes, onLine) };
+  const { template, table } = commands ?? {};
+  const format = tableFormat(table ?? '');
+  if (template === undefined || table === undefined || format === undefined) return undefined;
+  const design = { ...commands, template, format, name };
+  return { key: 'table', path: table, source: () => new TableCommands(design, mostBytes) };
 }
 
 function inOrder(faults: readonly Fault[]): Fault[] {

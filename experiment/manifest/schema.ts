@@ -1,4 +1,5 @@
 import * as z from 'zod';
+import { MAX_EXCLUDED, MAX_REPLICATES } from '../commands/design.ts';
 import type { MatrixRange } from '../commands/matrix.ts';
 import { parseDuration } from '../text/duration.ts';
 import { grouped } from '../text/numbers.ts';
@@ -86,18 +87,28 @@ const matrixValue = () =>
     error: 'a text, a number, true or false',
   });
 const MATRIX = 'a list of values, or {from, to, step}';
+const LIST = 'a list of values';
+const TABLE = 'a table of parameters, .csv or .jsonl, relative to the manifest, or s3://bucket/key';
 const finite = () => z.number({ error: 'a number' });
-const commandsChoice = [{ required: ['template', 'matrix'] }, { required: ['list'] }, { required: ['file'] }];
+const parameters = ['matrix', 'zip', 'table', 'replicates'];
+const commandsChoice = [
+  { required: ['template'], anyOf: parameters.map((key) => ({ required: [key] })) },
+  { required: ['list'] },
+  { required: ['file'] },
+];
 const runChoice = [{ required: ['commands'] }, { required: ['sierra'] }];
+const parameter = () =>
+  z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
+    error: 'letters, digits and underscores, not beginning with a digit',
+  });
+const values = () => z.array(matrixValue(), { error: LIST }).min(1, { error: 'at least one value' });
 const matrix = () =>
   z
     .record(
-      z.string().regex(/^[A-Za-z_][A-Za-z0-9_]*$/, {
-        error: 'letters, digits and underscores, not beginning with a digit',
-      }),
+      parameter(),
       z.union(
         [
-          z.array(matrixValue()).min(1, { error: 'at least one value' }),
+          values(),
           z
             .strictObject({
               from: finite(),
@@ -124,10 +135,36 @@ const commands = () =>
       {
         template: commandLine()
           .describe(
-            'A command with `{key}` for each key of the matrix. A value is quoted for the shell, so it is one argument or part of one, also within quotes; where the shell reads a second time (a command in dollar-parentheses or backticks, `bash -c`, after a backslash) only plain ones of letters, digits and `_./:=@%+,-` are allowed. `{key:raw}` pastes the value as it is. Dollar-brace is the shell’s, `{{key}}` writes `{key}`.',
+            'A command with `{key}` for each parameter: the keys of matrix, zip and table, and those of replicates. A value is quoted for the shell, so it is one argument or part of one, also within quotes; where the shell reads a second time (a command in dollar-parentheses or backticks, `bash -c`, after a backslash) only plain ones of letters, digits and `_./:=@%+,-` are allowed. `{key:raw}` pastes the value as it is. Dollar-brace is the shell’s, `{{key}}` writes `{key}`.',
           )
           .optional(),
         matrix: matrix().optional(),
+        zip: z
+          .record(parameter(), values(), { error: 'keys with lists of values, all of one length' })
+          .describe(
+            'Lists of one length whose values belong together: the first of each, the second of each, and so on. Crossed with the matrix.',
+          )
+          .optional(),
+        table: z
+          .string({ error: TABLE })
+          .max(1100, { error: TABLE })
+          .regex(/.\.(csv|jsonl)$/, { error: TABLE })
+          .describe(
+            'A file with a row of values a line: CSV whose header names the keys, or JSON objects with the same keys. It lies beside the manifest and is sent with it, or comes with the inputs; values stay as written. Crossed with the matrix.',
+          )
+          .optional(),
+        exclude: z
+          .array(z.record(parameter(), matrixValue(), { error: 'keys with a value each' }), {
+            error: 'a list of {key: value}',
+          })
+          .max(MAX_EXCLUDED, { error: `at most ${MAX_EXCLUDED}` })
+          .describe('Combinations that have all the values of one of these are left out.')
+          .optional(),
+        replicates: whole(1, MAX_REPLICATES)
+          .describe(
+            'Every combination runs this often, with `{replicate}` from 1 and `{replicateSeed}`: a seed made from the manifest’s name and that number, so it is the same for every combination and when a run is resumed.',
+          )
+          .optional(),
         list: z
           .array(commandLine(), { error: 'a list of commands' })
           .min(1, { error: 'at least one command' })
@@ -137,10 +174,11 @@ const commands = () =>
           .describe('A file with one command a line.')
           .optional(),
       },
-      { error: 'one of template with matrix, list, file' },
+      { error: 'one of template with its parameters, list, file' },
     )
     .meta({
-      description: 'Commands to be run, each as one task: one of template with matrix, list, file.',
+      description:
+        'Commands to be run, each as one task: one of template (with matrix, zip, table or replicates), list, file.',
       oneOf: commandsChoice,
     });
 

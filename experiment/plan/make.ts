@@ -1,13 +1,14 @@
+import { tableFormat } from '../commands/table.ts';
 import type { Deployment } from '../deployment/deployment.ts';
 import type { Price } from '../deployment/price.ts';
 import { priceOfNode } from '../deployment/price.ts';
 import type { ManifestSource } from '../layout/run-id.ts';
 import { parseS3Url } from '../layout/s3-url.ts';
 import type { Manifest } from '../manifest/parse.ts';
-import { resumedRun } from '../manifest/parse.ts';
+import { commandFileOf, resumedRun } from '../manifest/parse.ts';
 import { engineArguments } from '../sierra/arguments.ts';
 import { readSierraArguments } from '../sierra/check-arguments.ts';
-import type { Plan, PlanInput } from './plan.ts';
+import type { Plan, PlanDesign, PlanInput } from './plan.ts';
 
 const MINUTE = 60;
 const HOUR = 3600;
@@ -30,6 +31,8 @@ export interface PlanFacts {
   folder: string;
   /** The frozen list in the bucket and its number of commands; undefined for SIERRA and for a file that comes with the inputs. */
   frozen?: { key: string; total: number; sha256?: string };
+  /** SHA-256 of the design's table, where it is frozen. */
+  tableSha256?: string | undefined;
 }
 
 /** What a job does, from an accepted manifest. */
@@ -114,7 +117,8 @@ function budgetOf(
     : { maxNodeHours };
 }
 
-function workOf({ run }: Manifest, { frozen }: PlanFacts): Plan['work'] {
+function workOf(manifest: Manifest, { frozen, tableSha256 }: PlanFacts): Plan['work'] {
+  const { run } = manifest;
   if (run.sierra !== undefined) {
     const { args, pipeline } = readSierraArguments(run.sierra.args ?? []);
     const more = pipeline.includes(1) ? engineArguments(args, run.threadsPerTask ?? 1) : [];
@@ -126,8 +130,32 @@ function workOf({ run }: Manifest, { frozen }: PlanFacts): Plan['work'] {
       ...optional({ minRuns: run.sierra.minRuns }),
     };
   }
-  if (frozen !== undefined) return { kind: 'commands', file: { kind: 'frozen', ...frozen } };
-  return { kind: 'commands', file: { kind: 'in-work', path: run.commands?.file ?? '' } };
+  const design = designOf(manifest, tableSha256);
+  return {
+    kind: 'commands',
+    file:
+      frozen === undefined
+        ? { kind: 'in-work', path: commandFileOf(manifest)?.path ?? '' }
+        : { kind: 'frozen', ...frozen },
+    ...optional({ design }),
+  };
+}
+
+function designOf({ name, run }: Manifest, sha256: string | undefined): PlanDesign | undefined {
+  const { template, matrix, zip, exclude, replicates, table } = run.commands ?? {};
+  if (template === undefined) return undefined;
+  const format = tableFormat(table ?? '');
+  return {
+    name,
+    template,
+    ...optional({
+      matrix,
+      zip,
+      exclude,
+      replicates,
+      table: format && { format, ...optional({ sha256 }) },
+    }),
+  };
 }
 
 function inputOf({ from, to }: { from: string; to: string }, ownBucket: string): PlanInput {

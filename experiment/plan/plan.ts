@@ -1,4 +1,6 @@
 import { createHash } from 'node:crypto';
+import type { DesignParts } from '../commands/design.ts';
+import type { TableFormat } from '../commands/table.ts';
 import type { Price } from '../deployment/price.ts';
 import type { ManifestSource } from '../layout/run-id.ts';
 import { parsedJson } from '../util/parse-json.ts';
@@ -11,12 +13,23 @@ type NotifyState = 'rejected' | 'stuck' | 'failed' | 'succeeded' | 'cancelled' |
 /** As many failed tasks as are too many: a number, or a share of all such as `5%`. */
 export type StopAfter = 'never' | { failures: number | string };
 
+/** What commands were made from: whose parameters a task has is read from here, by its number. */
+export interface PlanDesign extends DesignParts {
+  /** Of the manifest. */
+  name: string;
+  template: string;
+  /** `runs/<run-id>/table.csv` or `.jsonl`; its SHA-256 where ingest has frozen it. */
+  table?: { format: TableFormat; sha256?: string };
+}
+
 /** A list of commands, one a line. */
 export interface CommandWork {
   kind: 'commands';
+  /** Of a template; absent of a list, and in plans of earlier versions. */
+  design?: PlanDesign;
   /**
    * `frozen`: written by ingest under `runs/<run-id>/commands.txt`. `in-work`: a file that arrives with the inputs,
-   * relative to the tasks' folder; node 0 freezes and sends it.
+   * relative to the tasks' folder; node 0 freezes and sends it. Of a design with a table it is the table.
    */
   file: { kind: 'frozen'; key: string; total: number; sha256?: string } | { kind: 'in-work'; path: string };
 }

@@ -1,24 +1,23 @@
-import type { Hash } from 'node:crypto';
 import { createHash } from 'node:crypto';
 import { Readable } from 'node:stream';
 import { Bucket } from '../../aws/bucket.ts';
 import { isRefused, messageOf, nameOf } from '../../aws/errors.ts';
-import { BadList, CommandLines, commandsIn } from '../../experiment/commands/lines.ts';
-import {
-  MAX_COMMAND_BYTES,
-  MAX_LIST_BYTES,
-  MAX_STOCK_COMMAND_BYTES,
-} from '../../experiment/commands/list.ts';
+import type { CommandSource } from '../../experiment/commands/lines.ts';
+import { BadList, commandsIn } from '../../experiment/commands/lines.ts';
+import { MAX_LIST_BYTES } from '../../experiment/commands/list.ts';
+import { tableFormat } from '../../experiment/commands/table.ts';
 import { CONTROL_PREFIX, runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { parseS3Url } from '../../experiment/layout/s3-url.ts';
-import type { Manifest } from '../../experiment/manifest/parse.ts';
-import { commandsOf } from '../../experiment/manifest/parse.ts';
+import type { CommandFile, Manifest } from '../../experiment/manifest/parse.ts';
+import { commandFileOf, commandsOf } from '../../experiment/manifest/parse.ts';
 import type { FunctionDeps } from '../deps.ts';
 import type { Refused } from './read-manifest.ts';
 import { refused } from './read-manifest.ts';
 
 /** The list as it was frozen; undefined where node 0 freezes it (a file among the inputs), or for SIERRA. */
-export type Frozen = { ok: true; frozen?: { key: string; total: number; sha256: string } } | Refused;
+export type Frozen =
+  | { ok: true; frozen?: { key: string; total: number; sha256: string }; tableSha256?: string }
+  | Refused;
 
 const BLOCK_BYTES = 256 * 1024;
 
@@ -35,102 +34,111 @@ export async function freezeCommands(
   const own = commandsOf(manifest);
   const key = runKeys(runId).commands;
   if (own !== undefined) {
-    const hash = createHash('sha256');
-    const blocks = hashed(inBlocks(own.lines), hash);
-    await bucket.writeStream(key, Readable.from(blocks, { objectMode: false }), own.bytes);
-    return { ok: true, frozen: { key, total: own.total, sha256: hash.digest('hex') } };
+    const sha256 = await writeHashed(bucket, key, inBlocks(own.lines), own.bytes);
+    return { ok: true, frozen: { key, total: own.total, sha256 } };
   }
-  const place = parseS3Url(manifest.run.commands?.file ?? '');
-  if (place === undefined) return { ok: true };
+  const file = commandFileOf(manifest);
+  const place = parseS3Url(file?.path ?? '');
+  if (file === undefined || place === undefined) return { ok: true };
+  const at = `run.commands.${file.key}`;
   // What is copied here everybody may read, and task tokens are for the functions.
   if (place.bucket === bucket.name && place.key.startsWith(CONTROL_PREFIX))
-    return refused('not-readable', `${place.key} is read by the functions only`, 'run.commands.file');
+    return refused('not-readable', `${place.key} is read by the functions only`, at);
   try {
-    const source = new Bucket(deps.s3, place.bucket, deps.clock);
-    const mostBytes = manifest.run.fanout === 'stock' ? MAX_STOCK_COMMAND_BYTES : MAX_COMMAND_BYTES;
-    return await copyList(
-      { bucket: source, key: place.key, url: `s3://${place.bucket}/${place.key}` },
-      { bucket, key },
-      mostBytes,
-    );
+    const from = { bucket: new Bucket(deps.s3, place.bucket, deps.clock), key: place.key };
+    return await copyFile(file, from, bucket, runId);
   } catch (error) {
-    if (!(error instanceof Withheld)) throw error;
-    return refused('unreadable', error.message, 'run.commands.file');
+    if (error instanceof NotTaken) return refused(error.code, error.message, at);
+    throw error;
   }
 }
 
-/** S3 does not hand the list on and never will. */
-class Withheld extends Error {
-  override readonly name = 'Withheld';
+/** A file that cannot be had, or makes no commands. */
+class NotTaken extends Error {
+  override readonly name = 'NotTaken';
+  readonly code: string;
+
+  constructor(code: string, message: string) {
+    super(message);
+    this.code = code;
+  }
 }
 
-/** @throws Withheld */
+/** @throws NotTaken where S3 does not hand the file on and never will */
 function given<Answer>(asked: Promise<Answer>, url: string): Promise<Answer> {
   return asked.catch((error: unknown) => {
     if (!isRefused(error)) throw error;
-    throw new Withheld(
+    throw new NotTaken(
+      'unreadable',
       `S3 does not hand ${url} to this deployment (${nameOf(error)}: ${messageOf(error)}); its bucket must be of the same region, and the object a plain file`,
     );
   });
 }
 
-/** A list that somebody left in a bucket is read twice: to judge it, and to copy what was judged. */
-async function copyList(
-  from: { bucket: Bucket; key: string; url: string },
-  { bucket, key }: { bucket: Bucket; key: string },
-  mostBytes: number,
+/** What somebody left in a bucket is read twice: to judge it, and to copy what was judged. Of a table its rows stay as well. */
+async function copyFile(
+  file: CommandFile,
+  from: { bucket: Bucket; key: string },
+  bucket: Bucket,
+  runId: string,
 ): Promise<Frozen> {
-  const { url } = from;
+  const url = `s3://${from.bucket.name}/${from.key}`;
   const head = await given(from.bucket.head(from.key), url);
   if (head === undefined)
-    return refused(
-      'no-commands',
-      `there is no object ${url}, or this deployment may not read it`,
-      'run.commands.file',
+    throw new NotTaken('no-commands', `there is no object ${url}, or this deployment may not read it`);
+  if (head.size > MAX_LIST_BYTES) throw new NotTaken('too-large', `${url} has over 1 GiB`);
+  const read = async () => {
+    const stream = await given(from.bucket.stream(from.key, { etag: head.etag }), url);
+    if (stream !== undefined) return stream;
+    throw new NotTaken(
+      'bad-commands',
+      `${url} was changed while it was read (drop the manifest again), or this deployment may not read it`,
     );
-  if (head.size > MAX_LIST_BYTES) return refused('too-large', `${url} has over 1 GiB`, 'run.commands.file');
-  const read = () => given(from.bucket.stream(from.key, { etag: head.etag }), url);
-  const judged = await judgeLines(await read(), mostBytes);
-  if (typeof judged === 'string') return refused('bad-commands', `${url}: ${judged}`, 'run.commands.file');
-  const again = await read();
-  if (again === undefined)
-    return refused(
-      'gone',
-      `${url} was changed while it was read; drop the manifest again`,
-      'run.commands.file',
-    );
-  const hash = createHash('sha256');
-  const copied = hashed(commandsIn(again, new CommandLines(mostBytes)), hash);
-  await bucket.writeStream(key, Readable.from(copied, { objectMode: false }), judged.bytes);
-  return { ok: true, frozen: { key, total: judged.total, sha256: hash.digest('hex') } };
+  };
+  const { total, bytes } = await judge(await read(), file.source(), url);
+  const keys = runKeys(runId);
+  const frozen = {
+    key: keys.commands,
+    total,
+    sha256: await writeHashed(bucket, keys.commands, commandsIn(await read(), file.source()), bytes),
+  };
+  const format = file.key === 'table' ? tableFormat(file.path) : undefined;
+  if (format === undefined) return { ok: true, frozen };
+  const tableSha256 = await writeHashed(bucket, keys.table(format), await read(), head.size);
+  return { ok: true, frozen, tableSha256 };
 }
 
-/** What the list comes to, or what is wrong with it in a sentence. */
-async function judgeLines(
-  stream: AsyncIterable<Uint8Array> | undefined,
-  mostBytes: number,
-): Promise<CommandLines | string> {
-  if (stream === undefined)
-    return 'it was changed while it was read (drop the manifest again), or this deployment may not read it';
-  const lines = new CommandLines(mostBytes);
+/** What the file comes to. @throws NotTaken saying what is wrong with it */
+async function judge(
+  stream: AsyncIterable<Uint8Array>,
+  source: CommandSource,
+  url: string,
+): Promise<CommandSource> {
   try {
-    for await (const _ of commandsIn(stream, lines));
-    return lines;
+    for await (const _ of commandsIn(stream, source));
+    return source;
   } catch (error) {
-    if (error instanceof BadList) return error.message;
+    if (error instanceof BadList) throw new NotTaken('bad-commands', `${url}: ${error.message}`);
     throw error;
   }
 }
 
-/** The same blocks, which the hash has seen. */
-async function* hashed(
+/** Writes blocks of a known length. @returns their SHA-256 */
+async function writeHashed(
+  bucket: Bucket,
+  key: string,
   blocks: Iterable<Uint8Array> | AsyncIterable<Uint8Array>,
-  hash: Hash,
-): AsyncGenerator<Uint8Array> {
-  for await (const block of blocks) {
-    hash.update(block);
-    yield block;
+  bytes: number,
+): Promise<string> {
+  const hash = createHash('sha256');
+  async function* hashed(): AsyncGenerator<Uint8Array> {
+    for await (const block of blocks) {
+      hash.update(block);
+      yield block;
+    }
   }
+  await bucket.writeStream(key, Readable.from(hashed(), { objectMode: false }), bytes);
+  return hash.digest('hex');
 }
 
 function* inBlocks(lines: Iterable<string>): Generator<Buffer> {

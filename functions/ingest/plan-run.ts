@@ -33,6 +33,7 @@ export async function planRun(
     folder,
     deployment: deps.deployment,
     ...(frozen.frozen === undefined ? {} : { frozen: frozen.frozen }),
+    tableSha256: frozen.tableSha256,
   });
   return { ok: true, plan };
 }

@@ -153,6 +153,22 @@ test('init writes no JSON manifest, which could hold no comment', async () => {
   await expect(init(context, 'm.json', {})).rejects.toThrow(CommandFailed);
 });
 
+test('plan reads a table that lies beside the manifest, and says what its rows are crossed with', async () => {
+  const folder = folderOfItsOwn();
+  const design =
+    'commands: {template: "s {a} {b} {replicateSeed}", table: p.csv, matrix: {b: [1, 2]}, exclude: [{a: 2, b: 2}], replicates: 2}';
+  writeFileSync(join(folder, 'm.yaml'), SWEEP.replace(/commands: .*/, design));
+  writeFileSync(join(folder, 'p.csv'), 'a\n1\n2\n');
+  const { context, said } = contextIn(folder);
+  expect(await plan(context, 'm.yaml')).toBe(0);
+  expect(said.out).toContain('6 commands');
+  expect(said.out).toContain('the rows of the table × b × 2 replicates, without what `exclude` leaves out');
+  writeFileSync(join(folder, 'p.csv'), 'a\n1\n1,2\n');
+  const faulty = contextIn(folder);
+  expect(await plan(faulty.context, 'm.yaml')).toBe(2);
+  expect(faulty.said.err).toContain('p.csv: line 3, column 3: 2 values, and the header has 1 name');
+});
+
 test('plan shows what SIERRA is given: per-batch where ARGoS would take per-exp, its engines, jobs per node, the root', async () => {
   const folder = folderOfItsOwn();
   const args =

@@ -1,13 +1,12 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import { messageOf } from '../../../aws/errors.ts';
-import { BadList, CommandLines } from '../../../experiment/commands/lines.ts';
-import { MAX_COMMAND_BYTES, MAX_STOCK_COMMAND_BYTES } from '../../../experiment/commands/list.ts';
+import { BadList } from '../../../experiment/commands/lines.ts';
 import { nearMissesOf } from '../../../experiment/commands/near-misses.ts';
 import type { Deployment } from '../../../experiment/deployment/deployment.ts';
 import { deploymentFaults } from '../../../experiment/manifest/deployment-faults.ts';
 import type { Manifest } from '../../../experiment/manifest/parse.ts';
-import { parseManifest } from '../../../experiment/manifest/parse.ts';
+import { commandFileOf, parseManifest } from '../../../experiment/manifest/parse.ts';
 import { isBeside } from '../../../experiment/manifest/rules/paths.ts';
 import { faultAt } from '../../../experiment/manifest/rules/schema-faults.ts';
 import type { Fault } from '../../../experiment/manifest/source/fault.ts';
@@ -39,7 +38,7 @@ export function judgeManifest(cwd: string, shownAs: string, deployment?: Deploym
     ...missingList(manifest, source, dirname(file)),
     ...(deployment === undefined ? [] : deploymentFaults(manifest, source, deployment)),
   ];
-  const list = judgeList(manifest, source, dirname(file));
+  const list = judgeFile(manifest, source, dirname(file));
   faults.push(...list.faults);
   if (faults.length > 0) return { file, shownAs, ok: false, faults, text: source.text };
   return { file, shownAs, ...parsed, warnings: [...parsed.warnings, ...list.warnings] };
@@ -66,10 +65,10 @@ function missingFolders({ inputs = [] }: Manifest, source: Source, beside: strin
   });
 }
 
-/** A list of commands that is not beside the manifest may come with inputs, or lie in a folder that is there already. */
+/** A list of commands or a table that is not beside the manifest may come with inputs, or lie in a folder that is there already. */
 function missingList(manifest: Manifest, source: Source, beside: string): Fault[] {
-  const { run, inputs = [], workspace, resume } = manifest;
-  const list = run.commands?.file;
+  const { inputs = [], workspace, resume } = manifest;
+  const { key = 'file', path: list } = commandFileOf(manifest) ?? {};
   if (list === undefined || list.startsWith('s3://')) return [];
   const isFile = statSync(resolve(beside, list), { throwIfNoEntry: false })?.isFile();
   if (isFile === true) return [];
@@ -79,36 +78,33 @@ function missingList(manifest: Manifest, source: Source, beside: string): Fault[
     isFile === false
       ? `${list} is not a file`
       : `there is no file ${list} beside the manifest (${resolve(beside, list)}), and there are no inputs to bring it`;
-  return [faultAt(source, ['run', 'commands', 'file'], { code: 'no-such-file', message })];
+  return [faultAt(source, ['run', 'commands', key], { code: 'no-such-file', message })];
 }
 
 const MAX_LIST_WARNINGS = 20;
 const BLOCK_BYTES = 1024 * 1024;
 
-/** What ingest or node 0 would refuse of a list that lies beside the manifest, and what its commands may have by mistake. */
-function judgeList(
-  { run }: Manifest,
+/** What ingest or node 0 would refuse of a list or a table that lies beside the manifest, and what its commands may have by mistake. */
+function judgeFile(
+  manifest: Manifest,
   source: Source,
   beside: string,
 ): { faults: Fault[]; warnings: Fault[] } {
-  const { file } = run.commands ?? {};
-  const path = file === undefined ? undefined : resolve(beside, file);
-  if (path === undefined || statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
+  const file = commandFileOf(manifest);
+  const path = resolve(beside, file?.path ?? '');
+  if (file === undefined || statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
     return { faults: [], warnings: [] };
   const at = (code: string, message: string) =>
-    faultAt(source, ['run', 'commands', 'file'], { code, message: `${file}: ${message}` });
+    faultAt(source, ['run', 'commands', file.key], { code, message: `${file.path}: ${message}` });
   const warnings: Fault[] = [];
-  const lines = new CommandLines(
-    run.fanout === 'stock' ? MAX_STOCK_COMMAND_BYTES : MAX_COMMAND_BYTES,
-    (line, number) => {
-      if (warnings.length < MAX_LIST_WARNINGS)
-        for (const miss of nearMissesOf(line.toString()))
-          warnings.push(at('near-miss', `line ${number}: ${miss}`));
-    },
-  );
+  const commands = file.source((line, number) => {
+    if (warnings.length < MAX_LIST_WARNINGS)
+      for (const miss of nearMissesOf(line.toString()))
+        warnings.push(at('near-miss', `line ${number}: ${miss}`));
+  });
   try {
-    for (const block of blocksOf(path)) lines.take(block);
-    lines.end();
+    for (const block of blocksOf(path)) for (const _ of commands.take(block));
+    for (const _ of commands.end());
     return { faults: [], warnings };
   } catch (error) {
     if (error instanceof BadList) return { faults: [at('bad-commands', error.message)], warnings };

@@ -1,19 +1,20 @@
 import { createReadStream, existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Command } from '@commander-js/extra-typings';
 import { submitJobRequest } from '../../../experiment/batch/submit-request.ts';
-import { runsNothing } from '../../../experiment/commands/lines.ts';
+import { commandsIn } from '../../../experiment/commands/lines.ts';
+import { MAX_COMMAND_BYTES } from '../../../experiment/commands/list.ts';
 import type { Deployment } from '../../../experiment/deployment/deployment.ts';
 import { usdOf } from '../../../experiment/deployment/price.ts';
 import { sharedLayout } from '../../../experiment/layout/shared-paths.ts';
 import type { Manifest } from '../../../experiment/manifest/parse.ts';
-import { commandsOf, resumedRun } from '../../../experiment/manifest/parse.ts';
+import { commandFileOf, commandsOf, resumedRun } from '../../../experiment/manifest/parse.ts';
 import { makePlan } from '../../../experiment/plan/make.ts';
 import { mostNodeHoursOf, mostSpoken } from '../../../experiment/plan/most-cost.ts';
 import type { Plan } from '../../../experiment/plan/plan.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { suppliedArguments } from '../../../experiment/sierra/arguments.ts';
+import { boundedLines } from '../../../experiment/text/bounded-lines.ts';
 import { counted, spoken } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { example, withSystem } from '../../context/arguments.ts';
@@ -86,6 +87,7 @@ export async function plan(context: Context, shownAs: string): Promise<number> {
     ],
     ['slots', `${cluster.nodes * slots}: ${counted(slots, 'task')} at once on each node, by ${made.fanout}`],
     ['tasks', tasksSpoken(made, commands)],
+    ...designSpoken(made),
     ...sierraSpoken(made, deployment.sharedFolder),
     ...(commands?.first ?? []).map((line): [string, string] => ['', short(line)]),
     ...(commands === undefined || commands.total <= 2 * SHOWN ? [] : [['', '…'] as [string, string]]),
@@ -123,18 +125,20 @@ interface Commands {
 }
 
 async function firstAndLast(manifest: Manifest, file: string): Promise<Commands | undefined> {
-  const written = manifest.run.commands?.file;
-  const beside = written === undefined ? undefined : join(dirname(file), written);
+  const written = commandFileOf(manifest);
+  const beside = join(dirname(file), written?.path ?? '');
   const lines =
-    beside !== undefined && existsSync(beside)
-      ? createInterface({ input: createReadStream(beside), crlfDelay: Number.POSITIVE_INFINITY })
+    written !== undefined && existsSync(beside)
+      ? boundedLines(commandsIn(createReadStream(beside), written.source()), {
+          most: MAX_COMMAND_BYTES,
+          whole: true,
+        })
       : commandsOf(manifest)?.lines;
   if (lines === undefined) return undefined;
   const first: string[] = [];
   const last: string[] = [];
   let total = 0;
   for await (const line of lines) {
-    if (runsNothing(line)) continue;
     total += 1;
     if (first.length < SHOWN) first.push(line);
     else if (last.push(line) > SHOWN) last.shift();
@@ -148,6 +152,21 @@ function tasksSpoken({ work }: Plan, commands: Commands | undefined): string {
   return commands === undefined
     ? 'those of a file that comes with the inputs'
     : counted(commands.total, 'command');
+}
+
+/** What the tasks' parameters come from; not of a matrix alone, which the manifest shows. */
+function designSpoken({ work }: Plan): [string, string][] {
+  if (work.kind !== 'commands' || work.design === undefined) return [];
+  const { matrix = {}, zip, table, exclude = [], replicates } = work.design;
+  const parts = [
+    ...(table === undefined ? [] : ['the rows of the table']),
+    ...(zip === undefined ? [] : [`zip of ${Object.keys(zip).join(', ')}`]),
+    ...Object.keys(matrix),
+    ...(replicates === undefined ? [] : [counted(replicates, 'replicate')]),
+  ];
+  if (parts.length === Object.keys(matrix).length && exclude.length === 0) return [];
+  const left = exclude.length === 0 ? '' : `, without what \`exclude\` leaves out`;
+  return [['', `${parts.join(' × ')}${left}`]];
 }
 
 /** The words that a user of SIERRA looks for, and would get wrong without us. */

@@ -1,3 +1,4 @@
+import { Design } from '../../commands/design.ts';
 import { runsNothing } from '../../commands/lines.ts';
 import {
   MAX_COMMAND_BYTES,
@@ -6,12 +7,11 @@ import {
   measureCommands,
   measureTemplate,
 } from '../../commands/list.ts';
-import type { Matrix } from '../../commands/matrix.ts';
-import { axisOf, countCombinations, MAX_COMMANDS } from '../../commands/matrix.ts';
+import { axisOf, MAX_COMMANDS } from '../../commands/matrix.ts';
 import { nearMissesOf, nearMissesOfTemplate } from '../../commands/near-misses.ts';
 import { parseTemplate } from '../../commands/template.ts';
 import { nearestKey } from './did-you-mean.ts';
-import { judgeMatrixValues, judgeQuoting, matrixOf } from './matrix-keys.ts';
+import { designOf, judgeParameters, judgeQuoting, templateKeys } from './parameters.ts';
 import type { Judged } from './rule-context.ts';
 import type { FaultPath } from './schema-faults.ts';
 import { MAX_JUDGED } from './schema-faults.ts';
@@ -20,14 +20,15 @@ import { MAX_JUDGED } from './schema-faults.ts';
 export function judgeCommands(judged: Judged): void {
   const commands = judged.map(['run', 'commands']);
   if (commands === undefined) return;
-  const { template, list, file } = commands;
-  judgeMatrixValues(judged);
-  const matrix = judged.map(['run', 'commands', 'matrix']);
-  if (typeof template === 'string' && matrix !== undefined) {
-    judgeKeys(judged, template, Object.keys(matrix));
+  const { template, list, file, table } = commands;
+  judgeParameters(judged);
+  const keys = templateKeys(judged);
+  if (typeof template === 'string' && (keys.length > 0 || table !== undefined)) {
+    judgeKeys(judged, template, keys);
     judgeQuoting(judged, template);
     const variables = Object.keys(judged.map(['environment']) ?? {});
-    for (const miss of nearMissesOfTemplate(template, Object.keys(matrix), variables))
+    const names = keys.map(({ key }) => key);
+    for (const miss of nearMissesOfTemplate(template, names, variables))
       judged.warn(['run', 'commands', 'template'], 'near-miss', miss);
     warnOfCommand(judged, template, ['run', 'commands', 'template']);
     judgeCombinations(judged, template);
@@ -39,18 +40,23 @@ export function judgeCommands(judged: Judged): void {
     for (const [at, command] of list.entries())
       warnOfCommand(judged, command, ['run', 'commands', 'list', at]);
   }
+  judgePlace(judged, 'file', file);
+  judgePlace(judged, 'table', table);
+}
+
+/** A file beside the manifest, among the inputs, or in a bucket. */
+function judgePlace(judged: Judged, key: string, path: unknown): void {
   if (
-    typeof file === 'string' &&
-    !/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/.*[^/]$/.test(file) &&
-    (/^\/|:\/\/|[\n\r]|\/$/.test(file) || file.split('/').includes('..'))
-  ) {
+    typeof path === 'string' &&
+    !/^s3:\/\/[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]\/.*[^/]$/.test(path) &&
+    (/^\/|:\/\/|[\n\r]|\/$/.test(path) || path.split('/').includes('..'))
+  )
     judged.fault(
-      ['run', 'commands', 'file'],
+      ['run', 'commands', key],
       'bad-value',
-      `${JSON.stringify(file)} is not allowed`,
+      `${JSON.stringify(path)} is not allowed`,
       'a relative path without `..`, or s3://bucket/key',
     );
-  }
 }
 
 /** The comment that YAML takes a part of a command for, and what a command may have by mistake. */
@@ -69,51 +75,63 @@ function hasOpenQuote(command: string): boolean {
   return command.split("'").length % 2 === 0 || command.split('"').length % 2 === 0;
 }
 
-/** What the template and the matrix call by different names. */
-function judgeKeys(judged: Judged, template: string, keys: readonly string[]): void {
+/** What the template and its parameters call by different names. A table's columns are known when it is read. */
+function judgeKeys(
+  judged: Judged,
+  template: string,
+  parameters: readonly { key: string; path: FaultPath }[],
+): void {
   const path = ['run', 'commands', 'template'];
+  const keys = parameters.map(({ key }) => key);
   const known = new Set(keys);
   const used = new Set(parseTemplate(template).flatMap((part) => ('key' in part ? [part.key] : [])));
-  const unknown = [...used].filter((key) => !known.has(key)).slice(0, MAX_JUDGED);
+  const hasTable = judged.at(['run', 'commands', 'table']) !== undefined;
+  const unknown = hasTable ? [] : [...used].filter((key) => !known.has(key)).slice(0, MAX_JUDGED);
   for (const key of unknown) {
     const suggestion = nearestKey(key, keys);
     const known = keys.slice(0, MAX_JUDGED).map((each) => `{${each}}`);
     judged.add(path, {
       code: 'unknown-template-key',
-      message: `{${key}} is not a key of the matrix`,
+      message: `{${key}} is not a parameter`,
       allowed: `${known.join(', ')}, and {{${key}}} for the text {${key}}`,
       ...(suggestion === undefined ? {} : { suggestion }),
     });
   }
-  const unused = keys.filter((key) => !used.has(key)).slice(0, MAX_JUDGED);
-  for (const key of unused)
+  // Of the keys that replicates give one is enough.
+  const places = Map.groupBy(parameters, ({ path }) => path.join('.'));
+  const unused = [...places.values()].filter((given) => !given.some(({ key }) => used.has(key)));
+  for (const given of unused.slice(0, MAX_JUDGED))
     judged.keyFault(
-      ['run', 'commands', 'matrix', key],
+      given[0]?.path ?? path,
       'unused-key',
-      `{${key}} does not stand in the template`,
+      `${given.map(({ key }) => `{${key}}`).join(' or ')} does not stand in the template`,
     );
 }
 
-/** How many commands there are, and how long: told of as much of the matrix as there is to be understood. */
+/** How many commands there are, and how long: told of as much of the design as there is to be understood. */
 function judgeCombinations(judged: Judged, template: string): void {
-  const { axes: matrix, isWhole } = matrixOf(judged);
-  for (const [key, values] of Object.entries(matrix))
+  const { parts, isWhole } = designOf(judged);
+  for (const [key, values] of Object.entries(parts.matrix ?? {}))
     if (!Array.isArray(values) && axisOf(values).count === 0)
       judged.fault(['run', 'commands', 'matrix', key], 'empty-range', 'has no value: `to` is below `from`');
   if (!isWhole) return;
-  const total = countCombinations(matrix);
+  const design = new Design(parts, String(judged.at(['name'])));
+  const total = design.whole;
   if (total > MAX_COMMANDS)
     judged.fault(
-      ['run', 'commands', 'matrix'],
+      ['run', 'commands', parts.matrix === undefined ? 'template' : 'matrix'],
       'too-many',
       `${total > 1e15 ? 'far too many' : total.toLocaleString('en')} combinations, and at most ${MAX_COMMANDS.toLocaleString('en')} are allowed`,
     );
-  else measureAll(judged, template, matrix);
+  else if (total > 0) measureAll(judged, template, design);
 }
 
-function measureAll(judged: Judged, template: string, matrix: Matrix): void {
-  const { longest, bytes, values } = measureTemplate(template, matrix);
+function measureAll(judged: Judged, template: string, design: Design): void {
+  const { total, longest, bytes, values } = measureTemplate(template, design);
   const { most, because } = mostBytes(judged);
+  const hasTable = judged.at(['run', 'commands', 'table']) !== undefined;
+  if (total === 0 && !hasTable)
+    judged.fault(['run', 'commands', 'exclude'], 'no-commands', 'leaves out every combination');
   if (longest > most)
     judged.fault(
       ['run', 'commands', 'template'],

@@ -11,11 +11,20 @@ export function judgeChoices(judged: Judged): void {
   const commands = judged.map(['run', 'commands']);
   if (commands === undefined) return;
   exactlyOne(judged, ['run', 'commands'], commands, ['template', 'list', 'file']);
-  if (commands.template !== undefined && commands.matrix === undefined)
-    judged.fault(['run', 'commands', 'template'], 'missing', 'a template needs a `matrix` of values');
-  if (commands.template === undefined && commands.matrix !== undefined)
-    judged.fault(['run', 'commands', 'matrix'], 'conflict', 'a matrix needs a `template`');
+  const given = PARAMETERS.filter((key) => commands[key] !== undefined);
+  if (commands.template !== undefined && given.every((key) => key === 'exclude'))
+    judged.fault(
+      ['run', 'commands', 'template'],
+      'missing',
+      'a template needs a `matrix` of values',
+      '`zip`, `table` and `replicates` as well',
+    );
+  if (commands.template === undefined)
+    for (const key of given)
+      judged.fault(['run', 'commands', key], 'conflict', `\`${key}\` needs a \`template\``);
 }
+
+const PARAMETERS = ['matrix', 'zip', 'table', 'exclude', 'replicates'];
 
 function exactlyOne(
   judged: Judged,

@@ -1,3 +1,4 @@
+import { templateKeys } from './parameters.ts';
 import type { Judged } from './rule-context.ts';
 import { field } from './rule-context.ts';
 import type { FaultPath } from './schema-faults.ts';
@@ -42,7 +43,7 @@ const INDEX = 'index.json';
 function judgeOutputs(judged: Judged): void {
   const listed = judged.at(['outputs']);
   const outputs: readonly unknown[] = Array.isArray(listed) ? listed : [];
-  const keys = Object.keys(judged.map(['run', 'commands', 'matrix']) ?? {});
+  const keys = templateKeys(judged).map(({ key }) => key);
   for (const [index, output] of outputs.entries()) {
     const path = pathOf(output);
     if (typeof path !== 'string') continue;

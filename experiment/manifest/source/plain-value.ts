@@ -7,7 +7,13 @@ type Place = 'as-written' | { readonly [key: string]: Place };
 const AS_WRITTEN: Place = {
   environment: { '*': 'as-written' },
   tags: { '*': 'as-written' },
-  run: { commands: { matrix: { '*': { '[]': 'as-written' } } } },
+  run: {
+    commands: {
+      matrix: { '*': { '[]': 'as-written' } },
+      zip: { '*': { '[]': 'as-written' } },
+      exclude: { '[]': { '*': 'as-written' } },
+    },
+  },
 };
 
 /** The document as plain values for the schema. Objects have no prototype's keys, `__proto__` is a key like any other. */

@@ -6,6 +6,7 @@ import { prepareInputs } from '../../../container/run/prepare-inputs.ts';
 import { makeRunFolders } from '../../../container/storage/run-folders.ts';
 import { freezeCommands } from '../../../container/tasks/freeze-commands.ts';
 import { alreadyDone } from '../../../container/tasks/resume.ts';
+import { Design } from '../../../experiment/commands/design.ts';
 import { expandTemplate } from '../../../experiment/commands/list.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { renderJoblogRow } from '../../../experiment/results/joblog.ts';
@@ -100,7 +101,7 @@ const command = fc.constantFrom(
 const values = fc.uniqueArray(fc.constantFrom('1', '2', '3'), { minLength: 1 });
 const matrix = fc
   .record({ n: values, v: fc.uniqueArray(fc.constantFrom('x', 'y'), { minLength: 1 }) })
-  .map((axes) => [...expandTemplate('s {n} {v}', axes).lines]);
+  .map((axes) => [...expandTemplate('s {n} {v}', new Design({ matrix: axes }, 'sweep')).lines]);
 const edition = fc.record({
   list: fc.oneof(fc.array(command, { minLength: 1, maxLength: 9 }), matrix),
   program: fc.constantFrom('1', '2'),

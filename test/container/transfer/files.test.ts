@@ -103,6 +103,20 @@ describe('the command list', () => {
     await expect(freezeCommands({ s3, clock: realClock }, run, inWork, folders)).rejects.toThrow(said);
   });
 
+  it('is made of a table from the tasks’ folder, and both are sent', async () => {
+    writeFileSync(join(folders.tasks, 'p.csv'), 'a\n1\n2\n');
+    const design = { name: 'sweep', template: 's {a}', table: { format: 'csv' } } as const;
+    const work = { kind: 'commands', file: { kind: 'in-work', path: 'p.csv' }, design } as const;
+    expect(await freezeCommands({ s3, clock: realClock }, run, work, folders)).toMatchObject({ total: 2 });
+    expect(readFileSync(folders.commands, 'utf8')).toBe('s 1\ns 2\n');
+    expect(await text(key)).toBe('s 1\ns 2\n');
+    expect(await text(runKeys(runId).table('csv'))).toBe('a\n1\n2\n');
+    writeFileSync(join(folders.tasks, 'p.csv'), 'b\n1\n');
+    await expect(freezeCommands({ s3, clock: realClock }, run, work, folders)).rejects.toThrow(
+      'commands.table p.csv: {a} of the template is no column of it: b',
+    );
+  });
+
   it('of a resumed run: what succeeded and reads the same need not run again', async () => {
     await put(key, 'one\ntwo\nthree\n');
     await freezeCommands({ s3, clock: realClock }, run, frozen(3), folders);

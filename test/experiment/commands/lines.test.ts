@@ -5,7 +5,7 @@ import { BadList, CommandLines } from '../../../experiment/commands/lines.ts';
 function read(blocks: readonly Uint8Array[], mostBytes = 1000) {
   const seen: [string, number][] = [];
   const lines = new CommandLines(mostBytes, (line, number) => seen.push([line.toString(), number]));
-  const kept = Buffer.concat([...blocks.map((block) => lines.take(block)), lines.end()]).toString();
+  const kept = Buffer.concat([...blocks.flatMap((block) => lines.take(block)), ...lines.end()]).toString();
   return { kept, total: lines.total, bytes: lines.bytes, seen };
 }
 

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Design } from '../../../experiment/commands/design.ts';
 import { expandTemplate, measureCommands, measureTemplate } from '../../../experiment/commands/list.ts';
 import type { Matrix, MatrixValues } from '../../../experiment/commands/matrix.ts';
 
@@ -65,11 +66,11 @@ describe('a matrix', () => {
           keys,
           Object.fromEntries(keys.map((key) => [key, given[key]?.texts ?? []])),
         ).map((values) => places.map((key, at) => `${texts[at]}${values[key]}`).join(''));
-        const expanded = expandTemplate(template, matrix);
+        const expanded = expandTemplate(template, new Design({ matrix }, 'sweep'));
         expect([...expanded.lines]).toEqual(expected);
         expect([...expanded.lines]).toHaveLength(expanded.total);
         expect(expanded.bytes).toBe(measureCommands(expected, 0).bytes);
-        expect(measureTemplate(template, matrix).longest).toBe(
+        expect(measureTemplate(template, new Design({ matrix }, 'sweep')).longest).toBe(
           expected.reduce((most, line) => Math.max(most, Buffer.byteLength(line)), 0),
         );
       }),
@@ -79,7 +80,7 @@ describe('a matrix', () => {
 
   it('counts ranges exactly where floating point does not', () => {
     const values = (from: number, to: number, step: number) => [
-      ...expandTemplate('{a}', { a: { from, to, step } }).lines,
+      ...expandTemplate('{a}', new Design({ matrix: { a: { from, to, step } } }, 'sweep')).lines,
     ];
     expect(values(0.1, 0.3, 0.1)).toEqual(['0.1', '0.2', '0.3']);
     expect(values(0, 0.7, 0.1)).toHaveLength(8);

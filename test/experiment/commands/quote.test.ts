@@ -1,6 +1,7 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { Design } from '../../../experiment/commands/design.ts';
 import { expandTemplate } from '../../../experiment/commands/list.ts';
 import { parseTemplate } from '../../../experiment/commands/template.ts';
 
@@ -30,7 +31,9 @@ describe('a value in a template', () => {
       fc.property(fc.array(value, { minLength: 20, maxLength: 20 }), (values) => {
         for (const template of AROUND) {
           const expected = template.includes("a'b'") ? values.map((each) => `ab${each}`) : values;
-          expect(printed([...expandTemplate(template, { v: values }).lines])).toEqual(expected);
+          expect(
+            printed([...expandTemplate(template, new Design({ matrix: { v: values } }, 'sweep')).lines]),
+          ).toEqual(expected);
         }
       }),
       { numRuns: 15 },
@@ -69,7 +72,10 @@ describe('a value in a template', () => {
   });
 
   it('is pasted where {key:raw} stands, and {{key:raw}} is text', () => {
-    const lines = [...expandTemplate('ls {v:raw} {v} {{v:raw}}', { v: ['a b', 'c', ''] }).lines];
+    const lines = [
+      ...expandTemplate('ls {v:raw} {v} {{v:raw}}', new Design({ matrix: { v: ['a b', 'c', ''] } }, 'sweep'))
+        .lines,
+    ];
     expect(lines).toEqual(["ls a b 'a b' {v:raw}", 'ls c c {v:raw}', "ls  '' {v:raw}"]);
   });
 });

@@ -433,6 +433,39 @@ describe('a list of commands in the bucket', () => {
     expect(await plane.text(keys.commands)).toBe('four\n');
   });
 
+  it('may be a table: it is frozen with the commands that it makes, and what is wrong with it is a rejection', async () => {
+    const ofTable = MANIFEST.replace(
+      '{list: [a, b]}',
+      `{template: "s {a} {b}", table: "s3://${BUCKET}/lists/c.csv", matrix: {b: [1, 2]}}`,
+    );
+    const plane = await controlPlane();
+    await plane.put('lists/c.csv', 'a\nx y\n');
+    const event = await plane.put('manifests/x.yaml', ofTable);
+    await plane.ingest(event);
+    const keys = runKeys(runIdOf(event, 'sweep'));
+    expect(await plane.text(keys.commands)).toBe("s 'x y' 1\ns 'x y' 2\n");
+    expect(await plane.text(keys.table('csv'))).toBe('a\nx y\n');
+    const sha256 = createHash('sha256').update('a\nx y\n').digest('hex');
+    expect(await plane.json(keys.plan)).toMatchObject({
+      work: {
+        file: { kind: 'frozen', total: 2 },
+        design: { name: 'sweep', template: 's {a} {b}', table: { format: 'csv', sha256 } },
+      },
+    });
+    await plane.put('lists/c.csv', 'a\n1,2\n');
+    await plane.ingest(await plane.put('manifests/y.yaml', ofTable));
+    const [json = ''] = await plane.keys('rejected/');
+    expect(await plane.json(json)).toMatchObject({
+      faults: [
+        {
+          code: 'bad-commands',
+          path: 'run.commands.table',
+          message: expect.stringContaining('lists/c.csv: line 2, column 3: 2 values'),
+        },
+      ],
+    });
+  });
+
   it.each([
     ['missing', undefined, 'no-commands'],
     ['empty', '', 'bad-commands'],
