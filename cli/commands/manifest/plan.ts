@@ -1,6 +1,3 @@
-import { createReadStream, existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import type { Command } from '@commander-js/extra-typings';
 import { submitJobRequest } from '../../../experiment/batch/submit-request.ts';
 import { runsNothing } from '../../../experiment/commands/lines.ts';
@@ -8,7 +5,7 @@ import type { Deployment } from '../../../experiment/deployment/deployment.ts';
 import { usdOf } from '../../../experiment/deployment/price.ts';
 import { sharedLayout } from '../../../experiment/layout/shared-paths.ts';
 import type { Manifest } from '../../../experiment/manifest/parse.ts';
-import { commandsOf, resumedRun } from '../../../experiment/manifest/parse.ts';
+import { resumedRun } from '../../../experiment/manifest/parse.ts';
 import { makePlan } from '../../../experiment/plan/make.ts';
 import { mostNodeHoursOf, mostSpoken } from '../../../experiment/plan/most-cost.ts';
 import type { Plan } from '../../../experiment/plan/plan.ts';
@@ -18,10 +15,11 @@ import { counted, spoken } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { example, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
+import { linesOf } from './few.ts';
 import { judgeManifest, renderJudged } from './judge.ts';
 
 /** Where no system is known: the template's own defaults. */
-const TEMPLATE: Deployment = {
+export const TEMPLATE: Deployment = {
   bucket: 'YOUR-BUCKET',
   stateMachineArn: 'arn:aws:states:REGION:ACCOUNT:stateMachine:STACK-experiment',
   jobDefinition: 'STACK-JOB-DEFINITION',
@@ -51,7 +49,7 @@ export function definePlan(program: Command, { begin }: Running): void {
 export async function plan(context: Context, shownAs: string): Promise<number> {
   const { terminal } = context;
   const known = context.hasStack ? (await context.target()).live?.deployment : undefined;
-  const judged = judgeManifest(context.cwd, shownAs, known);
+  const judged = judgeManifest(context.cwd, shownAs, { deployment: known });
   const remarks = renderJudged(judged);
   if (remarks !== '') terminal.remark(remarks);
   if (!judged.ok) {
@@ -104,7 +102,7 @@ export async function plan(context: Context, shownAs: string): Promise<number> {
   return EXIT.succeeded;
 }
 
-function planOf(manifest: Manifest, deployment: Deployment, total: number | undefined): Plan {
+export function planOf(manifest: Manifest, deployment: Deployment, total?: number): Plan {
   // The id is made when the manifest is dropped.
   const runId = `${manifest.name}-${'0'.repeat(11)}`;
   return makePlan(manifest, {
@@ -123,12 +121,7 @@ interface Commands {
 }
 
 async function firstAndLast(manifest: Manifest, file: string): Promise<Commands | undefined> {
-  const written = manifest.run.commands?.file;
-  const beside = written === undefined ? undefined : join(dirname(file), written);
-  const lines =
-    beside !== undefined && existsSync(beside)
-      ? createInterface({ input: createReadStream(beside), crlfDelay: Number.POSITIVE_INFINITY })
-      : commandsOf(manifest)?.lines;
+  const lines = linesOf(manifest, file);
   if (lines === undefined) return undefined;
   const first: string[] = [];
   const last: string[] = [];
