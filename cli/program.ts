@@ -6,6 +6,7 @@ import { defineCollect } from './commands/maintenance/collect.ts';
 import { defineInit } from './commands/manifest/init.ts';
 import { definePlan } from './commands/manifest/plan.ts';
 import { defineValidate } from './commands/manifest/validate.ts';
+import { defineRun } from './commands/run.ts';
 import { defineCancel } from './commands/runs/cancel.ts';
 import { defineFetch } from './commands/runs/fetch.ts';
 import { defineLogs } from './commands/runs/logs.ts';
@@ -20,6 +21,7 @@ import type { Running } from './context/context.ts';
 
 /** In the order in which help and docs/commands.md show them. */
 const COMMANDS = [
+  defineRun,
   defineInit,
   defineValidate,
   definePlan,
@@ -56,10 +58,10 @@ environment); otherwise, or with --local, to the local system that \`sierra-batc
 .sierra-batch of this folder or one above it.
 
 Exit codes: 0 done; 1 done, and the answer is a bad one (a task failed, a file is not what it should be); 2 faults in the
-manifest, the request or the machine; 130 ended by Ctrl-C. submit --watch, resume --watch and watch end with the run's:
+manifest, the request or the machine; 130 ended by Ctrl-C. run, submit --watch, resume --watch and watch end with the run's:
 1 some tasks failed, 3 too few nodes came, 4 too many were lost, 5 SIERRA itself failed, 7 the budget is used up,
 124 a time limit was reached, 143 cancelled.
 
 Example:
-  $ sierra-batch submit experiment.yaml --watch
+  $ sierra-batch run "./sim --seed {seed}" seed=1..100 speed=0.1,0.5 --nodes 4
 `;

@@ -37,6 +37,8 @@ export interface Survey {
 
 /** This system's own folder: it grows while it is packed. */
 const OWN_FOLDER = '.sierra-batch';
+/** History is no input, unless an ignore file takes it back with `!.git`. */
+const HISTORY = '.git';
 const NAMED = 5;
 
 /**
@@ -122,7 +124,7 @@ class Looking {
       const ignored = rules(relative(folder, path), isFolder);
       if (ignored !== undefined) return ignored;
     }
-    return false;
+    return name === HISTORY;
   }
 
   #fault(path: string, error: unknown): undefined {

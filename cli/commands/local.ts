@@ -1,10 +1,10 @@
-import { spawnSync } from 'node:child_process';
-import { join, relative, resolve } from 'node:path';
+import { relative, resolve } from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import { plainLine } from '../../experiment/text/terminal-codes.ts';
 import { realClock } from '../../local/clock/real.ts';
 import { listenForInterruption } from '../../local/start/interruption.ts';
+import { packagesReady } from '../../local/start/packages-ready.ts';
 import type { LocalSurroundings } from '../../local/system/live.ts';
 import { live } from '../../local/system/live.ts';
 import type { SystemSettings } from '../../local/system/settings.ts';
@@ -39,7 +39,8 @@ async function local(
   ]);
   const { terminal, cwd } = context;
   const surroundings = live();
-  if (!packagesAreThere(context, options.yes === true || !surroundings.asks)) return EXIT.badEnvironment;
+  if (!packagesReady(context.packageFolder, options.yes === true || !surroundings.asks))
+    return EXIT.badEnvironment;
   context.takeInterruption();
   const interruption = listenForInterruption(realClock, false);
   const folder = resolve(cwd, '.sierra-batch');
@@ -71,12 +72,6 @@ async function local(
   return EXIT.succeeded;
 }
 
-/** Installs the Debian packages that are missing. @param yes without asking */
-function packagesAreThere({ packageFolder }: Context, yes: boolean): boolean {
-  const script = join(packageFolder, 'scripts/install/packages.mjs');
-  return spawnSync(process.execPath, [script, ...(yes ? ['--yes'] : [])], { stdio: 'inherit' }).status === 0;
-}
-
 function settingsOf(
   { terminal, cwd }: Context,
   folder: string,
@@ -104,7 +99,7 @@ function tellWhere(
   if (asJson) terminal.json({ folder, bucket, page });
   else {
     terminal.say(`The local system is up in ${folder}. Ctrl-C ends it.`);
-    terminal.say('In another terminal: sierra-batch submit FILE --watch');
+    terminal.say('In another terminal: sierra-batch run FILE');
     terminal.say(`Page of runs, live: ${page}`);
   }
 }

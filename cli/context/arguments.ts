@@ -53,3 +53,8 @@ export function runIdArgument(text: string): string {
     );
   return text;
 }
+
+/** A value that an option may be given several times. */
+export function several(text: string, before: readonly string[] = []): string[] {
+  return [...before, text];
+}

@@ -39,6 +39,8 @@ export interface Context {
   nonce: MakeNonce;
   /** Where the user is, absolute. */
   cwd: string;
+  /** The user's home folder, absolute. */
+  home: string;
   /** The folder of this package: schema and scripts lie in it. Absolute, with a slash at the end. */
   packageFolder: string;
   /** A deployment was named by an option or by the environment. */

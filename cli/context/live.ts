@@ -1,5 +1,6 @@
 import { randomBytes } from 'node:crypto';
 import { once } from 'node:events';
+import { homedir } from 'node:os';
 import { setTimeout as delay } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import type { BatchClientConfig } from '@aws-sdk/client-batch';
@@ -29,6 +30,7 @@ process.env.AWS_SDK_JS_NODE_VERSION_SUPPORT_WARNING_DISABLED = 'true';
 export const surroundings = {
   /** npm runs its scripts in the package's folder and tells where the user was. */
   cwd: process.cwd(),
+  home: homedir(),
   packageFolder: fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../..' : '../..', import.meta.url)),
   stack: process.env.SIERRA_BATCH_STACK || undefined,
   searchPath: process.env.PATH ?? '',

@@ -10,12 +10,12 @@ import { CommandFailed } from '../errors/failure.ts';
 import type { Context } from './context.ts';
 import { age, listRunIds, readRows } from './run-rows.ts';
 import { readRecord } from './run-store.ts';
-import type { LiveSystem, Target } from './target.ts';
+import type { LiveTarget, Target } from './target.ts';
 
 // What a command needs to be there before it can begin; each says in a sentence what is missing.
 
 /** A system that does something, and not only what one has left. @throws CommandFailed */
-export async function liveTarget(context: Context): Promise<Target & { live: LiveSystem }> {
+export async function liveTarget(context: Context): Promise<LiveTarget> {
   const target = await context.target();
   const { live } = target;
   if (live === undefined)
@@ -27,7 +27,7 @@ export async function liveTarget(context: Context): Promise<Target & { live: Liv
 
 export async function destinationOf(
   { clock, nonce, terminal }: Context,
-  { live, lookMs, acceptedWithinMs }: Target & { live: LiveSystem },
+  { live, lookMs, acceptedWithinMs }: LiveTarget,
 ): Promise<Destination> {
   return {
     bucket: await live.bucket(),
@@ -56,6 +56,18 @@ export async function costOf(target: Target, runId: string) {
     most: mostSpoken(plan),
     spent: ({ nodeHours }: Pick<Progress, 'nodeHours'>) => spentSpoken(nodeHours, plan),
   };
+}
+
+/** Asks before something is done; `yes` is an answer given beforehand. @throws CommandFailed */
+export async function confirmed(
+  { terminal }: Context,
+  { message, yes, refused }: { message: string; yes: true | undefined; refused: string },
+): Promise<void> {
+  if (yes === true) return;
+  if (!terminal.asks)
+    throw new CommandFailed(`${message} Nobody can answer here, so ${refused}; --yes says yes`);
+  const { confirm } = await import('@clack/prompts');
+  if ((await confirm({ message, initialValue: false })) !== true) throw new CommandFailed(refused, 130);
 }
 
 const CHOICES = 15;

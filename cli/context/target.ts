@@ -38,3 +38,6 @@ export interface Target {
   /** How long a dropped manifest may take to become a run or a rejection, in milliseconds. */
   acceptedWithinMs: number;
 }
+
+/** A system that does something, and not only what one has left. */
+export type LiveTarget = Target & { live: LiveSystem };

@@ -52,6 +52,7 @@ export async function followRun(
     if (summary === undefined) return EXIT.terminated;
     await tell(summary, bucket, options, display);
     await untilClosed(bucket, runId);
+    options.onEnd?.(summary);
     return interruption.asked.aborted ? EXIT.terminated : exitCodeOf(summary);
   } finally {
     over.abort();

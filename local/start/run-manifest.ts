@@ -22,9 +22,7 @@ import { followRun } from './follow-run.ts';
 import type { Interruption } from './interruption.ts';
 import type { ManifestChanges } from './manifest-options.ts';
 import { changesForFault, changesForOptions, remarksOnNodes } from './manifest-options.ts';
-import type { StartOptions } from './options.ts';
-
-type Parsed = Extract<ReturnType<typeof parseManifest>, { ok: true }>;
+import type { Parsed, StartOptions } from './options.ts';
 
 /** How long a dropped manifest may take to become a run or a rejection. */
 const ACCEPTED_WITHIN_MS = 30_000;
@@ -39,8 +37,9 @@ export async function runManifest(
   interruption: Interruption,
   nodes?: KindOfNodes,
 ): Promise<number> {
-  const display = makeDisplay(process.stdout, { ...surroundings, now: () => realClock.now() });
-  const checked = check(options);
+  const output = options.isSilent === true ? { write: () => undefined } : process.stdout;
+  const display = makeDisplay(output, { ...surroundings, now: () => realClock.now() });
+  const checked = options.parsed ?? check(options);
   if (checked === undefined) return EXIT.badEnvironment;
   const changes = changesForFault(checked.manifest, options.fault);
   const crowd = nodes === undefined ? remarksOnNodes(checked.manifest, options) : [];
@@ -51,7 +50,7 @@ export async function runManifest(
   } catch (error) {
     const trouble = folderTrouble(error, options.folder);
     if (trouble === undefined) throw error;
-    return complain(`npm start: ${trouble}`);
+    return complain(`sierra-batch: ${trouble}`);
   }
   try {
     const waiting = { signal: interruption.asked, say: display.say };
@@ -77,7 +76,7 @@ export async function runManifest(
 function check({ file, shownAs }: StartOptions): Parsed | undefined {
   const read = readManifestFile(file, shownAs);
   if (!read.ok) {
-    complain(`npm start: ${read.why}`);
+    complain(`sierra-batch: ${read.why}`);
     return undefined;
   }
   const parsed = parseManifest(read.bytes, manifestFormat(file), { origin: 'file' });

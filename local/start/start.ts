@@ -1,20 +1,18 @@
-import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import { realClock } from '../clock/real.ts';
 import { live } from '../system/live.ts';
 import { listenForInterruption } from './interruption.ts';
 import { readStartOptions } from './options.ts';
+import { packagesReady } from './packages-ready.ts';
 import { runManifest } from './run-manifest.ts';
 
 /** `npm start`. Ends with the runner's exit code. */
 async function main(): Promise<number> {
   const surroundings = live();
-  const request = readStartOptions(process.argv.slice(2), {
-    from: surroundings.from,
-    cwd: process.cwd(),
-    repository: fileURLToPath(new URL('../..', import.meta.url)),
-  });
+  const repository = fileURLToPath(new URL('../..', import.meta.url));
+  const places = { from: surroundings.from, cwd: process.cwd(), repository };
+  const request = readStartOptions(process.argv.slice(2), places);
   if (request.kind === 'help') {
     process.stdout.write(request.text);
     return EXIT.succeeded;
@@ -24,7 +22,7 @@ async function main(): Promise<number> {
     return EXIT.badEnvironment;
   }
   const { options } = request;
-  if (!packagesReady(options.yes || !surroundings.asks)) return EXIT.badEnvironment;
+  if (!packagesReady(repository, options.yes || !surroundings.asks)) return EXIT.badEnvironment;
   // A terminal that was closed, or a reader that left, must not end the run halfway.
   for (const stream of [process.stdout, process.stderr]) stream.on('error', () => undefined);
   const interruption = listenForInterruption(realClock, surroundings.throughNpm);
@@ -33,12 +31,6 @@ async function main(): Promise<number> {
   } finally {
     interruption.stop();
   }
-}
-
-/** GNU parallel and OpenSSH, installed after asking. */
-function packagesReady(yes: boolean): boolean {
-  const script = fileURLToPath(new URL('../../scripts/install/packages.mjs', import.meta.url));
-  return spawnSync(process.execPath, [script, ...(yes ? ['--yes'] : [])], { stdio: 'inherit' }).status === 0;
 }
 
 process.exit(await main());

@@ -49,7 +49,7 @@ export async function lockFolder(folder: string): Promise<() => Promise<void>> {
   closeSync(file);
   if (status === 1)
     throw new FolderInUse(
-      `another sierra-batch is at work in ${folder}; wait until it has ended, or stop it`,
+      `another sierra-batch is at work in ${folder}; \`sierra-batch run FILE\` hands it a manifest, or wait until it has ended`,
     );
   throw error ?? new Error(`${path} cannot be locked on this file system`);
 }

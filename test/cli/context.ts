@@ -36,6 +36,7 @@ export function contextIn(cwd: string, change: Partial<Context> & { at?: Target 
     clock: realClock,
     nonce: () => 'abcdef0123456789',
     cwd,
+    home: '/home/nobody',
     packageFolder: repository,
     hasStack: false,
     target: async () => {

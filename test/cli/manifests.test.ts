@@ -27,7 +27,7 @@ for (const options of [{}, { sierra: true } as const]) {
     expect(parseManifest(text, 'yaml', { origin: 'bucket' })).toMatchObject({ ok: true, warnings: [] });
     const [, schema = ''] = /^# yaml-language-server: \$schema=(.*)$/m.exec(String(text)) ?? [];
     expect(existsSync(resolve(folder, schema))).toBe(true);
-    expect(said.out).toContain('sierra-batch submit mine.yaml');
+    expect(said.out).toContain('sierra-batch run mine.yaml');
     await expect(init(context, 'mine.yaml', options)).rejects.toThrow(/mine\.yaml is there already/);
     expect(await init(context, 'mine.yaml', { ...options, force: true })).toBe(0);
   });

@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { readdirSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { expect, onTestFinished, test } from 'vitest';
@@ -43,6 +43,10 @@ test('what npm packs installs into an empty folder, runs an experiment there', a
   expect(readdirSync(join(folder, 'node_modules')).filter((name) => !name.startsWith('.'))).toEqual([
     'sierra-batch',
   ]);
+  // As a newcomer does it, with nothing installed and no file written.
+  const [first = ''] =
+    run('npx', ['--yes', '--package', join(folder, archive), '--', 'sierra-batch', 'run', 'echo {i}', 'i=1..4']).match(/^report .*/m) ?? [];
+  expect(readFileSync(join(folder, first.replace(/^report +/, '')), 'utf8')).toContain('<!doctype html>');
   sierraBatch('init');
   expect(sierraBatch('validate', 'experiment.yaml')).toMatch(/: ok, 20 tasks/);
 

@@ -1,4 +1,4 @@
-import { existsSync, writeFileSync } from 'node:fs';
+import { existsSync } from 'node:fs';
 import { dirname, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import type { Command } from '@commander-js/extra-typings';
@@ -6,6 +6,7 @@ import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { example, JSON_HELP } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
 import { CommandFailed } from '../../errors/failure.ts';
+import { writeFor } from '../../output/write-for.ts';
 import { COMMANDS_MANIFEST, SIERRA_MANIFEST } from './examples.ts';
 
 /** `sierra-batch init [FILE]` */
@@ -35,12 +36,12 @@ export async function init(
     throw new CommandFailed(`${shownAs} is there already; name another file, or overwrite it with --force`);
   const schema = schemaFor(file, `${packageFolder}docs/schema/manifest.schema.json`);
   const body = sierra === true ? SIERRA_MANIFEST : COMMANDS_MANIFEST;
-  write(file, shownAs, `# yaml-language-server: $schema=${schema}\n${body}`);
+  writeFor(file, shownAs, `# yaml-language-server: $schema=${schema}\n${body}`);
   if (context.asJson) terminal.json({ file: shownAs, schema });
   else {
     terminal.say(`Written: ${shownAs}. Next:`);
     terminal.say(`  sierra-batch validate ${shownAs}`);
-    terminal.say(`  sierra-batch submit ${shownAs} --watch`);
+    terminal.say(`  sierra-batch run ${shownAs}`);
   }
   return EXIT.succeeded;
 }
@@ -57,14 +58,4 @@ async function mayOverwrite({ terminal }: Context, shownAs: string): Promise<boo
   return (
     (await confirm({ message: `${shownAs} is there already. Overwrite it?`, initialValue: false })) === true
   );
-}
-
-function write(file: string, shownAs: string, text: string): void {
-  try {
-    writeFileSync(file, text);
-  } catch (error) {
-    throw new CommandFailed(
-      `${shownAs} cannot be written: ${error instanceof Error ? error.message : String(error)}`,
-    );
-  }
 }

@@ -26,9 +26,15 @@ export type JudgedManifest = {
   | { ok: false; faults: Fault[]; text: string }
 );
 
-export function judgeManifest(cwd: string, shownAs: string, deployment?: Deployment): JudgedManifest {
+/** @param text of a manifest that is not on the disk; its file is then only the place that paths start from */
+export function judgeManifest(
+  cwd: string,
+  shownAs: string,
+  { deployment, text }: { deployment?: Deployment | undefined; text?: string | undefined } = {},
+): JudgedManifest {
   const file = resolve(cwd, shownAs);
-  const read = readManifestFile(file, shownAs);
+  const read =
+    text === undefined ? readManifestFile(file, shownAs) : { ok: true as const, bytes: Buffer.from(text) };
   if (!read.ok) return { file, shownAs, ok: false, text: '', faults: [unreadable(read.why)] };
   const parsed = parseManifest(read.bytes, manifestFormat(file), { origin: 'file' });
   if (!parsed.ok) return { file, shownAs, ...parsed };

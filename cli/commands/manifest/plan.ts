@@ -1,28 +1,24 @@
-import { createReadStream, existsSync } from 'node:fs';
-import { dirname, join } from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
 import { submitJobRequest } from '../../../experiment/batch/submit-request.ts';
-import { commandsIn } from '../../../experiment/commands/lines.ts';
-import { MAX_COMMAND_BYTES } from '../../../experiment/commands/list.ts';
 import type { Deployment } from '../../../experiment/deployment/deployment.ts';
 import { usdOf } from '../../../experiment/deployment/price.ts';
 import { sharedLayout } from '../../../experiment/layout/shared-paths.ts';
 import type { Manifest } from '../../../experiment/manifest/parse.ts';
-import { commandFileOf, commandsOf, resumedRun } from '../../../experiment/manifest/parse.ts';
+import { resumedRun } from '../../../experiment/manifest/parse.ts';
 import { makePlan } from '../../../experiment/plan/make.ts';
 import { mostNodeHoursOf, mostSpoken } from '../../../experiment/plan/most-cost.ts';
 import type { Plan } from '../../../experiment/plan/plan.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { suppliedArguments } from '../../../experiment/sierra/arguments.ts';
-import { boundedLines } from '../../../experiment/text/bounded-lines.ts';
 import { counted, spoken } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { example, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
+import { linesOf } from './few.ts';
 import { judgeManifest, renderJudged } from './judge.ts';
 
 /** Where no system is known: the template's own defaults. */
-const TEMPLATE: Deployment = {
+export const TEMPLATE: Deployment = {
   bucket: 'YOUR-BUCKET',
   stateMachineArn: 'arn:aws:states:REGION:ACCOUNT:stateMachine:STACK-experiment',
   jobDefinition: 'STACK-JOB-DEFINITION',
@@ -52,7 +48,7 @@ export function definePlan(program: Command, { begin }: Running): void {
 export async function plan(context: Context, shownAs: string): Promise<number> {
   const { terminal } = context;
   const known = context.hasStack ? (await context.target()).live?.deployment : undefined;
-  const judged = judgeManifest(context.cwd, shownAs, known);
+  const judged = judgeManifest(context.cwd, shownAs, { deployment: known });
   const remarks = renderJudged(judged);
   if (remarks !== '') terminal.remark(remarks);
   if (!judged.ok) {
@@ -106,7 +102,7 @@ export async function plan(context: Context, shownAs: string): Promise<number> {
   return EXIT.succeeded;
 }
 
-function planOf(manifest: Manifest, deployment: Deployment, total: number | undefined): Plan {
+export function planOf(manifest: Manifest, deployment: Deployment, total?: number): Plan {
   // The id is made when the manifest is dropped.
   const runId = `${manifest.name}-${'0'.repeat(11)}`;
   return makePlan(manifest, {
@@ -125,15 +121,7 @@ interface Commands {
 }
 
 async function firstAndLast(manifest: Manifest, file: string): Promise<Commands | undefined> {
-  const written = commandFileOf(manifest);
-  const beside = join(dirname(file), written?.path ?? '');
-  const lines =
-    written !== undefined && existsSync(beside)
-      ? boundedLines(commandsIn(createReadStream(beside), written.source()), {
-          most: MAX_COMMAND_BYTES,
-          whole: true,
-        })
-      : commandsOf(manifest)?.lines;
+  const lines = linesOf(manifest, file);
   if (lines === undefined) return undefined;
   const first: string[] = [];
   const last: string[] = [];

@@ -23,7 +23,7 @@ export async function validate(context: Context, files: readonly string[]): Prom
   const { terminal, cwd } = context;
   // Without a stack nothing is looked up: this is what an editor or a commit hook runs.
   const deployment = context.hasStack ? (await context.target()).live?.deployment : undefined;
-  const judged = files.map((file) => judgeManifest(cwd, file, deployment));
+  const judged = files.map((file) => judgeManifest(cwd, file, { deployment }));
   if (context.asJson) terminal.json(judged.map(forMachines));
   else for (const each of judged) tell(context, each);
   return judged.every(({ ok }) => ok) ? EXIT.succeeded : EXIT.badEnvironment;

@@ -1,12 +1,13 @@
-import { writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
 import { chosenRun, statusOf } from '../../context/select-run.ts';
+import type { Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
+import { writeFor } from '../../output/write-for.ts';
 
 /** `sierra-batch report RUN` */
 export function defineReport(program: Command, { begin }: Running): void {
@@ -25,24 +26,41 @@ async function report(
   named: string | undefined,
   options: { open?: true | undefined; output?: string | undefined },
 ): Promise<number> {
-  const { terminal, cwd } = context;
+  const { terminal } = context;
   const target = await context.target();
   const runId = await chosenRun(context, target, named);
   const { state } = await statusOf(target, runId);
-  const key = runKeys(runId).report;
-  const html = await target.store.text(key);
-  if (html === undefined) throw new CommandFailed(`the run ${runId} is ${state} and has no report yet`, 1);
-  let shown = options.output;
-  if (shown === undefined && target.folder !== undefined) shown = target.place(key);
-  else {
-    shown ??= `${runId}.html`;
-    writeFileSync(resolve(cwd, shown), html);
-  }
+  const shown = await fileOfReport(context, target, runId, options.output);
+  if (shown === undefined) throw new CommandFailed(`the run ${runId} is ${state} and has no report yet`, 1);
   if (context.asJson) terminal.json({ runId, file: shown });
   else terminal.say(shown);
-  if (options.open === true) {
-    const { default: open } = await import('open');
-    await open(join(resolve(cwd, shown)));
-  }
+  if (options.open === true) await openInBrowser(resolve(context.cwd, shown));
   return EXIT.succeeded;
+}
+
+/** Shows the report of a run that has just ended. */
+export async function openReport(context: Context, target: Target, runId: string): Promise<void> {
+  const shown = await fileOfReport(context, target, runId);
+  if (shown !== undefined) await openInBrowser(resolve(context.cwd, shown));
+}
+
+/** Where a report is on this machine; from AWS it is written there. */
+async function fileOfReport(
+  { cwd }: Context,
+  target: Target,
+  runId: string,
+  output?: string,
+): Promise<string | undefined> {
+  const key = runKeys(runId).report;
+  const html = await target.store.text(key);
+  if (html === undefined) return undefined;
+  if (output === undefined && target.folder !== undefined) return target.place(key);
+  const shown = output ?? `${runId}.html`;
+  writeFor(resolve(cwd, shown), shown, html);
+  return shown;
+}
+
+async function openInBrowser(file: string): Promise<void> {
+  const { default: open } = await import('open');
+  await open(file);
 }

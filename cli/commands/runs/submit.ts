@@ -5,9 +5,11 @@ import type { Dropped } from '../../../submission/drop-manifest.ts';
 import { example, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
 import { costOf, destinationOf, liveTarget } from '../../context/select-run.ts';
-import type { Target } from '../../context/target.ts';
+import type { LiveTarget, Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
+import type { JudgedManifest } from '../manifest/judge.ts';
 import { judgeManifest, renderJudged } from '../manifest/judge.ts';
+import { openReport } from './report.ts';
 import { watch } from './watch.ts';
 
 /** `sierra-batch submit FILE` */
@@ -23,20 +25,33 @@ export function defineSubmit(program: Command, { begin }: Running): void {
     .action((file, options) => begin(options, (context) => submit(context, file, options)));
 }
 
-async function submit(
-  context: Context,
-  shownAs: string,
-  options: { watch?: true | undefined },
-): Promise<number> {
+/** What is done once the run is there. */
+interface Staying {
+  watch?: true | undefined;
+  /** Shows the report of a watched run in the browser. */
+  open?: true | undefined;
+}
+
+async function submit(context: Context, shownAs: string, options: Staying): Promise<number> {
   const { terminal } = context;
   const target = await liveTarget(context);
-  const judged = judgeManifest(context.cwd, shownAs, target.live.deployment);
+  const judged = judgeManifest(context.cwd, shownAs, target.live);
   const remarks = renderJudged(judged);
   if (remarks !== '') terminal.remark(remarks);
   if (!judged.ok) {
     if (context.asJson) terminal.json({ accepted: false, faults: judged.faults });
     return EXIT.badEnvironment;
   }
+  return submitJudged(context, target, judged, options);
+}
+
+/** Packs, drops, and says what became of it. @throws CommandFailed where something cannot be sent */
+export async function submitJudged(
+  context: Context,
+  target: LiveTarget,
+  judged: JudgedManifest & { ok: true },
+  options: Staying,
+): Promise<number> {
   const [{ dropManifest }, { NothingToPack }] = await Promise.all([
     import('../../../submission/drop-manifest.ts'),
     import('../../../submission/survey.ts'),
@@ -54,7 +69,7 @@ export async function tellDropped(
   context: Context,
   target: Target,
   dropped: Dropped,
-  options: { watch?: true | undefined },
+  options: Staying,
 ): Promise<number> {
   const { terminal, asJson } = context;
   const { runId } = dropped;
@@ -75,7 +90,9 @@ export async function tellDropped(
     case 'accepted':
       if (options.watch === true) {
         if (!asJson) terminal.say(`run ${runId}`);
-        return watch(context, runId);
+        const exitCode = await watch(context, runId);
+        if (options.open === true) await openReport(context, target, runId);
+        return exitCode;
       }
       if (asJson) terminal.json({ accepted: true, runId, folder: target.place(runKeys(runId).folder) });
       else {

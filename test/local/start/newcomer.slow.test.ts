@@ -12,7 +12,7 @@ describe.concurrent('what cannot be run in a folder is said in a sentence, and e
     chmodSync(join(here.folder, 'm.json'), 0);
     const ended = await here.run(['m.json'], { user: isRoot ? 'ordinary' : 'self' });
     expect(ended).toMatchObject({ code: 2, out: '' });
-    expect(ended.err.trim()).toBe('npm start: m.json may not be read by this user');
+    expect(ended.err.trim()).toBe('sierra-batch: m.json may not be read by this user');
   });
 
   test('a folder that cannot hold runs', async ({ here }) => {
@@ -21,7 +21,7 @@ describe.concurrent('what cannot be run in a folder is said in a sentence, and e
     const ended = await here.run(['m.json']);
     expect(ended).toMatchObject({ code: 2, out: '', left: [] });
     expect(ended.err).toMatch(
-      /^npm start: runs are kept in .*\.sierra-batch, which cannot be used: .*EEXIST/,
+      /^sierra-batch: runs are kept in .*\.sierra-batch, which cannot be used: .*EEXIST/,
     );
   });
 
@@ -31,7 +31,7 @@ describe.concurrent('what cannot be run in a folder is said in a sentence, and e
     const ended = await here.run(['m.json']);
     expect(ended).toMatchObject({ code: 2, out: '', left: [] });
     expect(ended.err).toMatch(
-      /^npm start: runs are kept in .*\.sierra-batch, which cannot be used: .*ENOENT/,
+      /^sierra-batch: runs are kept in .*\.sierra-batch, which cannot be used: .*ENOENT/,
     );
   });
 
@@ -52,7 +52,7 @@ describe.concurrent('what cannot be run in a folder is said in a sentence, and e
 
     expect(second).toMatchObject({ code: 2, out: '', left: [] });
     expect(second.err.trim()).toBe(
-      `npm start: another sierra-batch is at work in ${here.folder}/.sierra-batch; wait until it has ended, or stop it`,
+      `sierra-batch: another sierra-batch is at work in ${here.folder}/.sierra-batch; \`sierra-batch run FILE\` hands it a manifest, or wait until it has ended`,
     );
     expect(await first.ended).toMatchObject({ code: 143, left: [] });
   });

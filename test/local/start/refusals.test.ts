@@ -65,7 +65,7 @@ describe('what npm start refuses', () => {
     const free = await lockFolder(folder);
     const error: unknown = await lockFolder(folder).catch((thrown: unknown) => thrown);
     expect(folderTrouble(error, folder)).toBe(
-      `another sierra-batch is at work in ${folder}; wait until it has ended, or stop it`,
+      `another sierra-batch is at work in ${folder}; \`sierra-batch run FILE\` hands it a manifest, or wait until it has ended`,
     );
     await free();
     await (await lockFolder(folder))();

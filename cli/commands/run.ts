@@ -1,0 +1,207 @@
+import { existsSync, readdirSync } from 'node:fs';
+import { dirname, resolve } from 'node:path';
+import type { Command } from '@commander-js/extra-typings';
+import { mostSpoken } from '../../experiment/plan/most-cost.ts';
+import { EXIT } from '../../experiment/records/exit-code.ts';
+import type { Summary } from '../../experiment/records/summary.ts';
+import { bytesSpoken, counted } from '../../experiment/text/numbers.ts';
+import { realClock } from '../../local/clock/real.ts';
+import { listenForInterruption } from '../../local/start/interruption.ts';
+import { changesForOptions } from '../../local/start/manifest-options.ts';
+import { packagesReady } from '../../local/start/packages-ready.ts';
+import { live } from '../../local/system/live.ts';
+import type { Edit } from '../../submission/edit-manifest.ts';
+import { editedText } from '../../submission/edit-manifest.ts';
+import { atLeastOne, example, several, withSystem } from '../context/arguments.ts';
+import type { Context, Running } from '../context/context.ts';
+import { confirmed, liveTarget } from '../context/select-run.ts';
+import type { LiveTarget } from '../context/target.ts';
+import { CommandFailed } from '../errors/failure.ts';
+import { writeFor } from '../output/write-for.ts';
+import { composeManifest, nameOf } from './manifest/compose.ts';
+import type { Few } from './manifest/few.ts';
+import { chooseFew, ranges } from './manifest/few.ts';
+import type { JudgedManifest } from './manifest/judge.ts';
+import { judgeManifest, renderJudged } from './manifest/judge.ts';
+import { planOf, TEMPLATE } from './manifest/plan.ts';
+import { openReport } from './runs/report.ts';
+import { submitJudged } from './runs/submit.ts';
+
+/** `sierra-batch run` */
+export function defineRun(program: Command, { begin }: Running): void {
+  withSystem(program.command('run'))
+    .summary('run a command over parameters, or a manifest')
+    .description(
+      'Runs the command once for each combination of its parameters; {key} stands for a value. Sends this folder along (without .git, .sierra-batch and what .sierra-batchignore names), keeps what tasks print, and ends with the run’s exit code. On AWS it asks before it starts. Where neither a stack is named nor a local system is up, it keeps one up for this run.',
+    )
+    .argument('<command>', 'a command in quotes, or the file of a manifest')
+    .argument('[parameters...]', 'seed=1..100, angle=0..90..15 (with a step), speed=0.1,0.5')
+    .option('--nodes <number>', 'how many nodes (of a command: 1)', atLeastOne)
+    .option(
+      '--output <path>',
+      'a file, a folder or a pattern that is kept; several times for several',
+      several,
+    )
+    .option('--write <file>', 'keep the manifest that this makes')
+    .option('--only <numbers>', 'only these tasks: 1-4', ranges)
+    .option('--sample <number>', 'only so many tasks, spread over all parameters', atLeastOne)
+    .option('--open', 'show the report in the browser when the run has ended')
+    .option('--yes', 'without asking')
+    .addHelpText(
+      'after',
+      example('sierra-batch run "./sim --seed {seed}" seed=1..100 speed=0.1,0.5 --nodes 4'),
+    )
+    .action((command, parameters, options) =>
+      begin(options, (context) => run(context, { command, parameters }, options)),
+    );
+}
+
+interface RunOptions extends Few {
+  nodes?: number | undefined;
+  output?: readonly string[] | undefined;
+  write?: string | undefined;
+  open?: true | undefined;
+  yes?: true | undefined;
+}
+
+type Judged = JudgedManifest & { ok: true };
+
+export async function run(
+  context: Context,
+  asked: { command: string; parameters: readonly string[] },
+  options: RunOptions,
+): Promise<number> {
+  const { terminal, asJson } = context;
+  const isManifest = /^\S+\.(?:ya?ml|json)$/.test(asked.command);
+  if (
+    isManifest &&
+    (asked.parameters.length > 0 || options.output !== undefined || options.write !== undefined)
+  )
+    throw new CommandFailed('parameters, --output and --write go with a command; a manifest has its own');
+  const target = await systemThatIsUp(context);
+  const text = isManifest ? undefined : composed(context, asked, options);
+  const shownAs = isManifest
+    ? asked.command
+    : (options.write ?? `${nameOf(asked.command)}.sierra-batch.yaml`);
+  const judged = await judge(context, shownAs, { text, deployment: target?.live.deployment, options });
+  const remarks = renderJudged(judged);
+  if (remarks !== '') terminal.remark(remarks);
+  if (!judged.ok) {
+    if (asJson) terminal.json({ accepted: false, faults: judged.faults });
+    return EXIT.badEnvironment;
+  }
+  if (text !== undefined && options.write !== undefined) {
+    writeFor(resolve(context.cwd, options.write), options.write, text);
+    terminal.remark(`Written: ${options.write}`);
+  } else if (text !== undefined) terminal.remark(text.trimEnd());
+  const plan = planOf(judged.manifest, target?.live.deployment ?? TEMPLATE);
+  const cost = mostSpoken(target === undefined ? { ...plan, price: { kind: 'free' } } : plan);
+  const size = isManifest ? undefined : await largeFolder(context, judged);
+  const questions = [
+    ...(size === undefined ? [] : [`Send ${size}?`]),
+    ...(target?.kind === 'stack' ? [`Start it on ${target.name}? It takes ${cost}.`] : []),
+  ];
+  if (questions.length > 0)
+    await confirmed(context, {
+      message: questions.join(' '),
+      yes: options.yes,
+      refused: 'nothing was started',
+    });
+  if (target !== undefined) return submitJudged(context, target, judged, { watch: true, open: options.open });
+  terminal.remark(`It takes ${cost}.`);
+  return runHere(context, judged, options);
+}
+
+/** Undefined where one has to be started. */
+async function systemThatIsUp(context: Context): Promise<LiveTarget | undefined> {
+  if (context.hasStack) return liveTarget(context);
+  return liveTarget(context).catch((error: unknown) => {
+    if (error instanceof CommandFailed) return undefined;
+    throw error;
+  });
+}
+
+/** The text of the manifest. @throws CommandFailed */
+function composed(
+  { cwd }: Context,
+  { command, parameters }: { command: string; parameters: readonly string[] },
+  { nodes = 1, output: outputs = [], write }: RunOptions,
+): string {
+  if (write !== undefined && !(dirname(resolve(cwd, write)) === cwd && /\.ya?ml$/.test(write)))
+    throw new CommandFailed(
+      `--write ${write}: name a .yaml file in this folder, which the manifest sends along`,
+    );
+  if (write !== undefined && existsSync(resolve(cwd, write)))
+    throw new CommandFailed(`${write} is there already; name another file`);
+  const withFolder = readdirSync(cwd).some((name) => !['.git', '.sierra-batch'].includes(name));
+  return composeManifest({ command, parameters, nodes, outputs, withFolder });
+}
+
+/** With `--nodes`, and only the tasks that `--only` and `--sample` choose. */
+async function judge(
+  { cwd }: Context,
+  shownAs: string,
+  { options, ...given }: { options: RunOptions } & Parameters<typeof judgeManifest>[2],
+): Promise<JudgedManifest> {
+  const judged = judgeManifest(cwd, shownAs, given);
+  if (!judged.ok) return judged;
+  const { only, sample, nodes } = options;
+  const few = only !== undefined || sample !== undefined;
+  const list = few ? await chooseFew(judged.manifest, judged.file, { only, sample }) : [];
+  const edits: Edit[] = [
+    ...(few ? [{ path: ['run', 'commands'], value: { list } }] : []),
+    ...changesForOptions(judged.manifest, nodes === undefined ? {} : { nodes }),
+  ];
+  if (edits.length === 0) return judged;
+  return judgeManifest(cwd, shownAs, { ...given, text: editedText(judged.source, edits) });
+}
+
+const MUCH_BYTES = 1024 ** 3;
+
+/** What of this folder is so much, or so private, that nobody sends it by mistake; undefined where it is neither. */
+async function largeFolder({ cwd, home }: Context, { file, manifest }: Judged): Promise<string | undefined> {
+  if (manifest.inputs === undefined) return undefined;
+  const { surveyFolder } = await import('../../submission/survey.ts');
+  const { files, bytes } = await surveyFolder({
+    folder: cwd,
+    written: '.',
+    beside: cwd,
+    except: file,
+    signal: new AbortController().signal,
+    onLook: () => undefined,
+  });
+  const isHome = resolve(cwd) === resolve(home);
+  if (bytes <= MUCH_BYTES && !isHome) return undefined;
+  return `${isHome ? 'your home folder' : 'this folder'} (${counted(files, 'file')}, ${bytesSpoken(bytes)})`;
+}
+
+/** In a system of its own, which ends with the run; so Ctrl-C stops the run. */
+async function runHere(context: Context, parsed: Judged, { open, yes }: RunOptions): Promise<number> {
+  const surroundings = live();
+  if (!packagesReady(context.packageFolder, yes === true || !surroundings.asks)) return EXIT.badEnvironment;
+  context.takeInterruption();
+  const interruption = listenForInterruption(realClock, false);
+  const { cwd, asJson, terminal } = context;
+  let ended: Summary | undefined;
+  const options = {
+    file: parsed.file,
+    shownAs: parsed.shownAs,
+    folder: resolve(cwd, '.sierra-batch'),
+    from: cwd,
+    yes: true,
+    parsed,
+    isSilent: asJson,
+    onEnd: (summary: Summary) => {
+      ended = summary;
+    },
+  };
+  const { runManifest } = await import('../../local/start/run-manifest.ts');
+  try {
+    const exitCode = await runManifest(options, surroundings, interruption);
+    if (ended !== undefined && asJson) terminal.json(ended);
+    if (ended !== undefined && open === true) await openReport(context, await context.target(), ended.runId);
+    return exitCode;
+  } finally {
+    interruption.stop();
+  }
+}

@@ -1,0 +1,204 @@
+import { existsSync, mkdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { Bucket } from '../../aws/bucket.ts';
+import { composeManifest, nameOf } from '../../cli/commands/manifest/compose.ts';
+import { chooseFew, ranges } from '../../cli/commands/manifest/few.ts';
+import { TEMPLATE } from '../../cli/commands/manifest/plan.ts';
+import { run } from '../../cli/commands/run.ts';
+import type { Context } from '../../cli/context/context.ts';
+import { s3Store } from '../../cli/context/s3-store.ts';
+import type { LiveSystem, Target } from '../../cli/context/target.ts';
+import { CommandFailed } from '../../cli/errors/failure.ts';
+import { commandsOf, parseManifest } from '../../experiment/manifest/parse.ts';
+import { realClock } from '../../local/clock/real.ts';
+import { memoryS3 } from '../support/memory-s3.ts';
+import { contextIn, folderOfItsOwn } from './context.ts';
+
+const ONE = { nodes: 1, outputs: [], withFolder: false };
+const SIM = { command: './sim --seed {seed}', parameters: ['seed=1..100'] };
+
+function commands(command: string, ...parameters: string[]) {
+  const read = parseManifest(Buffer.from(composeManifest({ ...ONE, command, parameters })), 'yaml');
+  if (!read.ok) throw new Error(JSON.stringify(read.faults));
+  return [...(commandsOf(read.manifest)?.lines ?? [])];
+}
+
+describe('a command with parameters is a manifest', () => {
+  test('as a person would write it', () => {
+    const parameters = ['seed=1..100', 'speed=0.1,0.5', 'angle=0..90..15', 'who=O\'Brien,"x"'];
+    const command = './sim --seed {seed} {speed} {angle} {who}';
+    expect(
+      composeManifest({ command, parameters, nodes: 4, outputs: ['out/', '*.csv'], withFolder: true }),
+    ).toBe(`apiVersion: sierra-batch/v1
+name: sim
+cluster: {nodes: 4}
+run:
+  commands:
+    template: "./sim --seed {seed} {speed} {angle} {who}"
+    matrix:
+      seed: {from: 1, to: 100}
+      speed: [0.1, 0.5]
+      angle: {from: 0, to: 90, step: 15}
+      who: ["O'Brien", "\\"x\\""]
+  keepOutput: all
+inputs: [{from: ., to: .}]
+outputs: ["out/", "*.csv"]
+`);
+  });
+
+  test.each([
+    [
+      ['a {x}', 'x=007,yes,../b..c,1.10'],
+      ['a 007', 'a yes', 'a ../b..c', 'a 1.10'],
+    ],
+    [
+      ['a {x}', 'x=01..03'],
+      ['a 01', 'a 02', 'a 03'],
+    ],
+    [['a {x}', 'x=k=v'], ['a k=v']],
+    [['a b'], ['a b']],
+  ])('%j', ([command = '', ...parameters], expected) => {
+    expect(commands(command, ...parameters)).toEqual(expected);
+  });
+
+  test.each([
+    ['./Sim-2.x86 {a}', 'sim-2'],
+    ['python3 -u code/train_model.py', 'train-model'],
+    ['42', 'run'],
+    [`./${'x'.repeat(80)}`, 'x'.repeat(60)],
+  ])('%s is called %s', (command, name) => {
+    expect(nameOf(command)).toBe(name);
+    expect(commands(command.replace('{a}', ''))).toHaveLength(1);
+  });
+
+  test.each(['seed', '=1', '2x=1'])('%s is no parameter', (written) => {
+    expect(() => commands('a {seed}', written)).toThrow(/is not a parameter/);
+  });
+
+  test('a parameter that is given twice is refused', () => {
+    expect(() => commands('a {x}', 'x=1', 'x=2')).toThrow(/x is given twice/);
+  });
+});
+
+describe('a few tasks first', () => {
+  const manifestOf = (text: string) => {
+    const read = parseManifest(Buffer.from(text), 'yaml');
+    if (!read.ok) throw new Error(JSON.stringify(read.faults));
+    return read.manifest;
+  };
+  const sweep = manifestOf(
+    composeManifest({ ...ONE, command: 'r {a} {b}', parameters: ['a=1..100', 'b=x,y'] }),
+  );
+
+  test('by number, in their order', async () => {
+    expect(await chooseFew(sweep, '/m.yaml', { only: ranges('200,1-2') })).toEqual([
+      'r 1 x',
+      'r 1 y',
+      'r 100 y',
+    ]);
+    await expect(chooseFew(sweep, '/m.yaml', { only: ranges('201-300') })).rejects.toThrow(/none of the 200/);
+  });
+
+  test('a sample has values of every parameter, and is the same each time', async () => {
+    const sample = await chooseFew(sweep, '/m.yaml', { sample: 8 });
+    expect(sample).toHaveLength(8);
+    expect(new Set(sample.map((line) => line.slice(-1)))).toEqual(new Set(['x', 'y']));
+    expect(await chooseFew(sweep, '/m.yaml', { sample: 8 })).toEqual(sample);
+    const more = await chooseFew(sweep, '/m.yaml', { sample: 9 });
+    expect(sample.every((line) => more.includes(line))).toBe(true);
+  });
+
+  test('of a SIERRA experiment there are none to choose from', async () => {
+    const text =
+      'apiVersion: sierra-batch/v1\nname: s\ncluster: {nodes: 1}\nrun: {sierra: {args: [--controller=a.b]}}\n';
+    await expect(chooseFew(manifestOf(text), '/m.yaml', { sample: 1 })).rejects.toThrow(/does not list them/);
+  });
+
+  test.each(['0', '3-1', 'a', '1-2-3', ''])('--only %s is refused', (text) => {
+    expect(() => ranges(text)).toThrow(/look like 1-4/);
+  });
+});
+
+describe('before it starts', () => {
+  /** A stack that takes what is dropped and never answers. */
+  function aStack(change: Partial<Context> = {}) {
+    const cwd = folderOfItsOwn();
+    writeFileSync(join(cwd, 'sim'), '');
+    const s3 = memoryS3(TEMPLATE.bucket);
+    const bucket = async () => new Bucket(s3, TEMPLATE.bucket, realClock);
+    const at: Target = {
+      kind: 'stack',
+      name: 'the stack lab',
+      store: s3Store(bucket),
+      live: { bucket, deployment: TEMPLATE } as unknown as LiveSystem,
+      place: (key) => key,
+      lookMs: 1,
+      acceptedWithinMs: 0,
+    };
+    const dropped = async () => {
+      const { Contents = [] } = await s3.listObjectsV2({ Bucket: TEMPLATE.bucket });
+      return Contents.map(({ Key = '' }) => Key.split('/')[0]);
+    };
+    return { cwd, dropped, ...contextIn(cwd, { at, hasStack: true, ...change }) };
+  }
+
+  test('on a stack nothing is sent without a yes', async () => {
+    const { context, said, dropped } = aStack();
+    await expect(run(context, SIM, {})).rejects.toThrow(
+      /Start it on the stack lab\? It takes at most .* node-hours.*nothing was started; --yes/,
+    );
+    expect(said.err).toContain('seed: {from: 1, to: 100}');
+    expect(await dropped()).toEqual([]);
+    await expect(run(context, SIM, { yes: true })).rejects.toThrow(/neither accepted nor rejected/);
+    expect(await dropped()).toEqual(['inputs', 'manifests']);
+  });
+
+  test('a home folder, or more than 1 GiB, is not sent without a yes either', async () => {
+    const home = aStack();
+    await expect(run({ ...home.context, home: home.cwd }, SIM, {})).rejects.toThrow(
+      /^Send your home folder \(1 file/,
+    );
+    const much = aStack();
+    truncateSync(join(much.cwd, 'sim'), 1024 ** 3 + 1);
+    await expect(run(much.context, SIM, {})).rejects.toThrow(/^Send this folder \(1 file, 1 GiB\)\?/);
+  });
+
+  test('history and our own folder are not counted, an empty folder is not sent', async () => {
+    const { cwd, context, dropped } = aStack();
+    mkdirSync(join(cwd, '.git'));
+    writeFileSync(join(cwd, '.git/pack'), '');
+    truncateSync(join(cwd, '.git/pack'), 1024 ** 3 + 1);
+    await expect(run(context, SIM, {})).rejects.toThrow(/^Start it/);
+    const empty = folderOfItsOwn();
+    mkdirSync(join(empty, '.git'));
+    await expect(run({ ...context, cwd: empty }, SIM, { yes: true })).rejects.toThrow(/neither/);
+    expect(await dropped()).toEqual(['manifests']);
+  });
+
+  test('--write keeps the manifest, in this folder and over nothing', async () => {
+    const { cwd, context } = aStack();
+    await expect(run(context, SIM, { write: 'sweep.yaml', nodes: 3 })).rejects.toThrow(/nothing was started/);
+    const read = parseManifest(readFileSync(join(cwd, 'sweep.yaml')), 'yaml', { origin: 'file' });
+    expect(read).toMatchObject({ ok: true, manifest: { name: 'sim', cluster: { nodes: 3 } } });
+    await expect(run(context, SIM, { write: 'sweep.yaml' })).rejects.toThrow(/there already/);
+    await expect(run(context, SIM, { write: '../sweep.yaml' })).rejects.toThrow(/in this folder/);
+    expect(existsSync(join(cwd, '../sweep.yaml'))).toBe(false);
+  });
+
+  test('a manifest goes by the same rules', async () => {
+    const { cwd, context } = aStack();
+    writeFileSync(join(cwd, 'm.yaml'), composeManifest({ ...ONE, ...SIM }));
+    const asked = { command: 'm.yaml', parameters: [] };
+    await expect(run(context, asked, {})).rejects.toThrow(/^Start it on the stack lab/);
+    await expect(run(context, { ...asked, parameters: ['a=1'] }, {})).rejects.toThrow(CommandFailed);
+    expect(await run(context, { ...asked, command: 'none.yaml' }, {})).toBe(2);
+  });
+
+  test('a fault is shown in the manifest that was made', async () => {
+    const { context, said } = aStack();
+    expect(await run(context, { ...SIM, parameters: ['sed=1..3'] }, {})).toBe(2);
+    expect(said.err).toMatch(/\{seed\}|seed/);
+    expect(said.err).toContain('^');
+  });
+});
