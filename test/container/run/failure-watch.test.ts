@@ -7,13 +7,15 @@ import { resultFolder } from '../../../container/tasks/failed-output.ts';
 import { TaskTally } from '../../../container/tasks/tally.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../../experiment/plan/plan.ts';
+import { VirtualClock } from '../../../local/clock/virtual.ts';
 import { folderOfItsOwn } from '../../cli/context.ts';
 import { anAttempt } from '../../fixtures/attempt.ts';
 import { aRow, RUN_ID } from '../../fixtures/records.ts';
 
 /** A watch over so many tasks, and a fan-out that takes next what it is asked for. */
 async function aWatch(total: number, plan: Partial<Plan> = {}) {
-  const { attempt } = await anAttempt({ plan, config: { shared: folderOfItsOwn() } });
+  const clock = new VirtualClock(0);
+  const { attempt } = await anAttempt({ plan, config: { shared: folderOfItsOwn() }, clock });
   const tally = new TaskTally(total, []);
   attempt.state.countTasks(tally);
   const watch = new FailureWatch(attempt, tally);
@@ -32,7 +34,7 @@ async function aWatch(total: number, plan: Partial<Plan> = {}) {
     tally.ended(row, 0);
     watch.ended(row, stderr === undefined ? undefined : { stderr });
   };
-  return { attempt, tally, fail };
+  return { attempt, tally, fail, clock };
 }
 
 describe('what fails', () => {
@@ -56,8 +58,11 @@ describe('what fails', () => {
   });
 
   it('alike all over the list ends the run, with what was not started', async () => {
-    const { attempt, tally, fail } = await aWatch(100_000);
-    for (let seq = 1; seq <= 40; seq += 1) fail(seq, './sim: not found\n');
+    const { attempt, tally, fail, clock } = await aWatch(100_000);
+    for (let seq = 1; seq <= 40; seq += 1) {
+      await clock.advance(10);
+      fail(seq, './sim: not found\n');
+    }
     expect(attempt.ending.reason).toBeUndefined();
     for (let at = 0; at < 20; at += 1) fail(100_000 - at, './sim: not found\n');
     expect(attempt.ending.reason).toMatchObject({
