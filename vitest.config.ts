@@ -28,8 +28,9 @@ export default defineConfig({
           expect,
           include: ['test/**/*.test.ts'],
           exclude: ['test/**/*.slow.test.ts'],
-          testTimeout: 30_000,
-          hookTimeout: 30_000,
+          // For what hangs; two busy cores are slow at times.
+          testTimeout: 60_000,
+          hookTimeout: 120_000,
           // Loading modules anew for each file costs more than most files. Mocks are restored where they are made.
           isolate: false,
           // Some of the files wait for child processes.

@@ -45,7 +45,16 @@ test('what npm packs installs into an empty folder, runs an experiment there', a
   ]);
   // As a newcomer does it, with nothing installed and no file written.
   const [first = ''] =
-    run('npx', ['--yes', '--package', join(folder, archive), '--', 'sierra-batch', 'run', 'echo {i}', 'i=1..4']).match(/^report .*/m) ?? [];
+    run('npx', [
+      '--yes',
+      '--package',
+      join(folder, archive),
+      '--',
+      'sierra-batch',
+      'run',
+      'echo {i}',
+      'i=1..4',
+    ]).match(/^report .*/m) ?? [];
   expect(readFileSync(join(folder, first.replace(/^report +/, '')), 'utf8')).toContain('<!doctype html>');
   sierraBatch('init');
   expect(sierraBatch('validate', 'experiment.yaml')).toMatch(/: ok, 20 tasks/);
