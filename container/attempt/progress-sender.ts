@@ -158,8 +158,8 @@ export class ProgressSender {
 
   #progress(reason?: RunnerReason): Progress {
     const { config, clock, roster, startedAt } = this.#options;
-    const { phase, joinedAt, tasksStartedAt, tasksEndedAt, stage, incomplete, tally, running } =
-      this.#options.snapshot();
+    const snapshot = this.#options.snapshot();
+    const { phase, tasksStartedAt, stage, incomplete, tally, running } = snapshot;
     const now = clock.now();
     const counts = tally?.counts() ?? { total: 0, succeeded: 0, failed: 0, retried: 0 };
     const failures = tally?.failures.groups() ?? [];
@@ -172,9 +172,7 @@ export class ProgressSender {
       phase: reason === undefined ? phase : 'done',
       at: iso(now),
       startedAt: iso(startedAt),
-      ...(joinedAt === undefined ? {} : { joinedAt: iso(joinedAt) }),
-      ...(tasksStartedAt === undefined ? {} : { tasksStartedAt: iso(tasksStartedAt) }),
-      ...(tasksEndedAt === undefined ? {} : { tasksEndedAt: iso(tasksEndedAt) }),
+      ...momentsOf(snapshot),
       nodes: roster.counts(),
       tasks: { ...counts, running: reason === undefined ? running : 0 },
       slots: roster.slotsNow(),
@@ -199,6 +197,14 @@ function attemptsUntil(before: Progress): NonNullable<Progress['earlier']> {
   const last = { attempt, startedAt: startedAt ?? at, nodesLost: nodes.lost };
   const end = tasksEndedAt ?? (phase === 'running' ? at : undefined);
   return [...earlier, { ...last, ...(end === undefined ? {} : { tasksEndedAt: end }) }].slice(-MAX_EARLIER);
+}
+
+function momentsOf({ joinedAt, tasksStartedAt, tasksEndedAt }: RunSnapshot) {
+  return {
+    ...(joinedAt === undefined ? {} : { joinedAt: iso(joinedAt) }),
+    ...(tasksStartedAt === undefined ? {} : { tasksStartedAt: iso(tasksStartedAt) }),
+    ...(tasksEndedAt === undefined ? {} : { tasksEndedAt: iso(tasksEndedAt) }),
+  };
 }
 
 function iso(ms: number): string {

@@ -3,7 +3,7 @@ import { connect } from 'node:net';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import * as z from 'zod';
-import { joblogRow, parseNodeMessage } from '../container/fan-out/pool/agent-messages.ts';
+import { joblogRow, parseNodeMessage } from '../../../container/fan-out/pool/agent-messages.ts';
 import {
   LineCutter,
   MAX_LINE,
@@ -13,33 +13,33 @@ import {
   parseWelcomeFacts,
   parseWorkerMessage,
   renderMessage,
-} from '../container/join/messages.ts';
-import { BUCKET_RECORDS } from '../experiment/bucket/catalogue.ts';
-import { parseMaintenance } from '../experiment/records/maintenance.ts';
-import { parseNodes } from '../experiment/records/nodes.ts';
-import { parseObservedEvent } from '../experiment/records/observed-event.ts';
-import { parseOutputIndex, parseOutputLine } from '../experiment/records/outputs.ts';
-import { parseOwner } from '../experiment/records/owner.ts';
-import { parseProgress } from '../experiment/records/progress.ts';
-import { parseStatus } from '../experiment/records/status.ts';
-import { parseSummary } from '../experiment/records/summary.ts';
-import { JOBLOG_HEADER, parseJoblog, renderJoblogRow } from '../experiment/results/joblog.ts';
-import { LAST_LINES_HEADER, lastLines } from '../experiment/results/last-lines.ts';
-import { readTasks } from '../experiment/results/task-table.ts';
-import { parseVersions } from '../experiment/results/versions.ts';
-import { reduceStatus } from '../experiment/status/reduce.ts';
-import type { LoopbackServer } from '../local/http/server.ts';
-import { samplesOf } from './fixtures/hostile-records.ts';
-import { aRow, RUN_ID } from './fixtures/records.ts';
-import { fuzzRuns } from './support/fuzz-runs.ts';
-import { loopback, signedHeaders } from './support/loopback.ts';
+} from '../../../container/join/messages.ts';
+import { BUCKET_RECORDS } from '../../../experiment/bucket/catalogue.ts';
+import { parseMaintenance } from '../../../experiment/records/maintenance.ts';
+import { parseNodes } from '../../../experiment/records/nodes.ts';
+import { parseObservedEvent } from '../../../experiment/records/observed-event.ts';
+import { parseOutputIndex, parseOutputLine } from '../../../experiment/records/outputs.ts';
+import { parseOwner } from '../../../experiment/records/owner.ts';
+import { parseProgress } from '../../../experiment/records/progress.ts';
+import { parseStatus } from '../../../experiment/records/status.ts';
+import { parseSummary } from '../../../experiment/records/summary.ts';
+import { JOBLOG_HEADER, parseJoblog, renderJoblogRow } from '../../../experiment/results/joblog.ts';
+import { LAST_LINES_HEADER, lastLines } from '../../../experiment/results/last-lines.ts';
+import { readTasks } from '../../../experiment/results/task-table.ts';
+import { parseVersions } from '../../../experiment/results/versions.ts';
+import { reduceStatus } from '../../../experiment/status/reduce.ts';
+import type { LoopbackServer } from '../../../local/http/server.ts';
+import { samplesOf } from '../../fixtures/hostile-records.ts';
+import { aRow, RUN_ID } from '../../fixtures/records.ts';
+import { fuzzRuns } from '../../support/fuzz-runs.ts';
+import { loopback, signedHeaders } from '../../support/loopback.ts';
 
 /** Valid texts in which some places are replaced by signs, numbers that are none, or other parts of them; or any bytes. */
 function spoilt(texts: readonly string[]): fc.Arbitrary<Buffer> {
   const sign = fc.constantFrom(
     ...'{}[]:,"\\\t\n\r \0%/-.;=_',
     ...['null', '-1', '1e999', '1e300', 'NaN', '__proto__', '\ud800', '\u202e', '\u001b[2J', '9'.repeat(400)],
-    ...['"at":1e300', '{"constructor":{}}', '../', '%00', '\r\n\r\n', '[['.repeat(500)],
+    ...['"at":1e300', '{"constructor":{}}', '../../../', '%00', '\r\n\r\n', '[['.repeat(500)],
   );
   const edit = fc.record({
     at: fc.nat(),
