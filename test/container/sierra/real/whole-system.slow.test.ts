@@ -12,13 +12,16 @@ import { INSTALLING } from '../real-sierra.ts';
 const root = fileURLToPath(new URL('../../../..', import.meta.url));
 let base = '';
 
+/** All where they are asked for; among all slow tests the oldest: the newest is run as docs/sierra.md installs it. */
+const TRIED = process.env.SIERRA_BATCH_EVERY_SIERRA === undefined ? VERSIONS.slice(-1) : VERSIONS;
+
 beforeAll(async () => {
-  for (const version of VERSIONS) await sierraVenv(version);
+  for (const version of TRIED) await sierraVenv(version);
   base = mkdtempSync(join(tmpdir(), 'sbw-'));
 }, 2 * INSTALLING);
 afterAll(() => rmSync(base, { recursive: true, force: true }));
 
-describe.concurrent.each(VERSIONS)('npm start -- examples/sierra.yaml with SIERRA %s', (version) => {
+describe.concurrent.each(TRIED)('npm start -- examples/sierra.yaml with SIERRA %s', (version) => {
   it('named in environment.PATH runs from the dropped manifest to graphs and report', async () => {
     const bin = await sierraVenv(version);
     const folder = join(base, version);
