@@ -5,26 +5,22 @@ export function mostAtOnce(
   { tries, hosts }: Pick<TaskTable, 'tries' | 'hosts'>,
   from: number,
 ): Map<string, number> {
-  const changes = new Map<number, [at: number, by: 1 | -1][]>();
-  for (let at = 0; at < tries.size; at += 1) {
-    const start = tries.start[at] ?? 0;
-    if (start * 1000 < from) continue;
-    const host = tries.host[at] ?? 0;
-    const list = changes.get(host) ?? [];
-    changes.set(host, list);
-    list.push([start, 1], [start + (tries.runtime[at] ?? 0), -1]);
-  }
+  const places = hosts.map((): number[] => []);
+  for (let at = 0; at < tries.size; at += 1)
+    if ((tries.start[at] ?? 0) * 1000 >= from) places[tries.host[at] ?? 0]?.push(at);
   const most = new Map<string, number>();
-  for (const [host, list] of changes) {
-    // What ends as another begins was not there at once with it.
-    list.sort(([a, one], [b, other]) => a - b || one - other);
-    let now = 0;
+  places.forEach((of, host) => {
+    if (of.length === 0) return;
+    const starts = Float64Array.from(of, (at) => tries.start[at] ?? 0).sort();
+    const ends = Float64Array.from(of, (at) => (tries.start[at] ?? 0) + (tries.runtime[at] ?? 0)).sort();
+    let over = 0;
     let top = 0;
-    for (const [, by] of list) {
-      now += by;
-      top = Math.max(top, now);
-    }
+    starts.forEach((start, begun) => {
+      // What ends as another begins was not there at once with it.
+      while ((ends[over] ?? Number.POSITIVE_INFINITY) <= start && over <= begun) over += 1;
+      top = Math.max(top, begun + 1 - over);
+    });
     most.set(hosts[host] ?? '', top);
-  }
+  });
   return most;
 }

@@ -46,7 +46,7 @@ export interface NodeLanes {
 /**
  * Every task in a lane of its node. A joblog knows hosts and times but no slot, so slots are found again from what
  * overlaps: a task goes to the free lane that was busy last, as GNU parallel fills them. A node has at least as many
- * lanes as slots; clocks that jumped may need more. Nodes in the order of their index, unknown hosts last.
+ * lanes as slots; clocks that jumped may need more, up to a bound. Nodes in the order of their index, unknown hosts last.
  */
 export function arrangeLanes(
   { tasks, nodes, open = [] }: Pick<ReportInput, 'tasks' | 'nodes' | 'open'>,
@@ -88,8 +88,9 @@ function barsOfHosts(tasks: TaskTable, origin: number, endings: Endings): Map<st
     else list.push(bar);
   };
   const { tries } = tasks;
+  // Where no task was tried twice, every row is a task's last.
   const last = new Map<number, number>();
-  for (let at = 0; at < tries.size; at += 1) last.set(tries.seqs[at] ?? 0, at);
+  if (tries.size > tasks.size) for (let at = 0; at < tries.size; at += 1) last.set(tries.seqs[at] ?? 0, at);
   for (let at = 0; at < tries.size; at += 1) {
     const seq = tries.seqs[at] ?? 0;
     const ending = tries.ending[at] ?? { kind: 'succeeded' };
@@ -98,7 +99,7 @@ function barsOfHosts(tasks: TaskTable, origin: number, endings: Endings): Map<st
     put(tries.host[at] ?? 0, {
       ...bar,
       seq,
-      kind: last.get(seq) === at ? ended : BAR.retried,
+      kind: (last.get(seq) ?? at) === at ? ended : BAR.retried,
       ending: endings.place(ending),
     });
   }
@@ -114,10 +115,12 @@ function times(start: number, runtime: number, origin: number): Pick<Bar, 'start
 
 /** Joblog times are rounded to milliseconds, each for itself: this much overlap is none. */
 const ROUNDING = 2;
+/** More than any machine has slots. What a task has written into the joblog may overlap without end. */
+const MAX_LANES = 1024;
 
 function fillLanes(bars: Bar[], slots: number): Bar[][] {
   bars.sort((a, b) => a.start - b.start || a.seq - b.seq);
-  const lanes: Bar[][] = Array.from({ length: Math.max(1, Math.min(slots, 1024)) }, () => []);
+  const lanes: Bar[][] = Array.from({ length: Math.max(1, Math.min(slots, MAX_LANES)) }, () => []);
   const ends: number[] = lanes.map(() => 0);
   for (const bar of bars) {
     let best = -1;
@@ -125,7 +128,7 @@ function fillLanes(bars: Bar[], slots: number): Bar[][] {
       const end = ends[lane] ?? 0;
       if (end <= bar.start + ROUNDING && (best === -1 || end > (ends[best] ?? 0))) best = lane;
     }
-    if (best === -1) best = lanes.push([]) - 1;
+    if (best === -1) best = lanes.length < MAX_LANES ? lanes.push([]) - 1 : ends.indexOf(Math.min(...ends));
     lanes[best]?.push(bar);
     ends[best] = bar.start + bar.duration;
   }

@@ -11,6 +11,7 @@ import { decodeLanes, encodeLanes } from '../../report/timeline/format.ts';
 import type { Bar, BarKind } from '../../report/timeline/lanes.ts';
 import { arrangeLanes, BAR, Endings } from '../../report/timeline/lanes.ts';
 import { timelineData } from '../../report/timeline/timeline.ts';
+import { aRow, START } from '../fixtures/records.ts';
 import { SAMPLES, sampleReport } from './sample-runs.ts';
 
 const ORIGIN = 1_764_000_000_000;
@@ -72,6 +73,13 @@ describe('lanes', () => {
         }
       }),
     );
+  });
+
+  test('rows that all overlap, as no machine could run them, are drawn in a bounded number of lanes', async () => {
+    const tasks = await readTasks(Array.from({ length: 5000 }, (_, index) => aRow(index + 1)));
+    const [node] = arrangeLanes({ tasks, nodes: [] }, START, new Endings());
+    expect(node?.lanes).toHaveLength(1024);
+    expect(node?.lanes.flat()).toHaveLength(5000);
   });
 
   test('a run that kept to its slots is drawn in as many lanes', async () => {
