@@ -1,6 +1,9 @@
 import { createHash } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Bucket } from '../../aws/bucket.ts';
+import { plan } from '../../cli/commands/manifest/plan.ts';
 import { resume } from '../../cli/commands/runs/resume.ts';
 import { s3Store } from '../../cli/context/s3-store.ts';
 import type { LiveSystem, Target } from '../../cli/context/target.ts';
@@ -79,7 +82,8 @@ async function aRun(left: Left = {}) {
     };
     return dropText(destination, 'm.yaml', 'sweep', text);
   };
-  return { ...contextIn(folderOfItsOwn(), { at }), runId, keys, put, manifests, goOn, said, bucket };
+  const { context, said: shown } = contextIn(folderOfItsOwn(), { at });
+  return { context, shown, runId, keys, put, manifests, goOn, said, bucket };
 }
 
 const done = (commands: readonly string[]) => commands.map((command, at) => aRow(at + 1, { command }));
@@ -125,6 +129,16 @@ it('of a sweep that grew only what is new or failed is counted to run, wherever 
   // Three tasks on eight slots take as long as the slowest: 4 nodes × 100 s.
   expect(said).toEqual(['about 2 known, 3 to run, ≤ 0.11 node-hours']);
   expect(await manifests()).toEqual([text]);
+});
+
+it('plan counts what is known of the run that a manifest goes on with, where it can be looked at', async () => {
+  const { context, runId, said, shown } = await aRun({ rows: done(['a', 'b']) });
+  writeFileSync(join(context.cwd, 'm.yaml'), list(['c', 'b', 'a'], `resume: ${runId}\n`));
+  expect(await plan(context, 'm.yaml')).toBe(0);
+  expect(shown.out).toMatch(/^resume {2}about 2 known, 1 to run, ≤ 0\.011 node-hours$/m);
+  const alone = { ...context, target: () => Promise.reject(new Error('no system is here')) };
+  expect(await plan(alone, 'm.yaml')).toBe(0);
+  expect(said).toEqual([]);
 });
 
 it('with nothing to run and nothing to send nothing is started, and that is said', async () => {

@@ -88,6 +88,7 @@ export async function plan(context: Context, shownAs: string): Promise<number> {
     ...(commands?.first ?? []).map((line): [string, string] => ['', short(line)]),
     ...(commands === undefined || commands.total <= 2 * SHOWN ? [] : [['', '…'] as [string, string]]),
     ...(commands?.last ?? []).map((line): [string, string] => ['', short(line)]),
+    ...(await resumeSpoken(context, judged.manifest, made)),
     ['limits', limitsSpoken(timeouts, retry.attempts)],
     ['cost', mostSpoken(known === undefined ? { ...made, price: undefined } : made)],
   ];
@@ -112,6 +113,24 @@ export function planOf(manifest: Manifest, deployment: Deployment, total?: numbe
     deployment,
     ...(total === undefined ? {} : { frozen: { key: `runs/${runId}/commands.txt`, total } }),
   });
+}
+
+/** What is known of the tasks of the run that it goes on with, where a system is there that has it. */
+async function resumeSpoken(context: Context, manifest: Manifest, made: Plan): Promise<[string, string][]> {
+  if (resumedRun(manifest) === undefined) return [];
+  // A plan is shown without any system as well.
+  const live = await context.target().then(
+    (target) => target.live,
+    () => undefined,
+  );
+  if (live === undefined) return [];
+  const { countResumed, countSpoken } = await import('../../../submission/count-resumed.ts');
+  const count = await countResumed(await live.bucket(), manifest);
+  if (count === undefined) return [];
+  const { cluster, slots, timeouts } = made;
+  const size = { nodes: cluster.nodes, slots: cluster.nodes * slots, runSeconds: timeouts.runSeconds };
+  // Which version made what is known once the inputs are packed.
+  return [['resume', countSpoken({ ...count, byOtherVersions: 0 }, size)]];
 }
 
 interface Commands {
