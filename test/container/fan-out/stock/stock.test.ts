@@ -1,8 +1,16 @@
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startStock } from '../../../../container/fan-out/stock/stock.ts';
+import { makeRunFolders, runFolders } from '../../../../container/storage/run-folders.ts';
+import { freezeCommands } from '../../../../container/tasks/freeze-commands.ts';
+import { finalRows } from '../../../../container/tasks/joblog-file.ts';
+import { alreadyDone } from '../../../../container/tasks/resume.ts';
+import { runKeys } from '../../../../experiment/layout/bucket-keys.ts';
 import { realClock } from '../../../../local/clock/real.ts';
 import type { LoopbackNodes } from '../../../support/loopback-nodes.ts';
 import { loopbackNodes } from '../../../support/loopback-nodes.ts';
+import { memoryS3 } from '../../../support/memory-s3.ts';
 import { runFanout } from '../../../support/run-fan-out.ts';
 
 let nodes: LoopbackNodes;
@@ -32,5 +40,33 @@ describe('the stock fan-out', () => {
     });
     const missing = runFanout(startStock(realClock), nodes, ['true'], { path: '/nowhere' });
     expect(await missing.result).toMatchObject({ broken: "perl is not on the runner's PATH" });
+  });
+
+  it('runs of a sweep that grew what is new or failed, by GNU parallel’s --resume-failed over the rows that are known', async () => {
+    const folders = runFolders(nodes.folder, { folder: 'grown' });
+    await makeRunFolders(folders, 'grown');
+    const [s3, key, ran] = [memoryS3('b'), runKeys('grown').commands, join(folders.tasks, 'ran')];
+    const frozen = { s3, clock: realClock };
+    const nameOf = (command: string) => command.split(' ')[1] ?? '';
+    const edition = async (names: string, mayB: boolean) => {
+      const commands = [...names].map(
+        (name) => `echo ${name} >>${ran}${name === 'b' ? `; test -e ${ran}.b` : ''}`,
+      );
+      if (mayB) writeFileSync(`${ran}.b`, '');
+      writeFileSync(ran, '');
+      await s3.putObject({ Bucket: 'b', Key: key, Body: commands.map((line) => `${line}\n`).join('') });
+      const work = { kind: 'commands', file: { kind: 'frozen', key, total: commands.length } } as const;
+      await freezeCommands(frozen, { bucket: 'b', runId: 'grown', fanout: 'stock' }, work, folders);
+      const { done } = await alreadyDone(folders.joblog, commands.length);
+      const { joblog, results } = folders;
+      await runFanout(startStock(realClock), nodes, commands, { joblog, results, done }).result;
+      return [...readFileSync(ran, 'utf8').replaceAll('\n', '')].sort().join('');
+    };
+    expect(await edition('abc', false)).toBe('abc');
+    expect(await edition('xcbay', true)).toBe('bxy');
+    const rows = await finalRows(folders.joblog);
+    expect(
+      rows.toSorted((a, b) => a.seq - b.seq).map((row) => [row.seq, row.exitval, nameOf(row.command)]),
+    ).toEqual([...'xcbay'].map((name, at) => [at + 1, 0, name]));
   });
 });
