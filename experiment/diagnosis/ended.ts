@@ -130,11 +130,10 @@ function succeeded(observed: Observed): Sentences | undefined {
   };
 }
 
-/** Of this run alone, as the seconds and node-hours beside it. */
+/** All of the list, and of a run that went on with others its own, as the seconds and node-hours beside them are. */
 function tasksDone({ total, succeeded, before = 0 }: NonNullable<Observed['tasks']>): string {
-  return before > 0
-    ? counted(succeeded - before, 'task')
-    : `${grouped(succeeded)} of ${counted(total, 'task')}`;
+  const all = `${grouped(succeeded)} of ${counted(total, 'task')}`;
+  return before > 0 ? `${all}; ${counted(succeeded - before, 'task')}` : all;
 }
 
 function remarks({ tasks, nodes }: Observed): string {

@@ -580,6 +580,12 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
   ],
 ];
 
+test('a run that went on with others says how many tasks are done, and how many of them it ran itself', () => {
+  const tasks = { ...counts(30, 0, 30), before: 21 };
+  const { headline } = diagnose({ runId, state: 'succeeded', tasks, runSeconds: 5.9, nodeHours: 0.0041 });
+  expect(headline).toBe('Succeeded: 30 of 30 tasks; 9 tasks in 5.9 s (21 done before), 0.0041 node-hours.');
+});
+
 describe('a situation is told by its own sentences', () => {
   test('where no group of failures is larger than the others, none is called the largest', () => {
     const one = group(2, 'seed 3 is odd');
