@@ -149,7 +149,7 @@ function withPlan({ plan, now }: RunView, step: Step): Step {
 function withJob(view: RunView, current: { id: string; knownSince: number }): Step {
   const { control, jobs, owner } = view;
   const ownersJob = owner === undefined ? undefined : jobs.find(({ id }) => id === owner.jobId);
-  if (ownersJob !== undefined && ownersJob.id !== current.id) return { do: 'follow', jobId: ownersJob.id };
+  if (ownersJob !== undefined && mayBeFollowed(view, ownersJob)) return { do: 'follow', jobId: ownersJob.id };
   const duplicate = live(jobs).find(({ id, isTerminated }) => id !== current.id && !isTerminated);
   if (duplicate !== undefined) {
     if (owner === undefined) return { do: 'give-ownership' };
@@ -170,6 +170,16 @@ function withJob(view: RunView, current: { id: string; knownSince: number }): St
   if (control.stop === undefined) return { do: 'nothing', because: `the job is ${job.status}` };
   if (job.isTerminated) return { do: 'nothing', because: 'the job is being terminated' };
   return { do: 'terminate', jobId: job.id, reason: control.stop.why };
+}
+
+/**
+ * Tasks can name any job of the run as its owner. One that was told to end, as a duplicate is, takes the run only from a job
+ * that the fence kept out: where it does own the run, that is how the job in control ends.
+ */
+function mayBeFollowed(view: RunView, { id, isTerminated }: JobObservation): boolean {
+  const { control, jobs } = view;
+  if (id === control.job?.id) return false;
+  return !isTerminated || jobs.some((job) => job.id === control.job?.id && isFencedOff(view, job));
 }
 
 /** The job ended because another one has the run. That never ends a run: the owner is followed, once Batch shows it. */

@@ -15,21 +15,12 @@ import {
   renderMessage,
 } from '../../../container/join/messages.ts';
 import { BUCKET_RECORDS } from '../../../experiment/bucket/catalogue.ts';
-import { parseMaintenance } from '../../../experiment/records/maintenance.ts';
-import { parseNodes } from '../../../experiment/records/nodes.ts';
-import { parseObservedEvent } from '../../../experiment/records/observed-event.ts';
-import { parseOutputIndex, parseOutputLine } from '../../../experiment/records/outputs.ts';
-import { parseOwner } from '../../../experiment/records/owner.ts';
-import { parseProgress } from '../../../experiment/records/progress.ts';
-import { parseStatus } from '../../../experiment/records/status.ts';
-import { parseSummary } from '../../../experiment/records/summary.ts';
 import { JOBLOG_HEADER, parseJoblog, renderJoblogRow } from '../../../experiment/results/joblog.ts';
 import { LAST_LINES_HEADER, lastLines } from '../../../experiment/results/last-lines.ts';
 import { readTasks } from '../../../experiment/results/task-table.ts';
-import { parseVersions } from '../../../experiment/results/versions.ts';
-import { reduceStatus } from '../../../experiment/status/reduce.ts';
 import type { LoopbackServer } from '../../../local/http/server.ts';
 import { samplesOf } from '../../fixtures/hostile-records.ts';
+import { READERS } from '../../fixtures/record-readers.ts';
 import { aRow, RUN_ID } from '../../fixtures/records.ts';
 import { fuzzRuns } from '../../support/fuzz-runs.ts';
 import { loopback, signedHeaders } from '../../support/loopback.ts';
@@ -117,21 +108,6 @@ const PARSERS: Readonly<Record<string, { texts: string[]; parse(text: string): u
   },
 };
 
-/** How each record of the bucket that has a schema is read. */
-const READERS: Readonly<Record<string, (text: string) => unknown>> = {
-  'runs/<run-id>/status.json': parseStatus,
-  'runs/<run-id>/events/<event-id>.json': (text) => {
-    const event = parseObservedEvent(text);
-    return reduceStatus(RUN_ID, [{ kind: 'accepted', at: 0 }, ...(event === undefined ? [] : [event])]);
-  },
-  'runs/<run-id>/owner.json': parseOwner,
-  'runs/<run-id>/progress.json': parseProgress,
-  'runs/<run-id>/nodes.json': parseNodes,
-  'runs/<run-id>/outputs/index.json': (text) => [parseOutputIndex(text), parseOutputLine(text)],
-  'runs/<run-id>/versions.json': parseVersions,
-  'runs/<run-id>/summary.json': parseSummary,
-  'maintenance/<job-id>.json': parseMaintenance,
-};
 const OTHERS_MAY_WRITE = BUCKET_RECORDS.flatMap(({ key, schema }) =>
   schema === undefined || key.startsWith('control/') ? [] : [{ key, schema }],
 );

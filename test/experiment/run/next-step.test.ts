@@ -81,6 +81,27 @@ const STEPS: readonly [string, Partial<RunView>, Partial<Step>][] = [
     { jobs: [aJob(), aJob({ id: 'k' })] },
     { do: 'give-ownership' },
   ],
+  [
+    'but a task that names one that was ended steers nothing',
+    { jobs: [aJob(), aJob({ id: 'k', isTerminated: true })], owner: { ...owner, jobId: 'k' } },
+    { do: 'nothing' },
+  ],
+  [
+    'also not once the run’s own job has ended',
+    {
+      jobs: [over, aJob({ id: 'k', isTerminated: true, status: 'FAILED' })],
+      owner: { ...owner, jobId: 'k' },
+    },
+    { do: 'complete-token' },
+  ],
+  [
+    'unless the fence kept the run’s own job out',
+    {
+      jobs: [fencedOff, aJob({ id: 'k', isTerminated: true, status: 'FAILED' })],
+      owner: { ...owner, jobId: 'k' },
+    },
+    { do: 'follow', jobId: 'k' },
+  ],
   ['a duplicate is ended', { jobs: [aJob(), aJob({ id: 'k' })], owner }, { do: 'terminate', jobId: 'k' }],
   ['once', { jobs: [aJob(), aJob({ id: 'k', isTerminated: true })], owner }, { do: 'nothing' }],
   ['a dead one is none', { jobs: [aJob(), aJob({ id: 'k', status: 'FAILED' })], owner }, { do: 'nothing' }],

@@ -50,7 +50,9 @@ export function checkTold(seen: Seen, claim: Claim): void {
     for (const state of states)
       claim(
         'told',
-        ofDrop.some((one) => one.state === state),
+        // An end that the status still has since a later one could not be noted.
+        (ENDS.includes(state) && wasNeverNoted(seen, drop.runId)) ||
+          ofDrop.some((one) => one.state === state),
         `nobody was told that ${drop.runId} is ${state}`,
       );
     // Its history is in the order of time, and a job's last word may come after the end was decided.
