@@ -13,12 +13,16 @@ import { CONTROL_PREFIX, runKeys } from '../../experiment/layout/bucket-keys.ts'
 import { parseS3Url } from '../../experiment/layout/s3-url.ts';
 import type { Manifest } from '../../experiment/manifest/parse.ts';
 import { commandsOf } from '../../experiment/manifest/parse.ts';
+import { ListMisses } from '../../experiment/manifest/rules/list-misses.ts';
+import type { Fault } from '../../experiment/manifest/source/fault.ts';
 import type { FunctionDeps } from '../deps.ts';
 import type { Refused } from './read-manifest.ts';
 import { refused } from './read-manifest.ts';
 
 /** The list as it was frozen; undefined where node 0 freezes it (a file among the inputs), or for SIERRA. */
-export type Frozen = { ok: true; frozen?: { key: string; total: number; sha256: string } } | Refused;
+export type Frozen =
+  | { ok: true; frozen?: { key: string; total: number; sha256: string }; warnings?: readonly Fault[] }
+  | Refused;
 
 const BLOCK_BYTES = 256 * 1024;
 
@@ -90,7 +94,8 @@ async function copyList(
     );
   if (head.size > MAX_LIST_BYTES) return refused('too-large', `${url} has over 1 GiB`, 'run.commands.file');
   const read = () => given(from.bucket.stream(from.key, { etag: head.etag }), url);
-  const judged = await judgeLines(await read(), mostBytes);
+  const { warnings, take } = new ListMisses(url);
+  const judged = await judgeLines(await read(), new CommandLines(mostBytes, take));
   if (typeof judged === 'string') return refused('bad-commands', `${url}: ${judged}`, 'run.commands.file');
   const again = await read();
   if (again === undefined)
@@ -102,17 +107,16 @@ async function copyList(
   const hash = createHash('sha256');
   const copied = hashed(commandsIn(again, new CommandLines(mostBytes)), hash);
   await bucket.writeStream(key, Readable.from(copied, { objectMode: false }), judged.bytes);
-  return { ok: true, frozen: { key, total: judged.total, sha256: hash.digest('hex') } };
+  return { ok: true, frozen: { key, total: judged.total, sha256: hash.digest('hex') }, warnings };
 }
 
 /** What the list comes to, or what is wrong with it in a sentence. */
 async function judgeLines(
   stream: AsyncIterable<Uint8Array> | undefined,
-  mostBytes: number,
+  lines: CommandLines,
 ): Promise<CommandLines | string> {
   if (stream === undefined)
     return 'it was changed while it was read (drop the manifest again), or this deployment may not read it';
-  const lines = new CommandLines(mostBytes);
   try {
     for await (const _ of commandsIn(stream, lines));
     return lines;

@@ -1,13 +1,13 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import { messageOf } from '../../../aws/errors.ts';
 import { BadList, CommandLines } from '../../../experiment/commands/lines.ts';
 import { MAX_COMMAND_BYTES, MAX_STOCK_COMMAND_BYTES } from '../../../experiment/commands/list.ts';
-import { nearMissesOf } from '../../../experiment/commands/near-misses.ts';
 import type { Deployment } from '../../../experiment/deployment/deployment.ts';
 import { deploymentFaults } from '../../../experiment/manifest/deployment-faults.ts';
 import type { Manifest } from '../../../experiment/manifest/parse.ts';
 import { parseManifest } from '../../../experiment/manifest/parse.ts';
+import { ListMisses } from '../../../experiment/manifest/rules/list-misses.ts';
 import { isBeside } from '../../../experiment/manifest/rules/paths.ts';
 import { faultAt } from '../../../experiment/manifest/rules/schema-faults.ts';
 import type { Fault } from '../../../experiment/manifest/source/fault.ts';
@@ -82,30 +82,38 @@ function missingList(manifest: Manifest, source: Source, beside: string): Fault[
   return [faultAt(source, ['run', 'commands', 'file'], { code: 'no-such-file', message })];
 }
 
-const MAX_LIST_WARNINGS = 20;
 const BLOCK_BYTES = 1024 * 1024;
 
-/** What ingest or node 0 would refuse of a list that lies beside the manifest, and what its commands may have by mistake. */
+/** Where the list lies on this machine: beside the manifest, or in what lies there and is sent as an input. */
+function placeOfList({ run, inputs = [] }: Manifest, beside: string): string | undefined {
+  const { file } = run.commands ?? {};
+  if (file === undefined || file.startsWith('s3://')) return undefined;
+  const among = inputs
+    .filter(({ from }) => isBeside(from))
+    .flatMap(({ from, to }) => {
+      const below = relative(to, file);
+      return below.startsWith('..') ? [] : [resolve(beside, from, below), resolve(beside, from)];
+    });
+  const isNamed = (path: string) => basename(path) === basename(file);
+  return [resolve(beside, file), ...among.filter(isNamed)].find(
+    (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true,
+  );
+}
+
+/** What ingest or node 0 would refuse of a list that is on this machine, and what its commands may have by mistake. */
 function judgeList(
-  { run }: Manifest,
+  manifest: Manifest,
   source: Source,
   beside: string,
 ): { faults: Fault[]; warnings: Fault[] } {
+  const path = placeOfList(manifest, beside);
+  if (path === undefined) return { faults: [], warnings: [] };
+  const { run } = manifest;
   const { file } = run.commands ?? {};
-  const path = file === undefined ? undefined : resolve(beside, file);
-  if (path === undefined || statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
-    return { faults: [], warnings: [] };
   const at = (code: string, message: string) =>
     faultAt(source, ['run', 'commands', 'file'], { code, message: `${file}: ${message}` });
-  const warnings: Fault[] = [];
-  const lines = new CommandLines(
-    run.fanout === 'stock' ? MAX_STOCK_COMMAND_BYTES : MAX_COMMAND_BYTES,
-    (line, number) => {
-      if (warnings.length < MAX_LIST_WARNINGS)
-        for (const miss of nearMissesOf(line.toString()))
-          warnings.push(at('near-miss', `line ${number}: ${miss}`));
-    },
-  );
+  const { warnings, take } = new ListMisses(relative(beside, path));
+  const lines = new CommandLines(run.fanout === 'stock' ? MAX_STOCK_COMMAND_BYTES : MAX_COMMAND_BYTES, take);
   try {
     for (const block of blocksOf(path)) lines.take(block);
     lines.end();
