@@ -45,6 +45,8 @@ const LONGER = 1.5;
 const SAVED = 0.15;
 /** Memory that is left to what is not a task. */
 const MEMORY_USABLE = 0.9;
+/** Of memory, in use at the most: above it other tasks side by side may need more than there is. */
+const ROOMY = 0.8;
 /** Runs of this many tasks keep their slots busy: to think each number of nodes through would only cost time. */
 const MAX_TASKS = 200_000;
 
@@ -57,7 +59,7 @@ export function rightSizing(run: Measured): Advice[] {
   if (!run.isWhole || !isLikeItsTasks(run))
     return [adviseInstance(run)].filter((advice) => advice !== undefined);
   return [
-    adviseOrder(run) ?? adviseNodes(run),
+    hasRoom(run) ? (adviseOrder(run) ?? adviseNodes(run)) : undefined,
     adviseMemory(run) ?? adviseCpu(run),
     adviseInstance(run),
   ].filter((advice) => advice !== undefined);
@@ -70,6 +72,11 @@ function isLikeItsTasks({ durations, nodes, slots, runSeconds }: Measured): bool
   if (runSeconds === null || durations.length === 0 || durations.length > MAX_TASKS) return true;
   const ideal = makespan(iterate(durations), nodes * slots);
   return Math.abs(runSeconds - ideal) <= LIKE * Math.max(runSeconds, ideal);
+}
+
+/** Whether tasks may meet in another way than they did. */
+function hasRoom({ usage, memoryMiB }: Measured): boolean {
+  return (highest(usage.map(({ peakMemoryMiB }) => peakMemoryMiB)) ?? 0) <= ROOMY * memoryMiB;
 }
 
 /** MiB that a task takes at most, from nodes with at least half of their slots at work at once; undefined where none tells. */

@@ -52,6 +52,12 @@ export const BUCKET_RECORDS: readonly BucketRecord[] = [
     maxBytes: MAX_MANIFEST_BYTES,
   },
   {
+    key: 'runs/<run-id>/warnings.txt',
+    holds:
+      'Warnings: what the manifest or its list of commands may have by mistake, each at its file, line and column. Only where there are some; for people.',
+    writers: ['functions'],
+  },
+  {
     key: 'runs/<run-id>/plan.json',
     holds:
       'What the job does: ingest writes it once, and its SHA-256 into control and into the job’s environment.',

@@ -45,25 +45,43 @@ const FORMATTED = /(?<![${])\{([A-Za-z_]\w{0,99}):([^{}\s]{0,20})\}/g;
 /** Of Jinja and Mustache, with one pair of braces too few: `{ seed }`. */
 const WITH_BLANKS = /\{[ \t]{0,9}([A-Za-z_]\w{0,99})[ \t]{0,9}\}/g;
 
+/** What a command may have by mistake, and where. */
+export interface NearMiss {
+  /** From 0. */
+  at: number;
+  text: string;
+  message: string;
+}
+
 /** What any command may have by mistake: a lone `&` at its end, `| tee` without pipefail, signs that cannot be seen. */
-export function nearMissesOf(command: string): string[] {
-  const misses: string[] = [];
+export function nearMissesOf(command: string): NearMiss[] {
+  const misses: NearMiss[] = [];
+  const add = (at: number, text: string, message: string) => misses.push({ at, text, message });
   const end = command.trimEnd();
   if (/(?:^|[^&>\\])&$/.test(end))
-    misses.push(
+    add(
+      end.length - 1,
+      '&',
       'it ends in a lone `&`, which starts it in the background; take the `&` away, or add ` wait`',
     );
-  if (/\|&?[ \t]*tee\b/.test(command) && !/pipefail|PIPESTATUS/.test(command))
-    misses.push('its exit code is that of `tee`, so a failure goes unseen; begin with `set -o pipefail; `');
-  const unseen = UNSEEN.exec(command)?.[0];
-  if (unseen !== undefined) {
-    const code = (unseen.codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
-    misses.push(
-      `it holds a sign that cannot be seen (U+${code}), which the shell takes for a part of a word`,
+  const tee = /\|&?[ \t]*tee\b/.exec(command);
+  if (tee !== null && !/pipefail|PIPESTATUS/.test(command))
+    add(
+      tee.index,
+      tee[0],
+      'its exit code is that of `tee`, so a failure goes unseen; begin with `set -o pipefail; `',
     );
+  const unseen = UNSEEN.exec(command);
+  if (unseen !== null) {
+    const code = (unseen[0].codePointAt(0) ?? 0).toString(16).toUpperCase().padStart(4, '0');
+    const words = `it holds a sign that cannot be seen (U+${code}), which the shell takes for a part of a word`;
+    add(unseen.index, unseen[0], words);
   }
-  const dash = DASH.exec(command)?.[1];
-  if (dash !== undefined) misses.push(`“${dash}” is no hyphen; an option begins with \`-\``);
+  const dash = DASH.exec(command);
+  if (dash !== null) {
+    const [whole, sign = ''] = dash;
+    add(dash.index + whole.indexOf(sign), sign, `“${sign}” is no hyphen; an option begins with \`-\``);
+  }
   return misses;
 }
 

@@ -29,6 +29,7 @@ export function runKeys(runId: string) {
   return {
     folder: run,
     manifest: `${run}manifest.yaml`,
+    warnings: `${run}warnings.txt`,
     plan: `${run}plan.json`,
     commands: `${run}commands.txt`,
     /** The parameters that commands were made from. */

@@ -1,6 +1,7 @@
-import { JSON_TYPE } from '../../aws/bucket.ts';
+import { JSON_TYPE, TEXT_TYPE } from '../../aws/bucket.ts';
 import type { ManifestSource } from '../../experiment/layout/run-id.ts';
 import { makeRunId } from '../../experiment/layout/run-id.ts';
+import { renderFaults } from '../../experiment/manifest/source/fault.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { renderPlan } from '../../experiment/plan/plan.ts';
 import { runSeconds } from '../../experiment/plan/time-limits.ts';
@@ -32,6 +33,14 @@ export async function startRun(
   if (standing !== undefined) refuseOther(standing.control, source);
   const planned = standing === undefined ? await planRun(deps, stores.bucket, source, read) : undefined;
   if (planned?.ok === false) return planned;
+  if (planned !== undefined && planned.warnings.length > 0) {
+    const { bucket, records } = stores;
+    await bucket.write(
+      records.keys.warnings,
+      renderFaults(planned.warnings, source.key, read.source.text),
+      TEXT_TYPE,
+    );
+  }
   const control = standing?.control ?? (planned && (await claim(deps, stores, planned.plan, read.bytes)));
   if (control === undefined) return { ok: true };
   refuseOther(control, source);
@@ -42,7 +51,7 @@ export async function startRun(
   await stores.records.observe(eventsOf({ now: deps.clock.now(), control, jobs: [], progress: undefined }));
   await startExecution(deps, plan);
   deps.metrics.count('ManifestAccepted');
-  deps.logger.info('Manifest:Accepted', { runId, key: source.key, warnings: read.warnings.length });
+  deps.logger.info('Manifest:Accepted', { runId, key: source.key, warnings: planned?.warnings.length });
   return { ok: true };
 }
 

@@ -10,13 +10,21 @@ import { CONTROL_PREFIX, runKeys } from '../../experiment/layout/bucket-keys.ts'
 import { parseS3Url } from '../../experiment/layout/s3-url.ts';
 import type { CommandFile, Manifest } from '../../experiment/manifest/parse.ts';
 import { commandFileOf, commandsOf } from '../../experiment/manifest/parse.ts';
+import { ListMisses } from '../../experiment/manifest/rules/list-misses.ts';
+import type { Fault } from '../../experiment/manifest/source/fault.ts';
 import type { FunctionDeps } from '../deps.ts';
 import type { Refused } from './read-manifest.ts';
 import { refused } from './read-manifest.ts';
 
 /** The list as it was frozen; undefined where node 0 freezes it (a file among the inputs), or for SIERRA. */
 export type Frozen =
-  | { ok: true; frozen?: { key: string; total: number; sha256: string }; tableSha256?: string }
+  | {
+      ok: true;
+      frozen?: { key: string; total: number; sha256: string };
+      tableSha256?: string;
+      /** Of a list; a table has no commands of its own. */
+      warnings?: readonly Fault[];
+    }
   | Refused;
 
 const BLOCK_BYTES = 256 * 1024;
@@ -95,7 +103,8 @@ async function copyFile(
       `${url} was changed while it was read (drop the manifest again), or this deployment may not read it`,
     );
   };
-  const { total, bytes } = await judge(await read(), file.source(), url);
+  const { warnings, take } = new ListMisses(url);
+  const { total, bytes } = await judge(await read(), file.source(take), url);
   const keys = runKeys(runId);
   const frozen = {
     key: keys.commands,
@@ -103,7 +112,7 @@ async function copyFile(
     sha256: await writeHashed(bucket, keys.commands, commandsIn(await read(), file.source()), bytes),
   };
   const format = file.key === 'table' ? tableFormat(file.path) : undefined;
-  if (format === undefined) return { ok: true, frozen };
+  if (format === undefined) return { ok: true, frozen, warnings };
   const tableSha256 = await writeHashed(bucket, keys.table(format), await read(), head.size);
   return { ok: true, frozen, tableSha256 };
 }

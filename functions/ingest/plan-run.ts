@@ -3,6 +3,7 @@ import type { ManifestSource } from '../../experiment/layout/run-id.ts';
 import { isRunId, makeRunId } from '../../experiment/layout/run-id.ts';
 import { deploymentFaults } from '../../experiment/manifest/deployment-faults.ts';
 import { resumedRun } from '../../experiment/manifest/parse.ts';
+import type { Fault } from '../../experiment/manifest/source/fault.ts';
 import { makePlan } from '../../experiment/plan/make.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import type { FunctionDeps } from '../deps.ts';
@@ -17,7 +18,7 @@ export async function planRun(
   bucket: Bucket,
   source: ManifestSource,
   read: ReadManifest,
-): Promise<{ ok: true; plan: Plan } | Refused> {
+): Promise<{ ok: true; plan: Plan; warnings: readonly Fault[] } | Refused> {
   const { manifest } = read;
   const faults = deploymentFaults(manifest, read.source, deps.deployment);
   if (faults.length > 0) return { ok: false, faults, text: read.source.text };
@@ -35,7 +36,7 @@ export async function planRun(
     ...(frozen.frozen === undefined ? {} : { frozen: frozen.frozen }),
     tableSha256: frozen.tableSha256,
   });
-  return { ok: true, plan };
+  return { ok: true, plan, warnings: [...read.warnings, ...(frozen.warnings ?? [])] };
 }
 
 /** The folder of the run that is gone on with. It must have ended: two runs in one folder would overwrite each other. */

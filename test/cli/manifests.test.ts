@@ -1,5 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { join, resolve } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { init } from '../../cli/commands/manifest/init.ts';
 import { plan } from '../../cli/commands/manifest/plan.ts';
@@ -188,4 +188,24 @@ run: {sierra: {args: ${args}}, threadsPerTask: 5}
   expect(said.out).toContain(supplied('/mnt/efs/runs/swarm-00000000000/work'));
   expect(await plan(context, 'w.yaml')).toBe(0);
   expect(said.out).toContain(supplied('/mnt/efs/workspaces/swarms'));
+});
+
+test.each([
+  ['beside the manifest', 'list.txt', '{file: list.txt}', ''],
+  [
+    'in a folder that is sent',
+    'project/runs/list.txt',
+    '{file: in/runs/list.txt}',
+    'inputs: [{from: ./project, to: in/}]',
+  ],
+  ['sent by itself', 'here/list.txt', '{file: in/list.txt}', 'inputs: [{from: ./here/list.txt, to: in/}]'],
+])('what a list %s may have by mistake is shown at its line and column', async (_, path, commands, more) => {
+  const folder = folderOfItsOwn();
+  const { context, said } = contextIn(folder);
+  mkdirSync(join(folder, dirname(path)), { recursive: true });
+  writeFileSync(join(folder, path), '# mine\n./sim 1\n./sim 2 | tee log\n');
+  const text = SWEEP.replace(/commands: .*/, `commands: ${commands}`) + more;
+  writeFileSync(join(folder, 'm.yaml'), text);
+  expect(await validate(context, ['m.yaml'])).toBe(0);
+  expect(said.out + said.err).toContain(`warning: ${path}:3:9: its exit code is that of \`tee\``);
 });

@@ -1,12 +1,12 @@
 import { closeSync, openSync, readSync, statSync } from 'node:fs';
-import { dirname, resolve } from 'node:path';
+import { basename, dirname, relative, resolve } from 'node:path';
 import { messageOf } from '../../../aws/errors.ts';
 import { BadList } from '../../../experiment/commands/lines.ts';
-import { nearMissesOf } from '../../../experiment/commands/near-misses.ts';
 import type { Deployment } from '../../../experiment/deployment/deployment.ts';
 import { deploymentFaults } from '../../../experiment/manifest/deployment-faults.ts';
 import type { Manifest } from '../../../experiment/manifest/parse.ts';
 import { commandFileOf, parseManifest } from '../../../experiment/manifest/parse.ts';
+import { ListMisses } from '../../../experiment/manifest/rules/list-misses.ts';
 import { isBeside } from '../../../experiment/manifest/rules/paths.ts';
 import { faultAt } from '../../../experiment/manifest/rules/schema-faults.ts';
 import type { Fault } from '../../../experiment/manifest/source/fault.ts';
@@ -87,27 +87,36 @@ function missingList(manifest: Manifest, source: Source, beside: string): Fault[
   return [faultAt(source, ['run', 'commands', key], { code: 'no-such-file', message })];
 }
 
-const MAX_LIST_WARNINGS = 20;
 const BLOCK_BYTES = 1024 * 1024;
 
-/** What ingest or node 0 would refuse of a list or a table that lies beside the manifest, and what its commands may have by mistake. */
+/** Where the list or the table lies on this machine: beside the manifest, or in what lies there and is sent as an input. */
+function placeOf(file: string, { inputs = [] }: Manifest, beside: string): string | undefined {
+  if (file.startsWith('s3://')) return undefined;
+  const among = inputs
+    .filter(({ from }) => isBeside(from))
+    .flatMap(({ from, to }) => {
+      const below = relative(to, file);
+      return below.startsWith('..') ? [] : [resolve(beside, from, below), resolve(beside, from)];
+    });
+  const isNamed = (path: string) => basename(path) === basename(file);
+  return [resolve(beside, file), ...among.filter(isNamed)].find(
+    (path) => statSync(path, { throwIfNoEntry: false })?.isFile() === true,
+  );
+}
+
+/** What ingest or node 0 would refuse of a list or a table on this machine, and what its commands may have by mistake. */
 function judgeFile(
   manifest: Manifest,
   source: Source,
   beside: string,
 ): { faults: Fault[]; warnings: Fault[] } {
   const file = commandFileOf(manifest);
-  const path = resolve(beside, file?.path ?? '');
-  if (file === undefined || statSync(path, { throwIfNoEntry: false })?.isFile() !== true)
-    return { faults: [], warnings: [] };
+  const path = file === undefined ? undefined : placeOf(file.path, manifest, beside);
+  if (file === undefined || path === undefined) return { faults: [], warnings: [] };
   const at = (code: string, message: string) =>
     faultAt(source, ['run', 'commands', file.key], { code, message: `${file.path}: ${message}` });
-  const warnings: Fault[] = [];
-  const commands = file.source((line, number) => {
-    if (warnings.length < MAX_LIST_WARNINGS)
-      for (const miss of nearMissesOf(line.toString()))
-        warnings.push(at('near-miss', `line ${number}: ${miss}`));
-  });
+  const { warnings, take } = new ListMisses(relative(beside, path));
+  const commands = file.source(take);
   try {
     for (const block of blocksOf(path)) for (const _ of commands.take(block));
     for (const _ of commands.end());

@@ -61,7 +61,7 @@ function judgePlace(judged: Judged, key: string, path: unknown): void {
 
 /** The comment that YAML takes a part of a command for, and what a command may have by mistake. */
 function warnOfCommand(judged: Judged, command: string, path: FaultPath): void {
-  for (const miss of nearMissesOf(command)) judged.warn(path, 'near-miss', miss);
+  for (const { message } of nearMissesOf(command)) judged.warn(path, 'near-miss', message);
   const comment = judged.commentBehind(path);
   if (comment !== undefined && (/^#\S/.test(comment) || hasOpenQuote(command)))
     judged.warn(

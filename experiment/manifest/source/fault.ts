@@ -4,6 +4,8 @@ export interface Fault {
   code: string;
   /** `cluster.nodes`, `inputs[0].from`; empty for the whole file. */
   path: string;
+  /** In another file than the manifest: its name, and the line that `line` is of it. */
+  elsewhere?: { file: string; source: string };
   /** From 1; 0 where the fault has no place. */
   line: number;
   column: number;
@@ -37,16 +39,16 @@ export function faultSentence({ path, message, allowed, suggestion }: Fault): st
 }
 
 function renderFault(fault: Fault, fileName: string, lines: readonly string[]): string {
-  const { line, column, text } = fault;
+  const { line, column, text, elsewhere } = fault;
   if (line === 0) return `${fileName}: ${faultSentence(fault)}\n`;
   const gutter = String(line);
-  const source = lines[line - 1] ?? '';
+  const source = elsewhere?.source ?? lines[line - 1] ?? '';
   // A long line is shown around the fault.
   const from = column > MAX_COLUMNS - 20 ? column - 40 : 0;
   const window = source.slice(from, from + MAX_COLUMNS);
   const width = Math.max(1, Math.min(text.length, window.length - (column - 1 - from)));
   const margin = ' '.repeat(gutter.length);
-  return `${fileName}:${line}:${column}: ${faultSentence(fault)}\n  ${gutter} | ${printable(window)}\n  ${margin} | ${' '.repeat(Math.max(0, column - 1 - from))}${'^'.repeat(width)}\n`;
+  return `${elsewhere?.file ?? fileName}:${line}:${column}: ${faultSentence(fault)}\n  ${gutter} | ${printable(window)}\n  ${margin} | ${' '.repeat(Math.max(0, column - 1 - from))}${'^'.repeat(width)}\n`;
 }
 
 /** Control characters of a stranger's file do nothing to a terminal. */

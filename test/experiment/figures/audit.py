@@ -2,8 +2,9 @@
 
     python3 audit.py < RUNS > FIGURES       a run a line, as JSON
 
-A run is {plan, job, progress, nodes, joblog, acceptedAt}: what lies in its folder and what Batch tells of its job (times in
-milliseconds since the epoch, the joblog as text). Every definition is written down here for itself.
+A run is {plan, job, progress, nodes, joblog, acceptedAt}: what lies in its folder and what Batch tells of its job
+(times in milliseconds since the epoch, the joblog as text). Every definition is written down here for itself. What cannot
+be known from these records is left out.
 """
 
 import json
@@ -31,8 +32,11 @@ def rows_of(text):
     return rows
 
 
+NOTHING = {"tasks": {"total": 0}, "phase": "checking"}
+
+
 def audit(run):
-    plan, job, progress, nodes = run["plan"], run["job"], run["progress"], run["nodes"]
+    plan, progress, nodes = run["plan"], run["progress"] or NOTHING, run["nodes"]
     every = rows_of(run["joblog"])
     goes_on = "resume" in plan or "workspace" in plan
     began = run["acceptedAt"] if goes_on else float("-inf")
@@ -41,7 +45,8 @@ def audit(run):
     before = {row["seq"] for row in every if row["from"] < began and row["ok"]} - mine
     last = {row["seq"]: row for row in rows}
     good = sum(row["ok"] for row in last.values())
-    total = max(plan["work"]["file"]["total"], progress["tasks"]["total"], len(before) + len(last))
+    planned = plan["work"].get("file", {}).get("total", 0)
+    total = max(planned, progress["tasks"]["total"], len(before) + len(last))
     figures = {
         "total": total,
         "succeeded": len(before) + good,
@@ -67,7 +72,7 @@ def audit(run):
         (ms(one["startedAt"]), ms(one["endedAt"]), address.get(one["node"])) for one in progress.get("open", [])
     ]
     earlier = progress.get("earlier", [])
-    starts = [ms(one["startedAt"]) for one in earlier] + [ms(progress["startedAt"])]
+    starts = [ms(one["startedAt"]) for one in earlier] + [ms(progress.get("startedAt")) or float("-inf")]
     seconds, spans = 0, []
     for at in range(len(starts)):
         low = float("-inf") if at == 0 else starts[at]
@@ -93,8 +98,9 @@ def audit(run):
     figures["runSeconds"] = round(seconds) / 1000 if spans else None
 
     # Node-hours: nodes times the time of each attempt, by Batch.
-    hours = sum(max(0, one["stoppedAt"] - one["startedAt"]) for one in job["attempts"]) / 3_600_000
-    figures["nodeHours"] = round(hours * plan["cluster"]["nodes"], 6)
+    if run.get("job") is not None:
+        hours = sum(max(0, one["stoppedAt"] - one["startedAt"]) for one in run["job"]["attempts"]) / 3_600_000
+        figures["nodeHours"] = round(hours * plan["cluster"]["nodes"], 6)
     lost_now = sum(node["state"] == "lost" for node in nodes)
     figures["nodesLost"] = lost_now + sum(one["nodesLost"] for one in earlier)
 

@@ -466,6 +466,20 @@ describe('a list of commands in the bucket', () => {
     });
   });
 
+  it('has what its commands may have by mistake told beside the run, at its line and column', async () => {
+    const plane = await controlPlane();
+    await plane.put('lists/c.txt', './sim 1\n# a comment\n./sim 2 &\n');
+    const event = await plane.put('manifests/x.yaml', manifest);
+    await plane.ingest(event);
+    const warnings = await plane.text(runKeys(runIdOf(event, 'sweep')).warnings);
+    expect(warnings).toMatch(/^s3:\/\/\S+\/lists\/c\.txt:3:9: it ends in a lone `&`/m);
+    expect(warnings).toContain('3 | ./sim 2 &\n');
+    await plane.put('lists/c.txt', './sim 1\n');
+    const right = await plane.put('manifests/y.yaml', manifest);
+    await plane.ingest(right);
+    expect(await plane.text(runKeys(runIdOf(right, 'sweep')).warnings)).not.toContain('c.txt:3');
+  });
+
   it.each([
     ['missing', undefined, 'no-commands'],
     ['empty', '', 'bad-commands'],

@@ -14,6 +14,7 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { test as base } from 'vitest';
+import { auditBucket } from '../../experiment/figures/audit-runs.ts';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 const REAPER = fileURLToPath(new URL('./reaper.pl', import.meta.url));
@@ -71,6 +72,7 @@ export const test = base.extend<{ here: Place }>({
   here: async ({ task: _ }, use) => {
     const folder = mkdtempSync(join(tmpdir(), 'sbs-'));
     await use(placeIn(folder));
+    auditBucket(join(folder, '.sierra-batch/bucket'));
     rmSync(folder, { recursive: true, force: true });
   },
 });

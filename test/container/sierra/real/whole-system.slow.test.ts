@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { parseJoblog } from '../../../../experiment/results/joblog.ts';
 import { sierraVenv } from '../../../../scripts/install/sierra-venv.ts';
+import { auditBucket } from '../../../experiment/figures/audit-runs.ts';
 import { copyProject, VERSIONS } from '../project-for.ts';
 import { INSTALLING } from '../real-sierra.ts';
 
@@ -58,5 +59,6 @@ describe.concurrent.each(TRIED)('npm start -- examples/sierra.yaml with SIERRA %
     expect(JSON.parse(read('nodes.json')).map((node: { state: string }) => node.state)).toEqual(
       Array(4).fill('released'),
     );
+    auditBucket(join(folder, '.sierra-batch/bucket'));
   }, 280_000);
 });

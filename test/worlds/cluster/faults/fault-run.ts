@@ -83,6 +83,7 @@ export class FaultRun {
   readonly shared: string;
   readonly #ending = new AbortController();
   readonly #mounts: string[][] = [];
+  readonly #jobIds: string[] = [];
   runId = '';
   jobId = '';
 
@@ -139,6 +140,7 @@ export class FaultRun {
     const { VersionId: version = '' } = await s3.putObject({ Bucket: bucket, Key: key, Body: text });
     this.runId = makeRunId('fault', { bucket, key, version });
     this.jobId = await this.#job();
+    this.#jobIds.push(this.jobId);
   }
 
   machine(index: number): Machine {
@@ -225,6 +227,12 @@ export class FaultRun {
     };
     await this.until(async () => (await look())?.stoppedAt !== undefined, within, `the end of node ${index}`);
     return (await look())?.container?.exitCode;
+  }
+
+  /** What Batch tells of the jobs of all its runs, by run. */
+  async jobs(): Promise<Map<string, object>> {
+    const { jobs = [] } = await this.system.batch.describeJobs({ jobs: [...this.#jobIds] });
+    return new Map(jobs.map((job) => [job.jobName ?? '', job]));
   }
 
   /** Nothing is left of the run in the machines that are up. */

@@ -1,5 +1,7 @@
+import { join } from 'node:path';
 import { describe, it } from 'vitest';
 import { SeededRandom } from '../../../../local/clock/seeded-random.ts';
+import { auditBucket } from '../../../experiment/figures/audit-runs.ts';
 import type { FaultRunOptions } from './fault-run.ts';
 import { FaultRun } from './fault-run.ts';
 
@@ -32,6 +34,7 @@ export function fault(name: string, test: (context: FaultTest) => Promise<void>)
               return run;
             },
           });
+          for (const run of runs) auditBucket(join(run.folder, 'bucket'), await run.jobs());
         } finally {
           for (const run of runs) await run.close();
         }

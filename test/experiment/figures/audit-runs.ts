@@ -1,0 +1,70 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { expect } from 'vitest';
+import { nodesLost } from '../../../experiment/figures/attempts.ts';
+import type { NodeRecord } from '../../../experiment/records/nodes.ts';
+import type { Progress } from '../../../experiment/records/progress.ts';
+import type { Summary } from '../../../experiment/records/summary.ts';
+
+const AUDITOR = fileURLToPath(new URL('./audit.py', import.meta.url));
+
+/** What the auditor finds in the raw records of these runs, in their order. */
+export function audited(runs: readonly object[]): Record<string, number | null>[] {
+  const { stdout, stderr } = spawnSync('python3', [AUDITOR], {
+    input: runs.map((run) => `${JSON.stringify(run)}\n`).join(''),
+    encoding: 'utf8',
+    maxBuffer: 64 * 1024 * 1024,
+  });
+  expect(stderr).toBe('');
+  const found = stdout.trim().split('\n');
+  expect(found).toHaveLength(runs.length);
+  return found.map((line) => JSON.parse(line));
+}
+
+/** The figures of a summary are those that the auditor found; what it leaves out nobody can know from the records. */
+export function expectAudited(
+  { tasks, timings, nodeHours, utilisation, nodes }: Summary,
+  lost: number,
+  { busy, nodeHours: hours, ...found }: Record<string, number | null>,
+  about: string,
+): void {
+  const shown = { ...tasks, runSeconds: timings.runSeconds, nodesLost: lost };
+  expect(shown, about).toEqual(found);
+  // To the last digit shown: six of node-hours, four of a share.
+  if (typeof hours === 'number') expect(nodeHours, about).toBeCloseTo(hours, 5.6);
+  expect(utilisation, about).toEqual(busy === null || busy === undefined ? null : expect.closeTo(busy, 3.99));
+  const { lost: gone = 0, cutOff = 0, notStarted = 0, succeeded, failed, total } = tasks;
+  if (tasks.lost !== undefined) expect(succeeded + failed + gone + cutOff + notStarted, about).toBe(total);
+  for (const { share } of nodes) expect(share ?? 0).toBeLessThanOrEqual(1);
+}
+
+/**
+ * Each real run in a local bucket that has its summary: what that says is what its raw records say.
+ * @param jobs what Batch tells of the runs' jobs, as far as it can be asked yet: nothing else knows node-hours
+ */
+export function auditBucket(bucket: string, jobs: ReadonlyMap<string, object> = new Map()): void {
+  const runs = existsSync(join(bucket, 'runs')) ? readdirSync(join(bucket, 'runs')) : [];
+  const records = runs.flatMap((id) => {
+    const text = (path: string) =>
+      existsSync(join(bucket, path)) ? readFileSync(join(bucket, path), 'utf8') : undefined;
+    const json = (path: string) => JSON.parse(text(path) ?? 'null');
+    const run = `runs/${id}`;
+    const summary: Summary | null = json(`${run}/summary.json`);
+    if (summary === null) return [];
+    const progress: Progress | null = json(`${run}/progress.json`);
+    const nodes: NodeRecord[] = json(`${run}/nodes.json`) ?? [];
+    const joblog = text(`${run}/joblog.tsv`) ?? '';
+    const { acceptedAt } = json(`control/${id}.json`);
+    const plan = json(`${run}/plan.json`);
+    return [{ summary, raw: { plan, job: jobs.get(id), progress, nodes, joblog, acceptedAt } }];
+  });
+  if (records.length === 0) return;
+  const found = audited(records.map(({ raw }) => raw));
+  for (const [at, { summary, raw }] of records.entries()) {
+    const { progress, nodes, joblog } = raw;
+    const lost = nodesLost({ progress: progress ?? undefined, nodes });
+    expectAudited(summary, lost, found[at] ?? {}, JSON.stringify({ summary, progress, nodes, joblog }));
+  }
+}
