@@ -157,12 +157,12 @@ export class Bucket {
   }
 
   /** A body that is made while it is sent; `length` is known beforehand, which S3 needs. */
-  async writeStream(key: string, body: Readable, length: number): Promise<void> {
+  async writeStream(key: string, body: Readable, length: number, contentType = TEXT_TYPE): Promise<void> {
     await this.#s3.putObject({
       ...this.#object(key),
       Body: body,
       ContentLength: length,
-      ContentType: TEXT_TYPE,
+      ContentType: contentType,
     });
   }
 

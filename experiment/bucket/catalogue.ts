@@ -165,6 +165,11 @@ export const BUCKET_RECORDS: readonly BucketRecord[] = [
     maxBytes: MAX_VERSIONS_BYTES,
   },
   {
+    key: 'runs/<run-id>/tasks.<csv or parquet>',
+    holds: 'A row a task: its parameters, where, when and how it ended ([docs/tables.md](tables.md)).',
+    writers: ['functions'],
+  },
+  {
     key: 'runs/<run-id>/summary.json',
     holds: 'What the run came to.',
     writers: ['functions'],

@@ -44,7 +44,7 @@ function taskSpans({ progress, tasks }: Pick<AttemptRecords, 'progress' | 'tasks
   for (const { startedAt, endedAt } of progress?.open ?? [])
     widen(attemptAt(Date.parse(startedAt)), Date.parse(startedAt), Date.parse(endedAt));
   const last = starts.length - 1;
-  const isWhole = progress === undefined || progress.tasks.total <= tasks.before + tasks.size;
+  const isWhole = progress === undefined || progress.tasks.total <= tasks.earlier.size + tasks.size;
   ends.forEach((end, at) => {
     const isCut = at < last || !isWhole;
     if (!isCut || end === undefined) return;

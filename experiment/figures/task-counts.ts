@@ -20,14 +20,14 @@ export function taskCounts({
   for (let at = 0; at < tasks.size; at += 1) if (taskSucceeded(tasks, at)) good += 1;
   const planned =
     plan.work.kind === 'commands' && plan.work.file.kind === 'frozen' ? plan.work.file.total : 0;
-  const ended = tasks.before + tasks.size;
+  const ended = tasks.earlier.size + tasks.size;
   const total = Math.max(planned, progress?.tasks.total ?? 0, ended);
   const counts = {
     total,
-    succeeded: tasks.before + good,
+    succeeded: tasks.earlier.size + good,
     failed: tasks.size - good,
     retried: plan.fanout === 'stock' ? null : retried(tasks),
-    before: tasks.before,
+    before: tasks.earlier.size,
   };
   const left = total - ended;
   const told = progress?.tasks;

@@ -52,6 +52,9 @@ export function runKeys(runId: string) {
     outputIndex: `${run}outputs/index.json`,
     outputList: `${run}outputs.jsonl`,
     part: (name: string) => `${run}parts/${name}`,
+    /** A row a task: parameters, and what became of it. */
+    tasksCsv: `${run}tasks.csv`,
+    tasksParquet: `${run}tasks.parquet`,
     summary: `${run}summary.json`,
     report: `${run}report.html`,
     control: `${CONTROL_PREFIX}${runId}.json`,

@@ -4,7 +4,7 @@ import type { JoblogRow } from './joblog.ts';
 import { succeeded } from './joblog.ts';
 
 /** Rows of a joblog in columns, under 40 bytes each, so that one of a million rows is read as a stream. */
-interface TryColumns {
+export interface TryColumns {
   readonly size: number;
   readonly seqs: Uint32Array;
   /** Index into {@link TaskTable.hosts}. */
@@ -24,8 +24,8 @@ export interface TaskTable extends TryColumns {
   readonly hosts: readonly string[];
   /** Every try of this run, in the order in which they ended. */
   readonly tries: TryColumns;
-  /** Tasks that the runs which this one resumes had done: their rows stand first, and are in no column. */
-  readonly before: number;
+  /** Tasks that the runs which this one resumes had done, and this run did not start: their final rows. */
+  readonly earlier: TryColumns;
   /** By sequence number: of the slowest tasks and of failed ones. */
   readonly commands: ReadonlyMap<number, string>;
   /** Rows of the slowest tasks, slowest first. */
@@ -88,9 +88,12 @@ class Builder {
   /** By their words: a table has few ways to end and many rows. */
   readonly #endings = new Map<string, Ending>();
   readonly #tries = new Columns();
-  /** The last try of each task, in the order in which tasks had their first. */
-  readonly #last = new Map<number, number>();
-  readonly #before = new Set<number>();
+  /** By sequence number, the place of the last try + 1; a Map of a million takes ten times as much. */
+  #last = new Uint32Array(1024);
+  #started = 0;
+  readonly #earlier = new Columns();
+  /** Their places among the earlier rows. */
+  readonly #before = new Map<number, number>();
   readonly #hosts = new Map<string, number>();
   readonly #failed = new Map<number, string>();
   /** Twice as many as are shown, because a row may be replaced by a faster one later. */
@@ -103,14 +106,18 @@ class Builder {
 
   add(row: JoblogRow): void {
     if (row.startTime * 1000 < this.#began) {
-      if (succeeded(row)) this.#before.add(row.seq);
+      if (!succeeded(row)) return;
+      this.#before.set(row.seq, this.#earlier.size);
+      this.#earlier.add(row, this.#hostIndex(row.host), this.#ending(row));
       return;
     }
-    if (this.#last.has(row.seq)) {
+    if (row.seq >= this.#last.length) this.#last = widened(this.#last, row.seq + 1);
+    if (this.#last[row.seq] === 0) this.#started += 1;
+    else {
       this.#failed.delete(row.seq);
       this.#slow.drop(row.seq);
     }
-    this.#last.set(row.seq, this.#tries.size);
+    this.#last[row.seq] = this.#tries.size + 1;
     this.#before.delete(row.seq);
     this.#tries.add(row, this.#hostIndex(row.host), this.#ending(row));
     this.#slow.offer(row);
@@ -123,7 +130,7 @@ class Builder {
     const commands = new Map(this.#failed);
     for (const { seq, command } of slowest) commands.set(seq, command);
     const tries = this.#tries.columns();
-    const final = this.#last.size === tries.size ? tries : pick(tries, [...this.#last.values()]);
+    const final = this.#started === tries.size ? tries : pick(tries, this.#finalPlaces(tries));
     const places = new Map(slowest.map(({ seq }) => [seq, 0]));
     for (let at = 0; at < final.size; at += 1) {
       const seq = final.seqs[at] ?? 0;
@@ -133,10 +140,21 @@ class Builder {
       ...final,
       hosts: [...this.#hosts.keys()],
       tries,
-      before: this.#before.size,
+      earlier: pick(this.#earlier.columns(), [...this.#before.values()]),
       commands,
       slowest: slowest.map(({ seq }) => places.get(seq) ?? 0),
     };
+  }
+
+  /** In the order in which tasks had their first try. */
+  #finalPlaces({ seqs }: TryColumns): number[] {
+    const places: number[] = [];
+    for (const seq of seqs) {
+      const place = this.#last[seq] ?? 0;
+      if (place > 0) places.push(place - 1);
+      this.#last[seq] = 0;
+    }
+    return places;
   }
 
   #ending(row: JoblogRow): Ending {
@@ -154,6 +172,12 @@ class Builder {
     this.#hosts.set(host, this.#hosts.size);
     return this.#hosts.size - 1;
   }
+}
+
+function widened(column: Uint32Array<ArrayBuffer>, length: number): Uint32Array<ArrayBuffer> {
+  const wider = new Uint32Array(Math.max(2 * column.length, length));
+  wider.set(column);
+  return wider;
 }
 
 function columnsOf(length: number) {

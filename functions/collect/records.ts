@@ -29,6 +29,7 @@ import { readImages } from './read-images.ts';
 import type { Remains } from './run-folder.ts';
 import { readRemains } from './run-folder.ts';
 import { rewriteRunsPage } from './runs-page.ts';
+import { writeTaskFiles } from './task-files.ts';
 
 /** What the state machine chooses by, and what a failed execution shows as its error and cause. */
 export interface Collected {
@@ -105,6 +106,7 @@ async function collectOnce(
     await records.observe([ended]);
   } else {
     const summary = { ...summariseRun(control, outcome, job, remains), headline, why, next };
+    await tabulate(deps, stores, remains);
     if (
       !(await bucket.writeIf(keys.summary, JSON.stringify(summary, undefined, 1), onlyOver(before.summary)))
     )
@@ -119,6 +121,21 @@ async function collectOnce(
   await rewriteRunsPage(deps, bucket, control.runId);
   await noteWritten(deps, store, control);
   return control.ended;
+}
+
+/** A table that cannot be made of what tasks wrote keeps no run from ending. */
+async function tabulate(
+  { metrics, logger }: FunctionDeps,
+  stores: RunStores,
+  remains: Remains,
+): Promise<void> {
+  try {
+    await writeTaskFiles(stores, remains);
+  } catch (error) {
+    if (isPassing(error)) throw error;
+    metrics.count('FunctionFailed');
+    logger.warn('Run:NoTable', { runId: remains.plan?.runId, error: nameOf(error), said: messageOf(error) });
+  }
 }
 
 /** Whatever the run's folder holds was tried to be read often enough: what is known of its end is noted without it. */

@@ -80,7 +80,7 @@ export async function readRemains(
  * A last line without a newline was cut off by a crash: its task counts as not done. Tasks can write here: a line that no
  * command gives, or a number that no list has, is no row.
  */
-async function* joblogRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<JoblogRow> {
+export async function* joblogRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<JoblogRow> {
   const decoder = new TextDecoder();
   let rest = '';
   let bytes = 0;

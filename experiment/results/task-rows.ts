@@ -1,0 +1,176 @@
+import { tellingLine } from '../diagnosis/failed-tasks/telling-line.ts';
+import type { Ending } from '../records/ending.ts';
+import { endingWords, shellCode } from '../records/ending.ts';
+import type { NodeRecord } from '../records/nodes.ts';
+import type { OpenTry } from '../records/progress.ts';
+import type { Cell, Column } from './cells.ts';
+import type { TaskTable, TryColumns } from './task-table.ts';
+import type { Version } from './versions.ts';
+import { versionAt } from './versions.ts';
+
+/** What every task has, before and behind its own parameters. */
+const FIRST: readonly Column[] = [{ name: 'task', type: 'INT32' }];
+/** Where the columns of parameters begin. */
+export const FIRST_PARAMETER = FIRST.length;
+const REST: readonly Column[] = [
+  { name: 'command', type: 'STRING' },
+  { name: 'node', type: 'STRING' },
+  { name: 'slot', type: 'INT32' },
+  { name: 'try', type: 'INT32' },
+  { name: 'start', type: 'TIMESTAMP' },
+  { name: 'seconds', type: 'DOUBLE' },
+  { name: 'end', type: 'STRING' },
+  { name: 'exit', type: 'INT32' },
+  { name: 'signal', type: 'INT32' },
+  { name: 'line', type: 'STRING' },
+  { name: 'version', type: 'STRING' },
+];
+const RESERVED = new Set([...FIRST, ...REST].map(({ name }) => name));
+
+/** What a run is known to have done, for a row a task. */
+export interface TaskFacts {
+  tasks: TaskTable;
+  /** Of failed tasks: the line that says why, or the end of stderr. */
+  stderrTails: ReadonlyMap<number, string>;
+  versions: readonly Version[];
+  open?: readonly OpenTry[] | undefined;
+  nodes: readonly NodeRecord[];
+}
+
+/** The columns of `tasks.csv`: parameters by their own names, unless the table has such a column. */
+export function taskColumns(parameters: readonly Column[], results: readonly Column[]): Column[] {
+  const named = (columns: readonly Column[], before: string, taken: (name: string) => boolean) =>
+    columns.map(({ name, type }) => ({ name: taken(name) ? `${before}_${name}` : name, type }));
+  const own = named(parameters, 'parameter', (name) => RESERVED.has(name));
+  const names = new Set(own.map(({ name }) => name));
+  return [
+    ...FIRST,
+    ...own,
+    ...REST,
+    ...named(results, 'result', (name) => RESERVED.has(name) || names.has(name)),
+  ];
+}
+
+/** Makes the rows of tasks, in any order. Held: some bytes a task. */
+export class TaskRows {
+  readonly #facts: TaskFacts;
+  /** Place among the final rows + 1, or among the earlier ones, negative; 0 where there is no row. */
+  readonly #places: Int32Array;
+  readonly #tries: Uint16Array;
+  readonly #slots: Uint16Array;
+  readonly #open: ReadonlyMap<number, OpenTry>;
+  /** The highest number of a task that has a row. */
+  readonly highest: number;
+
+  constructor(facts: TaskFacts) {
+    this.#facts = facts;
+    const { tasks, open = [] } = facts;
+    let highest = 0;
+    for (const { seqs } of [tasks, tasks.earlier]) for (const seq of seqs) highest = Math.max(highest, seq);
+    this.highest = highest;
+    this.#places = new Int32Array(highest + 1);
+    this.#tries = new Uint16Array(highest + 1);
+    for (let at = 0; at < tasks.earlier.size; at += 1) this.#places[tasks.earlier.seqs[at] ?? 0] = -1 - at;
+    for (let at = 0; at < tasks.size; at += 1) this.#places[tasks.seqs[at] ?? 0] = 1 + at;
+    for (const seq of tasks.tries.seqs) this.#tries[seq] = Math.min(65_535, (this.#tries[seq] ?? 0) + 1);
+    this.#slots = slotsOf(tasks);
+    this.#open = new Map(open.map((one) => [one.seq, one]));
+  }
+
+  /** Whether there is anything to be said of the task. */
+  has(seq: number): boolean {
+    return (this.#places[seq] ?? 0) !== 0 || this.#open.has(seq);
+  }
+
+  row(seq: number, parameters: readonly Cell[], command: string | null, results: readonly Cell[]): Cell[] {
+    const { tasks, stderrTails, versions } = this.#facts;
+    const place = this.#places[seq] ?? 0;
+    if (place === 0) return [seq, ...parameters, command, ...this.#withoutRow(seq), ...results];
+    const [columns, at]: [TryColumns, number] = place > 0 ? [tasks, place - 1] : [tasks.earlier, -1 - place];
+    const start = columns.start[at] ?? 0;
+    const ending = columns.ending[at] ?? SUCCEEDED;
+    const isFailed = ending.kind !== 'succeeded';
+    const tail = isFailed ? stderrTails.get(seq) : undefined;
+    const line = tail === undefined ? null : tail.includes('\n') ? tellingLine(tail) : tail;
+    return [
+      seq,
+      ...parameters,
+      command,
+      tasks.hosts[columns.host[at] ?? 0] ?? null,
+      place > 0 ? (this.#slots[at] ?? null) : null,
+      place > 0 ? (this.#tries[seq] ?? null) : null,
+      Math.round(start * 1000),
+      columns.runtime[at] ?? null,
+      endingWords(ending),
+      ...codesOf(ending),
+      line,
+      versionAt(versions, start)?.id ?? null,
+      ...results,
+    ];
+  }
+
+  #withoutRow(seq: number): Cell[] {
+    const open = this.#open.get(seq);
+    if (open === undefined) return [null, null, null, null, null, 'not started', null, null, null, null];
+    const [start, end] = [Date.parse(open.startedAt), Date.parse(open.endedAt)];
+    const ending = { kind: open.end } as const;
+    return [
+      this.#facts.nodes.find(({ index }) => index === open.node)?.address ?? `node ${open.node}`,
+      null,
+      null,
+      start,
+      Math.max(0, end - start) / 1000,
+      endingWords(ending),
+      ...codesOf(ending),
+      null,
+      versionAt(this.#facts.versions, start / 1000)?.id ?? null,
+    ];
+  }
+}
+
+const SUCCEEDED: Ending = { kind: 'succeeded' };
+
+/** Exit code as a shell shows it, and the signal. */
+function codesOf(ending: Ending): [number, number | null] {
+  return [shellCode(ending), ending.kind === 'signal' ? ending.signal : null];
+}
+
+/**
+ * The slot of each final row, from 1. A joblog has none: they are found again from what overlaps on a node, each try in
+ * the free slot that was busy last.
+ */
+function slotsOf({ size, host, start, runtime }: TaskTable): Uint16Array {
+  const order = Uint32Array.from({ length: size }, (_, at) => at).sort(
+    (a, b) => (host[a] ?? 0) - (host[b] ?? 0) || (start[a] ?? 0) - (start[b] ?? 0) || a - b,
+  );
+  const slots = new Uint16Array(size);
+  const ends = new Map<number, number[]>();
+  for (const at of order) {
+    const node = host[at] ?? 0;
+    const lanes = ends.get(node) ?? [];
+    ends.set(node, lanes);
+    const from = start[at] ?? 0;
+    const lane = freeLane(lanes, from + CLOCK_STEP);
+    lanes[lane] = from + (runtime[at] ?? 0);
+    slots[at] = lane + 1;
+  }
+  return slots;
+}
+
+/** The lane that was busy last of those that are free, else a new one. @param ends of the lanes, in seconds */
+function freeLane(ends: readonly number[], from: number): number {
+  let free = -1;
+  let latest = Number.NEGATIVE_INFINITY;
+  for (let lane = 0; lane < ends.length; lane += 1) {
+    const end = ends[lane] ?? 0;
+    if (end > from || end <= latest) continue;
+    free = lane;
+    latest = end;
+  }
+  return free === -1 ? Math.min(ends.length, MOST_SLOTS - 1) : free;
+}
+
+/** Times in a joblog have three decimals. */
+const CLOCK_STEP = 0.0015;
+/** Of a node, as a manifest may say. Overlaps that tasks made up must not take time. */
+const MOST_SLOTS = 4096;
