@@ -38,7 +38,7 @@ def answer(arguments: Sequence[str], cwd: Optional[Union[str, Path]] = None) -> 
     :raises Failed: where it answers nothing, or ends with 2 over a fault of manifest, request or machine
     """
     done = subprocess.run(
-        line([*arguments, "--json"]), cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8"
+        line([arguments[0], "--json", *arguments[1:]]), cwd=cwd, stdin=subprocess.DEVNULL, capture_output=True, text=True, encoding="utf-8"
     )
     try:
         value = json.loads(done.stdout)
