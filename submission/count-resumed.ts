@@ -175,7 +175,9 @@ async function isSent(bucket: Bucket, run: string, manifest: Manifest): Promise<
   if (parseStatus(status?.text)?.state !== 'succeeded') return false;
   const outputs = (manifest.outputs ?? []).map((one) => (typeof one === 'string' ? { path: one } : one));
   const paths = outputs.map(({ path }) => path);
-  if (JSON.stringify(parsePlan(plan?.text)?.outputs ?? []) !== JSON.stringify(paths)) return false;
+  const before = parsePlan(plan?.text);
+  if (JSON.stringify(before?.outputs ?? []) !== JSON.stringify(paths)) return false;
+  if (before?.finally !== manifest.run.finally) return false;
   const { missing, unsent = 0 } = parseOutputIndex(index?.text) ?? { missing: paths };
   const mayMiss = (path: string) => outputs.some((one) => one.path === path && one.optional === true);
   return unsent === 0 && missing.every(mayMiss);

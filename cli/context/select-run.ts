@@ -70,6 +70,11 @@ export async function confirmed(
   if ((await confirm({ message, initialValue: false })) !== true) throw new CommandFailed(refused, 130);
 }
 
+/** Where nobody can answer, a full id leaves no doubt; another word may mean another run than was thought. */
+export function byFullId({ terminal }: Context, named: string, runId: string): true | undefined {
+  return !terminal.asks && named === runId ? true : undefined;
+}
+
 const CHOICES = 15;
 
 /** The run that was named; in a terminal the user is asked for one when none was. @throws CommandFailed */

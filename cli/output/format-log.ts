@@ -1,6 +1,6 @@
 /**
- * The lines of a node's log for people: `22:55:01.703Z  Node:Joined  index=1 address=127.0.0.3`. What SIERRA says is shown as
- * it said it, and what is no event of the runner as it stands.
+ * The lines of a node's log for people: `22:55:01.703Z  Node:Joined  index=1 address=127.0.0.3`. What SIERRA and the closing command say is shown as
+ * they said it, and what is no event of the runner as it stands.
  */
 export function readableLog(text: string): string {
   return text.split('\n').map(readableLine).join('\n');
@@ -12,7 +12,7 @@ function readableLine(line: string): string {
   const { time, event, level, self: _, ...fields } = record;
   if (typeof time !== 'string' || typeof event !== 'string') return line;
   const grave = typeof level === 'number' && level > INFO ? '! ' : '';
-  const rest = event === 'Sierra:Says' && typeof fields.line === 'string' ? fields.line : pairs(fields);
+  const rest = event.endsWith(':Says') && typeof fields.line === 'string' ? fields.line : pairs(fields);
   return `${time.slice(11)}  ${grave}${event}  ${rest}`.trimEnd();
 }
 

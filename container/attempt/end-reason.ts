@@ -34,6 +34,7 @@ const CODES: Readonly<Record<RunnerReason['kind'], ExitCode>> = {
   succeeded: EXIT.succeeded,
   'tasks-failed': EXIT.tasksFailed,
   'outputs-lacking': EXIT.tasksFailed,
+  'finally-failed': EXIT.tasksFailed,
   'too-few-runs': EXIT.tasksFailed,
   'failures-stopped': EXIT.tasksFailed,
   'folder-removed': EXIT.tasksFailed,

@@ -8,7 +8,7 @@ import type { Freed } from '../../experiment/records/maintenance.ts';
 import { usersOf } from '../storage/run-folders.ts';
 import type { MaintenanceContext } from './context.ts';
 import { namesIn } from './list-names.ts';
-import { removeFolder } from './remove-folder.ts';
+import { removeFolder, sizeOfFolder } from './remove-folder.ts';
 import { stillInUse } from './still-in-use.ts';
 
 interface Cleaned {
@@ -38,13 +38,17 @@ export async function clean(around: MaintenanceContext, order: CleanOrder): Prom
   for (const one of each.values()) {
     try {
       const why = one.users === undefined ? undefined : await stillInUse(around, one.users, one.runIds);
-      if (why === undefined) cleaned.freed.push({ path: one.path, ...(await free(around, one)) });
-      else cleaned.kept.push({ path: one.path, why });
+      if (why === undefined) {
+        const held =
+          order.dryRun === true ? await sizeOfFolder(join(shared, one.path)) : await free(around, one);
+        cleaned.freed.push({ path: one.path, ...held });
+      } else cleaned.kept.push({ path: one.path, why });
     } catch (error) {
       const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
       cleaned.kept.push({ path: one.path, why: missing ? 'it is not there' : String(error) });
     }
   }
+  if (order.dryRun === true) return cleaned;
   // Also what an earlier job that was ended could not remove.
   for (const name of await namesBelow(shared, LEAVING))
     await removeFolder(join(shared, LEAVING, name)).catch((error: unknown) =>

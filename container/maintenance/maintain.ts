@@ -70,7 +70,7 @@ async function perform(
   const { freed, kept } = await clean(around, order);
   return {
     exitCode: kept.length > 0 ? EXIT.tasksFailed : EXIT.succeeded,
-    did: { kind: 'clean', freed, kept },
+    did: { kind: 'clean', ...(order.dryRun === true ? { dryRun: true as const } : {}), freed, kept },
   };
 }
 

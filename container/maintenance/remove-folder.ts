@@ -36,6 +36,19 @@ export async function removeFolder(folder: string): Promise<{ files: number; byt
   }
 }
 
+/** What a folder holds, or a file that is in its place. @throws the file system's errors */
+export async function sizeOfFolder(folder: string): Promise<{ files: number; bytes: number }> {
+  const found = await lstat(folder);
+  if (!found.isDirectory()) return { files: 1, bytes: found.size };
+  const sum = { files: 0, bytes: 0 };
+  await forEachBounded(await opendir(folder), AT_ONCE, async ({ name }) => {
+    const { files, bytes } = await sizeOfFolder(join(folder, name));
+    sum.files += files;
+    sum.bytes += bytes;
+  });
+  return sum;
+}
+
 async function empty(folder: string, sum: { files: number; bytes: number }): Promise<void> {
   const folders: string[] = [];
   await forEachBounded(await opendir(folder), AT_ONCE, async (entry) => {

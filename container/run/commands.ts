@@ -16,6 +16,7 @@ import { StartLog } from '../tasks/start-log.ts';
 import { TaskTally } from '../tasks/tally.ts';
 import { taskEnvironment } from '../tasks/variables.ts';
 import { beginRun } from './await-nodes.ts';
+import { runClosingCommand } from './closing-command.ts';
 import { FailureWatch } from './failure-watch.ts';
 import { cannotPrepare } from './prepare-failure.ts';
 import { prepareInputs } from './prepare-inputs.ts';
@@ -33,7 +34,8 @@ export async function runCommands(
   const { prepared, cluster } = begun;
   state.countTasks(prepared.tally);
   state.enter('running');
-  if (prepared.done.size === prepared.commands.total) return reasonOf(prepared.tally, undefined, attempt);
+  if (prepared.done.size === prepared.commands.total)
+    return runClosingCommand(attempt, cluster, reasonOf(prepared.tally, undefined, attempt));
   const { config } = attempt;
   const starts = await StartLog.open(
     join(folders.run, 'starts'),
@@ -52,7 +54,10 @@ export async function runCommands(
   if (result === undefined) await stopFanout(attempt, running);
   await starts.close();
   state.endTasks(context.clock.now());
-  return ended(ending.reason, prepared.tally) ?? reasonOf(prepared.tally, result, attempt);
+  return (
+    ended(ending.reason, prepared.tally) ??
+    runClosingCommand(attempt, cluster, reasonOf(prepared.tally, result, attempt))
+  );
 }
 
 /** What ends a run before its tasks have. Once all have, only connections were waited for: to a node that is lost, for instance. */

@@ -11,6 +11,8 @@ import type { Cluster } from '../join/cluster.ts';
 import { beginRun } from '../run/await-nodes.ts';
 import { cannotPrepare } from '../run/prepare-failure.ts';
 import { prepareInputs } from '../run/prepare-inputs.ts';
+import type { MainResult } from '../run/run-on-main.ts';
+import { runOnMain } from '../run/run-on-main.ts';
 import { brokenBy } from '../run/supervise-fan-out.ts';
 import { makeRunFolders } from '../storage/run-folders.ts';
 import { TaskTally } from '../tasks/tally.ts';
@@ -21,8 +23,6 @@ import { sierraEnvironment } from './cli-environment.ts';
 import { newestBatchJoblog } from './find-joblog.ts';
 import { findSierra } from './find-program.ts';
 import { failedRuns, SierraJoblog } from './follow-joblog.ts';
-import type { StageResult } from './run-stage.ts';
-import { runStage } from './run-stage.ts';
 import { openShim } from './shim/listen.ts';
 import { LineInPool } from './shim/run-line.ts';
 import type { StageOne } from './stage-one-marker.ts';
@@ -155,7 +155,8 @@ class Pipeline {
       await this.#joblog.follow();
     }
     log('Sierra:Stage:Started', { stage });
-    const result = await runStage(this.#attempt, {
+    const result = await runOnMain(this.#attempt, {
+      says: 'Sierra',
       program: this.#program,
       args: this.#arguments(stage, stageOne),
       environment: this.#environment,
@@ -178,7 +179,7 @@ class Pipeline {
     return reason;
   }
 
-  async #judge(stage: number, result: StageResult): Promise<RunnerReason | undefined> {
+  async #judge(stage: number, result: MainResult): Promise<RunnerReason | undefined> {
     const { state } = this.#attempt;
     if (stage === 2) {
       const broken = brokenBy(this.#pool.result, this.#attempt);
@@ -192,7 +193,7 @@ class Pipeline {
     return result.code === 0 && !result.isLate ? undefined : this.#failed(stage, result);
   }
 
-  async #failed(stage: number, { code, tail, isLate }: StageResult): Promise<RunnerReason> {
+  async #failed(stage: number, { code, tail, isLate }: MainResult): Promise<RunnerReason> {
     const { folders, plan } = this.#attempt;
     const files = join(folders.tasks, this.#batchRoot);
     const failed = { kind: 'sierra-failed' as const, stage, exitCode: code, tail, files };

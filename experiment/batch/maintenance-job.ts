@@ -25,6 +25,8 @@ export interface CleanOrder {
   workspaces: readonly string[];
   /** Folders of ended runs and unpacked inputs that have not changed for so long. */
   olderThanSeconds?: number | undefined;
+  /** Only says what would go. */
+  dryRun?: true | undefined;
 }
 
 export type MaintenanceDeployment = Pick<
@@ -62,7 +64,12 @@ export function cleanJobRequests(
   const [first = [], ...further] = rest;
   return [
     { kind: 'clean' as const, ...others, runIds: first },
-    ...further.map((ids) => ({ kind: 'clean' as const, workspaces: [], runIds: ids })),
+    ...further.map((ids) => ({
+      kind: 'clean' as const,
+      workspaces: [],
+      runIds: ids,
+      dryRun: others.dryRun,
+    })),
   ].map((each, index) => jobRequest(`${NAME.clean}${nonce}-${index}`, each, deployment));
 }
 
@@ -80,6 +87,7 @@ const order = z.discriminatedUnion('kind', [
     runIds: z.array(runId),
     workspaces: z.array(z.string().regex(/^[a-z]([a-z0-9-]*[a-z0-9])?$/, { error: 'is not a workspace' })),
     olderThanSeconds: z.number().positive().optional(),
+    dryRun: z.literal(true).optional(),
   }),
 ]);
 

@@ -8,7 +8,7 @@ import { quoted, sentence } from '../text/sentence.ts';
 import { meansClause } from './incomplete-runs.ts';
 import { lastExitCode, wordsOfAws } from './infrastructure.ts';
 import { outputsClause } from './lacking-outputs.ts';
-import { readNodeLog, resumeIt, seeReport, submitAgain } from './next-steps.ts';
+import { readNodeLog, resumeChanged, resumeIt, seeReport, submitAgain } from './next-steps.ts';
 import type { Observed, Sentences, Situation, StopBecause } from './observation.ts';
 import { afterwards, budgetUsed, progressClause } from './runner-reasons.ts';
 import { REFUSALS } from './submit-refusals.ts';
@@ -32,7 +32,7 @@ export const ENDED: readonly Situation[] = [
   stopped('deadline', (_stop, observed) => ({
     headline: 'Stopped: the run had used up all its time.',
     why: `The limits of the manifest (\`timeouts\`, times \`retry.attempts\`) end a run at the latest now.${progressClause(observed)}`,
-    next: sentence(`raise \`timeouts.run\`, and ${resumeIt(observed)}`),
+    next: sentence(`raise \`timeouts.run\`, and ${resumeChanged(observed)}`),
   })),
   stopped('budget', (_stop, observed) => budgetUsed(observed)),
   stopped('silent', ({ why }, observed) => ({
@@ -85,7 +85,7 @@ export const UNKNOWN_END: readonly Situation[] = [
       return {
         headline: 'Stopped: a time limit was reached.',
         why: `Which one is not known.${aws(observed)}${progressClause(observed)}`,
-        next: sentence(`look at \`timeouts\` in the manifest; then ${resumeIt(observed)}`),
+        next: sentence(`look at \`timeouts\` in the manifest; then ${resumeChanged(observed)}`),
       };
     },
   },

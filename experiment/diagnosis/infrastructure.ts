@@ -1,7 +1,7 @@
 import type { Saying } from '../text/says.ts';
 import { says } from '../text/says.ts';
 import { quoted, sentence } from '../text/sentence.ts';
-import { readNodeLog, resumeIt, submitAgain } from './next-steps.ts';
+import { readNodeLog, resumeChanged, resumeIt, submitAgain } from './next-steps.ts';
 import type { Observed, Situation } from './observation.ts';
 import { progressClause } from './runner-reasons.ts';
 
@@ -99,7 +99,8 @@ const FAULTS: readonly MachineFault[] = [
     reason: [/OutOfMemory/i],
     headline: 'Node 0 ran out of memory.',
     why: 'Its container used more than `cluster.memory` and was killed.',
-    next: (observed) => `raise \`cluster.memory\` or lower \`run.jobsPerNode\`, and ${resumeIt(observed)}`,
+    next: (observed) =>
+      `raise \`cluster.memory\` or lower \`run.jobsPerNode\`, and ${resumeChanged(observed)}`,
   },
   {
     name: 'shared-memory',
@@ -109,7 +110,7 @@ const FAULTS: readonly MachineFault[] = [
     ],
     headline: 'Shared memory of node 0 was full.',
     why: '`/dev/shm` of a node has the size that `cluster.sharedMemory` gives it.',
-    next: (observed) => `raise \`cluster.sharedMemory\`, and ${resumeIt(observed)}`,
+    next: (observed) => `raise \`cluster.sharedMemory\`, and ${resumeChanged(observed)}`,
   },
   {
     name: 'host-lost',
@@ -123,7 +124,7 @@ const FAULTS: readonly MachineFault[] = [
     reason: [/attempt duration exceeded timeout/i],
     headline: 'Stopped: AWS Batch’s own time limit for the job was reached.',
     why: 'Node 0 should have ended the run before, at `timeouts.run`, and did not.',
-    next: (observed) => `raise \`timeouts.run\`, and ${resumeIt(observed)}`,
+    next: (observed) => `raise \`timeouts.run\`, and ${resumeChanged(observed)}`,
   },
   {
     name: 'disk-full',
@@ -165,7 +166,7 @@ const FAULTS: readonly MachineFault[] = [
     headline: 'Node 0 was killed.',
     why: 'Exit code 137 means signal 9: most often its memory was used up, or it did not end in time when told to.',
     next: (observed) =>
-      `look at the memory in the nodes’ table, raise \`cluster.memory\` if it was full, and ${resumeIt(observed)}`,
+      `look at the memory in the nodes’ table, raise \`cluster.memory\` if it was full, and ${resumeChanged(observed)}`,
   },
   {
     name: 'terminated-silently',

@@ -29,7 +29,7 @@ export function outputsLacking(
   return {
     headline: `${total === 0 ? 'The work is done' : total === 1 ? 'The task succeeded' : `All ${counted(total, 'task')} succeeded`}, but not all results are in the bucket.`,
     why: `${lackingClauses({ missing, unsent, notSent }).map(sentence).join(' ')}${beforeClause(observed)}`,
-    next: `${todo.map(sentence).join(' ')}${todo.length === 0 ? '' : ' '}${sentence(`${todo.length === 0 ? '' : 'then '}${resumeToSend(observed)}`)}`,
+    next: `${todo.map(sentence).join(' ')}${todo.length === 0 ? '' : ' '}${sentence(`${todo.length === 0 ? '' : 'then '}${resumeToSend(observed, missing.length > 0)}`)}`,
   };
 }
 

@@ -3,14 +3,29 @@ import type { Observed } from './observation.ts';
 
 /** What people can do next, worded once. Text between backticks is something to type or a name to look for. */
 
-/** Going on with an ended run: only what is missing or failed runs again. */
+const ONLY_REST = 'only what is missing or failed will run';
+
+/** Going on with an ended run by the manifest that it had. */
 export function resumeIt({ runId }: Observed): string {
-  return `add \`resume: ${runId}\` to the manifest and submit it again: only what is missing or failed will run`;
+  return `run \`sierra-batch resume ${runId}\`: ${ONLY_REST}`;
 }
 
-/** Going on with a run of which all is done but the sending. */
-export function resumeToSend({ runId }: Observed): string {
-  return `add \`resume: ${runId}\` to the manifest and submit it again: nothing is run again, and results are only sent`;
+/** The same where the manifest, or what it sends along, has to change first. */
+export function resumeChanged({ runId }: Observed): string {
+  return `add \`resume: ${runId}\` to the manifest and submit it again: ${ONLY_REST}`;
+}
+
+/** Where either may be. */
+export function resumeEither({ runId }: Observed): string {
+  return `run \`sierra-batch resume ${runId}\`, or after a change of manifest or inputs submit it with \`resume: ${runId}\`: ${ONLY_REST}`;
+}
+
+/** Going on with a run of which all is done but the sending. @param isChanged `outputs` has to be corrected first */
+export function resumeToSend({ runId }: Observed, isChanged: boolean): string {
+  const how = isChanged
+    ? `add \`resume: ${runId}\` to the manifest and submit it again`
+    : `run \`sierra-batch resume ${runId}\``;
+  return `${how}: no task runs again, and results are only sent`;
 }
 
 export function submitAgain(): string {

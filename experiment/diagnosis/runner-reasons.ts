@@ -8,7 +8,7 @@ import { quoted, sentence } from '../text/sentence.ts';
 import { explainFailures } from './failed-tasks/explain.ts';
 import { experimentsSpoken, meansClause } from './incomplete-runs.ts';
 import { outputsClause, outputsLacking } from './lacking-outputs.ts';
-import { readNodeLog, resumeIt, seeReport, submitAgain } from './next-steps.ts';
+import { readNodeLog, resumeChanged, resumeEither, resumeIt, seeReport, submitAgain } from './next-steps.ts';
 import type { Observed, Sentences, Situation } from './observation.ts';
 import { SIERRA_MESSAGES } from './sierra-messages.ts';
 
@@ -26,6 +26,7 @@ const TELL: { readonly [K in Kind]: Tell<K> } = {
     ),
   }),
   'outputs-lacking': outputsLacking,
+  'finally-failed': finallyFailed,
   'tasks-failed': tasksFailed,
   'too-few-runs': tooFewRuns,
   'failures-stopped': failuresStopped,
@@ -68,7 +69,7 @@ const TELL: { readonly [K in Kind]: Tell<K> } = {
   'run-time-limit': ({ seconds }, observed) => ({
     headline: `Stopped: the time limit of ${spoken(seconds)} was reached.`,
     why: `${sentence('the tasks had not ended by then (`timeouts.run`)')}${progressClause(observed)}`,
-    next: sentence(`raise \`timeouts.run\`, and ${resumeIt(observed)}`),
+    next: sentence(`raise \`timeouts.run\`, and ${resumeChanged(observed)}`),
   }),
   terminated: ({ signal }, observed) => ({
     headline: 'The run was stopped from outside.',
@@ -153,6 +154,28 @@ function tasksFailed({ failed, lost }: Of<'tasks-failed'>, observed: Observed): 
   };
 }
 
+function finallyFailed(
+  { exitCode, tail, failed, limitSeconds }: Of<'finally-failed'>,
+  observed: Observed,
+): Sentences {
+  const total = observed.tasks?.total ?? failed;
+  const tasks =
+    failed === 0 ? 'All tasks succeeded' : `${grouped(failed)} of ${counted(total, 'task')} failed`;
+  const how =
+    limitSeconds === undefined
+      ? `failed (exit code ${exitCode})`
+      : `was ended after ${spoken(limitSeconds)} (\`timeouts.finally\`)`;
+  const said = lastError(tail);
+  const explained = failed === 0 ? undefined : explainFailures(observed);
+  return {
+    headline: `${tasks}, ${failed === 0 ? 'but' : 'and'} the closing command ${how}.`,
+    why: `\`run.finally\` ${said === '' ? 'said nothing' : `said: ${quoted(said)}`}.${explained === undefined ? '' : ` Of the tasks: ${explained.why}`}${afterwards(observed)}${outputsClause(observed)}`,
+    next: sentence(
+      `correct \`run.finally\`, and ${resumeChanged(observed)}; ${readNodeLog(observed)} for all that it said`,
+    ),
+  };
+}
+
 function failuresStopped(
   { seconds, isAsked, signature }: Of<'failures-stopped'>,
   observed: Observed,
@@ -184,7 +207,7 @@ export function afterwards({ leftBehind = 0, triedAlone = 0 }: Observed): string
 }
 
 function afterFailures(observed: Observed, advice: string | undefined): string {
-  return `${advice === undefined ? '' : `${advice} `}${sentence(`${seeReport(observed)} shows every failure with its output; to try again, ${resumeIt(observed)}`)}`;
+  return `${advice === undefined ? '' : `${advice} `}${sentence(`${seeReport(observed)} shows every failure with its output; to try again, ${resumeEither(observed)}`)}`;
 }
 
 function tooFewRuns({ stage, minRuns, unnamed }: Of<'too-few-runs'>, observed: Observed): Sentences {
@@ -235,7 +258,7 @@ function sierraFailed(reason: Of<'sierra-failed'>, observed: Observed): Sentence
     return {
       headline: `SIERRA’s stage ${stage} was ended: stages 3 to 5 may take ${spoken(limitSeconds)}.`,
       why: `It had not ended by then (\`timeouts.process\`). ${words}${means}`,
-      next: `${sentence(`${readNodeLog(observed)} for what it was doing; raise \`timeouts.process\` if it needs longer, and ${resumeIt(observed)}`)}${where}`,
+      next: `${sentence(`${readNodeLog(observed)} for what it was doing; raise \`timeouts.process\` if it needs longer, and ${resumeChanged(observed)}`)}${where}`,
     };
   return {
     headline: `SIERRA failed in stage ${stage}${place} (exit code ${exitCode}).`,
@@ -282,7 +305,7 @@ export function budgetUsed(observed: Observed): Sentences {
   return {
     headline: `Stopped: the budget${of} is used up.`,
     why: `${nodeHours === undefined ? `The run reached ${key}.` : `The run used ${costClause(nodeHours, price)} (${key}).`}${progressClause(observed)}`,
-    next: sentence(`raise ${key}, and ${resumeIt(observed)}`),
+    next: sentence(`raise ${key}, and ${resumeChanged(observed)}`),
   };
 }
 

@@ -278,6 +278,11 @@ export const manifestSchema = z
                 'Of which tasks stdout and stderr come to the bucket: of those that failed, or of all, packed (`sierra-batch logs --task` reads both). `failed` when left out.',
               )
               .optional(),
+            finally: commandLine()
+              .describe(
+                'A closing command: on node 0, once all tasks have ended, also when some failed; not after a limit, the budget, a cancellation or `stopAfter`. What it writes below `outputs` is sent. Where it fails the run ends with 1, and a resumed run runs it again.',
+              )
+              .optional(),
           },
           { error: 'commands or sierra' },
         )
@@ -371,8 +376,11 @@ export const manifestSchema = z
             process: duration(1, 14 * DAY, ', from 1s to 14d')
               .describe('SIERRA’s stages 3 to 5 together, within `run`; 1h when left out.')
               .optional(),
+            finally: duration(1, 14 * DAY, ', from 1s to 14d')
+              .describe('The closing command `run.finally`, after `run`; 1h when left out.')
+              .optional(),
           },
-          { error: '{queue, join, run, task, grace, process}' },
+          { error: '{queue, join, run, task, grace, process, finally}' },
         )
         .describe('Time limits.')
         .optional(),

@@ -20,6 +20,7 @@ const DEFAULTS = {
   run: 24 * HOUR,
   process: HOUR,
   taskOutput: 1024,
+  finally: HOUR,
 } as const;
 
 /** What ingest found out beside the manifest. */
@@ -38,7 +39,7 @@ export interface PlanFacts {
 /** What a job does, from an accepted manifest. */
 export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
   const { deployment, runId, source, folder } = facts;
-  const { cluster, run, timeouts = {}, retry = {} } = manifest;
+  const { cluster, run, retry = {} } = manifest;
   const price = priceOfNode(cluster, deployment);
   const resumed = resumedRun(manifest);
   const vcpus = cluster.vcpus ?? deployment.defaults.vcpus;
@@ -73,22 +74,14 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
     inputs: (manifest.inputs ?? []).map((input) => inputOf(input, deployment.bucket)),
     outputs: outputs.map(({ path }) => path),
     environment: texts(manifest.environment),
-    timeouts: {
-      queueSeconds: timeouts.queue ?? DEFAULTS.queue,
-      joinSeconds: timeouts.join ?? DEFAULTS.join,
-      runSeconds: timeouts.run ?? DEFAULTS.run,
-      ...optional({
-        taskSeconds: timeouts.task,
-        graceSeconds: timeouts.grace,
-        processSeconds: run.sierra && (timeouts.process ?? DEFAULTS.process),
-      }),
-    },
+    timeouts: limitsOf(manifest),
     price,
     retry: { attempts: retry.attempts ?? 1, tasks: retry.tasks ?? 0 },
     notify: manifest.notify ?? [],
     tags: texts(manifest.tags),
     ...optional({
       optionalOutputs: optionalOutputs.length === 0 ? undefined : optionalOutputs,
+      finally: run.finally,
       keepOutput: run.keepOutput === 'all' ? ('all' as const) : undefined,
       taskOutputMiB: taskOutputOf(manifest),
       workspace: manifest.workspace,
@@ -103,6 +96,20 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
 /** GNU parallel alone has no such limit. */
 function taskOutputOf({ run, limits = {} }: Manifest): number | undefined {
   return run.fanout === 'stock' ? undefined : (limits.taskOutput ?? DEFAULTS.taskOutput);
+}
+
+function limitsOf({ run, timeouts = {} }: Manifest): Plan['timeouts'] {
+  return {
+    queueSeconds: timeouts.queue ?? DEFAULTS.queue,
+    joinSeconds: timeouts.join ?? DEFAULTS.join,
+    runSeconds: timeouts.run ?? DEFAULTS.run,
+    ...optional({
+      taskSeconds: timeouts.task,
+      graceSeconds: timeouts.grace,
+      processSeconds: run.sierra === undefined ? undefined : (timeouts.process ?? DEFAULTS.process),
+      finallySeconds: run.finally === undefined ? undefined : (timeouts.finally ?? DEFAULTS.finally),
+    }),
+  };
 }
 
 /** Dollars become node-hours here, once: whatever judges a budget judges the same number. Where nothing is paid they are never reached. */

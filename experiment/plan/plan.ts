@@ -85,6 +85,8 @@ export interface Plan {
   outputs: readonly string[];
   /** Those of `outputs` that may be missing. */
   optionalOutputs?: readonly string[];
+  /** The closing command of a list of commands. */
+  finally?: string;
   /** What all tasks printed is sent, not only what failed ones did. */
   keepOutput?: 'all';
   workspace?: string;
@@ -101,6 +103,8 @@ export interface Plan {
     graceSeconds?: number;
     /** SIERRA's stages 3 to 5 together; of a list of commands absent. */
     processSeconds?: number;
+    /** The closing command, after `runSeconds`; absent where there is none. */
+    finallySeconds?: number;
   };
   /** What a task may write to stdout and stderr together; absent with `stock`, and in plans of earlier versions. */
   taskOutputMiB?: number;

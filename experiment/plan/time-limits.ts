@@ -8,8 +8,8 @@ const SLACK_SECONDS = 3600;
  * Batch's limit covers the whole attempt and ends it without a word; the runner keeps `timeouts.run` itself, tells why,
  * and needs the rest for joining before and sending after.
  */
-export function attemptSeconds({ joinSeconds, runSeconds }: Plan['timeouts']): number {
-  return Math.max(60, joinSeconds + runSeconds + COLLECT_SECONDS);
+export function attemptSeconds({ joinSeconds, runSeconds, finallySeconds = 0 }: Plan['timeouts']): number {
+  return Math.max(60, joinSeconds + runSeconds + finallySeconds + COLLECT_SECONDS);
 }
 
 /** All attempts of the job with all their limits, in seconds: after that a run has no right to exist. */
@@ -18,6 +18,7 @@ export function runSeconds({ timeouts, retry }: Pick<Plan, 'timeouts' | 'retry'>
     timeouts.queueSeconds +
     timeouts.joinSeconds +
     timeouts.runSeconds +
+    (timeouts.finallySeconds ?? 0) +
     (timeouts.graceSeconds ?? 0) +
     COLLECT_SECONDS;
   return Math.ceil(retry.attempts * attempt);

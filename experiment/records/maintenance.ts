@@ -35,6 +35,8 @@ export const maintenanceRecord = z.discriminatedUnion('kind', [
   z.object({
     ...written,
     kind: z.literal('clean'),
+    /** Nothing was removed: `freed` is what would go. */
+    dryRun: z.literal(true).exactOptional(),
     freed: z.array(freed).readonly(),
     kept: z.array(z.object({ path, why: text })).readonly(),
   }),

@@ -139,6 +139,17 @@ const reason = z.discriminatedUnion('kind', [
     /** `timeouts.process`, where that ended it. */
     limitSeconds: amount.exactOptional(),
   }),
+  z.object({
+    /** `run.finally` */
+    kind: z.literal('finally-failed'),
+    exitCode: z.int(),
+    /** The end of what it wrote. */
+    tail: text,
+    /** Tasks that had failed before. */
+    failed: count,
+    /** `timeouts.finally`, where that ended it. */
+    limitSeconds: amount.exactOptional(),
+  }),
   z.object({ kind: z.literal('not-owner'), owner: word }),
   z.object({ kind: z.literal('budget-used'), nodeHours: amount, maxNodeHours: amount }),
   z.object({ kind: z.literal('run-time-limit'), seconds: amount }),

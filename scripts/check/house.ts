@@ -52,6 +52,7 @@ const faults = [
   ...sources
     .filter((file) => !OWN_TIME.test(file) && TIME.test(textOf(file)))
     .map((file) => `${file} reads the time or waits by itself: hand in a Clock`),
+  ...unknownFolders(),
   ...tooLarge(),
   ...sameNames(),
 ];
@@ -112,6 +113,14 @@ function pathBack(next: ReadonlyMap<string, ReadonlySet<string>>, start: string)
       ways.push([...way, place]);
     }
   return undefined;
+}
+
+/** docs/architecture.md shows what stands at the top. */
+function unknownFolders(): string[] {
+  const page = textOf('docs/architecture.md');
+  return [...new Set(files.filter((file) => file.includes('/')).map(roomOf))]
+    .filter((room) => !room.startsWith('.') && !page.includes(`| \`${room}/`))
+    .map((room) => `${room}/ is not in the tables of docs/architecture.md`);
 }
 
 function tooLarge(): string[] {

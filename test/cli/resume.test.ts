@@ -93,7 +93,7 @@ it.each(['queued', 'running', 'collecting'] as const)(
   async (state) => {
     const { context, runId, manifests } = await aRun({ state });
     await expect(resume(context, runId, {})).rejects.toThrow(
-      `the run ${runId} is ${state}: only one that has ended can be gone on with`,
+      `the run ${runId} is ${state}: only a run that has ended can be resumed`,
     );
     expect(await manifests()).toEqual([]);
   },
@@ -103,7 +103,7 @@ it('the manifest is the one that was dropped, whatever a task has put under runs
   const { context, runId, manifests, put, keys } = await aRun();
   const remarks: string[] = [];
   context.terminal.remark = (text) => void remarks.push(text);
-  await expect(resume(context, 'last', {})).rejects.toThrow(/has neither accepted nor rejected/);
+  await expect(resume(context, 'last', { yes: true })).rejects.toThrow(/has neither accepted nor rejected/);
   expect(remarks[0]).toBe(`Resuming ${runId}.`);
   expect(await manifests()).toEqual([
     list(['a', 'b', 'c']).replace('apiVersion', `"resume": "${runId}"\napiVersion`),

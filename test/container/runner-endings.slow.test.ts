@@ -48,6 +48,21 @@ describe.concurrent('how a run ends', () => {
     expect(readdirSync(odd)).toEqual([]);
   });
 
+  test('with 1 when the closing command fails, or takes too long', PATIENCE, async ({ aCluster }) => {
+    const timeouts = { queueSeconds: 60, joinSeconds: 60, runSeconds: 60, finallySeconds: 1 };
+    const endings = ['echo no table >&2; exit 3', 'sleep 100'].map(async (closing) => {
+      const cluster = await aCluster(['true', 'true'], { ...twoNodes, finally: closing, timeouts });
+      const [main] = cluster.startAll();
+      expect(await main?.exited, main?.output()).toBe(1);
+      expect(cluster.leftovers()).toEqual([]);
+      return (await cluster.progress()).reason;
+    });
+    expect(await Promise.all(endings)).toMatchObject([
+      { kind: 'finally-failed', exitCode: 3, tail: 'no table\n', failed: 0 },
+      { kind: 'finally-failed', limitSeconds: 1, failed: 0 },
+    ]);
+  });
+
   test('with 143 after SIGTERM, what is done recorded (stock)', PATIENCE, async ({ aCluster }) => {
     const commands = ['echo one', 'trap "" TERM; sleep 100', 'sleep 100', 'sleep 100'];
     const cluster = await aCluster(commands, { ...twoNodes, fanout: 'stock' });

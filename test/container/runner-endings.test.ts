@@ -11,7 +11,9 @@ const twoNodes = { cluster: { nodes: 2, vcpus: 2, memoryMiB: 512 }, minNodes: 2 
 
 describe.concurrent('how a run ends', () => {
   test('with 1 when a task fails, its output sent', PATIENCE, async ({ aCluster }) => {
-    const cluster = await aCluster(['echo fine', 'echo bad >&2; exit 7', 'kill -9 $$'], twoNodes);
+    const closing = { finally: 'cat part.* > all', outputs: ['all'] };
+    const commands = ['echo fine > part.1', 'echo bad >&2; exit 7', 'kill -9 $$'];
+    const cluster = await aCluster(commands, { ...twoNodes, ...closing });
     const nodes = cluster.startAll();
     const codes = await Promise.all(nodes.map((node) => node.exited));
     expect(codes, nodes[0]?.output()).toEqual([1, 0]);
@@ -19,6 +21,8 @@ describe.concurrent('how a run ends', () => {
     expect((await cluster.progress()).reason).toEqual({ kind: 'tasks-failed', failed: 2, lost: 0 });
     expect(await cluster.text(keys.taskOutput(2, 'err'))).toBe('bad\n');
     expect(await cluster.text(keys.taskOutput(1, 'out'))).toBeUndefined();
+    // The closing command saw what the others had written, and what it wrote was sent.
+    expect(await cluster.text(`${keys.outputs}all`)).toBe('fine\n');
     const rows = parseJoblog((await cluster.text(keys.joblog)) ?? '');
     expect(rows.map((row) => [row.seq, row.exitval + row.signal]).toSorted()).toEqual([
       [1, 0],
@@ -69,8 +73,11 @@ describe.concurrent('how a run ends', () => {
 
   test('with 124 at the time limit', PATIENCE, async ({ aCluster }) => {
     const timeouts = { queueSeconds: 60, joinSeconds: 60, runSeconds: 2 };
-    const cluster = await aCluster(['sleep 100'], { ...twoNodes, timeouts });
-    expect(await cluster.startAll()[0]?.exited).toBe(124);
+    const closing = { finally: 'echo closed', outputs: [] };
+    const cluster = await aCluster(['sleep 100'], { ...twoNodes, ...closing, timeouts });
+    const nodes = cluster.startAll();
+    expect(await nodes[0]?.exited).toBe(124);
+    expect(nodes[0]?.output()).not.toContain('Finally:');
   });
 
   test('with 7 when the budget is used up', PATIENCE, async ({ aCluster }) => {

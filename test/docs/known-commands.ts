@@ -34,7 +34,7 @@ export function faultsOf(commands: string): string[] {
 
 function faultOf(line: string): string | undefined {
   if (OTHERS.some((pattern) => pattern.test(line))) return undefined;
-  const [program = '', ...words] = line.split(/\s+/);
+  const [program = '', ...words] = line.match(/"[^"]*"|\S+/g) ?? [];
   if (program === 'sierra-batch') return faultOfCommand(words);
   if (line.startsWith('npx --no-install sierra-batch ')) return faultOfCommand(words.slice(2));
   if (program === 'npm') return faultOfScript(words);

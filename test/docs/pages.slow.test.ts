@@ -24,10 +24,8 @@ import { openShell } from './shell.ts';
 /** Blocks of README, which carries no such words, by how they begin. All others of it are as above. */
 const IN_README: Record<string, string> = {
   ' manifest in S3 ──▶ ingest': 'picture',
-  'npm start -- path/to/manifest.yaml': 'sh aws',
   'sweep.yaml:3:2': 'faults',
-  'aws s3 cp sweep.yaml': 'sh aws',
-  'npx --no-install sierra-batch init': 'sh second-terminal',
+  'sierra-batch run "./sim': 'sh aws',
 };
 
 const IS_UP = /^Page of runs, live: .*\n/m;

@@ -1,8 +1,9 @@
 import type { Command } from '@commander-js/extra-typings';
 import { cleanJobRequests } from '../../../experiment/batch/maintenance-job.ts';
+import { spoken } from '../../../experiment/text/numbers.ts';
 import { duration, example, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
-import { liveTarget, namedRun } from '../../context/select-run.ts';
+import { confirmed, liveTarget, namedRun } from '../../context/select-run.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 
 /** `sierra-batch clean` */
@@ -19,8 +20,9 @@ export function defineClean(program: Command, { begin }: Running): void {
     )
     .option('--older <duration>', 'what nobody has touched for so long: 30d', duration)
     .option('--workspace <name...>', 'workspaces')
+    .option('--dry-run', 'say what would go, and remove nothing')
     .option('--yes', 'without asking')
-    .addHelpText('after', example('sierra-batch clean --older 30d'))
+    .addHelpText('after', example('sierra-batch clean --older 30d --dry-run'))
     .action((runs, options) => begin(options, (context) => clean(context, runs ?? [], options)));
 }
 
@@ -28,29 +30,32 @@ export function defineClean(program: Command, { begin }: Running): void {
 export async function clean(
   context: Context,
   named: readonly string[],
-  options: { older?: number | undefined; workspace?: readonly string[] | undefined; yes?: true | undefined },
+  options: {
+    older?: number | undefined;
+    workspace?: readonly string[] | undefined;
+    dryRun?: true | undefined;
+    yes?: true | undefined;
+  },
 ): Promise<number> {
   const { older, workspace: workspaces = [] } = options;
   if (named.length === 0 && workspaces.length === 0 && older === undefined)
-    throw new CommandFailed('name runs, --workspace or --older: nothing is removed without');
-  const refused = () => new CommandFailed('nothing was removed; --yes says that it may be');
-  if (options.yes !== true && !context.terminal.asks) throw refused();
+    throw new CommandFailed('name runs, or use --workspace or --older');
   const target = await liveTarget(context);
   const found = await Promise.all(named.map((word) => namedRun(target, word)));
   const runIds = [...new Set(found)];
-  if (runIds.length > 0) context.terminal.remark(`To be removed: ${runIds.join(', ')}`);
-  if (options.yes !== true && !(await agreed())) throw refused();
-  const order = { runIds, workspaces, olderThanSeconds: older };
+  const wanted = [
+    ...runIds,
+    ...workspaces.map((name) => `the workspace ${name}`),
+    ...(older === undefined ? [] : [`whatever nobody has touched for ${spoken(older)}`]),
+  ];
+  context.terminal.remark(`To be removed: ${wanted.join(', ')}`);
+  if (options.dryRun !== true)
+    await confirmed(context, {
+      message: 'Remove these from shared storage for good?',
+      yes: options.yes,
+      refused: 'nothing was removed',
+    });
+  const order = { runIds, workspaces, olderThanSeconds: older, dryRun: options.dryRun };
   const { runMaintenance } = await import('./jobs.ts');
   return runMaintenance(context, target, cleanJobRequests(order, target.live.deployment, context.nonce()));
-}
-
-async function agreed(): Promise<boolean> {
-  const { confirm } = await import('@clack/prompts');
-  return (
-    (await confirm({
-      message: 'Remove these folders from shared storage for good?',
-      initialValue: false,
-    })) === true
-  );
 }

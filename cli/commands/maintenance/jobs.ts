@@ -3,7 +3,7 @@ import { maintenanceKey } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import type { MaintenanceRecord } from '../../../experiment/records/maintenance.ts';
 import { parseMaintenance } from '../../../experiment/records/maintenance.ts';
-import { counted, grouped } from '../../../experiment/text/numbers.ts';
+import { bytesSpoken, counted } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import type { Context } from '../../context/context.ts';
 import type { LiveSystem, Target } from '../../context/target.ts';
@@ -53,15 +53,17 @@ function isDone(record: MaintenanceRecord): boolean {
 
 /** What a job did, in lines. */
 function told(record: MaintenanceRecord): string[] {
-  if (record.kind === 'clean')
+  if (record.kind === 'clean') {
+    const [removes, keeps] =
+      record.dryRun === true ? ['would remove', 'would keep'] : ['removed', 'not removed:'];
     return [
       ...record.freed.map(
-        ({ path, files, bytes }) =>
-          `removed ${path}: ${counted(files, 'file')}, ${grouped(Math.ceil(bytes / 1024))} KiB`,
+        ({ path, files, bytes }) => `${removes} ${path}: ${counted(files, 'file')}, ${bytesSpoken(bytes)}`,
       ),
-      ...record.kept.map(({ path, why }) => `not removed: ${path}: ${why}`),
+      ...record.kept.map(({ path, why }) => `${keeps} ${path}: ${why}`),
       ...(record.freed.length + record.kept.length === 0 ? ['There was nothing to remove.'] : []),
     ];
+  }
   const { runId, did } = record;
   if ('refused' in did) return [`${runId}: ${did.refused}`];
   return [

@@ -89,6 +89,7 @@ export async function plan(context: Context, shownAs: string): Promise<number> {
     ...(commands === undefined || commands.total <= 2 * SHOWN ? [] : [['', '…'] as [string, string]]),
     ...(commands?.last ?? []).map((line): [string, string] => ['', short(line)]),
     ...(await resumeSpoken(context, judged.manifest, made)),
+    ...closingSpoken(made),
     ['limits', limitsSpoken(timeouts, retry.attempts)],
     ['cost', mostSpoken(known === undefined ? { ...made, price: undefined } : made)],
   ];
@@ -176,6 +177,10 @@ function designSpoken({ work }: Plan): [string, string][] {
   return [['', `${parts.join(' × ')}${left}`]];
 }
 
+function closingSpoken(made: Plan): [string, string][] {
+  return made.finally === undefined ? [] : [['finally', short(made.finally)]];
+}
+
 /** The words that a user of SIERRA looks for, and would get wrong without us. */
 function sierraSpoken(made: Plan, shared: string): [string, string][] {
   if (made.work.kind !== 'sierra') return [];
@@ -189,13 +194,14 @@ function sierraSpoken(made: Plan, shared: string): [string, string][] {
 }
 
 function limitsSpoken(timeouts: Plan['timeouts'], attempts: number): string {
-  const { queueSeconds, joinSeconds, runSeconds, taskSeconds, processSeconds } = timeouts;
+  const { queueSeconds, joinSeconds, runSeconds, taskSeconds, processSeconds, finallySeconds } = timeouts;
   return [
     `queue ${spoken(queueSeconds)}`,
     `join ${spoken(joinSeconds)}`,
     `run ${spoken(runSeconds)}`,
     ...(taskSeconds === undefined ? [] : [`task ${spoken(taskSeconds)}`]),
     ...(processSeconds === undefined ? [] : [`stages 3 to 5 ${spoken(processSeconds)}`]),
+    ...(finallySeconds === undefined ? [] : [`closing command ${spoken(finallySeconds)}`]),
     counted(attempts, 'attempt'),
   ].join(', ');
 }

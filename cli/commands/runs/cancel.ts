@@ -7,7 +7,7 @@ import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { withDeadline } from '../../../experiment/util/timers.ts';
 import { example, RUN_NEEDED_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
-import { liveTarget, namedRun, statusOf } from '../../context/select-run.ts';
+import { byFullId, confirmed, liveTarget, namedRun, statusOf } from '../../context/select-run.ts';
 import { untilEnded } from './watch.ts';
 
 /** Nodes get half a minute to end, Batch takes its time to say so, and settle looks once a minute. */
@@ -22,6 +22,7 @@ export function defineCancel(program: Command, { begin }: Running): void {
     )
     .argument('<run>', RUN_NEEDED_HELP, runIdArgument)
     .option('--reason <text>', 'why, for whoever looks at the run later')
+    .option('--yes', 'without asking')
     .addHelpText('after', example('sierra-batch cancel speed-sweep-0123456789a --reason "wrong seed"'))
     .action((run, options) => begin(options, (context) => cancel(context, run, options)));
 }
@@ -30,7 +31,7 @@ export function defineCancel(program: Command, { begin }: Running): void {
 export async function cancel(
   context: Context,
   named: string,
-  { reason = '' }: { reason?: string | undefined } = {},
+  { reason = '', yes }: { reason?: string | undefined; yes?: true | undefined } = {},
 ): Promise<number> {
   const { terminal, asJson } = context;
   const target = await liveTarget(context);
@@ -41,6 +42,11 @@ export async function cancel(
     else terminal.say(`${runId} has ended before: ${before.state}.`);
     return EXIT.succeeded;
   }
+  await confirmed(context, {
+    message: `Stop ${runId}, which is ${before.state}?`,
+    yes: yes ?? byFullId(context, named, runId),
+    refused: 'nothing was stopped',
+  });
   const states = await target.live.states();
   await states.stopExecution({
     executionArn: executionArn(target.live.deployment.stateMachineArn, runId),

@@ -10,7 +10,14 @@ import { isOutcome } from '../../../experiment/records/outcome.ts';
 import { editedText } from '../../../submission/edit-manifest.ts';
 import { example, RUN_NEEDED_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
-import { destinationOf, liveTarget, namedRun, statusOf } from '../../context/select-run.ts';
+import {
+  byFullId,
+  confirmed,
+  destinationOf,
+  liveTarget,
+  namedRun,
+  statusOf,
+} from '../../context/select-run.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 import { tellDropped } from './submit.ts';
 
@@ -23,6 +30,7 @@ export function defineResume(program: Command, { begin }: Running): void {
     )
     .argument('<run>', RUN_NEEDED_HELP, runIdArgument)
     .option('--watch', 'stay and watch the new run')
+    .option('--yes', 'without asking')
     .addHelpText('after', example('sierra-batch resume speed-sweep-0123456789a --watch'))
     .action((run, options) => begin(options, (context) => resume(context, run, options)));
 }
@@ -30,13 +38,18 @@ export function defineResume(program: Command, { begin }: Running): void {
 export async function resume(
   context: Context,
   named: string,
-  options: { watch?: true | undefined },
+  options: { watch?: true | undefined; yes?: true | undefined },
 ): Promise<number> {
   const target = await liveTarget(context);
   const runId = await namedRun(target, named);
   const { state } = await statusOf(target, runId);
   if (!isOutcome(state))
-    throw new CommandFailed(`the run ${runId} is ${state}: only one that has ended can be gone on with`);
+    throw new CommandFailed(`the run ${runId} is ${state}: only a run that has ended can be resumed`);
+  await confirmed(context, {
+    message: `Resume ${runId} (${state})?`,
+    yes: options.yes ?? byFullId(context, named, runId),
+    refused: 'nothing was started',
+  });
   if (!context.asJson) context.terminal.remark(`Resuming ${runId}.`);
   const bucket = await target.live.bucket();
   const { manifest, source, fileName } = await manifestOf(bucket, runId);
@@ -77,7 +90,7 @@ async function manifestOf(bucket: Bucket, runId: string) {
   const fileName = basename(place.key);
   const parsed = parseManifest(bytes, manifestFormat(fileName));
   if (!parsed.ok)
-    throw new CommandFailed(`the manifest of the run ${runId} is of another version: submit it anew`);
+    throw new CommandFailed(`the manifest of the run ${runId} is of another version: submit it again`);
   return { ...parsed, fileName };
 }
 

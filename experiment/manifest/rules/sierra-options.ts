@@ -11,6 +11,15 @@ export function judgeSierra(judged: Judged): void {
       'no-stages',
       'timeouts.process is the limit of SIERRA’s stages 3 to 5, and commands have none',
     );
+  const closing = judged.at(['run', 'finally']) !== undefined;
+  if (closing && judged.at(['run', 'sierra']) !== undefined)
+    judged.fault(
+      ['run', 'finally'],
+      'no-finally',
+      'closes a list of commands; SIERRA’s stages 3 to 5 close an experiment',
+    );
+  if (!closing && judged.at(['timeouts', 'finally']) !== undefined)
+    judged.warn(['timeouts', 'finally'], 'no-finally', 'is the limit of `run.finally`, which is not there');
   const args = judged.at(['run', 'sierra', 'args']);
   if (!Array.isArray(args)) return;
   // What is no text was told of by the schema; the options around it are judged all the same.

@@ -207,7 +207,11 @@ describe('clean', () => {
     const second = await run(SECOND, 'succeeded');
     symlinkSync(second.tasks, join(first.tasks, 'link'));
 
-    const { exitCode, record } = await order({ kind: 'clean', runIds: [FIRST], workspaces: [] });
+    const todo = { kind: 'clean', runIds: [FIRST], workspaces: [] };
+    const dry = (await order({ ...todo, dryRun: true })).record;
+    expect(existsSync(join(shared, 'runs', FIRST))).toBe(true);
+    const { exitCode, record } = await order(todo);
+    expect(dry).toMatchObject({ dryRun: true, freed: record.freed, kept: [] });
 
     expect(exitCode).toBe(0);
     expect(record).toMatchObject({ kind: 'clean', kept: [], freed: [{ path: `runs/${FIRST}`, files: 3 }] });

@@ -165,7 +165,7 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
     ),
     {
       why: /^Of `outputs` there is no `a`, no `b`, no `c` and 2 more\.$/,
-      next: /^See what .*optional: true.* nothing is run again/,
+      next: /^See what .*optional: true.* no task runs again/,
     },
   ],
   [
@@ -178,7 +178,7 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
     }),
     {
       why: /^5 files of `outputs` could not be sent: `out\/a` \(“StorageFull: .*”\) and 4 more\.$/,
-      next: /^Make room on the disk\..*logs\/nodes\/0\.log.* nothing is run again/,
+      next: /^Make room on the disk\..*logs\/nodes\/0\.log.* no task runs again/,
     },
   ],
   [
@@ -201,7 +201,7 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
       stop: { cause: 'cancelled', why: 'wrong seed', by: 'ada' },
       tasks: counts(40, 0),
     },
-    { why: /Wrong seed\. 40 of 200/, next: /resume: speed-sweep-0123456789a/ },
+    { why: /Wrong seed\. 40 of 200/, next: /sierra-batch resume speed-sweep-0123456789a/ },
   ],
   [
     'stopped-queue-limit',
@@ -431,6 +431,22 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
     'runner-too-few-runs',
     byRunner({ kind: 'too-few-runs', stage: 3, minRuns: 1, unnamed: 2 }, { tasks: counts(2, 2, 4) }),
     { why: /must not enter statistics/, next: /resume/ },
+  ],
+  [
+    'runner-finally-failed',
+    byRunner(
+      { kind: 'finally-failed', exitCode: 3, tail: 'no table', failed: 0 },
+      { tasks: counts(4, 0, 4) },
+    ),
+    { why: /`run\.finally` said: “no table”/, next: /run\.finally.*resume/ },
+  ],
+  [
+    'runner-finally-failed',
+    byRunner(
+      { kind: 'finally-failed', exitCode: 143, tail: '', failed: 2, limitSeconds: 3600 },
+      { tasks: counts(2, 2, 4), failures: [group(2, 'no such robot')] },
+    ),
+    { why: /said nothing\. .*no such robot/, next: /resume/ },
   ],
   ['runner-not-owner', byRunner({ kind: 'not-owner', owner: 'job-2' }), { why: /job-2/, next: /other job/ }],
   [

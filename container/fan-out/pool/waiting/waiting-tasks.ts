@@ -47,12 +47,12 @@ export class WaitingTasks {
   }
 
   putBack(seqs: Iterable<number>): void {
-    const kinds = Object.groupBy(seqs, (seq) =>
+    const kinds = Map.groupBy(seqs, (seq) =>
       this.tries.isAlone(seq) ? 'alone' : this.tries.isSuspect(seq) ? 'suspects' : 'queue',
     );
-    this.#queue.putBack(kinds.queue ?? []);
-    this.#suspects.unshift(...(kinds.suspects ?? []));
-    this.#alone.push(...(kinds.alone ?? []));
+    this.#queue.putBack(kinds.get('queue') ?? []);
+    this.#suspects.unshift(...(kinds.get('suspects') ?? []));
+    this.#alone.push(...(kinds.get('alone') ?? []));
   }
 
   /** Moves so many, spread evenly over the list, to the front. Answers which. */

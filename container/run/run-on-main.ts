@@ -4,7 +4,8 @@ import type { AttemptPart } from '../attempt/attempt.ts';
 import { TaskProcesses } from '../node/task-processes.ts';
 import { NODE_MARKER, nodeMarker } from '../process/environment.ts';
 
-export interface StageResult {
+/** What became of a command on node 0. */
+export interface MainResult {
   /** 128 for one that was ended by a signal. */
   code: number;
   /** The end of what it wrote. */
@@ -13,7 +14,9 @@ export interface StageResult {
   isLate: boolean;
 }
 
-export interface StageCommand {
+export interface MainCommand {
+  /** Whose words the log has: `Sierra:Says`. */
+  says: 'Sierra' | 'Finally';
   program: string;
   args: readonly string[];
   environment: Readonly<Record<string, string>>;
@@ -22,17 +25,17 @@ export interface StageCommand {
 }
 
 const TAIL_CHARS = 4000;
-/** What SIERRA left in the background may hold its output for so long after it has ended. */
+/** What a command left in the background may hold its output for so long after it has ended. */
 const LEFT_MS = 3000;
 
-/** Runs one SIERRA command on node 0 in a process group of its own; ends it and all it started with the attempt or in time. */
-export async function runStage(
+/** Runs one command on node 0 in a process group of its own; ends it and all it started with the attempt or in time. */
+export async function runOnMain(
   attempt: AttemptPart<'folders' | 'config' | 'ending' | 'log' | 'context' | 'plan' | 'termination'>,
-  { program, args, environment, limitMs }: StageCommand,
-): Promise<StageResult> {
+  { says, program, args, environment, limitMs }: MainCommand,
+): Promise<MainResult> {
   const { folders, config, ending, log, context, plan, termination } = attempt;
-  // A marker of its own: when this node's sshd is started anew its tasks are ended, and SIERRA must outlive that.
-  const marker = `${nodeMarker(config)}-sierra`;
+  // A marker of its own: when this node's sshd is started again its tasks are ended, and this command must outlive that.
+  const marker = `${nodeMarker(config)}-main`;
   const child = spawn(program, args, {
     cwd: folders.tasks,
     env: { ...environment, [NODE_MARKER]: marker },
@@ -44,7 +47,7 @@ export async function runStage(
     const text = chunk.toString('utf8');
     tail = (tail + text).slice(-TAIL_CHARS);
     for (const line of text.split('\n'))
-      if (line.trim() !== '') log('Sierra:Says', { line: line.slice(0, 500) });
+      if (line.trim() !== '') log(`${says}:Says`, { line: line.slice(0, 500) });
   };
   child.stdout.on('data', hear);
   child.stderr.on('data', hear);
@@ -61,7 +64,7 @@ export async function runStage(
     async () => {
       const isClosed = await Promise.race([closed, context.clock.sleep(LEFT_MS)]);
       if (isClosed !== undefined) return code();
-      log('Sierra:LeftBehind', { left: processes.tasks().length });
+      log(`${says}:LeftBehind`, { left: processes.tasks().length });
       await processes.end(1000);
       return code();
     },
@@ -74,7 +77,7 @@ export async function runStage(
     context.clock.sleep(limitMs, over.signal).then(
       () => {
         isLate = true;
-        log('Sierra:TimeIsOver', { seconds: limitMs / 1000 });
+        log(`${says}:TimeIsOver`, { seconds: limitMs / 1000 });
         resolve();
       },
       () => undefined, // it ended in time
