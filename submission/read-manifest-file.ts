@@ -8,7 +8,7 @@ const MAX_READ = 1024 * 1024 + 1;
 /** Reads a manifest's bytes, or says in a sentence why not. @param shownAs the path as the user wrote it */
 export function readManifestFile(path: string, shownAs: string): ManifestFile {
   if (!/\.(yaml|yml|json)$/.test(path))
-    return { ok: false, why: `${shownAs} is no manifest: its name has to end in .yaml, .yml or .json` };
+    return { ok: false, why: `${shownAs} is not a manifest: its name has to end in .yaml, .yml or .json` };
   let file: number;
   try {
     file = openSync(path, 'r');

@@ -17,7 +17,7 @@ import { CommandFailed } from '../errors/failure.ts';
 export function defineLocal(program: Command, { begin }: Running): void {
   program
     .command('local')
-    .summary('keep the local system up')
+    .summary('run the local system in the foreground')
     .description(
       'Keeps a whole system up on this machine, in .sierra-batch of this folder, until Ctrl-C; other commands find it there.',
     )
@@ -63,7 +63,7 @@ async function local(
     interruption.insisted.addEventListener('abort', onInsisted);
     if (!interruption.asked.aborted)
       await new Promise((done) => interruption.asked.addEventListener('abort', done, { once: true }));
-    terminal.remark('Stopping: this waits until no run is at work. (Ctrl-C once more kills what is.)');
+    terminal.remark('Stopping; waiting for all runs to finish. (Ctrl-C once more kills them.)');
   } finally {
     await livePage.close();
     await system.close();

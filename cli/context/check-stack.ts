@@ -214,7 +214,7 @@ async function imageThere(
 async function subscriptions({ sns }: StackClients, { TopicArn }: Outputs): Promise<Finding[]> {
   const { Subscriptions = [] } = await sns.send(new ListSubscriptionsByTopicCommand({ TopicArn }));
   if (Subscriptions.length === 0)
-    return [note('mails', 'nobody has subscribed: `npm run deploy -- Email=YOU@EXAMPLE.ORG`')];
+    return [note('mails', 'there is no subscriber: `npm run deploy -- Email=YOU@EXAMPLE.ORG`')];
   const pending = Subscriptions.filter(({ SubscriptionArn = '' }) => !SubscriptionArn.startsWith('arn:'));
   if (pending.length === 0) return [ok(`mails go to ${counted(Subscriptions.length, 'subscriber')}`)];
   const who = pending.map(({ Endpoint = 'somebody' }) => Endpoint).join(', ');

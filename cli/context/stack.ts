@@ -58,7 +58,7 @@ export function readOutputs(
   if (!read.success) {
     const faults = read.error.issues.map(({ path, message }) => `${path.join('.')}: ${message}`);
     throw new CommandFailed(
-      `the stack ${stack} has not the outputs of sierra-batch's template.yaml (${faults.join('; ')})`,
+      `the stack ${stack} does not have the outputs of sierra-batch's template.yaml (${faults.join('; ')})`,
     );
   }
   const { data } = read;

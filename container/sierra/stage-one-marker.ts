@@ -83,7 +83,7 @@ function otherInputs(mark: Mark, args: readonly string[]): Omit<CheckFault, 'nod
   return {
     check: 'stage-1-made-otherwise',
     what: `stage 1 of ${mark.runId} was made with ${said(mark.made)}, and this manifest has ${said(wanted)}`,
-    todo: 'put the arguments back to go on with those inputs, or add --exp-overwrite to make them anew, or submit it as a run of its own',
+    todo: 'put the arguments back to go on with those inputs, or add --exp-overwrite to generate them again, or submit it as a run of its own',
   };
 }
 

@@ -56,7 +56,9 @@ export async function replace(path: string, make: (partial: string) => Promise<u
     await make(partial);
     const [made, before] = await Promise.all([lstat(partial), found(path)]);
     if (before?.isDirectory() === true)
-      throw new FolderInTheWay(`${path} is a folder, and a file is to be put there: rename one of them`);
+      throw new FolderInTheWay(
+        `${path} is a folder, and a file with the same name has to be put there: rename one of them`,
+      );
     // A later try of an object may bring what is there.
     if (before?.isFile() === true && (await isSame(partial, path))) {
       await rm(partial, { force: true });

@@ -117,7 +117,7 @@ async function unpack(archive: string, folder: string): Promise<void> {
   for (const { path, leadsTo } of links) {
     const at = inside(folder, path);
     if (!`${await realpath(dirname(at))}${sep}`.startsWith(`${root}${sep}`))
-      throw new BadInput(`${path} lies behind a link that leads out`);
+      throw new BadInput(`${path} is behind a link that leads outside`);
     await symlink(leadsTo, at);
   }
 }

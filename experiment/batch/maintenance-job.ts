@@ -18,7 +18,7 @@ interface SalvageOrder {
   runId: string;
 }
 
-/** Frees shared storage: folders of ended runs, of workspaces, and whatever nobody has touched for so long. */
+/** Frees shared storage: folders of ended runs, of workspaces, and what has not changed for so long. */
 export interface CleanOrder {
   kind: 'clean';
   runIds: readonly string[];

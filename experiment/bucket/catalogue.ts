@@ -188,7 +188,7 @@ export const BUCKET_RECORDS: readonly BucketRecord[] = [
   { key: 'control/open/<run-id>', holds: 'Empty: this run is not closed.', writers: ['functions'] },
   {
     key: 'control/rejected/<hash>.json',
-    holds: 'What was told of a rejection.',
+    holds: 'What was sent about a rejection.',
     writers: ['functions'],
     schema: toldRecord,
     maxBytes: MAX_CONTROL_BYTES,

@@ -87,7 +87,7 @@ function judgeColumns({ template, exclude = [] }: TableDesign, columns: readonly
   for (const key of used)
     if (!known.has(key)) throw new BadList(`{${key}} of the template is no column of it: ${shown}`);
   for (const key of columns)
-    if (!used.has(key)) throw new BadList(`line 1: {${key}} does not stand in the template`);
+    if (!used.has(key)) throw new BadList(`line 1: {${key}} is not used in the template`);
   if (known.size < keys.length) {
     const twice = keys.find((key, at) => keys.indexOf(key) < at);
     throw new BadList(`line 1: ${twice} is a key of the manifest as well`);

@@ -69,7 +69,7 @@ export const TOLD_TO_END: Situation = {
     if (stop === undefined) return undefined;
     return {
       headline:
-        stop.cause === 'timed-out' ? 'Stopped: a time limit was reached.' : 'The run was told to end.',
+        stop.cause === 'timed-out' ? 'Stopped: a time limit was reached.' : 'The run was asked to end.',
       why: `${stop.why.trim() === '' ? 'No reason was given.' : sentence(stop.why)}${progressClause(observed)}`,
       next: sentence(resumeIt(observed)),
     };
@@ -112,7 +112,7 @@ function succeeded(observed: Observed): Sentences | undefined {
   // Stages from the third on: what counts as running is over before they begin.
   const hadNoTasks = stage !== undefined && stage > 2 && (tasks?.total ?? 0) === 0;
   const parts = hadNoTasks
-    ? [`SIERRA ended well with stage ${stage}`]
+    ? [`SIERRA finished stage ${stage}`]
     : [
         ...(tasks === undefined || tasks.total === 0 ? [] : [tasksDone(tasks)]),
         ...(runSeconds === undefined || runSeconds === null ? [] : [`in ${spoken(runSeconds)}`]),
@@ -122,7 +122,7 @@ function succeeded(observed: Observed): Sentences | undefined {
   return {
     headline: parts.length === 0 ? `Succeeded${cost}.` : `Succeeded: ${parts.join(' ')}${cost}.`,
     why: `${sentence(
-      `${hadNoTasks ? 'it had no runs to start' : `every task ended well${remarks(observed)}`}`,
+      `${hadNoTasks ? 'it had no runs to start' : `${allSucceeded(observed)}${remarks(observed)}`}`,
     )}${afterwards(observed)}${meansClause(observed)}${outputsClause(observed)}`,
     next: sentence(
       `the outputs are under \`${runKeys(observed.runId).outputs}\`; ${seeReport(observed)} shows where the time went`,
@@ -139,13 +139,13 @@ function tasksDone({ total, succeeded, before = 0 }: NonNullable<Observed['tasks
 function remarks({ tasks, nodes }: Observed): string {
   const retried = tasks?.retried ?? 0;
   const lost = nodes?.lost ?? 0;
-  const clauses = [
-    ...(retried > 0
-      ? [`${counted(retried, 'task')} only after ${retried === 1 ? 'a retry' : 'retries'}`]
-      : []),
-    ...(lost > 0 ? [`${counted(lost, 'node')} lost on the way, whose tasks others took over`] : []),
-  ];
-  return clauses.length === 0 ? '' : `, ${clauses.join('; ')}`;
+  const after = retried === 0 ? '' : `, ${grouped(retried)} of them only after a retry`;
+  const [were, its] = lost === 1 ? ['was', 'its'] : ['were', 'their'];
+  return `${after}${lost === 0 ? '' : `. ${sentence(`${counted(lost, 'node')} ${were} lost; the others took over ${its} tasks`)}`}`;
+}
+
+function allSucceeded({ tasks }: Observed): string {
+  return tasks?.total === 1 ? 'the task succeeded' : 'all tasks succeeded';
 }
 
 function cancelled(observed: Observed): Sentences | undefined {
@@ -188,7 +188,7 @@ function exitCodeAlone(observed: Observed): Sentences | undefined {
   if (meaning === undefined) return undefined;
   return {
     headline: `The run failed: ${meaning}.`,
-    why: `Node 0 ended with exit code ${code}, which says so much; its own account of it is missing.${progressClause(observed)}`,
+    why: `Node 0 ended with exit code ${code}, and left no other record.${progressClause(observed)}`,
     next: sentence(`${readNodeLog(observed)}; what is done is kept: ${resumeIt(observed)}`),
   };
 }

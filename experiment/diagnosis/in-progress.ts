@@ -12,7 +12,7 @@ export const UNDERWAY: readonly Situation[] = [
       if (stop === undefined || isOutcome(state)) return undefined;
       const said = stop.cause === 'cancelled' ? parseCancellation(stop.why) : { reason: stop.why };
       const by = stop.by ?? said.by;
-      const words = [`the run was told to end${by === undefined ? '' : ` by ${by}`}`, said.reason];
+      const words = [`the run was asked to end${by === undefined ? '' : ` by ${by}`}`, said.reason];
       return {
         headline: 'Stopping.',
         why: sentence(words.filter((each) => each !== '').join(': ')),
@@ -70,7 +70,7 @@ function joining({ state, nodes, limits }: Observed): Sentences | undefined {
     next:
       limits?.joinSeconds === undefined
         ? 'Nothing to do.'
-        : `Nothing to do; after ${spoken(limits.joinSeconds)} (\`timeouts.join\`) it goes on with \`minNodes\` or ends.`,
+        : `Nothing to do; after ${spoken(limits.joinSeconds)} (\`timeouts.join\`) it continues with \`minNodes\` or ends.`,
   };
 }
 
@@ -92,7 +92,7 @@ function running(observed: Observed): Sentences | undefined {
   const { state, tasks, stage } = observed;
   if (state !== 'running') return undefined;
   if (tasks === undefined || tasks.total === 0) {
-    const what = stage === undefined ? 'The nodes are at work' : `SIERRA works on stage ${stage}`;
+    const what = stage === undefined ? 'The nodes are working' : `SIERRA works on stage ${stage}`;
     return { headline: 'Running.', why: `${what}.`, next: 'Nothing to do.' };
   }
   const failed = tasks.failed === 0 ? '' : `, ${grouped(tasks.failed)} failed`;
@@ -102,19 +102,21 @@ function running(observed: Observed): Sentences | undefined {
     next:
       tasks.failed === 0
         ? 'Nothing to do.'
-        : 'Nothing to do yet; the others go on, and the report groups the failures.',
+        : 'Nothing to do yet; the other tasks go on, and the report groups the failures.',
   };
 }
 
 function pace(observed: Observed): string {
   const { tasks, secondsLeft, nodes } = observed;
   const clauses: string[] = [];
-  if (tasks?.running !== undefined) clauses.push(`${counted(tasks.running, 'task')} at work`);
+  if (tasks?.running !== undefined) clauses.push(`${counted(tasks.running, 'task')} running`);
   if (nodes !== undefined) clauses.push(`${nodes.joined} of ${counted(nodes.expected, 'node')} taking part`);
   if (lostNodes(observed) > 0)
-    clauses.push(`${counted(lostNodes(observed), 'node')} lost, whose tasks others take over`);
+    clauses.push(
+      `${counted(lostNodes(observed), 'node')} lost; the others take over ${lostNodes(observed) === 1 ? 'its' : 'their'} tasks`,
+    );
   if (secondsLeft !== undefined) clauses.push(`about ${spoken(Math.round(secondsLeft))} left`);
-  return clauses.length === 0 ? 'the nodes are at work' : clauses.join('; ');
+  return clauses.length === 0 ? 'the nodes are working' : clauses.join('; ');
 }
 
 function lostNodes({ state, nodes }: Observed): number {

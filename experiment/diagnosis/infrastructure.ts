@@ -164,14 +164,14 @@ const FAULTS: readonly MachineFault[] = [
     name: 'killed',
     exitCode: 137,
     headline: 'Node 0 was killed.',
-    why: 'Exit code 137 means signal 9: most often its memory was used up, or it did not end in time when told to.',
+    why: 'Exit code 137 means signal 9: most often its memory was used up, or it did not end in time when asked to.',
     next: (observed) =>
       `look at the memory in the nodes’ table, raise \`cluster.memory\` if it was full, and ${resumeChanged(observed)}`,
   },
   {
     name: 'terminated-silently',
     exitCode: 143,
-    headline: 'Node 0 was told to end.',
+    headline: 'Node 0 was asked to end.',
     why: 'Exit code 143 means signal 15: the job was terminated from outside.',
     next: resumeIt,
   },

@@ -44,14 +44,18 @@ export function outputsClause(observed: Observed): string {
 function beforeClause({ outputs }: Observed): string {
   const before = outputs?.before ?? 0;
   if (before === 0) return '';
-  const [it, its] = before === 1 ? ['it was', 'It is no result'] : ['they were', 'They are no results'];
-  return ` ${counted(before, 'file')} of \`outputs\` came with the inputs or lay there from an earlier run, and ${it} not written since. ${its} of this run and not sent.`;
+  const [was, its] = before === 1 ? ['was', 'It is no result'] : ['were', 'They are no results'];
+  return ` ${counted(before, 'file')} of \`outputs\` came with the inputs or from an earlier run and ${was} not written since. ${its} of this run and not sent.`;
 }
 
 function lackingClauses({ missing, unsent, notSent }: Omit<Lacking, 'kind'>): string[] {
   const named = missing.slice(0, SHOWN).map((path) => `\`${plainLine(path.slice(0, 100))}\``);
   return [
-    ...(named.length === 0 ? [] : [`of \`outputs\` there is no ${withMore(named, missing.length, ', no ')}`]),
+    ...(named.length === 0
+      ? []
+      : [
+          `${withMore(named, missing.length, ', ')} (in \`outputs\`) ${missing.length === 1 ? 'was' : 'were'} not found`,
+        ]),
     ...(unsent === 0
       ? []
       : [`${counted(unsent, 'file')} of \`outputs\` could not be sent${reasons(notSent, unsent)}`]),

@@ -15,7 +15,7 @@ export type StopBecause =
   /** The absolute deadline of the run (all attempts and their limits). */
   | 'deadline'
   | 'budget'
-  /** Node 0 has told nothing for too long although its job is RUNNING. */
+  /** Node 0 has reported nothing for too long although its job is RUNNING. */
   | 'silent'
   /** The job could not be submitted: `why` holds AWS's own words. */
   | 'submit-refused'
@@ -43,7 +43,7 @@ export interface Observed extends Pick<FailedTasks, 'failures' | 'tasksOn'> {
     | undefined;
   /** Batch's reason for a job that stays RUNNABLE, and for how long it has waited so far. */
   waiting?: { reason?: string | undefined; seconds?: number | undefined } | undefined;
-  /** Set when the run was told to end. `by` is a person's or role's name where it is known. */
+  /** Set when the run was asked to end. `by` is a person's or role's name where it is known. */
   stop?:
     | {
         cause: 'cancelled' | 'timed-out' | 'failed';

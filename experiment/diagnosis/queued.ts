@@ -31,7 +31,7 @@ const REASONS: readonly { name: string; reason: RegExp; why: string; next: strin
   {
     name: 'waiting-service-role',
     reason: /SERVICE_ROLE_PERMISSIONS/,
-    why: 'AWS Batch itself lacks a permission to start machines in this account.',
+    why: 'AWS Batch itself is not permitted to start instances in this account.',
     next: 'Ask the operators of the deployment to repair the service role of the compute environment.',
   },
   {
@@ -43,7 +43,7 @@ const REASONS: readonly { name: string; reason: RegExp; why: string; next: strin
   {
     name: 'waiting-action-required',
     reason: /ACTION_REQUIRED/,
-    why: 'AWS Batch says that the queue or its compute environment is not usable until somebody repairs it.',
+    why: 'AWS Batch says that the queue or its compute environment is not usable until someone repairs it.',
     next: 'Ask the operators of the deployment to look at the state of the compute environment in the AWS Batch console.',
   },
   {

@@ -73,7 +73,7 @@ const TELL: { readonly [K in Kind]: Tell<K> } = {
   }),
   terminated: ({ signal }, observed) => ({
     headline: 'The run was stopped from outside.',
-    why: `${sentence(`node 0 was told to end (${signal})${batchWords(observed)}`)}${progressClause(observed)}`,
+    why: `${sentence(`node 0 was asked to end (${signal})${batchWords(observed)}`)}${progressClause(observed)}`,
     next: sentence(resumeIt(observed)),
   }),
   'storage-failed': ({ what, path }, observed) => ({
@@ -100,7 +100,7 @@ export const RUNNER: readonly Situation[] = (Object.keys(TELL) as Kind[]).map((k
 
 function tellAs<K extends Kind>(kind: K, observed: Observed): Sentences | undefined {
   const { runner } = observed;
-  // SIGTERM is only the way in which the run was told to end: whoever did it says why.
+  // SIGTERM is only the way in which the run was asked to end: whoever did it says why.
   if (kind === 'terminated' && observed.stop !== undefined) return undefined;
   return runner !== undefined && isKind(runner, kind) ? TELL[kind](runner, observed) : undefined;
 }
@@ -189,7 +189,7 @@ function failuresStopped(
   const explained = explainFailures(observed);
   const other = isAsked
     ? 'Raise `stopAfter` to let more of them fail.'
-    : 'With `stopAfter: never` all are run whatever the first ones do.';
+    : 'With `stopAfter: never` all of them run, whatever the first ones do.';
   return {
     headline: isAsked
       ? `${grouped(failed)} of ${counted(total, 'task')} failed (\`stopAfter\`): ${after}.`
@@ -226,7 +226,7 @@ function tooFewRuns({ stage, minRuns, unnamed }: Of<'too-few-runs'>, observed: O
   if (short.length === 0)
     return {
       headline: `In SIERRA’s stage 2, ${counted(unnamed, 'command')} failed without naming a run; ${notStarted}.`,
-      why: `What a failed run has left must not enter statistics, and a command that does not name its input below \`exp-inputs\` does not tell where its outputs are.${why}`,
+      why: `What a failed run has left must not enter statistics, and a command that does not name its input below \`exp-inputs\` does not say where its outputs are.${why}`,
       next,
     };
   return {

@@ -25,7 +25,7 @@ export const SIERRA_MESSAGES: readonly { messages: readonly Saying[]; why: strin
   {
     messages: [[/FileExistsError/s, /exp-inputs/]],
     why: 'The inputs of this experiment are already there from an earlier run, and SIERRA refuses to make them twice.',
-    next: 'Go on with the earlier run by `resume:` in the manifest, name another `workspace`, or have all of it made and run anew by `--exp-overwrite`.',
+    next: 'Go on with the earlier run by `resume:` in the manifest, name another `workspace`, or have all of it generated and run again with `--exp-overwrite`.',
   },
   {
     messages: [

@@ -8,7 +8,7 @@ export const REFUSALS: readonly { name: string; said: readonly Saying[]; why: st
       [/JobDefinition/is, /not found|does not exist|INACTIVE|deregistered/i],
       [/job definition/is, /INACTIVE|not active|deregistered/i],
     ],
-    why: 'The definition of the job is not there any more: a deployment most often replaced it meanwhile.',
+    why: 'The job definition no longer exists: most often a deployment has replaced it.',
     next: 'Submit the manifest again; if it happens again, ask the operators of the deployment.',
   },
   {
@@ -29,7 +29,7 @@ export const REFUSALS: readonly { name: string; said: readonly Saying[]; why: st
   {
     name: 'not-allowed',
     said: [/AccessDenied|not authorized to perform|UnauthorizedOperation/i],
-    why: 'The system itself lacks a permission to submit it.',
+    why: 'The system itself is not permitted to submit it.',
     next: 'Ask the operators of the deployment to deploy the roles of this version.',
   },
   {

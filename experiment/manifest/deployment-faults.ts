@@ -146,7 +146,7 @@ function priceFaults({ cluster, budget }: Manifest, source: Source, deployment: 
   if (budget?.usd === undefined) return [];
   const price = priceOfNode(cluster, deployment);
   if (price.kind !== 'unknown') return [];
-  const message = `what ${price.of} costs is not known here, so that nobody can count dollars: write budget.maxNodeHours, or deploy with NodePrice`;
+  const message = `what ${price.of} costs is not known here, so dollars cannot be counted: write budget.maxNodeHours, or deploy with NodePrice`;
   return [faultAt(source, ['budget', 'usd'], { code: 'no-price', message })];
 }
 

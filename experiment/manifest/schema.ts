@@ -150,7 +150,7 @@ const commands = () =>
           .max(1100, { error: TABLE })
           .regex(/.\.(csv|jsonl)$/, { error: TABLE })
           .describe(
-            'A file with a row of values a line: CSV whose header names the keys, or JSON objects with the same keys. It lies beside the manifest and is sent with it, or comes with the inputs; values stay as written. Crossed with the matrix.',
+            'A file with a row of values a line: CSV whose header names the keys, or JSON objects with the same keys. It is beside the manifest and is sent with it, or comes with the inputs; values stay as written. Crossed with the matrix.',
           )
           .optional(),
         exclude: z
@@ -455,7 +455,7 @@ export const manifestSchema = z
           }),
           { error: 'a list of states' },
         )
-        .describe('What people are told of.')
+        .describe('What people get mail about.')
         .optional(),
       tags: z
         .record(tagName(), asWritten(), { error: 'names with values' })

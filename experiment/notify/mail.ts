@@ -78,7 +78,7 @@ function bodyOf(change: StateChange, link: (key: string) => string): string {
     block('Next', [next, ...commandsOf(change).map((command) => `    ${command}`)]),
     figures === undefined ? '' : block('Figures', figuresOf(figures)),
     block('Look at', linksOf(change, link)),
-    `You are told because the manifest names \`${state}\` under \`notify\`${state === 'rejected' ? ', or is too broken to tell' : ''}. Should this come twice, both say: message ${change.id}`,
+    `You get this mail because the manifest names \`${state}\` under \`notify\`${state === 'rejected' ? ', or is too broken to say' : ''}. Should this come twice, both say: message ${change.id}`,
   ];
   return `${sections.filter((section) => section !== '').join('\n\n')}\n`;
 }

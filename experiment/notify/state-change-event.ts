@@ -13,7 +13,7 @@ const tasks = z
     failed: count,
     retried: count
       .nullable()
-      .describe('Started more than once because they failed; null where nobody can tell (`stock`).'),
+      .describe('Started more than once because they failed; null where that is not known (`stock`).'),
     lost: count
       .optional()
       .describe(
@@ -43,7 +43,7 @@ const figures = z.object({
 const detail = z
   .object({
     version: z.literal(1).describe('Of this format.'),
-    id: z.string().min(1).describe('The same whenever the same thing is told again: tell two copies by it.'),
+    id: z.string().min(1).describe('The same in each copy of one event: recognise a copy by it.'),
     state: z
       .enum(['rejected', ...STATES_UNDER_WAY, 'stuck', ...OUTCOMES])
       .describe('What has become of the experiment.'),

@@ -77,7 +77,7 @@ export type Control = z.infer<typeof controlRecord>;
 /** What was told of one run or rejection, and who is telling just now. */
 export type Told = z.infer<typeof toldRecord>;
 
-/** Why and by what the run was told to end. */
+/** Why and by what the run was asked to end. */
 export type Stop = z.infer<typeof stop>;
 
 /** A run as it is claimed: nothing has been started. */

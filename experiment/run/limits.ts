@@ -65,8 +65,8 @@ function silent({ now, heardAt }: LimitView, job: JobObservation): Stop | undefi
     'failed',
     'silent',
     last === startOfAttempt(job)
-      ? `node 0 has told nothing in the ${spoken(SILENCE_SECONDS)} since it was started`
-      : `node 0 has told nothing for ${spoken(SILENCE_SECONDS)}`,
+      ? `node 0 has reported nothing in the ${spoken(SILENCE_SECONDS)} since it was started`
+      : `node 0 has reported nothing for ${spoken(SILENCE_SECONDS)}`,
   );
 }
 

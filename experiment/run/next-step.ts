@@ -66,7 +66,7 @@ export function nextStep(view: RunView): Step {
   return control.job === undefined ? withoutJob(view) : withJob(view, control.job);
 }
 
-/** True when the run was told to end and nothing of it lives any more. */
+/** True when the run was asked to end and nothing of it lives any more. */
 export function isDead(view: RunView): boolean {
   const { control, jobs } = view;
   if (control.closedAt !== undefined) return true;

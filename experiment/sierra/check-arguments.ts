@@ -25,7 +25,7 @@ const SUPPLIED: ReadonlyMap<string, { value?: string; use: string }> = new Map([
   ['--execenv', { value: 'hpc.awsbatch', use: 'it is always hpc.awsbatch here; leave it out' }],
   [
     '--sierra-root',
-    { use: 'it must lie on shared storage and is set here; use the key `workspace` to keep it between runs' },
+    { use: 'it must be on shared storage and is set here; use the key `workspace` to keep it between runs' },
   ],
   ['--nodefile', { use: 'it is written when all nodes have joined; leave it out' }],
   ['--exec-jobs-per-node', { use: 'use the key `run.jobsPerNode`' }],

@@ -58,7 +58,7 @@ function silent(view: RunView): StuckEvent[] {
   if (last === undefined || now - last < SILENT_SECONDS * 1000) return [];
   return [
     stuck('silent', view, job.attempt, {
-      headline: `Node 0 has told nothing for ${spoken(SILENT_SECONDS)}.`,
+      headline: `Node 0 has reported nothing for ${spoken(SILENT_SECONDS)}.`,
       why: 'Its machine is frozen, cut off or out of memory; its machines go on costing money.',
       next: 'Wait: the run is ended by itself after 15 min of silence. Or cancel it.',
     }),
@@ -84,8 +84,8 @@ function stopping(view: RunView, since: number): StuckEvent[] {
   if (job === undefined || view.now - since < STOPPING_SECONDS * 1000) return [];
   return [
     stuck('stop', view, job.attempt, {
-      headline: `The run was told to end ${spoken(STOPPING_SECONDS)} ago, and its job still lives.`,
-      why: 'AWS Batch has been told to terminate it and has not done so; its machines go on costing money.',
+      headline: `The run was asked to end ${spoken(STOPPING_SECONDS)} ago, and its job still lives.`,
+      why: 'AWS Batch was asked to terminate it and has not done so; its instances still cost money.',
       next: 'Ask the operators of the deployment to look at the job in the AWS Batch console.',
     }),
   ];

@@ -48,7 +48,7 @@ const ERRORS: Record<Outcome, string> = {
 
 /**
  * Writes what a run came to: summary, status, report. Idempotent, and safe against a copy of itself that decided before
- * the run was told to end: the objects are written only over what stood there before the decision, else all is decided
+ * the run was asked to end: the objects are written only over what stood there before the decision, else all is decided
  * again. Each try is counted before anything of the run's folder is read, so that what cannot be read or summed up, and
  * even what ends the function, is tried {@link MAX_COLLECTS} times: then the run has ended without a report. While AWS
  * does not answer, none is used up for an hour.
@@ -308,7 +308,7 @@ function unreadable({ runId, stop }: Control, job: JobObservation | undefined): 
   const code = job?.exitCode === undefined ? '' : ` Its job ended with exit code ${job.exitCode}.`;
   return {
     headline: 'Ended without a report.',
-    why: `What tasks wrote into the folder of ${runId} could not be summed up in ${MAX_COLLECTS} tries.${code}${stop === undefined ? '' : ` It was told to end: ${stop.why}`}`,
+    why: `What tasks wrote into the folder of ${runId} could not be summed up in ${MAX_COLLECTS} tries.${code}${stop === undefined ? '' : ` It was asked to end: ${stop.why}`}`,
     next: 'Look at its files in the bucket; the log of collect says what went wrong.',
   };
 }

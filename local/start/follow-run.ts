@@ -32,7 +32,7 @@ export async function followRun(
   const leaving = new AbortController();
   const over = new AbortController();
   const onAsked = () => {
-    display.say('Stopping: this waits until nothing of the run is at work. (Ctrl-C once more kills it.)');
+    display.say('Stopping; waiting for all nodes to finish. (Ctrl-C once more kills them.)');
     stop(system, runId, options.user, leaving, over.signal).catch((error: unknown) => {
       if (!over.signal.aborted) display.say(`The run could not be stopped: ${String(error)}`);
     });

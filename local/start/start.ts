@@ -18,7 +18,7 @@ async function main(): Promise<number> {
     return EXIT.succeeded;
   }
   if (request.kind === 'refused') {
-    process.stderr.write(`npm start: ${request.why} (npm start -- --help tells more)\n`);
+    process.stderr.write(`npm start: ${request.why} (npm start -- --help says more)\n`);
     return EXIT.badEnvironment;
   }
   const { options } = request;

@@ -15,9 +15,9 @@ export function again(input: ReportInput): Markup {
   return html`<section class="long">
 <h2>Run it again</h2>
 <ol class="steps">
-<li>The same run anew: save the manifest below as <code>${fileName(run.manifestKey)}</code> and type <code>sierra-batch submit ${fileName(run.manifestKey)}</code>, or drop it under <code>manifests/</code> in the bucket again. What the job did exactly is in <code>${keys.plan}</code>${run.resume !== undefined && html`; it went on with <code>${run.resume}</code>`}${run.image !== undefined && html`; its image was <code>${run.image}</code>`}.</li>
+<li>Run it again: save the manifest below as <code>${fileName(run.manifestKey)}</code> and type <code>sierra-batch submit ${fileName(run.manifestKey)}</code>, or drop it under <code>manifests/</code> in the bucket again. What the job did exactly is in <code>${keys.plan}</code>${run.resume !== undefined && html`; it went on with <code>${run.resume}</code>`}${run.image !== undefined && html`; its image was <code>${run.image}</code>`}.</li>
 ${partial && html`<li>Only what is missing or failed: add the line <code>resume: ${summary.runId}</code> to it first, or type <code>sierra-batch resume ${summary.runId}</code>.</li>`}
-<li>Everything that was kept lies in the bucket <code>${run.bucket}</code> under <code>${keys.folder}</code>: outputs, logs, and every task’s line in <code>joblog.tsv</code>. <code>sierra-batch fetch ${summary.runId}</code> brings the outputs here and compares every file with its hash.</li>
+<li>Everything is in the bucket <code>${run.bucket}</code> under <code>${keys.folder}</code>: outputs, logs, and every task’s line in <code>joblog.tsv</code>. <code>sierra-batch fetch ${summary.runId}</code> brings the outputs here and compares every file with its hash.</li>
 </ol>
 <details open><summary>The manifest, as it was dropped at <code>${run.manifestKey}</code></summary>
 <pre tabindex="0">${shortened(manifest, LONGEST)}</pre></details>

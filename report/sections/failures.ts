@@ -13,7 +13,7 @@ export function failures({ summary }: ReportInput, names: NodeNames): Markup | u
   const keys = runKeys(summary.runId);
   return html`<section class="long">
 <h2>Failures</h2>
-<p class="note">${counted(summary.tasks.failed, 'failed task')}, grouped by how they ended and the last line they wrote; numbers are folded to #.</p>
+<p class="note">${counted(summary.tasks.failed, 'failed task')}, grouped by how they ended and the last line they wrote; numbers shown as #.</p>
 ${summary.failures.map((group, at) => failure(group, names, keys.taskOutput(group.example.seq, 'err'), at === 0))}
 </section>`;
 }

@@ -13,7 +13,7 @@ import type { ReportInput } from '../page/input.ts';
 export function graphs({ images, summary: { runId, incomplete = [] } }: ReportInput): Markup | undefined {
   const means =
     incomplete.length > 0 &&
-    html`<p class="note">Means are of ${experimentsSpoken(incomplete, incomplete.length)}; what the other runs left lies in <code>${SET_ASIDE}</code> beside <code>exp-outputs</code>.</p>`;
+    html`<p class="note">Means are of ${experimentsSpoken(incomplete, incomplete.length)}; what the other runs left is in <code>${SET_ASIDE}</code> beside <code>exp-outputs</code>.</p>`;
   if (images === undefined || images.shown.length === 0)
     return incomplete.length === 0
       ? undefined

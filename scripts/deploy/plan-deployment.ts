@@ -177,7 +177,7 @@ function stackFaults({ stack }: Survey, { stack: name }: DeployOptions): string[
       `The stack ${name} is ${status}: aws cloudformation continue-update-rollback --stack-name ${name}`,
     ];
   if (status.endsWith('_IN_PROGRESS') && status !== 'REVIEW_IN_PROGRESS')
-    return [`The stack ${name} is ${status}: somebody is changing it. Wait until that has ended.`];
+    return [`The stack ${name} is ${status}: someone is changing it. Wait until that has ended.`];
   return [];
 }
 

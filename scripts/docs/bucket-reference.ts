@@ -2,7 +2,7 @@ import * as z from 'zod';
 import type { BucketRecord } from '../../experiment/bucket/catalogue.ts';
 import { BUCKET_RECORDS } from '../../experiment/bucket/catalogue.ts';
 
-const HEAD = `# What lies in the bucket
+const HEAD = `# What is in the bucket
 
 Made from \`experiment/records/\` by \`node scripts/docs/schema.ts\`; do not edit. Every record below is parsed in one place,
 with bounds on its size before it is read and on every field. What does not parse is as good as absent. Keys that a reader

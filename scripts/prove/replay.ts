@@ -106,7 +106,7 @@ async function differences(course: readonly JobDetail[], child: readonly JobDeta
   const unknown = Object.keys(ours).filter((key) => !(key in last));
   return [
     ...(theirs === mine ? [] : [`a job ended as ${theirs}, by our Batch as ${mine}`]),
-    ...unknown.map((key) => `our Batch describes ${key} of an ended job, which was not told`),
+    ...unknown.map((key) => `our Batch describes ${key} of an ended job, which was not reported`),
   ];
 }
 

@@ -62,7 +62,7 @@ it.each(['../x', 'a/../../x', '..', '../../../x'])(
     const { outputs } = runKeys(RUN_ID);
     if (!path.endsWith('..')) put(join(outputs, path), 'good');
     expect(await fetch(context, RUN_ID, 'out')).toBe(1);
-    expect(said.err).toContain(`${path}: would lie outside of the folder\n`);
+    expect(said.err).toContain(`${path}: would be outside the folder\n`);
     expect(readFileSync(join(into, 'deep/good.csv'), 'utf8')).toBe('good');
     expect(existsSync(join(into, '../x'))).toBe(false);
   },
@@ -195,7 +195,7 @@ describe('a run that has sent many small files', () => {
       { 'results/1': 'one', 'results/2': 'two', 'results/3': 'three', other: 'x', '../evil': 'x' },
     );
     expect(await fetch(context, RUN_ID, 'out')).toBe(1);
-    expect(said.err).toContain('results/2: has another SHA-256 than the run told\n');
+    expect(said.err).toContain('results/2: does not have the SHA-256 that the run recorded\n');
     expect(said.err).toContain('results/3: is in the index and not in the bucket\n');
     expect(said.err).toContain('other: is not named');
     expect(readFileSync(join(into, 'results/1'), 'utf8')).toBe('one');

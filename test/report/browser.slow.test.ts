@@ -61,7 +61,7 @@ describe('in a browser', () => {
     await expect.poll(picture).toBe(whole);
     await page
       .getByRole('button', { name: 'Draw a row for each slot' })
-      .or(page.getByText('Whole nodes'))
+      .or(page.getByText('By node'))
       .first()
       .click();
     await expect.poll(picture).not.toBe(whole);

@@ -56,7 +56,7 @@ describe('the page', () => {
     for (const page of [renderReport(told), renderReport({ ...told, ...(images && { images }) })]) {
       expect(page).toContain('Means are of 31 of 32 runs in c1-exp0, 31 of 32 in c1-exp1, ');
       expect(page).toContain(
-        ' and 31 of 32 in c1-exp11; what the other runs left lies in <code>exp-failed</code>',
+        ' and 31 of 32 in c1-exp11; what the other runs left is in <code>exp-failed</code>',
       );
     }
     expect(renderReport(input)).not.toContain('Means are of');

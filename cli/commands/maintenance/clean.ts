@@ -18,7 +18,7 @@ export function defineClean(program: Command, { begin }: Running): void {
       'ended runs: each by its id or its beginning, its name (the newest run), or `last`',
       (text, before: readonly string[] | undefined) => [...(before ?? []), runIdArgument(text)],
     )
-    .option('--older <duration>', 'what nobody has touched for so long: 30d', duration)
+    .option('--older <duration>', 'what has not changed for so long: 30d', duration)
     .option('--workspace <name...>', 'workspaces')
     .option('--dry-run', 'say what would go, and remove nothing')
     .option('--yes', 'without asking')
@@ -46,7 +46,7 @@ export async function clean(
   const wanted = [
     ...runIds,
     ...workspaces.map((name) => `the workspace ${name}`),
-    ...(older === undefined ? [] : [`whatever nobody has touched for ${spoken(older)}`]),
+    ...(older === undefined ? [] : [`what has not changed for ${spoken(older)}`]),
   ];
   context.terminal.remark(`To be removed: ${wanted.join(', ')}`);
   if (options.dryRun !== true)

@@ -9,7 +9,7 @@ import { CommandFailed } from '../../errors/failure.ts';
 /** `sierra-batch collect RUN` */
 export function defineCollect(program: Command, { begin }: Running): void {
   withSystem(program.command('collect'))
-    .summary('salvage what a lost node 0 has left')
+    .summary('recover results after node 0 was lost')
     .description(
       'Brings joblog, failed tasks’ output and outputs of an ended run from shared storage to the bucket, by a job of one node. Needs the operators’ policy.',
     )

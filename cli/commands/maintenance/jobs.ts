@@ -39,7 +39,7 @@ export async function runMaintenance(
   else
     for (const [index, record] of records.entries())
       for (const line of record === undefined
-        ? [`${ids[index]} has left no record; its log tells more`]
+        ? [`${ids[index]} has left no record; its log says more`]
         : told(record))
         terminal.say(plainLine(line));
   return records.every((record) => record !== undefined && isDone(record))

@@ -12,7 +12,7 @@ export function defineValidate(program: Command, { begin }: Running): void {
   withSystem(program.command('validate'))
     .summary('check manifests')
     .description(
-      'Tells every fault of each manifest at once, with its place. With a deployment (--stack) also what only that can judge: queues, buckets, vCPUs. Ends with 2 when there are faults.',
+      'Shows every fault of each manifest at once, with its place. With a deployment (--stack) it also checks queues, buckets and vCPUs. Ends with 2 when there are faults.',
     )
     .argument('<file...>', 'manifests: .yaml, .yml or .json')
     .addHelpText('after', example('sierra-batch validate experiment.yaml --json'))

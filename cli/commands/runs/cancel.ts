@@ -18,7 +18,7 @@ export function defineCancel(program: Command, { begin }: Running): void {
   withSystem(program.command('cancel'))
     .summary('stop a run')
     .description(
-      'Stops a run, and waits until nothing of it runs any more. What is done is kept. Status, report and mail tell who did it, and why.',
+      'Stops a run and waits for all nodes to finish. What is done is kept. Status, report and mail say who did it, and why.',
     )
     .argument('<run>', RUN_NEEDED_HELP, runIdArgument)
     .option('--reason <text>', 'why, for whoever looks at the run later')
@@ -53,7 +53,7 @@ export async function cancel(
     error: 'Cancelled',
     cause: cancellationCause({ by: await target.live.user(), reason }),
   });
-  if (!asJson) terminal.remark(`Stopping ${runId}: this waits until nothing of the run is at work.`);
+  if (!asJson) terminal.remark(`Stopping ${runId}; waiting for all nodes to finish.`);
   const summary = await withDeadline(context.clock, ENDS_WITHIN_MS, (signal) =>
     untilEnded(context, target, runId, { shown: false, signal }),
   );

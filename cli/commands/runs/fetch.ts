@@ -50,7 +50,7 @@ export async function fetch(
     readRecord(target.store, keys.outputIndex, parseOutputIndex),
     readRecord(target.store, keys.plan, parsePlan),
   ]);
-  if (index === undefined) throw new CommandFailed(`the run ${runId} is ${state} and has sent no outputs`, 1);
+  if (index === undefined) throw new CommandFailed(`the run ${runId} (${state}) has no outputs`, 1);
   const shown = folder ?? runId;
   const place = { into: resolve(cwd, shown), force };
   const isNamed = areNamed(plan?.outputs ?? []);
@@ -73,10 +73,9 @@ export async function fetch(
     await fetchListed(target.store, runId, { place, isNamed, tell });
   }
   for (const path of index.missing)
-    terminal.remark(`${plainLine(path)}: named in the manifest, and the run made no such file`);
+    terminal.remark(`${plainLine(path)}: named in the manifest, but the run made no such file`);
   for (const fault of faults) terminal.remark(fault);
   if (context.asJson) terminal.json({ runId, folder: shown, fetched, faults, missing: index.missing });
-  else
-    terminal.say(`${counted(fetched, 'file')} in ${shown}, each with the size and SHA-256 that the run told`);
+  else terminal.say(`${counted(fetched, 'file')} in ${shown}; sizes and SHA-256 match`);
   return faults.length === 0 ? EXIT.succeeded : EXIT.tasksFailed;
 }

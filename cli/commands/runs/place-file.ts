@@ -31,8 +31,7 @@ export async function placeFile(
   const path = join(into, file.path);
   const inside = relative(into, path);
   // The index was written by a node, where a user's program ran.
-  if (inside === '' || inside.startsWith('..') || isAbsolute(inside))
-    return 'would lie outside of the folder';
+  if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) return 'would be outside the folder';
   const trouble = makeFolders(into, inside.split('/').slice(0, -1));
   if (trouble !== undefined) return trouble;
   const found = lstatSync(path, { throwIfNoEntry: false });
@@ -55,7 +54,7 @@ export async function placeFile(
     });
     await pipeline(body, measure, createWriteStream(part, { flags: 'wx' }));
     if (size !== file.size) return `has ${size} bytes instead of ${file.size}`;
-    if (hash.digest('hex') !== file.sha256) return 'has another SHA-256 than the run told';
+    if (hash.digest('hex') !== file.sha256) return 'does not have the SHA-256 that the run recorded';
     allow(part, file);
     renameSync(part, path);
     return undefined;

@@ -13,7 +13,7 @@ import { writeFor } from '../../output/write-for.ts';
 export function defineReport(program: Command, { begin }: Running): void {
   withSystem(program.command('report'))
     .summary('get the report of a run')
-    .description('Tells where the report of an ended run lies; from AWS it is written to a file.')
+    .description('Says where the report of an ended run is; from AWS it is written to a file.')
     .argument('[run]', RUN_HELP, runIdArgument)
     .option('--open', 'show it in the browser')
     .option('--output <file>', 'write it there')

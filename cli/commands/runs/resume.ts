@@ -24,7 +24,7 @@ import { tellDropped } from './submit.ts';
 /** `sierra-batch resume RUN` */
 export function defineResume(program: Command, { begin }: Running): void {
   withSystem(program.command('resume'))
-    .summary('go on with a run that has ended')
+    .summary('run what is missing or failed of an ended run')
     .description(
       'Submits the same manifest with `resume:` as a new run, in the same folder: only what is new or failed runs. Says beforehand how much that is; where nothing is left to run or to send, nothing is started. Its inputs are those that were sent then: after a change of a program add `resume:` to the manifest yourself and submit it.',
     )

@@ -44,7 +44,7 @@ export async function runs(
       terminal.say(line);
   else
     terminal.remark(
-      all.length === 0 ? `No runs in ${target.name} yet.` : `None of ${all.length} runs is such a one.`,
+      all.length === 0 ? `No runs in ${target.name} yet.` : `No matching runs (${all.length} in all).`,
     );
   return EXIT.succeeded;
 }

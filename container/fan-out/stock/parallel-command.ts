@@ -32,7 +32,7 @@ export function stockLine(
     // The user's own options come first, as SIERRA appends to them.
     ...(environment.PARALLEL === undefined || environment.PARALLEL === '' ? [] : [environment.PARALLEL]),
     ...(haltAfter === undefined ? [] : [`--halt now,fail=${haltAfter}`]),
-    // GNU parallel counts tries, and cannot tell a lost host from a failed command.
+    // GNU parallel counts tries, and cannot distinguish a lost host from a failed command.
     ...(taskRetries === 0 ? [] : [`--retries ${taskRetries + 1}`]),
     ...names.map((name) => `--env ${name}`),
   ];

@@ -43,7 +43,7 @@ const KINDS: readonly FailureKind[] = [
   {
     name: 'wrong-instruction',
     matches: ended(132),
-    why: 'the program has an instruction that the nodes’ processor lacks',
+    why: 'the program uses an instruction that the nodes’ processor does not have',
     next: 'Build it without `-march=native`, or on a machine like the nodes.',
   },
   {

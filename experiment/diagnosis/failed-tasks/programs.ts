@@ -159,7 +159,7 @@ export const PROGRAMS: readonly FailureKind[] = [
     name: 'command-not-found',
     matches: both(ended(127), says(NOT_FOUND)),
     why: 'the command was not found',
-    next: 'Check the spelling in the manifest; bring the program in by `inputs` or in the image, and set `PATH` under `environment` if it lies elsewhere.',
+    next: 'Check the spelling in the manifest; bring the program in by `inputs` or in the image, and set `PATH` under `environment` if it is elsewhere.',
   },
   {
     name: 'not-executable',

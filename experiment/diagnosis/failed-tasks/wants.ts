@@ -7,7 +7,7 @@ export const WANTS: readonly FailureKind[] = [
     name: 'disk-full',
     matches: mentions(/No space left on device|ENOSPC|Disk quota exceeded/),
     why: 'the disk that they wrote to was full',
-    next: 'Write results to shared storage (relative paths lie there) and not to `/tmp`, or ask the operators of the deployment for larger disks.',
+    next: 'Write results to shared storage (relative paths are there) and not to `/tmp`, or ask the operators of the deployment for larger disks.',
   },
   {
     name: 'storage-stale',

@@ -104,7 +104,7 @@ function judgeKeys(
     judged.keyFault(
       given[0]?.path ?? path,
       'unused-key',
-      `${given.map(({ key }) => `{${key}}`).join(' or ')} does not stand in the template`,
+      `${given.map(({ key }) => `{${key}}`).join(' or ')} is not used in the template`,
     );
 }
 

@@ -35,7 +35,7 @@ function exactlyOne(
   const given = keys.filter((key) => map[key] !== undefined);
   if (given.length === 1) return;
   const allowed = `exactly one of ${keys.join(', ')}`;
-  if (given.length === 0) judged.fault(path, 'missing', 'says nothing of what is to be run', allowed);
+  if (given.length === 0) judged.fault(path, 'missing', 'does not say what to run', allowed);
   else
     for (const key of given.slice(1))
       judged.keyFault([...path, key], 'conflict', `stands beside \`${given[0]}\``, allowed);

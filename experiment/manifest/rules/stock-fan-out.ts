@@ -9,13 +9,13 @@ export function judgeStock(judged: Judged): void {
     judged.warn(
       ['retry', 'tasks'],
       'stock-retries',
-      'with fanout: stock GNU parallel retries, and cannot tell a lost host from a failed command',
+      'with fanout: stock GNU parallel retries, and cannot distinguish a lost host from a failed command',
     );
   if (judged.at(['limits', 'taskOutput']) !== undefined)
     judged.warn(
       ['limits', 'taskOutput'],
       'stock-output',
-      'with fanout: stock nobody watches what tasks write: put `| head -c 1G` behind what may write without end',
+      'with fanout: stock nothing watches what tasks write: put `| head -c 1G` behind what may write without end',
     );
   for (const name of ['task', 'grace'])
     if (judged.at(['timeouts', name]) !== undefined)

@@ -55,7 +55,7 @@ function severalTasks(lanes: DecodedLanes, bars: readonly number[], place: strin
             .map((bar) => lanes.seq[bar])
             .join(', ')}${failed.length > 5 ? ', …' : ''}`,
         ]),
-    `${place} · ${row.to - row.from > 1 ? '“Each slot” shows them apart' : 'zoom in to see each'}`,
+    `${place} · ${row.to - row.from > 1 ? '“By slot” shows them apart' : 'zoom in to see each'}`,
   ];
 }
 

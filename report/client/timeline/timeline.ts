@@ -74,7 +74,7 @@ export class Timeline {
     this.#scroller.append(this.#tall);
     const buttons = toolbar(
       this.#commands(),
-      this.#hasChoice() ? () => (this.#rows.byNode ? 'Each slot' : 'Whole nodes') : undefined,
+      this.#hasChoice() ? () => (this.#rows.byNode ? 'By slot' : 'By node') : undefined,
     );
     this.#shownNodes.className = 'note shown-nodes';
     this.#place.replaceChildren(buttons, this.#overview, this.#scroller, this.#shownNodes, this.#tip.element);

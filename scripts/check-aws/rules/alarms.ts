@@ -16,13 +16,13 @@ export const ALARMS: readonly Table[] = [
   }),
   each('AWS::SQS::Queue', {
     'dead-letters-unseen': [
-      'nobody is told of messages in it',
+      'nobody hears of messages in it',
       (queue) => textOfAlarms(queue.system).includes(`<${queue.name}.QueueName>`),
     ],
   }),
   table((system) => [{ name: 'alarms', alarms: alarmsOf(system) }], {
     'silence-unheard': [
-      'settle that is never called has no data, and that must be told',
+      'settle that is never called has no data, and that must raise an alarm',
       ({ alarms }) =>
         alarms.some(
           (alarm) =>
@@ -35,7 +35,7 @@ export const ALARMS: readonly Table[] = [
         ),
     ],
     'silence-at-once': [
-      'a new stack has no data yet: missing data that breach would be told before settle was ever called',
+      'a new stack has no data yet: missing data that breach would raise an alarm before settle was ever called',
       ({ alarms }) => alarms.every((alarm) => alarm.text('TreatMissingData') !== 'breaching'),
     ],
     'metric-unheard': [

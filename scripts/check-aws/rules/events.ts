@@ -25,7 +25,7 @@ const SAMPLES: readonly { event: Json; to: string | undefined; what: string }[] 
     to: 'IngestFunction',
   },
   {
-    what: 'what is told of a manifest',
+    what: 'what is sent about a manifest',
     event: {
       ...event('sierra-batch', aManifest('<Bucket>', 'manifests/a.yaml')),
       'detail-type': 'Experiment State Change',

@@ -89,7 +89,7 @@ export const QUEUE: readonly Table[] = [
       (template) => template.text('UserData').includes('ECS_AWSVPC_BLOCK_IMDS=true'),
     ],
     'stop-time-misdescribed': [
-      (host, told) => `hosts give a container ${host} s to end, and nodes are told ${told}`,
+      (host, told) => `hosts give a container ${host} s to end, and nodes get ${told}`,
       (template) => {
         const host = stopSecondsOf(template);
         const told = stopSecondsTold(template);

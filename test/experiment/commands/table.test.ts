@@ -122,7 +122,7 @@ describe('commands of a table', () => {
 
   it.each([
     [{}, 'a,c\n1,2\n', '{b} of the template is no column of it: a, c'],
-    [{}, 'a,b,c\n1,2,3\n', 'line 1: {c} does not stand in the template'],
+    [{}, 'a,b,c\n1,2,3\n', 'line 1: {c} is not used in the template'],
     [{ matrix: { a: [1] } }, 'a,b\n1,2\n', 'line 1: a is a key of the manifest as well'],
     [{ exclude: [{ d: 1 }] }, 'a,b\n1,2\n', 'd of run.commands.exclude is no column of it'],
     [{ exclude: [{ a: 1 }] }, 'a,b\n1,2\n', 'it makes no command'],

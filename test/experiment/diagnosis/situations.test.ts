@@ -613,7 +613,7 @@ describe('a situation is told by its own sentences', () => {
 
   test('stages without runs are not called tasks, nor timed as such', () => {
     const ended = { runId, state: 'succeeded', tasks: counts(0, 0, 0), stage: 4, runSeconds: 0.006 } as const;
-    expect(diagnose(ended).headline).toBe('Succeeded: SIERRA ended well with stage 4.');
+    expect(diagnose(ended).headline).toBe('Succeeded: SIERRA finished stage 4.');
     expect(diagnose({ ...ended, stage: 2 }).headline).toBe('Succeeded: in 6 ms.');
   });
 
@@ -821,8 +821,8 @@ test('a run that had nothing to start tells of which runs the means are', () => 
 test('a run that is being cancelled says by whom and why, as far as it was told', () => {
   const why = (cause: string) =>
     diagnose({ runId, state: 'running', stop: { cause: 'cancelled', why: cause, because: 'person' } }).why;
-  expect(why('by ada: wrong seed')).toBe('The run was told to end by ada: wrong seed.');
-  expect(why('by ada')).toBe('The run was told to end by ada.');
+  expect(why('by ada: wrong seed')).toBe('The run was asked to end by ada: wrong seed.');
+  expect(why('by ada')).toBe('The run was asked to end by ada.');
   expect(why('the execution was stopped')).toBe('The run was told to end: the execution was stopped.');
 });
 

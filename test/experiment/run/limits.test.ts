@@ -76,13 +76,13 @@ describe('the other limits, a millisecond to each side', () => {
       'silence of a node 0 that never spoke',
       { jobs: [aJob({ startedAt: START - 15 * MINUTE + 1 })] },
       { jobs: [aJob({ startedAt: START - 15 * MINUTE })] },
-      { because: 'silent', why: 'node 0 has told nothing in the 15 min since it was started' },
+      { because: 'silent', why: 'node 0 has reported nothing in the 15 min since it was started' },
     ],
     [
       'silence of one that stopped',
       { heardAt: START, now: START + 15 * MINUTE - 1 },
       { heardAt: START, now: START + 15 * MINUTE },
-      { because: 'silent', why: 'node 0 has told nothing for 15 min' },
+      { because: 'silent', why: 'node 0 has reported nothing for 15 min' },
     ],
     [
       'silence of a later attempt, which begins with it',

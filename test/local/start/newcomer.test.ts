@@ -14,7 +14,7 @@ const repository = fileURLToPath(new URL('../../..', import.meta.url));
 describe.concurrent('what cannot be run is said in a sentence, and ends with 2', { timeout: 120_000 }, () => {
   const CASES = [
     [['nowhere.yaml'], 'sierra-batch: there is no file nowhere.yaml'],
-    [['--quick'], "npm start: Unknown option '--quick' (npm start -- --help tells more)"],
+    [['--quick'], "npm start: Unknown option '--quick' (npm start -- --help says more)"],
   ] as const;
   for (const [args, says] of CASES) {
     test(args.join(' '), async ({ here }) => {

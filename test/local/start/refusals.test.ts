@@ -40,7 +40,7 @@ describe('what npm start refuses', () => {
     expect(read('folder.yaml')).toEqual({ ok: false, why: 'folder.yaml is not a file' });
     expect(read('notes.txt')).toEqual({
       ok: false,
-      why: 'notes.txt is no manifest: its name has to end in .yaml, .yml or .json',
+      why: 'notes.txt is not a manifest: its name has to end in .yaml, .yml or .json',
     });
   });
 
