@@ -50,10 +50,8 @@ export async function endAll(
   });
 }
 
-/** One hostile object of each kind a folder, so that the longest list of them is gone through once. */
+/** At most one hostile object of each kind a folder. */
 export function foldersOf(objects: readonly (readonly HostileObject[])[]): HostileObject[][] {
   const most = Math.max(...objects.map(({ length }) => length));
-  return Array.from({ length: most }, (_, index) =>
-    objects.flatMap((kind) => kind[index % kind.length] ?? []),
-  );
+  return Array.from({ length: most }, (_, index) => objects.flatMap((kind) => kind[index] ?? []));
 }

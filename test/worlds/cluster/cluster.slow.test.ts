@@ -1,6 +1,6 @@
 import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { globSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -236,6 +236,30 @@ describe('npm run cluster', () => {
     await cluster.close();
     cluster = undefined;
     expect(left()).toEqual([]);
+  });
+
+  it('runs the tasks of a manifest as the person who typed sudo, with no right of root’s', () => {
+    const passwd = join(shared, 'passwd');
+    const line = `sbuser:x:4242:4343::${shared}/home:/bin/bash\n`;
+    writeFileSync(passwd, readFileSync('/etc/passwd', 'utf8') + line);
+    const who = 'echo "$(id -u):$(id -g) $HOME $(grep CapEff /proc/self/status)"; cat /etc/shadow; true';
+    const manifest = {
+      apiVersion: 'sierra-batch/v1',
+      name: 'who',
+      cluster: { nodes: 2, vcpus: 1, memory: '256MiB' },
+      run: { commands: { list: [`(${who}) > who.txt`] } },
+      outputs: ['who.txt'],
+    };
+    writeFileSync(join(shared, 'm.json'), JSON.stringify(manifest));
+    const mounted = `mount --bind ${passwd} /etc/passwd && exec "$@"`;
+    const ran = spawnSync(
+      'unshare',
+      ['--mount', 'bash', '-c', mounted, 'mounted', process.execPath, SCRIPT, '2', 'm.json'],
+      { cwd: shared, encoding: 'utf8', env: { ...process.env, SUDO_UID: '4242', SUDO_GID: '4343' } },
+    );
+    expect(ran, ran.stdout + ran.stderr).toMatchObject({ status: 0 });
+    const [who1 = ''] = globSync(join(shared, '.sierra-batch/bucket/runs/*/outputs/who.txt'));
+    expect(readFileSync(who1, 'utf8')).toBe(`4242:4343 ${shared}/home CapEff:\t0000000000000000\n`);
   });
 
   it('says what is wrong and ends with 2: no root, no number, too many', () => {

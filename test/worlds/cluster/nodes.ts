@@ -3,6 +3,8 @@ import type { NodeExit, NodeSpec, RunningNode, StartNode } from '../../../local/
 import { containerEnvironment, containerLog } from '../../../local/nodes/node-container.ts';
 import type { KindOfNodes, Nodes, NodesSettings } from '../../../local/nodes/nodes.ts';
 import { JOIN_PORT, SSH_PORT } from '../../../local/system/deployment.ts';
+import type { Caller } from './caller.ts';
+import { asCaller } from './caller.ts';
 import type { Cluster } from './cluster.ts';
 import type { Machine } from './machine/machine.ts';
 import { SHARED_MOUNT } from './machine/machine.ts';
@@ -16,13 +18,13 @@ const MACHINE_SSH_PORT = 22;
 /** AWS takes minutes to notice that a host is gone; a job whose node 0 is gone goes on that long. */
 const LOSS_NOTICED_MS = 45_000;
 
-/** Nodes as machines of their own, for the local system. */
-export function machinesOf(cluster: Cluster): KindOfNodes {
+/** Nodes as machines of their own, for the local system. @param caller whom runner and tasks run as; root when left out */
+export function machinesOf(cluster: Cluster, caller?: Caller): KindOfNodes {
   const { image, door } = cluster;
   return {
-    make: (settings) => new ClusterNodes(cluster, settings),
-    // An image's ordinary user may not listen on 22.
-    sshPort: image === undefined ? MACHINE_SSH_PORT : SSH_PORT,
+    make: (settings) => new ClusterNodes(cluster, settings, caller),
+    // An ordinary user, as an image has one, may not listen on 22.
+    sshPort: image === undefined && caller === undefined ? MACHINE_SSH_PORT : SSH_PORT,
     joinPort: JOIN_PORT,
     ...(image === undefined ? {} : { imageEnvironment: image.environment }),
     sharedFolder: SHARED_MOUNT,
@@ -40,12 +42,14 @@ interface ClusterNode extends RunningNode {
 class ClusterNodes implements Nodes {
   readonly #cluster: Cluster;
   readonly #settings: NodesSettings;
+  readonly #caller: Caller | undefined;
   /** By the machine's number. */
   readonly #nodes = new Map<number, ClusterNode>();
   readonly #taken = new Set<number>();
 
-  constructor(cluster: Cluster, settings: NodesSettings) {
+  constructor(cluster: Cluster, settings: NodesSettings, caller: Caller | undefined) {
     this.#cluster = cluster;
+    this.#caller = caller;
     this.#settings = settings;
   }
 
@@ -96,8 +100,8 @@ class ClusterNodes implements Nodes {
     cgroup.limit(spec.memoryMiB, MAX_PROCESSES);
     const killsBefore = cgroup.memoryKills();
     const child = machine.spawnContainer(
-      ['perl', INIT, ...runnerOf(this.#cluster.image)],
-      containerEnvironment(this.#settings, spec, address),
+      ['perl', INIT, ...(this.#caller ? asCaller(this.#caller) : []), ...runnerOf(this.#cluster.image)],
+      { ...containerEnvironment(this.#settings, spec, address), ...homeOf(this.#caller) },
     );
     const { stdin } = child;
     stdin?.on('error', () => undefined); // The container's end tells more than its pipe.
@@ -141,6 +145,10 @@ class NoFreeMachine extends Error {
 /** The image's entry, or the runner of this checkout. */
 function runnerOf(image: NodeImage | undefined): string[] {
   return image === undefined ? [process.execPath, RUNNER] : ['--own-processes', ...entryOf(image)];
+}
+
+function homeOf(caller: Caller | undefined): Record<string, string> {
+  return caller === undefined ? {} : { HOME: caller.home, USER: caller.name, LOGNAME: caller.name };
 }
 
 function nameOf({ jobId, attempt, index }: NodeSpec): string {

@@ -1,10 +1,11 @@
-import { existsSync, mkdirSync } from 'node:fs';
+import { chownSync, existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { realClock } from '../../../local/clock/real.ts';
 import { listenForInterruption } from '../../../local/start/interruption.ts';
 import { runManifest } from '../../../local/start/run-manifest.ts';
 import { live } from '../../../local/system/live.ts';
+import { sudoCaller } from './caller.ts';
 import { Cluster, NeedsRoot } from './cluster.ts';
 import { MachineFailed, SHARED_MOUNT } from './machine/machine.ts';
 import { machinesOf } from './nodes.ts';
@@ -16,8 +17,8 @@ const HELP = `npm run cluster -- N [MANIFEST]
 
 Brings up N nodes (1 to ${MAX_NODES}) on this machine, each with an address, host name, /tmp, mounts and processes of its own and an
 sshd on port 22. Needs root. Without a manifest they stay until Ctrl-C, to look around in, and reach each other by ssh; with
-one, the whole of sierra-batch runs it on them, as npm start does. Its commands run as root of this machine, on its files:
-use manifests that are your own. Nothing of the nodes is left afterwards.
+one, the whole of sierra-batch runs it on them, as npm start does. With sudo its commands run as the person who typed it; where
+root itself calls, as root of this machine, on its files. Nothing of the nodes is left afterwards.
 
 Exit codes: those of npm start; 2 when the nodes cannot be made.
 
@@ -40,10 +41,12 @@ export async function runCluster(args: readonly string[]): Promise<number> {
   if (file !== undefined && !existsSync(file)) return refuse(`there is no file ${manifest}`);
   const folder = resolve('.sierra-batch');
   const shared = join(folder, 'shared');
+  const caller = sudoCaller(process.env);
   const interruption = listenForInterruption(realClock, surroundings.throughNpm);
   let cluster: Cluster;
   try {
     mkdirSync(shared, { recursive: true });
+    if (caller !== undefined) chownSync(shared, caller.uid, caller.gid);
     const before = performance.now();
     cluster = await Cluster.open(nodes, shared);
     if (file === undefined) await openSshdByHand(cluster).catch((error) => closeAfter(cluster, error));
@@ -55,7 +58,7 @@ export async function runCluster(args: readonly string[]): Promise<number> {
   try {
     if (file !== undefined && manifest !== undefined) {
       const options = { file, shownAs: manifest, folder, from: surroundings.from, nodes, yes: false };
-      return await runManifest(options, surroundings, interruption, machinesOf(cluster));
+      return await runManifest(options, surroundings, interruption, machinesOf(cluster, caller));
     }
     say('Ctrl-C ends them.');
     if (!interruption.asked.aborted)
