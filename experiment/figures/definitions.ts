@@ -118,4 +118,14 @@ export const DEFINITIONS: readonly Definition[] = [
     shown: 'advice',
     file: 'figures/at-once.ts',
   },
+  {
+    figure: 'tasks that fit',
+    definition:
+      'one fewer than ran on a node when the kernel ended one for want of memory, the fewest of the first 20 times',
+    unit: 'tasks',
+    scope: 'this run',
+    unknown: 'no try ran out of memory',
+    shown: 'sentence, summary, report, advice',
+    file: 'figures/at-once.ts',
+  },
 ];
