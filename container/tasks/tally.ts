@@ -29,7 +29,8 @@ export class TaskTally {
   /** Started and ended nowhere yet: their node was lost, or they were cut off. */
   readonly #open = new Map<number, OpenTry>();
   readonly #done = new EndedTries();
-  #startsAreKnown = false;
+  /** When the first task began, where starts are known. */
+  #begunAt: number | undefined;
   readonly #tried = new Set<number>();
   /** Those that have more than one row. */
   readonly #retried = new Set<number>();
@@ -49,7 +50,7 @@ export class TaskTally {
   }
 
   started(seq: number, node: number, at: number): void {
-    this.#startsAreKnown = true;
+    this.#begunAt ??= at;
     this.#running.set(seq, { node, at });
   }
 
@@ -91,7 +92,7 @@ export class TaskTally {
       succeeded: this.#succeeded,
       failed: this.#failures,
       retried: this.#retried.size,
-      ...(this.#startsAreKnown || ended === this.total
+      ...(this.#begunAt !== undefined || ended === this.total
         ? { lost, cutOff, notStarted: Math.max(0, this.total - ended - lost - cutOff - this.#running.size) }
         : {}),
     };
@@ -99,10 +100,16 @@ export class TaskTally {
 
   /** Seconds until the last task ends and how long the oldest has run, as far as they can be told. */
   timeLeft(now: number, slots: number): { secondsLeft?: number; longestSeconds?: number } {
-    if (!this.#startsAreKnown) return {};
+    if (this.#begunAt === undefined) return {};
     const ages = [...this.#running.values()].map(({ at }) => Math.max(0, now - at) / 1000);
     const left = this.total - this.#succeeded - this.#failures;
-    const seconds = secondsLeft({ left, slots, ages, ended: this.#done });
+    const seconds = secondsLeft({
+      left,
+      slots,
+      ages,
+      ended: this.#done,
+      rate: this.rate(now, this.#begunAt),
+    });
     return {
       ...(seconds === undefined ? {} : { secondsLeft: seconds }),
       ...(ages.length === 0 ? {} : { longestSeconds: Math.max(...ages) }),

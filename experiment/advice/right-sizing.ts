@@ -17,6 +17,8 @@ export interface Measured {
   runSeconds: number | null;
   /** One attempt, all its nodes there from the start to the end, no task cut off: only such a run tells of the next. */
   isWhole: boolean;
+  /** Tasks that fit in a node's memory at most, where some ran out of it: nothing is said of other sizes then. */
+  fit?: number | undefined;
   /** Busy share of the slots' time, 0 to 1. */
   utilisation: number | null;
   /** All nodes, from start to exit. */
@@ -56,6 +58,7 @@ const MAX_TASKS = 200_000;
  * what was not measured.
  */
 export function rightSizing(run: Measured): Advice[] {
+  if (run.fit !== undefined) return [adviseMoreMemory(run.fit)];
   if (!run.isWhole || !isLikeItsTasks(run))
     return [adviseInstance(run)].filter((advice) => advice !== undefined);
   return [
@@ -63,6 +66,14 @@ export function rightSizing(run: Measured): Advice[] {
     adviseMemory(run) ?? adviseCpu(run),
     adviseInstance(run),
   ].filter((advice) => advice !== undefined);
+}
+
+function adviseMoreMemory(fit: number): Advice {
+  return {
+    topic: 'memory-tight',
+    sentence: `Tasks ran out of memory: ${fit === 0 ? 'one alone needs more than a node has' : `no more than ${fit} fit side by side on a node`}.`,
+    change: fit === 0 ? 'raise cluster.memory' : `run.jobsPerNode: ${fit}`,
+  };
 }
 
 /** How much a run may differ from its tasks one after another on its slots, for these to tell anything of another. */

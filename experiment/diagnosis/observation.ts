@@ -81,6 +81,8 @@ export interface Observed extends Pick<FailedTasks, 'failures' | 'tasksOn'> {
   leftBehind?: number | undefined;
   /** Tasks that were killed for want of memory and tried once more, alone on a node. */
   triedAlone?: number | undefined;
+  /** So many tasks fit in a node's memory at most, by those that ran out of it. */
+  fit?: number | undefined;
   /** SIERRA's experiments that miss runs, before stage 3. */
   incomplete?: readonly ExperimentRuns[] | undefined;
 }

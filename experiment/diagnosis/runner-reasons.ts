@@ -200,10 +200,16 @@ function failuresStopped(
 }
 
 /** What people are to know beside how tasks ended; a sentence each to append. */
-export function afterwards({ leftBehind = 0, triedAlone = 0 }: Observed): string {
+export function afterwards({ leftBehind = 0, triedAlone = 0, fit }: Observed): string {
   const left = ` ${counted(leftBehind, 'task')} left processes running, which were ended with the run: what these had not written yet is missing.`;
-  const alone = ` ${counted(triedAlone, 'task')} ran out of memory and ${triedAlone === 1 ? 'was' : 'were'} tried once more, alone on a node.`;
+  const alone = ` ${counted(triedAlone, 'task')} ran out of memory and ${triedAlone === 1 ? 'was' : 'were'} tried once more, alone on a node.${fitting(fit)}`;
   return `${leftBehind > 0 ? left : ''}${triedAlone > 0 ? alone : ''}`;
+}
+
+function fitting(fit: number | undefined): string {
+  if (fit === undefined) return '';
+  if (fit === 0) return ' One of them ran out of it alone: it needs more than a node has.';
+  return ` Of such tasks no more than ${grouped(fit)} fit side by side on a node: \`run.jobsPerNode: ${fit}\`.`;
 }
 
 function afterFailures(observed: Observed, advice: string | undefined): string {

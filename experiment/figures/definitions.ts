@@ -101,7 +101,7 @@ export const DEFINITIONS: readonly Definition[] = [
   {
     figure: 'time left',
     definition:
-      '((tasks not begun) × mean + Σ max(0, mean − age of a task under way)) ÷ slots + ⅔ of the longest; the mean is that of ended tries and of those under way for longer, and twice its standard error. A limit that comes sooner is named instead',
+      '((tasks not begun) × mean + Σ max(0, mean − age of a task under way)) ÷ slots + ⅔ of the longest; the mean is that of ended tries and of those under way for longer, and twice its standard error. Of tasks under a second no less than tasks left ÷ tasks that ended a second. A limit that comes sooner is named instead',
     unit: 'seconds',
     scope: 'this attempt',
     unknown:
@@ -116,6 +116,16 @@ export const DEFINITIONS: readonly Definition[] = [
     scope: 'this attempt',
     unknown: 'no row',
     shown: 'advice',
+    file: 'figures/at-once.ts',
+  },
+  {
+    figure: 'tasks that fit',
+    definition:
+      'one fewer than ran on a node when the kernel ended one for want of memory, the fewest of the first 20 times',
+    unit: 'tasks',
+    scope: 'this run',
+    unknown: 'no try ran out of memory',
+    shown: 'sentence, summary, report, advice',
     file: 'figures/at-once.ts',
   },
 ];

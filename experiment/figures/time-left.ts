@@ -23,11 +23,15 @@ export interface UnderWay {
   slots: number;
   /** How long each task under way has been running. */
   ages: readonly number[];
+  /** Tasks that ended a second, over the last ten. */
+  rate: number;
   ended: Readonly<Pick<EndedTries, 'count' | 'seconds' | 'squares' | 'longest'>>;
 }
 
 /** Slots do not end together: so much of the longest task the last one takes more. */
 const LAST = 2 / 3;
+/** Of tasks that take less, ten seconds show what their start costs beside them: then the work is over no sooner than by the rate. */
+const BRIEF = 1;
 /** Tasks some of which take so many times the mean… */
 const UNEVEN = 3;
 /** …and work that is over in less than so many times the longest: one more such task, which nobody knows of, decides. */
@@ -39,7 +43,7 @@ const SHORT = 1.5;
  * share it, and the last one ends later than the others. No number where none has ended, at the tail (fewer tasks left than
  * slots), and where one long task decides: nobody knows of it.
  */
-export function secondsLeft({ left, slots, ages, ended }: UnderWay): number | undefined {
+export function secondsLeft({ left, slots, ages, ended, rate }: UnderWay): number | undefined {
   if (left === 0) return 0;
   if (ended.count === 0 || slots === 0 || left <= slots) return undefined;
   const plain = ended.seconds / ended.count;
@@ -51,7 +55,8 @@ export function secondsLeft({ left, slots, ages, ended }: UnderWay): number | un
   const longest = Math.max(ended.longest, ...long);
   const running = Math.min(left, ages.length);
   const work = (left - running) * mean + ages.reduce((sum, age) => sum + Math.max(0, mean - age), 0);
-  const shared = work / slots;
+  const byRate = mean < BRIEF && rate > 0 ? left / rate : 0;
+  const shared = Math.max(work / slots, byRate);
   if (longest > UNEVEN * seen && shared < SHORT * longest) return undefined;
   return shared + LAST * longest;
 }

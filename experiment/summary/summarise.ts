@@ -2,6 +2,7 @@ import { usdOf } from '../deployment/price.ts';
 import type { Observed, Sentences } from '../diagnosis/diagnose.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
 import { failureSignature, NOT_KEPT } from '../diagnosis/failed-tasks/signature.ts';
+import { mostThatFit } from '../figures/at-once.ts';
 import { nodesLost, runSeconds } from '../figures/attempts.ts';
 import { busyShare, useOfNodes } from '../figures/busy-share.ts';
 import type { JobTimes } from '../figures/node-hours.ts';
@@ -85,6 +86,7 @@ export function summarise(input: SummaryInput): Summary {
     incomplete: progress?.incomplete,
     leftBehind: progress?.leftBehind,
     triedAlone: progress?.triedAlone,
+    fit: mostThatFit(tasks),
   });
   return {
     runId: plan.runId,

@@ -1,6 +1,6 @@
 import type { Advice } from '../../experiment/advice/right-sizing.ts';
 import { rightSizing } from '../../experiment/advice/right-sizing.ts';
-import { mostAtOnce } from '../../experiment/figures/at-once.ts';
+import { mostAtOnce, mostThatFit } from '../../experiment/figures/at-once.ts';
 import type { Markup } from '../page/html.ts';
 import { html } from '../page/html.ts';
 import type { ReportInput } from '../page/input.ts';
@@ -19,6 +19,7 @@ export function nextTime(input: ReportInput): Markup | undefined {
       summary.tasks.total === summary.tasks.succeeded + summary.tasks.failed &&
       nodes.every(({ state }) => state === 'joined' || state === 'released'),
     runSeconds: summary.timings.runSeconds,
+    fit: mostThatFit(tasks),
     utilisation: tasks.size === 0 ? null : summary.utilisation,
     nodeHours: summary.nodeHours,
     usage: nodes.map((node) => ({

@@ -88,7 +88,7 @@ $SIG{TERM} = $SIG{INT} = $SIG{HUP} = sub {
 $SIG{PIPE} = $SIG{CHLD} = sub { };
 $SIG{ALRM} = \&tick;
 # Perl takes handlers away while it ends: a tick that comes then would kill it, and the node would look broken.
-END { tick_every(0) }
+END { tick_every(0) if $setitimer }
 
 # A program that is not there: the linker then knows what it would look for in every child that is to become a task.
 { local $^W = 0; exec { '' } '' }

@@ -16,6 +16,11 @@ it.each([
     { attempts: [first], attempt: 2, status: 'RUNNABLE', startedAt: first.startedAt },
     4,
   ],
+  [
+    'a job that is over, whose attempt Batch says no end of',
+    { attempts: [{ startedAt: first.startedAt }], status: 'FAILED', stoppedAt: first.stoppedAt },
+    4,
+  ],
   ['a job that is over', { attempts: [first], status: 'FAILED', stoppedAt: first.stoppedAt }, 4],
   [
     'an attempt that never began',

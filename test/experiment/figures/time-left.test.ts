@@ -52,7 +52,7 @@ function looks(
       seen.push({
         at: next,
         isTail: left <= there,
-        shown: secondsLeft({ left, slots: there, ages, ended }),
+        shown: secondsLeft({ left, slots: there, ages, ended, rate: 0 }),
       });
     }
     now = first.end;
@@ -99,4 +99,13 @@ it('a limit is named where it comes before the tasks’ end, the nearer of both'
   expect(at(600, 0.9, 60)).toEqual({ seconds: expect.closeTo(180), of: 'the budget' });
   expect(at(600, 0.1, 7190)).toEqual({ seconds: 10, of: 'timeouts.run' });
   expect([at(100, 0.9, 60), at(undefined, 0.99, 7199)]).toEqual([undefined, undefined]);
+});
+
+it('of tasks that take less than it does to start them their rate tells', () => {
+  const ended = new EndedTries();
+  for (let at = 0; at < 100; at += 1) ended.add(0.05);
+  const at = (rate: number) => secondsLeft({ left: 1000, slots: 4, ages: [], ended, rate });
+  expect([at(0), at(500), at(10)].map((seconds) => Math.round(seconds ?? -1))).toEqual([13, 13, 100]);
+  for (let one = 0; one < 100; one += 1) ended.add(20);
+  expect(secondsLeft({ left: 1000, slots: 4, ages: [], ended, rate: 0.1 })).toBeLessThan(4000);
 });

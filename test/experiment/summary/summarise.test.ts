@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { endingOf } from '../../../experiment/records/ending.ts';
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
 import { parseJoblog, renderJoblog, succeeded } from '../../../experiment/results/joblog.ts';
 import { failedToRead, readTasks } from '../../../experiment/results/task-table.ts';
@@ -249,6 +250,32 @@ describe('a summary', () => {
       nodeHours: 0,
       utilisation: null,
     });
+  });
+
+  test.each([
+    [[3, 3, 3], 'no more than 2 fit side by side on a node: `run.jobsPerNode: 2`'],
+    [[3, 2], 'no more than 1 fit side by side'],
+    [[3, 1], 'One of them ran out of it alone'],
+  ])('of tasks that ran out of memory beside %j it says how many fit', async (beside, words) => {
+    // Each time so many run on one node, and the first to end is killed; as many run on another, which counts for nothing.
+    const rows = beside.flatMap((many, turn) =>
+      Array.from({ length: many }, (_, at) => [
+        row(10 * turn + at + 1, {
+          startTime: 100 * turn,
+          runtime: at === 0 ? 5 : 9,
+          exitval: at === 0 ? 137 : 0,
+        }),
+        row(100 + 10 * turn + at, { startTime: 100 * turn, runtime: 9, host: '10.0.1.11' }),
+      ]).flat(),
+    );
+    const input = await inputOf(rows, {
+      outcome: 'succeeded',
+      progress: progress({ triedAlone: beside.length }),
+    });
+    const tasks = await readTasks(rows, undefined, (one) =>
+      one.exitval === 137 ? { kind: 'memory' } : endingOf(one),
+    );
+    expect(summarise({ ...input, tasks }).why).toContain(words);
   });
 
   test('a million rows stream through bounded memory', async () => {

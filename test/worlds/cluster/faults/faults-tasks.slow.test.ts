@@ -37,9 +37,20 @@ fault('tasks that end badly: each has its row, and nobody else is touched', asyn
   ];
   const commands = [...bad.map(([command]) => command), ...tasks(10, 1)];
   const run = await start({ nodes: 2, commands, manifest: { timeouts: { task: '6s', grace: '1s' } } });
-  const { exitCode, rows, nodes, progress } = await run.ended();
+  const { exitCode, rows, nodes, progress, summary } = await run.ended();
   expect(exitCode).toBe(1);
   expect(progress.reason).toEqual({ kind: 'tasks-failed', failed: 9, lost: 0 });
+  const names = summary.failures.map(({ signature, example }) => [example.seq, signature.split(':')[0]]);
+  expect(names.sort(([a], [b]) => Number(a) - Number(b))).toEqual([
+    [1, 'out of memory'],
+    [2, 'signal 9 (KILL)'],
+    [3, 'signal 15 (TERM)'],
+    [4, 'signal 11 (SEGV)'],
+    [5, 'exit 255'],
+    [7, 'exit 3'],
+    [8, 'time limit'],
+  ]);
+  expect(summary.why).toContain('alone: it needs more than a node has');
   const bySeq = new Map(rows.map((row) => [row.seq, row]));
   expect(bad.map(([command], at) => [command, bySeq.get(at + 1)?.exitval])).toEqual(bad);
   const runtime = (seq: number) => bySeq.get(seq)?.runtime ?? Number.NaN;
