@@ -17,6 +17,7 @@ import { defineStatus } from './commands/runs/status.ts';
 import { defineSubmit } from './commands/runs/submit.ts';
 import { defineTasks } from './commands/runs/tasks.ts';
 import { defineWatch } from './commands/runs/watch.ts';
+import { example } from './context/arguments.ts';
 import type { Running } from './context/context.ts';
 
 /** In the order in which help and docs/commands.md show them. */
@@ -47,21 +48,20 @@ export function makeProgram(version: string, running: Running) {
     .description('Runs research experiments on AWS Batch, and the same system on this machine.')
     .version(version)
     .helpCommand('help [command]', 'show the help of a command')
-    .addHelpText('after', GENERAL_HELP);
+    .addHelpText('after', ({ command }) => generalHelp(command));
   for (const define of COMMANDS) define(program, running);
   return program;
 }
 
-const GENERAL_HELP = `
-Commands talk to AWS when a stack is named (--stack, or SIERRA_BATCH_STACK), by the SDK's usual credentials (profiles, SSO,
-environment); otherwise, or with --local, to the local system that \`sierra-batch local\` or \`npm start\` keeps up in
-.sierra-batch of this folder or one above it.
+const PARAGRAPHS = [
+  'Commands talk to AWS when a stack is named (--stack, or SIERRA_BATCH_STACK), by the SDK’s usual credentials (profiles, SSO, environment); otherwise, or with --local, to the local system that `sierra-batch local` or `npm start` keeps up in .sierra-batch of this folder or one above it.',
+  'Exit codes: 0 done; 1 done, and the answer is a bad one (a task failed, a file is not what it should be); 2 faults in the manifest, the request or the machine; 130 ended by Ctrl-C. run, submit --watch, resume --watch and watch end with the run’s: 1 some tasks failed, 3 too few nodes came, 4 too many were lost, 5 SIERRA itself failed, 7 the budget is used up, 124 a time limit was reached, 143 cancelled.',
+];
 
-Exit codes: 0 done; 1 done, and the answer is a bad one (a task failed, a file is not what it should be); 2 faults in the
-manifest, the request or the machine; 130 ended by Ctrl-C. run, submit --watch, resume --watch and watch end with the run's:
-1 some tasks failed, 3 too few nodes came, 4 too many were lost, 5 SIERRA itself failed, 7 the budget is used up,
-124 a time limit was reached, 143 cancelled.
-
-Example:
-  $ sierra-batch run "./sim --seed {seed}" seed=1..100 speed=0.1,0.5 --nodes 4
-`;
+/** As wide as the lists above it. */
+function generalHelp(command: Command): string {
+  const help = command.createHelp();
+  const { helpWidth = command.configureOutput().getOutHelpWidth?.() ?? 80 } = command.configureHelp();
+  const wrapped = PARAGRAPHS.map((paragraph) => `\n${help.boxWrap(paragraph, helpWidth)}\n`);
+  return `${wrapped.join('')}${example('sierra-batch run "./sim --seed {seed}" seed=1..100 speed=0.1,0.5 --nodes 4')}`;
+}

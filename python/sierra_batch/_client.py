@@ -45,8 +45,17 @@ class Summary:
 
     @classmethod
     def of(cls, record: Mapping[str, Any]) -> Summary:
-        keys = ("runId", "outcome", "exitCode", "headline", "why", "next", "tasks")
-        return cls(*(record[key] for key in keys), record.get("nodeHours"), record)
+        return cls(
+            run_id=record["runId"],
+            outcome=record["outcome"],
+            exit_code=record["exitCode"],
+            headline=record["headline"],
+            why=record["why"],
+            next=record["next"],
+            tasks=record["tasks"],
+            node_hours=record.get("nodeHours"),
+            record=record,
+        )
 
 
 class Run:
@@ -62,7 +71,7 @@ class Run:
 
     def status(self) -> Mapping[str, Any]:
         """The state with its history, and the sentence that says why (status.json)."""
-        return self._ask("status")["status"]
+        return dict(self._ask("status")["status"])
 
     @property
     def state(self) -> str:
@@ -86,7 +95,8 @@ class Run:
 
     def logs(self, *, task: Optional[int] = None, node: int = 0) -> Mapping[str, Any]:
         """What a task printed, or the log of a node."""
-        return self._ask("logs", "--node", str(node)) if task is None else self._ask("logs", "--task", str(task))
+        which = ["--node", str(node)] if task is None else ["--task", str(task)]
+        return dict(self._ask("logs", *which))
 
     def fetch(self, to: Optional[Path_] = None) -> Path:
         """Downloads the outputs, each checked by its SHA-256. Answers the folder.
@@ -172,7 +182,7 @@ class Client:
 
     def plan(self, manifest: Path_) -> Mapping[str, Any]:
         """What a manifest would run, and what it can cost; starts nothing."""
-        return self._ask("plan", "--", str(manifest))
+        return dict(self._ask("plan", "--", str(manifest)))
 
     def get(self, run: str) -> Run:
         """The run that has this id, begins with it, has this name (the newest), or ``last``."""

@@ -61,7 +61,8 @@ async function ensurePackages({ yes, options }) {
   // The same script as root: it keeps Debian from starting an ssh service, which plain apt-get would do.
   const install = [process.execPath, SCRIPT, '--yes', ...options];
   const isRoot = process.getuid?.() === 0;
-  const byHand = `To install them (no ssh service will be started):\n\n  ${isRoot ? '' : 'sudo '}${install.join(' ')}\n`;
+  const sudo = isRoot ? '' : 'sudo ';
+  const byHand = `To install them (no ssh service will be started):\n\n  ${sudo}${install.join(' ')}\n\nPlain \`${sudo}apt-get install ${missing.join(' ')}\` does the same, and starts an ssh service. Without root: conda-forge has parallel and openssh.\n`;
   const canSudo =
     !isRoot &&
     isInstalled('sudo') &&

@@ -119,7 +119,9 @@ it('a link that became a folder, and a folder that became a link, arrive as they
   expect(readFileSync(join(beside, 'elsewhere/x'), 'utf8')).toBe('mine');
   await fsp.rm(join(beside, 'proj/data'), { recursive: true });
   write({ 'proj/data': 'a file' });
-  await expect(bring(await pack())).rejects.toThrow(/data is a folder, and a file is to be put there/);
+  await expect(bring(await pack())).rejects.toThrow(
+    /data is a folder, and a file with the same name has to be put there/,
+  );
 });
 
 it('this system’s own folder is left out at any depth', async () => {

@@ -38,14 +38,19 @@ export function definePlan(program: Command, { begin }: Running): void {
   withSystem(program.command('plan'))
     .summary('show what a manifest would run')
     .description(
-      'Shows nodes, slots, tasks, the first and the last commands, the most node-hours it can cost, and the request to AWS Batch. Nothing is started.',
+      'Shows nodes, slots, tasks, the first and the last commands, and the most that the run can cost. Nothing is started.',
     )
     .argument('<file>', 'the manifest')
+    .option('--request', 'the request to AWS Batch as well')
     .addHelpText('after', example('sierra-batch plan experiment.yaml'))
-    .action((file, options) => begin(options, (context) => plan(context, file)));
+    .action((file, options) => begin(options, (context) => plan(context, file, options)));
 }
 
-export async function plan(context: Context, shownAs: string): Promise<number> {
+export async function plan(
+  context: Context,
+  shownAs: string,
+  options: { request?: true | undefined } = {},
+): Promise<number> {
   const { terminal } = context;
   const known = context.hasStack ? (await context.target()).live?.deployment : undefined;
   const judged = judgeManifest(context.cwd, shownAs, { deployment: known });
@@ -94,14 +99,14 @@ export async function plan(context: Context, shownAs: string): Promise<number> {
     ['cost', mostSpoken(known === undefined ? { ...made, price: undefined } : made)],
   ];
   for (const [name, text] of rows) terminal.say(`${name.padEnd(7)} ${text}`);
-  terminal.say('');
-  terminal.say(
-    known === undefined
-      ? 'The request to AWS Batch (names in capitals are the deployment’s; with --stack they are known):'
-      : 'The request to AWS Batch:',
-  );
-  terminal.json(job);
+  if (options.request === true) sayRequest(context, known !== undefined, job);
   return EXIT.succeeded;
+}
+
+function sayRequest({ terminal }: Context, isKnown: boolean, job: ReturnType<typeof submitJobRequest>): void {
+  const names = isKnown ? '' : ' (names in capitals are the deployment’s; with --stack they are known)';
+  terminal.say(`\nThe request to AWS Batch${names}:`);
+  terminal.json(job);
 }
 
 export function planOf(manifest: Manifest, deployment: Deployment, total?: number): Plan {

@@ -35,6 +35,6 @@ test('the outputs of a stack tell what it has deployed', () => {
 test('a stack of something else is told as such, with every output that is missing', () => {
   const { BucketName: _, DefaultVcpus: __, ...others } = OUTPUTS;
   expect(() => readOutputs('web', others)).toThrow(
-    /the stack web has not the outputs .*BucketName.*DefaultVcpus/,
+    /the stack web does not have the outputs .*BucketName.*DefaultVcpus/,
   );
 });

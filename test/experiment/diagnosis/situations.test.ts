@@ -80,7 +80,7 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
   [
     'waiting-service-role',
     waiting('MISCONFIGURATION:SERVICE_ROLE_PERMISSIONS - Batch'),
-    { why: /permission/, next: /operators/ },
+    { why: /not permitted/, next: /operators/ },
   ],
   [
     'waiting-instance-configuration',
@@ -141,19 +141,19 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
   [
     'stopping',
     { runId, state: 'running', stop: { cause: 'cancelled', why: 'wrong seed', by: 'ada' } },
-    { why: /told to end by ada: wrong seed/, next: /Wait/ },
+    { why: /asked to end by ada: wrong seed/, next: /Wait/ },
   ],
   ['collecting', { runId, state: 'collecting', stage: 4 }, { why: /stage 4/, next: /Nothing/ }],
   [
     'succeeded',
     { runId, state: 'succeeded', tasks: counts(200, 0), runSeconds: 840, nodeHours: 0.9 },
-    { why: /every task ended well\.$/i, next: /^The outputs/ },
+    { why: /^All tasks succeeded\.$/, next: /^The outputs/ },
   ],
   [
     'succeeded',
     { runId, state: 'succeeded', outputs: { missing: [], before: 2 } },
     {
-      why: /well\. 2 files of `outputs` came with the inputs .* not written since\. They are no results/,
+      why: /succeeded\. 2 files of `outputs` came with the inputs .* not written since\. They are no results/,
       next: /^The outputs/,
     },
   ],
@@ -164,7 +164,7 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
       { tasks: counts(200, 0) },
     ),
     {
-      why: /^Of `outputs` there is no `a`, no `b`, no `c` and 2 more\.$/,
+      why: /^`a`, `b`, `c` and 2 more \(in `outputs`\) were not found\.$/,
       next: /^See what .*optional: true.* no task runs again/,
     },
   ],
@@ -186,7 +186,7 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
     tasksFailed(group(1, 'boom'), {
       outputs: { missing: ['a'] },
     }),
-    { why: /Of `outputs` there is no `a`\.$/, next: /resume/ },
+    { why: /`a` \(in `outputs`\) was not found\.$/, next: /resume/ },
   ],
   [
     'succeeded',
@@ -262,7 +262,7 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
       [
         'not-allowed',
         'AccessDeniedException: not authorized to perform: batch:SubmitJob',
-        /permission/,
+        /not permitted/,
         /roles/,
       ],
       ['instance-type', 'instance type x9.huge is not supported', /machine type/, /instanceType/],
@@ -823,7 +823,7 @@ test('a run that is being cancelled says by whom and why, as far as it was told'
     diagnose({ runId, state: 'running', stop: { cause: 'cancelled', why: cause, because: 'person' } }).why;
   expect(why('by ada: wrong seed')).toBe('The run was asked to end by ada: wrong seed.');
   expect(why('by ada')).toBe('The run was asked to end by ada.');
-  expect(why('the execution was stopped')).toBe('The run was told to end: the execution was stopped.');
+  expect(why('the execution was stopped')).toBe('The run was asked to end: the execution was stopped.');
 });
 
 test('whatever a canceller is called and says, the cause that we write is read again', () => {

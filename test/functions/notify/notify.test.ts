@@ -56,7 +56,7 @@ it('a manifest that cannot be read is mailed, and the mail does not say that it 
   const plane = await controlPlane();
   await plane.ingest(await plane.put('manifests/sweep.yaml', '{'));
   expect(plane.mails.map(({ body }) => body)).toEqual([
-    expect.stringContaining('`rejected` under `notify`, or is too broken to tell.'),
+    expect.stringContaining('`rejected` under `notify`, or is too broken to say.'),
   ]);
 });
 

@@ -93,7 +93,7 @@ describe.concurrent('in odd surroundings, as a newcomer has them', { timeout: 12
       left: [],
     });
     expect(here.filesLeft()).toEqual([]);
-    expect(ended.out).toMatch(/^Stopping: /m);
+    expect(ended.out).toMatch(/^Stopping; /m);
   });
 
   test('in a terminal the bar moves in its own line; in a log there is none', async ({ here }) => {

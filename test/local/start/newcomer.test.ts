@@ -52,7 +52,7 @@ describe.concurrent('through npm, as a newcomer does it', { timeout: 120_000 }, 
       left: [],
     });
     expect(here.filesLeft()).toEqual([]);
-    expect(ended.out).toMatch(/^Stopping: /m);
+    expect(ended.out).toMatch(/^Stopping; /m);
   });
 });
 

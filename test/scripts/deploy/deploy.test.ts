@@ -93,7 +93,7 @@ describe('before anything is changed', () => {
     ['nobody is logged in', { signedOut: true }, /does not know who you are.*aws sso login/],
     ['there is no sam', { noSam: true }, /pipx install aws-sam-cli/],
     ['the stack never worked', { stack: 'ROLLBACK_COMPLETE' }, /Delete it/],
-    ['somebody is changing the stack', { stack: 'UPDATE_IN_PROGRESS' }, /somebody is changing it/],
+    ['somebody is changing the stack', { stack: 'UPDATE_IN_PROGRESS' }, /someone is changing it/],
   ])('%s: exit 2, with what to do', async (_, account, what) => {
     const { exitCode, complained, calls } = await deployTo(account);
 
