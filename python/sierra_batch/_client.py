@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import csv
 import json
 import shlex
 import signal
 import subprocess
+import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Iterable, Mapping, Optional, Sequence, Type, Union
+from typing import TYPE_CHECKING, Any, Callable, Dict, Iterable, List, Mapping, Optional, Sequence, Type, Union
 
 from . import _command
 
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
 
 Value = Union[str, int, float, bool]
 Path_ = Union[str, Path]
+Table = Union["pandas.DataFrame", List[Dict[str, Any]]]
 
 
 @dataclass(frozen=True)
@@ -89,9 +92,22 @@ class Run:
         """What the run came to; waits for its end."""
         return self.watch()
 
-    def tasks(self) -> Union[pandas.DataFrame, list[dict[str, Any]]]:
-        """The tasks, a row each, in the order in which they ended: a DataFrame where pandas is installed."""
-        return _table(self._ask("tasks"))
+    def tasks(self) -> Table:
+        """The tasks, a row each: number, parameters, command, node, seconds, how it ended (docs/tables.md).
+
+        A DataFrame where pandas is installed, else a list of dicts with texts.
+
+        :raises Failed: before the run has ended
+        """
+        with tempfile.TemporaryDirectory() as folder:
+            self._ask("fetch", "--tables", folder)
+            return _read(Path(folder, "tasks.csv"), lambda columns: columns)
+
+    def results(self) -> Table:
+        """Of each task its number, its parameters, and what it found: the fields of the manifest's ``results``."""
+        with tempfile.TemporaryDirectory() as folder:
+            self._ask("fetch", "--tables", folder)
+            return _read(Path(folder, "tasks.csv"), _found)
 
     def logs(self, *, task: Optional[int] = None, node: int = 0) -> Mapping[str, Any]:
         """What a task printed, or the log of a node."""
@@ -239,9 +255,17 @@ def _values(values: Union[Value, Iterable[Value]]) -> str:
     return ",".join(words)
 
 
-def _table(rows: list[dict[str, Any]]) -> Union[pandas.DataFrame, list[dict[str, Any]]]:
+def _found(columns: Sequence[str]) -> Sequence[str]:
+    return [*columns[: columns.index("command")], *columns[columns.index("version") + 1 :]]
+
+
+def _read(file: Path, wanted: Callable[[Sequence[str]], Sequence[str]]) -> Table:
     try:
         import pandas
     except ImportError:
-        return rows
-    return pandas.DataFrame(rows)
+        with file.open(newline="", encoding="utf-8") as lines:
+            rows = csv.DictReader(lines)
+            columns = wanted(rows.fieldnames or [])
+            return [{name: row[name] for name in columns} for row in rows]
+    table = pandas.read_csv(file)
+    return table[list(wanted(list(table.columns)))]

@@ -203,3 +203,12 @@ describe('a run that has sent many small files', () => {
     expect(existsSync(join(into, '../evil'))).toBe(false);
   });
 });
+
+it('fetch --tables brings what a run that has ended has of them', async () => {
+  const { put, context, said, into } = aRun('succeeded');
+  await expect(fetch(context, RUN_ID, 'out', { tables: true })).rejects.toThrow(/has no tables yet/);
+  put(runKeys(RUN_ID).tasksCsv, 'task,seed\n1,7\n');
+  expect(await fetch(context, RUN_ID, 'out', { tables: true })).toBe(0);
+  expect(readFileSync(join(into, 'tasks.csv'), 'utf8')).toBe('task,seed\n1,7\n');
+  expect(said.out).toBe('out/tasks.csv\n');
+});

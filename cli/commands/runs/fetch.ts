@@ -29,6 +29,7 @@ export function defineFetch(program: Command, { begin }: Running): void {
     )
     .argument('[run]', RUN_HELP, runIdArgument)
     .argument('[folder]', 'where to; a new folder with the run’s id when left out')
+    .option('--tables', 'tasks.csv and tasks.parquet instead: a row for each task')
     .option('--force', 'replace files that are there already and differ')
     .addHelpText('after', example('sierra-batch fetch speed-sweep-0123456789a results'))
     .action((run, folder, options) => begin(options, (context) => fetch(context, run, folder, options)));
@@ -39,19 +40,20 @@ export async function fetch(
   context: Context,
   named: string | undefined,
   folder: string | undefined,
-  { force = false }: { force?: true | undefined | false } = {},
+  { force = false, tables }: { force?: true | undefined | false; tables?: true | undefined } = {},
 ): Promise<number> {
   const { terminal, cwd } = context;
   const target = await context.target();
   const runId = await chosenRun(context, target, named);
   const { state } = await statusOf(target, runId);
+  const shown = folder ?? runId;
+  if (tables === true) return (await import('./fetch-tables.ts')).fetchTables(context, target, runId, shown);
   const keys = runKeys(runId);
   const [index, plan] = await Promise.all([
     readRecord(target.store, keys.outputIndex, parseOutputIndex),
     readRecord(target.store, keys.plan, parsePlan),
   ]);
   if (index === undefined) throw new CommandFailed(`the run ${runId} (${state}) has no outputs`, 1);
-  const shown = folder ?? runId;
   const place = { into: resolve(cwd, shown), force };
   const isNamed = areNamed(plan?.outputs ?? []);
   const faults: string[] = [];
