@@ -35,7 +35,7 @@ test('nothing that the product says has such a word', () => {
     sentencesOf(file, readFileSync(join(repository, file), 'utf8')).filter((text) => AVOIDED.test(text)),
   );
   expect(found).toEqual([]);
-  const planted = "const a = 'Every task ended well.'; const b = `${a} is told anew`; // told";
+  const planted = "const a = 'Every task ended well.'; const b = `it is told anew`; // told";
   expect(sentencesOf('a.ts', planted).filter((text) => AVOIDED.test(text))).toHaveLength(2);
 });
 
