@@ -9,6 +9,7 @@ import type { BenchNodes } from './nodes.ts';
 import { benchNodes } from './nodes.ts';
 import type { BenchOptions, Scheme, Workload } from './options.ts';
 import { parseOptions, SLOTS, USAGE } from './options.ts';
+import { manyOutputs, renderStep } from './outputs/many-outputs.ts';
 import type { Row } from './results.ts';
 import { ROW_HEADER, renderComparison, renderRow, writeResults } from './results.ts';
 import { runScheme } from './schemes.ts';
@@ -33,6 +34,10 @@ async function main(): Promise<number> {
   } catch (error) {
     console.error(`${error instanceof Error ? error.message : error}\n\n${USAGE}`);
     return 2;
+  }
+  if (options.outputs !== undefined) {
+    for await (const measured of manyOutputs(options.outputs)) console.log(renderStep(measured));
+    return 0;
   }
   if (process.env.TMPDIR === undefined && existsSync(MEMORY)) process.env.TMPDIR = MEMORY;
   if (options.join) await measureJoins();

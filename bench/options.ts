@@ -15,6 +15,8 @@ export interface BenchOptions {
   join: boolean;
   /** Only the million. */
   long: boolean;
+  /** Only what becomes of so many outputs. */
+  outputs?: number;
   /** Times each run is made; the median counts. */
   repeat: number;
 }
@@ -25,8 +27,10 @@ export const SLOTS = 2;
 export const USAGE = `npm run bench -- [--workload ${WORKLOADS.join('|')}] [--scheme ${SCHEMES.join('|')}]
                  [--nodes 1|4|16] [--tasks N] [--repeat N] [--join]
 npm run bench -- --long
-Lists by comma or by giving an option again; nothing given runs everything but --long, a million tasks. --join measures
-how long nodes take to join; it is part of everything.`;
+npm run bench -- --outputs N
+Lists by comma or by giving an option again; nothing given runs everything but --long, a million tasks, and
+--outputs, N files of one line that node 0 sends and Collect sums up. --join measures how long nodes take to join; it is part of
+everything.`;
 
 /** Reads the command line. @throws Error with one sentence about what is wrong */
 export function parseOptions(args: readonly string[]): BenchOptions {
@@ -40,6 +44,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       repeat: { type: 'string', default: '1' },
       join: { type: 'boolean' },
       long: { type: 'boolean', default: false },
+      outputs: { type: 'string' },
     },
   });
   const isSelected = [values.workload, values.scheme, values.nodes].some((given) => given !== undefined);
@@ -52,6 +57,7 @@ export function parseOptions(args: readonly string[]): BenchOptions {
       .flatMap((list) => list.split(','))
       .map((text) => count('nodes', text)),
     ...(values.tasks === undefined ? {} : { tasks: count('tasks', values.tasks) }),
+    ...(values.outputs === undefined ? {} : { outputs: count('outputs', values.outputs) }),
     repeat: count('repeat', values.repeat),
   };
 }

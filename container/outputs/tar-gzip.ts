@@ -4,6 +4,7 @@ import { Header, Pax } from 'tar';
 
 const BLOCK = 512;
 const AT_ONCE_BYTES = 256 * 1024;
+const ZEROS = Buffer.alloc(BLOCK);
 
 /**
  * An archive that is written as it comes, many small files in one object. `tar` itself takes files of a disk only, which
@@ -21,11 +22,13 @@ export class TarGzip {
     body: AsyncIterable<Uint8Array> | Iterable<Uint8Array>,
   ): Promise<void> {
     const header = new Header({ mode: 0o644, mtime: new Date(0), ...file, type: 'File' });
-    const isPlain = !header.encode();
+    // Of Node's pool of small buffers, not memory of its own for each of a million files.
+    const block = Buffer.allocUnsafe(BLOCK).fill(0);
+    const isPlain = !header.encode(block);
     if (!isPlain) await this.#write(new Pax({ path: file.path, size: file.size }).encode());
-    await this.#write(header.block ?? Buffer.alloc(0));
+    await this.#write(block);
     for await (const chunk of body) await this.#write(chunk);
-    await this.#write(Buffer.alloc((BLOCK - (file.size % BLOCK)) % BLOCK));
+    await this.#write(ZEROS.subarray(0, (BLOCK - (file.size % BLOCK)) % BLOCK));
   }
 
   /** Nothing may be added any more. */

@@ -1,3 +1,4 @@
+import { costSpoken, priceOfNode } from '../../experiment/deployment/price.ts';
 import type { Evidence, Recorder, Trial } from './evidence.ts';
 import type { Answer, Lab } from './lab.ts';
 import { ms } from './lab.ts';
@@ -56,17 +57,13 @@ export function announcement(
   const asked = chosen.filter(({ name }) => name !== 'gpu' || lab.stack.parameters.Gpus === 'true');
   const minutes = asked.reduce((sum, each) => sum + each.minutes, 0);
   const hours = (2 * minutes) / 60;
-  const price = lab.deployment.nodePrice;
-  const dollars =
-    price === undefined
-      ? 'at a price that the stack does not know (NodePrice)'
-      : `${(hours * price).toFixed(2)} USD at ${price} USD an hour (the stack’s NodePrice)`;
+  const price = priceOfNode({ instanceType: nodeType(lab) }, lab.deployment);
   return [
     `In the stack ${lab.stack.name} (${lab.region}) this makes, and removes again:`,
     `  ${asked.filter(({ minutes: some }) => some > 0).length} runs of two nodes, one after the other; some of their machines are ended on purpose`,
     '  a rule of EventBridge and a queue of SQS, two roles with the stack’s policies for people',
     `  another MaxvCpus of the stack, for some minutes`,
-    `It costs at most ${hours.toFixed(1)} hours of ${nodeType(lab)}, ${dollars}, and takes about an hour, at most ${LIMIT_MINUTES} minutes.`,
+    `It costs at most ${hours.toFixed(1)} hours of ${nodeType(lab)} (${costSpoken(hours, price, { isBound: true })}), and takes about an hour, at most ${LIMIT_MINUTES} minutes.`,
     `It asks: ${asked.flatMap(({ asks }) => asks).join(', ')}.`,
   ];
 }
