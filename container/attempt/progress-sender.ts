@@ -8,6 +8,7 @@ import type { Clock } from '../../experiment/util/clock.ts';
 import { within } from '../../experiment/util/timers.ts';
 import type { RunnerConfig } from '../process/environment.ts';
 import type { Log } from '../process/log.ts';
+import type { TaskTally } from '../tasks/tally.ts';
 import { ReplacedObject } from '../transfer/replaced-object.ts';
 import { exitCodeOf } from './end-reason.ts';
 import type { Roster } from './roster.ts';
@@ -42,6 +43,8 @@ export class ProgressSender {
   readonly #stop = new AbortController();
   #wake: (() => void) | undefined;
   #loop: Promise<void> = Promise.resolve();
+  /** When the outputs began to be sent; SIERRA's last stages come between it and the end of tasks. */
+  #collectingAt: number | undefined;
   /** A write that was given up must not arrive after the last word. */
   readonly #objects: Readonly<Record<'progress' | 'nodes' | 'joblog' | 'lastLines', ReplacedObject>>;
   #sentVersion = -1;
@@ -161,10 +164,8 @@ export class ProgressSender {
     const snapshot = this.#options.snapshot();
     const { phase, tasksStartedAt, stage, incomplete, tally, running } = snapshot;
     const now = clock.now();
+    if (phase === 'collecting') this.#collectingAt ??= now;
     const counts = tally?.counts() ?? { total: 0, succeeded: 0, failed: 0, retried: 0 };
-    const failures = tally?.failures.groups() ?? [];
-    const { leftBehind = 0 } = tally ?? {};
-    const triedAlone = tally?.triedAlone.size ?? 0;
     return {
       runId: config.runId,
       jobId: config.jobId,
@@ -172,23 +173,32 @@ export class ProgressSender {
       phase: reason === undefined ? phase : 'done',
       at: iso(now),
       startedAt: iso(startedAt),
-      ...momentsOf(snapshot),
+      ...momentsOf({ ...snapshot, collectingAt: this.#collectingAt }),
       nodes: roster.counts(),
       tasks: { ...counts, running: reason === undefined ? running : 0 },
       slots: roster.slotsNow(),
       nodeHours: this.nodeHours(),
       ...(reason === undefined ? this.#timeLeft(now) : {}),
-      ...(reason === undefined || tally === undefined ? {} : { open: tally.open() }),
       ...(this.#options.before === undefined ? {} : { earlier: attemptsUntil(this.#options.before) }),
       rate: tally?.rate(now, tasksStartedAt ?? now) ?? 0,
       ...(stage === undefined ? {} : { stage }),
-      ...(failures.length === 0 ? {} : { failures }),
-      ...(leftBehind === 0 ? {} : { leftBehind }),
-      ...(triedAlone === 0 ? {} : { triedAlone }),
+      ...(tally === undefined ? {} : tallied(tally, reason !== undefined)),
       ...(incomplete.length === 0 ? {} : { incomplete: incomplete.slice(0, MAX_INCOMPLETE) }),
       ...(reason === undefined ? {} : { exitCode: exitCodeOf(reason), reason }),
     };
   }
+}
+
+/** What is told of tasks beside their counts, as far as there is any. */
+function tallied(tally: TaskTally, isLast: boolean) {
+  const { leftBehind, triedAlone } = tally;
+  const failures = tally.failures.groups();
+  return {
+    ...(isLast ? { open: tally.open() } : {}),
+    ...(failures.length === 0 ? {} : { failures }),
+    ...(leftBehind === 0 ? {} : { leftBehind }),
+    ...(triedAlone.size === 0 ? {} : { triedAlone: triedAlone.size }),
+  } satisfies Partial<Progress>;
 }
 
 /** As a record tells them, the last one with its own end. */
@@ -199,11 +209,17 @@ function attemptsUntil(before: Progress): NonNullable<Progress['earlier']> {
   return [...earlier, { ...last, ...(end === undefined ? {} : { tasksEndedAt: end }) }].slice(-MAX_EARLIER);
 }
 
-function momentsOf({ joinedAt, tasksStartedAt, tasksEndedAt }: RunSnapshot) {
+function momentsOf({
+  joinedAt,
+  tasksStartedAt,
+  tasksEndedAt,
+  collectingAt,
+}: RunSnapshot & { collectingAt: number | undefined }) {
   return {
     ...(joinedAt === undefined ? {} : { joinedAt: iso(joinedAt) }),
     ...(tasksStartedAt === undefined ? {} : { tasksStartedAt: iso(tasksStartedAt) }),
     ...(tasksEndedAt === undefined ? {} : { tasksEndedAt: iso(tasksEndedAt) }),
+    ...(collectingAt === undefined ? {} : { collectingAt: iso(collectingAt) }),
   };
 }
 

@@ -61,6 +61,26 @@ export const DEFINITIONS: readonly Definition[] = [
     file: 'figures/attempts.ts',
   },
   {
+    figure: 'queued and starting, joined in',
+    definition:
+      'until the job’s first attempt began, by AWS Batch; from node 0’s start until the last node that was waited for had joined',
+    unit: 'seconds',
+    scope: 'this attempt',
+    unknown: 'no attempt began; node 0 never went on',
+    shown: 'summary, report, events, mails',
+    file: 'summary/summarise.ts',
+  },
+  {
+    figure: 'states',
+    definition:
+      'from when a state was entered until the next one was, of each attempt; collecting from when outputs began to be sent',
+    unit: 'seconds',
+    scope: 'this run',
+    unknown: 'no status was written',
+    shown: 'report',
+    file: 'status/reduce.ts',
+  },
+  {
     figure: 'nodes lost',
     definition: 'nodes that were given up, attempts added up',
     unit: 'nodes',

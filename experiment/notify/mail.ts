@@ -115,7 +115,7 @@ function figuresOf({ tasks, exitCode, ...figures }: Figures): string[] {
   ];
   return table([
     ['tasks', [`${grouped(tasks.succeeded)} of ${grouped(tasks.total)} succeeded`, ...also].join(', ')],
-    ['queued', time(figures.queuedSeconds)],
+    ['queued and starting', time(figures.queuedSeconds)],
     ['joining', time(figures.joinSeconds)],
     ['running', time(figures.runSeconds)],
     ['machines', nodeHoursSpoken(figures.nodeHours)],

@@ -32,8 +32,12 @@ const figures = z.object({
     .number()
     .min(0)
     .describe('Nodes × time of each attempt, from its first node’s start to its end.'),
-  queuedSeconds: seconds.describe('Until the first attempt was started; null where it never was.'),
-  joinSeconds: seconds.describe('Until enough nodes had joined; null where they never had.'),
+  queuedSeconds: seconds.describe(
+    'Until the first attempt was started, queued and starting; null where it never was.',
+  ),
+  joinSeconds: seconds.describe(
+    'From node 0’s start until the last node that was waited for had joined; null where it never went on.',
+  ),
   runSeconds: seconds.describe(
     'From the first task’s start to the last one’s end or cut, attempts added up; null where none ran.',
   ),

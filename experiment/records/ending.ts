@@ -89,3 +89,16 @@ export function shellCode(ending: Ending): number {
       return NAMED[ending.kind].code;
   }
 }
+
+/** Of what a summary keeps of a failed task. */
+export function keptEnding({
+  exitval,
+  end,
+}: {
+  exitval: number;
+  end?: FailedEnding['kind'] | undefined;
+}): Ending {
+  return end === undefined || end === 'exit' || end === 'signal'
+    ? endingOf({ exitval, signal: 0, runtime: 0 })
+    : { kind: end };
+}

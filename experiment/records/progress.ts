@@ -183,6 +183,8 @@ export const progressRecord = z.object({
   joinedAt: orAbsent(time),
   tasksStartedAt: orAbsent(time),
   tasksEndedAt: orAbsent(time),
+  /** The outputs began to be sent: with SIERRA its last stages come between. */
+  collectingAt: orAbsent(time),
   nodes: z.object({ expected: count, joined: count, lost: count }),
   tasks: taskCounts.extend({ running: count }),
   /** In the last word, of the first 10,000. */

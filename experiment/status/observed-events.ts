@@ -57,6 +57,7 @@ function phaseEvents({ jobId, attempt, phase, ...times }: Progress): ObservedEve
   add('joining', times.startedAt ?? times.at);
   if (phase === 'running' || times.tasksStartedAt !== undefined)
     add('running', times.tasksStartedAt ?? times.at);
-  if (phase === 'collecting' || phase === 'done') add('collecting', times.tasksEndedAt ?? times.at);
+  if (phase === 'collecting' || phase === 'done')
+    add('collecting', times.collectingAt ?? times.tasksEndedAt ?? times.at);
   return events;
 }

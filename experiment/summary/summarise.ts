@@ -206,13 +206,18 @@ function restOf(groups: readonly FailureGroup[]): FailureGroup {
   };
 }
 
-function measureTimings({ progress, tasks, job }: SummaryInput): Summary['timings'] {
+function measureTimings({ progress, nodes, tasks, job }: SummaryInput): Summary['timings'] {
   return {
     queuedSeconds: job?.createdAt === undefined ? null : between(job.createdAt, job.attempts[0]?.startedAt),
-    joinSeconds:
-      progress === undefined ? null : between(instant(progress.startedAt), instant(progress.joinedAt)),
+    joinSeconds: between(instant(progress?.startedAt), lastJoined(nodes, instant(progress?.joinedAt))),
     runSeconds: runSeconds({ progress, tasks }),
   };
+}
+
+/** The last node that was waited for; what node 0 prepares beside it, its inputs, is no joining. */
+function lastJoined(nodes: readonly NodeRecord[], goneOn: number | undefined): number | undefined {
+  const joined = nodes.flatMap(({ joinedAt }) => instant(joinedAt) ?? []).filter((at) => at <= (goneOn ?? 0));
+  return joined.length === 0 ? goneOn : Math.max(...joined);
 }
 
 /** From Batch's times, as the budget is judged; node 0's own count where Batch tells nothing. */

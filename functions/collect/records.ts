@@ -273,7 +273,9 @@ async function render(
   const status = await records.status();
   return renderReport({
     summary,
-    history: status?.history ?? [],
+    history: (status?.entered ?? status?.history ?? [])
+      .flatMap(({ state, at }) => (state === 'stuck' ? [] : [{ state, at }]))
+      .toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)),
     nodes,
     tasks,
     attemptStart: attemptStart({ progress }),

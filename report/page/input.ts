@@ -9,7 +9,7 @@ import type { ReportImages } from './images.ts';
 /** All that a report shows. Every text in it may come from a user and is escaped where it is shown. */
 export interface ReportInput {
   summary: Summary;
-  /** Each state with the time it was entered; empty where no status was ever written. */
+  /** Each state of each attempt with the time it was entered, in their order; empty where no status was ever written. */
   history: Status['history'];
   nodes: readonly NodeRecord[];
   tasks: TaskTable;

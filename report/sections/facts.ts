@@ -43,7 +43,7 @@ function taskRemarks({ summary: { tasks } }: ReportInput): Markup | string {
 
 function waits({ summary: { timings } }: ReportInput): string {
   return [
-    ...(timings.queuedSeconds === null ? [] : [`queued ${spoken(timings.queuedSeconds)}`]),
+    ...(timings.queuedSeconds === null ? [] : [`queued and starting ${spoken(timings.queuedSeconds)}`]),
     ...(timings.joinSeconds === null ? [] : [`joined in ${spoken(timings.joinSeconds)}`]),
   ].join(', ');
 }

@@ -1,3 +1,4 @@
+import { endingWords, keptEnding } from '../../records/ending.ts';
 import { sierraRunOf } from '../../sierra/run-command.ts';
 import { counted } from '../../text/numbers.ts';
 import { quoted } from '../../text/sentence.ts';
@@ -86,7 +87,7 @@ export function explainFailures(
   if (kind === undefined) {
     return {
       name: 'other',
-      why: `${share}: exit code ${largest.example.exitval}; ${where}, which ${words}.${onOne}${files}`,
+      why: `${share}: ${endingWords(keptEnding(largest.example))}; ${where}, which ${words}.${onOne}${files}`,
     };
   }
   return {

@@ -283,7 +283,7 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
   [
     'runner-tasks-failed',
     tasksFailed(group(2, 'seed 3 is odd')),
-    { why: /exit code 2.*seed 3 is odd.*197/, next: /report\.html/ },
+    { why: /exit 2;.*seed 3 is odd.*197/, next: /report\.html/ },
   ],
   [
     'runner-tasks-failed',

@@ -7,6 +7,7 @@ import { failedToRead, readTasks } from '../../../experiment/results/task-table.
 import type { SummaryInput } from '../../../experiment/summary/summarise.ts';
 import { summarise } from '../../../experiment/summary/summarise.ts';
 import {
+  aNode,
   aPlan,
   iso,
   aNode as node,
@@ -62,6 +63,13 @@ describe('a summary', () => {
       utilisation: 0.5,
       failures: [],
     });
+  });
+
+  test('inputs that node 0 unpacks after the nodes have joined are no joining, nor is who came late', async () => {
+    const nodes = [0, 1, 2].map((index) => aNode(index, { joinedAt: iso([-18, -16, 9][index] ?? 0) }));
+    const summary = summarise(await inputOf([row(1)], { nodes }));
+    // Node 0 began 20 s before the tasks, and went on 5 s before.
+    expect(summary.timings.joinSeconds).toBe(4);
   });
 
   test('counts agree with the joblog, whatever is in it, and with every way to read it', async () => {

@@ -1,6 +1,8 @@
 import { expect, it } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { parseControl } from '../../../experiment/records/control.ts';
 import { renderJoblog } from '../../../experiment/results/joblog.ts';
+import { aProgress } from '../../fixtures/records.ts';
 import { awsError, controlPlane, failureOf } from '../../support/control-plane.ts';
 import { hooked } from '../../support/hostile-ports.ts';
 
@@ -85,6 +87,37 @@ it('a run whose tasks named files with a hash in them is told and closed', async
   expect(failures).toMatchObject([{ count: 2, signature: expect.stringContaining('cannot read cache/') }]);
   expect(await plane.json(keys.status)).toMatchObject({ state: 'failed' });
   expect(await plane.keys('control/')).toEqual([keys.control]);
+});
+
+it('the report has each state of each attempt, and collecting from when outputs began to be sent', async () => {
+  const plane = await controlPlane();
+  const { runId } = await plane.start();
+  const keys = runKeys(runId);
+  const { job } = parseControl(await plane.text(keys.control)) ?? {};
+  const now = plane.clock.now();
+  const at = (ms: number) => new Date(now + ms).toISOString();
+  const attempt = (index: number, from: number) =>
+    aProgress({
+      jobId: job?.id ?? '',
+      attempt: index,
+      startedAt: at(from),
+      tasksStartedAt: at(from + 1000),
+      tasksEndedAt: at(from + 3000),
+      collectingAt: at(from + 9000),
+    });
+  await plane.put(keys.progress, JSON.stringify(attempt(1, 0)));
+  await plane.tick(1);
+  await plane.put(keys.progress, JSON.stringify(attempt(2, 20_000)));
+  plane.nodes[0]?.exit({ exitCode: 0 });
+  await plane.tick(3);
+  const report = (await plane.text(keys.report)) ?? '';
+  const states = [...report.matchAll(/<span class="state">(running|collecting) ([^<]*)</g)];
+  expect(states.map(([, state, seconds]) => `${state} ${seconds}`)).toEqual([
+    'running 8 s',
+    'collecting 11 s',
+    'running 8 s',
+    expect.stringMatching(/^collecting /),
+  ]);
 });
 
 it('a run whose folder is gone still ends', async () => {
