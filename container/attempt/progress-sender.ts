@@ -159,7 +159,7 @@ export class ProgressSender {
   #progress(reason?: RunnerReason): Progress {
     const { config, clock, roster, startedAt } = this.#options;
     const snapshot = this.#options.snapshot();
-    const { phase, tasksStartedAt, stage, incomplete, tally, running } = snapshot;
+    const { phase, tasksStartedAt, stage, incomplete, tally, running, resultCounts } = snapshot;
     const now = clock.now();
     const counts = tally?.counts() ?? { total: 0, succeeded: 0, failed: 0, retried: 0 };
     const failures = tally?.failures.groups() ?? [];
@@ -185,6 +185,7 @@ export class ProgressSender {
       ...(failures.length === 0 ? {} : { failures }),
       ...(leftBehind === 0 ? {} : { leftBehind }),
       ...(triedAlone === 0 ? {} : { triedAlone }),
+      ...(resultCounts === undefined ? {} : { results: resultCounts }),
       ...(incomplete.length === 0 ? {} : { incomplete: incomplete.slice(0, MAX_INCOMPLETE) }),
       ...(reason === undefined ? {} : { exitCode: exitCodeOf(reason), reason }),
     };
