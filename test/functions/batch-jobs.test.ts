@@ -25,10 +25,13 @@ async function recorded() {
 }
 
 it('of all that Batch described only what is the run’s own counts, whatever it is about', async () => {
-  const jobs = await describeJobs(await recorded(), { runId: RUN_ID, jobNonce: 'n' }, ['id']);
+  const deps = await recorded();
+  const jobs = await describeJobs(deps, { runId: RUN_ID, jobNonce: 'n' }, ['id']);
   expect(jobs.map(({ id, status }) => [id, status])).toEqual([
     ['qwerfcbc-2647-4d8b-a1ef-da65bffe0dd0', 'RUNNING'],
   ]);
+  expect(await describeJobs(deps, { runId: RUN_ID, jobNonce: 'of another' }, ['id'])).toEqual([]);
+  expect(await describeJobs(deps, { runId: 'of-another-0123456789a', jobNonce: 'n' }, ['id'])).toEqual([]);
 });
 
 it('of all that Batch listed only jobs with the name of a run are looked at', async () => {
