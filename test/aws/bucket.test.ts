@@ -94,6 +94,14 @@ it('what tasks may have written over is empty when it is too large, and can be r
   expect(await bucket.writeIf('a', 'mine', { ifMatch: found?.etag ?? '' })).toBe(true);
 });
 
+it('so is what S3 refuses to hand out, while a failure of its own is none of the object’s', async () => {
+  const failing = (error: Error) =>
+    new Bucket({ ...memoryS3('b'), getObject: () => Promise.reject(error) }, 'b', realClock);
+  expect(await failing(awsError('InvalidRequest', 400)).readUntrusted('a')).toMatchObject({ text: '' });
+  expect(await failing(awsError('NoSuchKey', 404)).readUntrusted('a')).toBeUndefined();
+  await expect(failing(awsError('SlowDown', 503)).readUntrusted('a')).rejects.toThrow();
+});
+
 it('a 403 is a missing object only to whoever may not list', async () => {
   const bucket = new Bucket(memoryS3('b', 'AccessDenied'), 'b', realClock);
   expect(await bucket.read('none')).toBeUndefined();
