@@ -3,6 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { MAX_COLLECTS } from '../../../experiment/records/control.ts';
 import { executionArn } from '../../../experiment/run/execution.ts';
+import { statusChangeEvent } from '../../../local/aws/states/status-change-event.ts';
 import { at } from '../../../scripts/check-aws/template/json.ts';
 import { readTemplate } from '../../../scripts/check-aws/template/read.ts';
 import { awsError, controlPlane, hooked, MANIFEST, STATE_MACHINE } from '../../support/control-plane.ts';
@@ -77,6 +78,15 @@ describe('a run that is cancelled has no job within a minute and is closed, thou
     await plane.tick(181);
     expect(await plane.json(plane.its.control)).toMatchObject({ closedAt: expect.any(Number) });
   });
+});
+
+it('an event of its end moves a run on as well before anything is written of it', async () => {
+  const plane = await running(failing('putObject', /events|status\.json$/));
+  await plane.cancel();
+  const execution = plane.record(plane.runId);
+  if (execution === undefined) throw new Error('no execution');
+  await plane.during(plane.settle(statusChangeEvent(execution, 'id', plane.clock.now())));
+  expect(plane.jobs()).toEqual(['FAILED']);
 });
 
 describe('a run whose folder nobody can sum up', () => {
