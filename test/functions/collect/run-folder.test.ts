@@ -43,6 +43,18 @@ it('a last row that was cut off counts as not written, and one that was replaced
   expect(tasks.ending.map(({ kind }) => kind)).toEqual(['succeeded']);
 });
 
+it('what no command gives is no row: a number over the most commands, a host or a line that is too long', async () => {
+  const { plane, stores } = await aFolder();
+  const odd = [
+    aRow(1_000_001),
+    aRow(2, { host: 'h'.repeat(256) }),
+    aRow(3, { command: 'x'.repeat(640 * 1024) }),
+  ];
+  await plane.put(runKeys(RUN_ID).joblog, renderJoblog([...odd, aRow(1_000_000, { host: 'h'.repeat(255) })]));
+  const { tasks } = await readRemains(stores, undefined);
+  expect([...tasks.seqs]).toEqual([1_000_000]);
+});
+
 it('of failed tasks stderr is read, of others not; what is not there is left out', async () => {
   const { plane, stores } = await aFolder();
   const keys = runKeys(RUN_ID);
