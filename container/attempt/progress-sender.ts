@@ -162,7 +162,7 @@ export class ProgressSender {
   #progress(reason?: RunnerReason): Progress {
     const { config, clock, roster, startedAt } = this.#options;
     const snapshot = this.#options.snapshot();
-    const { phase, tasksStartedAt, stage, incomplete, tally, running } = snapshot;
+    const { phase, tasksStartedAt, stage, incomplete, tally, running, resultCounts } = snapshot;
     const now = clock.now();
     if (phase === 'collecting') this.#collectingAt ??= now;
     const counts = tally?.counts() ?? { total: 0, succeeded: 0, failed: 0, retried: 0 };
@@ -183,6 +183,7 @@ export class ProgressSender {
       rate: tally?.rate(now, tasksStartedAt ?? now) ?? 0,
       ...(stage === undefined ? {} : { stage }),
       ...(tally === undefined ? {} : tallied(tally, reason !== undefined)),
+      ...(resultCounts === undefined ? {} : { results: resultCounts }),
       ...(incomplete.length === 0 ? {} : { incomplete: incomplete.slice(0, MAX_INCOMPLETE) }),
       ...(reason === undefined ? {} : { exitCode: exitCodeOf(reason), reason }),
     };

@@ -1,4 +1,4 @@
-import type { ExperimentRuns, RunnerPhase } from '../../experiment/records/progress.ts';
+import type { ExperimentRuns, ResultCounts, RunnerPhase } from '../../experiment/records/progress.ts';
 import type { TaskTally } from '../tasks/tally.ts';
 
 /** Where a run stands at one moment. Times in ms since the epoch; what has not come yet is absent. */
@@ -13,6 +13,8 @@ export interface RunSnapshot {
   readonly incomplete: readonly ExperimentRuns[];
   /** Absent until tasks are counted. */
   readonly tally?: TaskTally;
+  /** What was read of the manifest's `results`. */
+  readonly resultCounts?: ResultCounts;
   /** The folder of GNU parallel's `--results`, where tasks' output lies. */
   readonly results: string;
   /** Tasks that run now. */
@@ -68,6 +70,10 @@ export class RunState {
 
   experimentsJudged(incomplete: readonly ExperimentRuns[]): void {
     this.#now = { ...this.#now, incomplete };
+  }
+
+  resultsRead(resultCounts: ResultCounts): void {
+    this.#now = { ...this.#now, resultCounts };
   }
 
   snapshot(): RunSnapshot {

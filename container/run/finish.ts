@@ -1,3 +1,5 @@
+import { Bucket } from '../../aws/bucket.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { COLLECT_SECONDS } from '../../experiment/plan/plan.ts';
 import type { ExitCode } from '../../experiment/records/exit-code.ts';
 import type { RunnerReason } from '../../experiment/records/progress.ts';
@@ -9,6 +11,7 @@ import { Before } from '../outputs/before.ts';
 import { sendOutputs } from '../outputs/send-outputs.ts';
 import { ownUsage } from '../process/cgroup-usage.ts';
 import { sendKeptOutput } from '../tasks/kept-output.ts';
+import { sendResultLines } from '../tasks/results.ts';
 import type { TaskTally } from '../tasks/tally.ts';
 import { outputsWithSetAside } from '../tasks/whole-runs.ts';
 import { sendNodeLogs } from '../transfer/node-logs.ts';
@@ -80,10 +83,33 @@ async function sendAll(
   if (missed > 0) log('TaskOutput:NotSent', { files: missed });
   const kept =
     tally !== undefined && attempt.plan.keepOutput === 'all' ? await keep(attempt, tally, signal) : NOTHING;
+  if (tally !== undefined) await sendResults(attempt, tally, signal);
   const sent = tally === undefined ? NOTHING : await deliver(attempt, tally.counts().total, signal);
   const tails = new Map([[config.mainIndex, nodeLog.tail], ...(cluster?.logs ?? [])]);
   await sendNodeLogs({ ...context, ...config, tails, signal, log });
   return { ...sent, unsent: sent.unsent + kept.unsent, notSent: [...kept.notSent, ...sent.notSent] };
+}
+
+/** Reads and sends what the manifest names under `results`. What is missing there is told and no failure of the run. */
+async function sendResults(attempt: Attempt, tally: TaskTally, signal: AbortSignal): Promise<void> {
+  const { context, config, plan, folders, node, state, log } = attempt;
+  if (plan.results === undefined || plan.work.kind !== 'commands') return;
+  try {
+    const counts = await sendResultLines({
+      bucket: new Bucket(context.s3, config.bucket, context.clock),
+      keys: runKeys(config.runId),
+      plan: { results: plan.results, work: plan.work },
+      folders: { ...folders, results: state.snapshot().results },
+      rows: tally.rows(),
+      scratch: node.folder,
+      signal,
+      clock: context.clock,
+    });
+    state.resultsRead(counts);
+    log('Results:Sent', { ...counts });
+  } catch (error) {
+    log('Results:NotSent', { why: String(error) });
+  }
 }
 
 /** Sends what all tasks printed: of a run that keeps it this is a result. */

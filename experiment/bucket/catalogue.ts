@@ -11,6 +11,7 @@ import { MAX_PROGRESS_BYTES, progressRecord } from '../records/progress.ts';
 import { MAX_STATUS_BYTES, statusRecord } from '../records/status.ts';
 import { MAX_SUMMARY_BYTES, summaryRecord } from '../records/summary.ts';
 import { MAX_LAST_LINES_BYTES } from '../results/last-lines.ts';
+import { MAX_RESULTS_BYTES } from '../results/result-fields.ts';
 import { MAX_VERSIONS_BYTES, versionsRecord } from '../results/versions.ts';
 
 type Writer = 'people' | 'functions' | 'nodes' | 'maintenance jobs';
@@ -163,6 +164,13 @@ export const BUCKET_RECORDS: readonly BucketRecord[] = [
     writers: ['nodes'],
     schema: versionsRecord,
     maxBytes: MAX_VERSIONS_BYTES,
+  },
+  {
+    key: 'runs/<run-id>/results.jsonl',
+    holds:
+      'The fields that the manifest names under `results`, a line a task: `[task, {field: value}]`. Read as a stream, in lines of bounded length.',
+    writers: ['nodes'],
+    maxBytes: MAX_RESULTS_BYTES,
   },
   {
     key: 'runs/<run-id>/tasks.<csv or parquet>',

@@ -52,6 +52,7 @@ export function runKeys(runId: string) {
     outputIndex: `${run}outputs/index.json`,
     outputList: `${run}outputs.jsonl`,
     part: (name: string) => `${run}parts/${name}`,
+    results: `${run}results.jsonl`,
     /** A row a task: parameters, and what became of it. */
     tasksCsv: `${run}tasks.csv`,
     tasksParquet: `${run}tasks.parquet`,

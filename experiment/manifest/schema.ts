@@ -1,6 +1,7 @@
 import * as z from 'zod';
 import { MAX_EXCLUDED, MAX_REPLICATES } from '../commands/design.ts';
 import type { MatrixRange } from '../commands/matrix.ts';
+import { MAX_RESULT_FIELDS } from '../results/result-fields.ts';
 import { parseDuration } from '../text/duration.ts';
 import { grouped } from '../text/numbers.ts';
 import { parseSize } from '../text/size.ts';
@@ -207,6 +208,36 @@ const sierra = () =>
     )
     .describe('A SIERRA experiment, stages 1 to 5.');
 
+const RESULTS = '{json: path}, {csv: path} or {stdout: json}, with fields';
+const results = () =>
+  z
+    .strictObject(
+      {
+        json: relativePath()
+          .describe(
+            'A file of each task with a JSON object; `{key}` in its path is a parameter, `{task}` the number.',
+          )
+          .optional(),
+        csv: relativePath().describe('The same with a header and rows: the last row counts.').optional(),
+        stdout: z
+          .literal('json', { error: 'json' })
+          .describe('The last line that a task prints is a JSON object.')
+          .optional(),
+        fields: z
+          .array(text('the name of a field', 200), { error: 'a list of names' })
+          .min(1, { error: 'at least one name' })
+          .max(MAX_RESULT_FIELDS, { error: `at most ${MAX_RESULT_FIELDS} names` })
+          .describe(
+            'The fields that become columns, `stats.mean` for one within another; all single values when left out.',
+          )
+          .optional(),
+      },
+      { error: RESULTS },
+    )
+    .describe(
+      'Fields of what each task found, as columns of `tasks.csv` and `tasks.parquet`: one of json, csv, stdout.',
+    );
+
 const PERCENT = /^(?!0+(?:\.0+)?%)(?:\d{1,2}(?:\.\d{1,3})?|100)%$/;
 const STOP_AFTER = '{failures: 20}, {failures: "5%"}, or never';
 
@@ -328,6 +359,7 @@ export const manifestSchema = z
           'Files, folders and wildcards (`results/*.csv`, `**`) sent to the bucket, as far as they were written since the run began; relative to the folder that tasks start in. One that is missing at the end makes the run fail, unless it is `{path: …, optional: true}`.',
         )
         .optional(),
+      results: results().optional(),
       workspace: name().describe('A folder on shared storage that outlives runs.').optional(),
       resume: z
         .union(

@@ -6,6 +6,7 @@ import type { ManifestSource } from '../layout/run-id.ts';
 import { parseS3Url } from '../layout/s3-url.ts';
 import type { Manifest } from '../manifest/parse.ts';
 import { commandFileOf, resumedRun } from '../manifest/parse.ts';
+import type { ResultsPlan } from '../results/result-fields.ts';
 import { engineArguments } from '../sierra/arguments.ts';
 import { readSierraArguments } from '../sierra/check-arguments.ts';
 import type { Plan, PlanDesign, PlanInput } from './plan.ts';
@@ -82,6 +83,7 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
     ...optional({
       optionalOutputs: optionalOutputs.length === 0 ? undefined : optionalOutputs,
       finally: run.finally,
+      results: resultsOf(manifest),
       keepOutput: run.keepOutput === 'all' ? ('all' as const) : undefined,
       taskOutputMiB: taskOutputOf(manifest),
       workspace: manifest.workspace,
@@ -163,6 +165,13 @@ function designOf({ name, run }: Manifest, sha256: string | undefined): PlanDesi
       table: format && { format, ...optional({ sha256 }) },
     }),
   };
+}
+
+function resultsOf({ results }: Manifest): ResultsPlan | undefined {
+  if (results === undefined) return undefined;
+  const { json, csv, fields } = results;
+  const from = json !== undefined ? 'json' : csv !== undefined ? 'csv' : 'stdout';
+  return { from, ...optional({ path: json ?? csv, fields }) };
 }
 
 function inputOf({ from, to }: { from: string; to: string }, ownBucket: string): PlanInput {

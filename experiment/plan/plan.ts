@@ -3,6 +3,7 @@ import type { DesignParts } from '../commands/design.ts';
 import type { TableFormat } from '../commands/table.ts';
 import type { Price } from '../deployment/price.ts';
 import type { ManifestSource } from '../layout/run-id.ts';
+import type { ResultsPlan } from '../results/result-fields.ts';
 import { parsedJson } from '../util/parse-json.ts';
 
 /** How a node's tasks are started: GNU parallel on node 0 as SIERRA does it, or one GNU parallel a node. */
@@ -87,6 +88,8 @@ export interface Plan {
   optionalOutputs?: readonly string[];
   /** The closing command of a list of commands. */
   finally?: string;
+  /** What becomes columns of the tables of tasks. */
+  results?: ResultsPlan;
   /** What all tasks printed is sent, not only what failed ones did. */
   keepOutput?: 'all';
   workspace?: string;

@@ -32,6 +32,11 @@ export const taskCounts = z.object({
 
 export type TaskCounts = z.infer<typeof taskCounts>;
 
+const resultCounts = z.object({ read: count, missing: count, unreadable: count });
+
+/** How many tasks' results were read, and of how many there is none, or nothing that can be read. */
+export type ResultCounts = z.infer<typeof resultCounts>;
+
 const openTry = z.object({
   seq: count,
   node: count,
@@ -213,6 +218,8 @@ export const progressRecord = z.object({
   triedAlone: orAbsent(count),
   /** Known before stage 3: what is made of these is of their whole runs alone. */
   incomplete: incompleteRuns,
+  /** Of tasks that succeeded: what `results` names was read, is not there, or does not parse. */
+  results: orAbsent(resultCounts),
   exitCode: orAbsent(z.literal(Object.values(EXIT))),
   reason: orAbsent(reason),
 });

@@ -2,6 +2,7 @@ import { usdOf } from '../deployment/price.ts';
 import type { Observed, Sentences } from '../diagnosis/diagnose.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
 import { failureSignature, NOT_KEPT } from '../diagnosis/failed-tasks/signature.ts';
+import { resultsClause } from '../diagnosis/results-clause.ts';
 import { mostThatFit } from '../figures/at-once.ts';
 import { nodesLost, runSeconds } from '../figures/attempts.ts';
 import { busyShare, useOfNodes } from '../figures/busy-share.ts';
@@ -93,7 +94,7 @@ export function summarise(input: SummaryInput): Summary {
     outcome,
     exitCode,
     headline,
-    why: `${why}${versionsClause(made)}${leftClause(input.versions ?? [], progress)}`.trimStart(),
+    why: `${why}${versionsClause(made)}${leftClause(input.versions ?? [], progress)}${resultsClause(progress?.results)}`.trimStart(),
     next,
     tasks: counts,
     nodes: input.nodes.map(({ index, address, slots, state }) => {

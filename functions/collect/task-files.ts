@@ -1,11 +1,12 @@
 import { Readable } from 'node:stream';
+import type { TaskSource } from '../../experiment/commands/planned-tasks.ts';
 import type { Cell, Column } from '../../experiment/results/cells.ts';
 import { ColumnType, csvLine, typed } from '../../experiment/results/cells.ts';
 import { FIRST_PARAMETER, TaskRows, taskColumns } from '../../experiment/results/task-rows.ts';
 import type { RunStores } from '../stores/run-stores.ts';
 import { ParquetRows } from './parquet.ts';
+import { ResultColumns } from './result-columns.ts';
 import type { Remains } from './run-folder.ts';
-import type { TaskSource } from './task-source.ts';
 import { taskSource } from './task-source.ts';
 
 const BLOCK_LETTERS = 256 * 1024;
@@ -20,9 +21,11 @@ export async function writeTaskFiles(
 ): Promise<void> {
   const { plan, progress } = remains;
   if (plan === undefined) return;
+  const results = await ResultColumns.of(() => bucket.stream(keys.results), plan.results);
   const table = new Table(
     await taskSource(bucket, keys, plan.work),
     new TaskRows({ ...remains, open: progress?.open }),
+    results,
   );
   const { columns, bytes } = await table.measure();
   const parquet = new ParquetRows(columns);
@@ -45,14 +48,16 @@ function inColumn(cell: Cell, column: Column | undefined): Cell {
 class Table {
   readonly #source: TaskSource;
   readonly #rows: TaskRows;
+  readonly #results: ResultColumns;
   readonly #columns: readonly Column[];
 
-  constructor(source: TaskSource, rows: TaskRows) {
+  constructor(source: TaskSource, rows: TaskRows, results: ResultColumns) {
     this.#source = source;
     this.#rows = rows;
+    this.#results = results;
     this.#columns = taskColumns(
       source.keys.map((name) => ({ name, type: 'STRING' })),
-      [],
+      results.columns,
     );
   }
 
@@ -91,18 +96,20 @@ class Table {
     yield Buffer.from(block);
   }
 
-  async *#all(): AsyncGenerator<Iterable<Cell[]>> {
+  async *#all(): AsyncGenerator<Cell[][]> {
     let last = 0;
-    const rows = this.#rows;
+    const [rows, results] = [this.#rows, this.#results.reader()];
     for await (const batch of this.#source.tasks()) {
       last = batch.at(-1)?.seq ?? last;
-      yield batch.map(({ seq, values, command }) => rows.row(seq, values, command, []));
+      const made: Cell[][] = [];
+      await results.readUntil(last);
+      for (const { seq, values, command } of batch)
+        made.push(rows.row(seq, values, command, results.cells(seq)));
+      yield made;
     }
     // Rows whose list of commands was lost, or is not what was planned.
     const unknown = this.#source.keys.map(() => null);
-    yield (function* () {
-      for (let seq = last + 1; seq <= rows.highest; seq += 1)
-        if (rows.has(seq)) yield rows.row(seq, unknown, null, []);
-    })();
+    for (let seq = last + 1; seq <= rows.highest; seq += 1)
+      if (rows.has(seq)) yield [rows.row(seq, unknown, null, results.cells(seq))];
   }
 }

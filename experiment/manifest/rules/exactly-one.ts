@@ -8,6 +8,8 @@ export function judgeChoices(judged: Judged): void {
     judged.fault(['budget'], 'empty-budget', 'names no limit', 'maxNodeHours, usd');
   const run = judged.map(['run']);
   if (run !== undefined) exactlyOne(judged, ['run'], run, ['commands', 'sierra']);
+  const results = judged.map(['results']);
+  if (results !== undefined) exactlyOne(judged, ['results'], results, ['json', 'csv', 'stdout']);
   const commands = judged.map(['run', 'commands']);
   if (commands === undefined) return;
   exactlyOne(judged, ['run', 'commands'], commands, ['template', 'list', 'file']);

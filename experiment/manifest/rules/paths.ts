@@ -33,7 +33,35 @@ export function judgePaths(judged: Judged, origin: Origin): void {
     else judged.fault(['inputs', index], 'double', `is the same as inputs[${first}]`);
   }
   judgeOutputs(judged);
+  judgeResults(judged);
   judgeDoubles(judged, ['notify'], (value) => value);
+}
+
+/** Each task has results of its own. A table's columns are known when it is read. */
+function judgeResults(judged: Judged): void {
+  if (judged.at(['results']) !== undefined && judged.at(['run', 'sierra']) !== undefined)
+    judged.fault(['results'], 'conflict', 'SIERRA’s stages 3 and 4 make the tables of its results');
+  const known = ['task', ...templateKeys(judged).map(({ key }) => key)];
+  for (const kind of ['json', 'csv']) {
+    const path = judged.at(['results', kind]);
+    if (typeof path !== 'string') continue;
+    const used = [...path.matchAll(/\{([A-Za-z_]\w*)\}/g)].map(([, key = '']) => key);
+    const unknown = used.find((key) => !known.includes(key));
+    if (used.length === 0)
+      judged.fault(
+        ['results', kind],
+        'one-for-all',
+        'every task would have the same file',
+        '`{key}` of a parameter, or `{task}`',
+      );
+    else if (unknown !== undefined && judged.at(['run', 'commands', 'table']) === undefined)
+      judged.fault(
+        ['results', kind],
+        'unknown-parameter',
+        `{${unknown}} is not a parameter`,
+        known.join(', '),
+      );
+  }
 }
 
 /** A line for each file that is sent, in the bucket beside them. */

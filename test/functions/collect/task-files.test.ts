@@ -98,3 +98,28 @@ it('of SIERRA there are experiment and run, and rows of tasks that no list has',
   expect(table[1]).toContain(`4,c1-exp2,7,${command},`);
   expect(table[2]).toMatch(/^5,"","",/);
 });
+
+it('fields that the manifest names are columns; what is no line of a task is passed over', async () => {
+  const design = { name: 'sweep', template: 's {a}', matrix: { a: ['1', '2', '3'] } };
+  const work = { kind: 'commands', file: frozen(3), design } as const;
+  const results = [
+    '[1,{"mean":0.5,"a":"x","n":1}]',
+    '[3,{"mean":2,"n":null}]',
+    '[2,{"mean":9}]',
+    'nonsense',
+    '[9,{"mean":9}]',
+  ];
+  const objects = { [keys.results]: `${results.join('\n')}\n`, [keys.joblog]: renderJoblog([row(1)]) };
+  const of = async (fields?: string[]) => {
+    const plan = { results: { from: 'json', path: '{a}', ...(fields && { fields }) } } as const;
+    return aTable(work, objects, plan);
+  };
+  expect((await aTable(work, objects, { results: { from: 'json', path: '{a}' } }))[0]).toBe(
+    `task,a,${HEAD},mean,result_a,n`,
+  );
+  const ends = (lines: string[], many: number) => lines.map((line) => line.split(',').slice(-many).join());
+  expect(ends(await of(), 3)).toEqual(['mean,result_a,n', '0.5,x,1', ',,', '2,,']);
+  expect(ends(await of(['n', 'gone']), 2)).toEqual(['n,gone', '1,', ',', ',']);
+  // Without `results` in the manifest a task cannot add a column.
+  expect((await aTable(work, objects))[0]).toBe(`task,a,${HEAD}`);
+});
