@@ -54,6 +54,13 @@ export function csvLine(cells: readonly Cell[], columns: readonly Column[]): str
   return `${line}\n`;
 }
 
+/** The cells of a line of CSV, without its newline. */
+export function csvCells(line: string): string[] {
+  return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain = '']) =>
+    quoted === undefined ? plain : quoted.replaceAll('""', '"'),
+  );
+}
+
 function csvCell(cell: Cell, type: CellType): string {
   if (cell === null) return '';
   if (type === 'TIMESTAMP') return new Date(Number(cell)).toISOString();

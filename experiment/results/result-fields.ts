@@ -2,6 +2,7 @@ import * as z from 'zod';
 import type { PlannedTask } from '../commands/planned-tasks.ts';
 import { parsedJson } from '../util/parse-json.ts';
 import type { Cell } from './cells.ts';
+import { csvCells } from './cells.ts';
 
 /** Where a manifest says that a task's results stand. */
 export interface ResultsPlan {
@@ -97,13 +98,7 @@ function lastRow(text: string): Record<string, string> | undefined {
     .filter((each) => each !== '');
   const [head, last] = [lines[0], lines.at(-1)];
   if (head === undefined || last === undefined || lines.length < 2) return undefined;
-  const [names, values] = [cellsOf(head), cellsOf(last)];
+  const [names = [], values = []] = [head, last].map((each) => csvCells(each).map((cell) => cell.trim()));
   if (names.length !== values.length) return undefined;
   return Object.fromEntries(names.map((each, at) => [each, values[at] ?? '']));
-}
-
-function cellsOf(text: string): string[] {
-  return [...text.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain = '']) =>
-    quoted === undefined ? plain.trim() : quoted.replaceAll('""', '"'),
-  );
 }

@@ -1,4 +1,6 @@
 import { usdOf } from '../deployment/price.ts';
+import type { ByParameter } from '../diagnosis/by-parameter.ts';
+import { byParameterClause } from '../diagnosis/by-parameter.ts';
 import type { Observed, Sentences } from '../diagnosis/diagnose.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
 import { failureSignature, NOT_KEPT } from '../diagnosis/failed-tasks/signature.ts';
@@ -43,6 +45,8 @@ export interface SummaryInput {
   tasks: TaskTable;
   /** Oldest first. */
   versions?: readonly Version[] | undefined;
+  /** The value of a parameter that failures go with. */
+  byParameter?: ByParameter | undefined;
   /** Ends of the stderr of failed tasks, by sequence number; those of `failedToRead` are enough. */
   stderrTails: ReadonlyMap<number, string>;
   /** Attempts oldest first; milliseconds since the epoch. */
@@ -94,7 +98,7 @@ export function summarise(input: SummaryInput): Summary {
     outcome,
     exitCode,
     headline,
-    why: `${why}${versionsClause(made)}${leftClause(input.versions ?? [], progress)}${resultsClause(progress?.results)}`.trimStart(),
+    why: `${why}${versionsClause(made)}${leftClause(input.versions ?? [], progress)}${resultsClause(progress?.results)}${byParameterClause(input.byParameter)}`.trimStart(),
     next,
     tasks: counts,
     nodes: input.nodes.map(({ index, address, slots, state }) => {

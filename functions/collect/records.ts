@@ -25,6 +25,7 @@ import { describeJobs } from '../stores/batch-jobs.ts';
 import type { ControlStore } from '../stores/control-store.ts';
 import type { RunStores } from '../stores/run-stores.ts';
 import { storesOf } from '../stores/run-stores.ts';
+import { failuresByParameter } from './by-parameter.ts';
 import { readImages } from './read-images.ts';
 import type { Remains } from './run-folder.ts';
 import { readRemains } from './run-folder.ts';
@@ -91,7 +92,8 @@ async function collectOnce(
   const { keys } = records;
   const before = { summary: await bucket.head(keys.summary), report: await bucket.head(keys.report) };
   const standing = (await store.read())?.control;
-  const remains = await readRemains(stores, standing?.planSha256, standing?.acceptedAt);
+  const read = await readRemains(stores, standing?.planSha256, standing?.acceptedAt);
+  const remains = { ...read, byParameter: await failuresByParameter(stores, read) };
   const control = await store.change((now) =>
     now.ended === undefined && now.closedAt === undefined
       ? withEnd(now, decideEnd(now, job, remains, deps.clock.now()))
@@ -239,18 +241,14 @@ function summariseRun(
   control: Control,
   outcome: Outcome,
   job: JobObservation | undefined,
-  { plan, progress, nodes, tasks, stderrTails, outputs, versions }: Remains,
+  { plan, outputs, ...remains }: Remains,
 ): Summary {
   if (plan === undefined) throw new UnknownRecord(`the run ${control.runId} has no plan`);
   const { stop } = control;
   return summarise({
     plan,
     outcome,
-    progress,
-    nodes,
-    tasks,
-    stderrTails,
-    versions,
+    ...remains,
     job,
     observed: {
       exitCode: job?.exitCode,

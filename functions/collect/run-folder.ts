@@ -1,4 +1,5 @@
 import { MAX_COMMANDS } from '../../experiment/commands/matrix.ts';
+import type { ByParameter } from '../../experiment/diagnosis/by-parameter.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { endingOf } from '../../experiment/records/ending.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
@@ -18,6 +19,8 @@ export interface Remains {
   progress: Progress | undefined;
   nodes: readonly NodeRecord[];
   tasks: TaskTable;
+  /** The value of a parameter that failures go with. */
+  byParameter?: ByParameter | undefined;
   stderrTails: ReadonlyMap<number, string>;
   manifest: string;
   outputs: OutputIndex | undefined;

@@ -89,6 +89,34 @@ test('what a run has not written is told as what it is', async () => {
   await expect(tasks(context, GOOD, {})).rejects.toThrow(`no task of the run ${GOOD} has ended`);
 });
 
+test('tasks of a run that has ended are found by parameter, time and end', async () => {
+  const bucket = folderOfItsOwn();
+  put(bucket, `runs/${GOOD}/status.json`, aStatus({ runId: GOOD, state: 'failed' }));
+  const { context } = contextIn(bucket, { at: targetOf(bucket) });
+  await expect(tasks(context, GOOD, { sort: 'seconds' })).rejects.toThrow('has no table of tasks');
+  const csv = [
+    'task,speed,command,seconds,end,line',
+    '1,0.1,s 1,9,succeeded,',
+    '2,2.0,s 2,12,exit 3,"so ""bad"""',
+    '3,2.0,s 3,100,exit 3,"two\nlines"',
+    '4,2.0,s 4,,not started,',
+  ];
+  writeFileSync(join(bucket, `runs/${GOOD}/tasks.csv`), `${csv.join('\n')}\n`);
+  const answer = async (question: Parameters<typeof tasks>[2], asJson = false) => {
+    const asked = contextIn(bucket, { at: targetOf(bucket), asJson });
+    expect(await tasks(asked.context, GOOD, question)).toBe(0);
+    return asked.said.out;
+  };
+  expect(await answer({ where: 'speed=2 && seconds>10', sort: 'seconds' })).toBe(
+    'TASK  SPEED  SECONDS  END     LINE       COMMAND\n3     2.0    100      exit 3  two lines  s 3\n2     2.0    12       exit 3  so "bad"   s 2\n',
+  );
+  const all = JSON.parse(await answer({ sort: '-seconds' }, true));
+  expect(all.map(({ task }: { task: string }) => task)).toEqual(['1', '2', '3', '4']);
+  expect(await answer({ failed: true, where: 'task<4' })).toMatch(/^TASK.*\n2 .*\n3 .*\n$/);
+  await expect(answer({ where: 'sped=1' })).rejects.toThrow('there is no column sped; there are task, speed');
+  await expect(answer({ where: 'task=1', slowest: 3 })).rejects.toThrow('--sort seconds');
+});
+
 test('a node’s log is text in a terminal, and in a pipe what was written', async () => {
   const bucket = folderOfItsOwn();
   const log = [

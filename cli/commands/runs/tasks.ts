@@ -16,16 +16,25 @@ import { readRecord } from '../../context/run-store.ts';
 import { chosenRun, statusOf } from '../../context/select-run.ts';
 import type { Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
+import type { Question } from './ask-tasks.ts';
+import { askTasks } from './ask-tasks.ts';
 
 /** `sierra-batch tasks RUN` */
 export function defineTasks(program: Command, { begin }: Running): void {
   withSystem(program.command('tasks'))
     .summary('list tasks')
-    .description('Tries of tasks from the joblog: number, node, start, seconds, how it ended, command.')
+    .description(
+      'Tries of tasks from the joblog: number, node, start, seconds, how it ended, command. With --where or --sort, of a run that has ended, tasks with their parameters and results.',
+    )
     .argument('[run]', RUN_HELP, runIdArgument)
     .option('--failed', 'only those that failed')
     .option('--slowest <n>', 'the slowest, slowest first', atLeastOne)
-    .addHelpText('after', example('sierra-batch tasks speed-sweep-0123456789a --failed'))
+    .option('--where <conditions>', 'as in "speed=2.0 && seconds>10": = != < <= > >=, joined by &&')
+    .option('--sort <column>', 'largest first; -COLUMN smallest first')
+    .addHelpText(
+      'after',
+      example('sierra-batch tasks last --where "speed=2.0 && end!=succeeded" --sort seconds'),
+    )
     .action((run, options) => begin(options, (context) => tasks(context, run, options)));
 }
 
@@ -33,11 +42,17 @@ export function defineTasks(program: Command, { begin }: Running): void {
 export async function tasks(
   context: Context,
   named: string | undefined,
-  options: { failed?: true | undefined; slowest?: number | undefined },
+  options: Question & { failed?: true | undefined; slowest?: number | undefined },
 ): Promise<number> {
   const target = await context.target();
   const runId = await chosenRun(context, target, named);
   await statusOf(target, runId);
+  if (options.where !== undefined || options.sort !== undefined) {
+    if (options.slowest !== undefined)
+      throw new CommandFailed('--slowest lists tries; beside --where write --sort seconds');
+    await askTasks(context, target, runId, options);
+    return EXIT.succeeded;
+  }
   // Lines are read from when they are asked for: nothing may be waited for between.
   const ending = await endingsOf(target, runId);
   const wanted = wantedRows(await joblogRows(target, runId), options);
