@@ -15,8 +15,9 @@ import { defineResume } from './commands/runs/resume.ts';
 import { defineRuns } from './commands/runs/runs.ts';
 import { defineStatus } from './commands/runs/status.ts';
 import { defineSubmit } from './commands/runs/submit.ts';
-import { defineTasks } from './commands/runs/tasks.ts';
 import { defineWatch } from './commands/runs/watch.ts';
+import { defineDiff } from './commands/tasks/diff.ts';
+import { defineTasks } from './commands/tasks/tasks.ts';
 import { example } from './context/arguments.ts';
 import type { Running } from './context/context.ts';
 
@@ -32,6 +33,7 @@ const COMMANDS = [
   defineWatch,
   defineLogs,
   defineTasks,
+  defineDiff,
   defineCancel,
   defineResume,
   defineReport,

@@ -4,8 +4,9 @@ import { expect, test } from 'vitest';
 import { logs } from '../../cli/commands/runs/logs.ts';
 import { runs } from '../../cli/commands/runs/runs.ts';
 import { status } from '../../cli/commands/runs/status.ts';
-import { tasks } from '../../cli/commands/runs/tasks.ts';
 import { watch } from '../../cli/commands/runs/watch.ts';
+import { diff } from '../../cli/commands/tasks/diff.ts';
+import { tasks } from '../../cli/commands/tasks/tasks.ts';
 import { folderStore } from '../../cli/context/folder-store.ts';
 import type { Target } from '../../cli/context/target.ts';
 import { aPlan, aProgress, aStatus, aSummary } from '../fixtures/records.ts';
@@ -115,6 +116,58 @@ test('tasks of a run that has ended are found by parameter, time and end', async
   expect(await answer({ failed: true, where: 'task<4' })).toMatch(/^TASK.*\n2 .*\n3 .*\n$/);
   await expect(answer({ where: 'sped=1' })).rejects.toThrow('there is no column sped; there are task, speed');
   await expect(answer({ where: 'task=1', slowest: 3 })).rejects.toThrow('--sort seconds');
+});
+
+test('two runs are compared by parameters, results and outputs, and B is worse or is not', async () => {
+  const bucket = folderOfItsOwn();
+  const head = 'task,speed,command,seconds,end,version,mean,n\n';
+  const made = (id: string, rows: string, files: object[], inputs: object[]) => {
+    put(bucket, `runs/${id}/status.json`, aStatus({ runId: id, state: 'succeeded' }));
+    put(bucket, `runs/${id}/outputs/index.json`, { files, missing: [] });
+    put(bucket, `runs/${id}/versions.json`, [
+      { id: 'x', from: '2026-01-01T00:00:00.000Z', inputs, image: null, environment: {} },
+    ]);
+    writeFileSync(join(bucket, `runs/${id}/tasks.csv`), `${head}${rows}`);
+  };
+  const other = GOOD.replace(/.$/, 'b');
+  const file = (path: string, sha256: string) => ({ path, size: 1, sha256 });
+  made(
+    GOOD,
+    '1,1,s,2,succeeded,x,1.0,5\n2,2,s,4,succeeded,x,2,5\n3,3,s,4,exit 1,x,,\n',
+    [file('a', '1'), file('b', '2')],
+    [],
+  );
+  // In another order, with one task that fails now, one that is fixed, and a number that has moved a little.
+  made(
+    other,
+    '1,3,s,1,succeeded,x,3,5\n2,2,s,1,exit 3,x,,\n3,1,s,3,succeeded,x,1.001,5\n',
+    [file('a', '9'), file('b', '2')],
+    [{ to: 'p', sha256: 'y' }],
+  );
+  const answer = async (ids: [string, string], tolerance: number) => {
+    const asked = contextIn(bucket, { at: targetOf(bucket), asJson: true });
+    return { code: await diff(asked.context, ids, tolerance), ...JSON.parse(asked.said.out) };
+  };
+  expect(await answer([GOOD, other], 1e-6)).toMatchObject({
+    code: 1,
+    worse: true,
+    versions: 'inputs',
+    tasks: { inBoth: 3, onlyInA: 0, onlyInB: 0 },
+    failing: { count: 1, tasks: ['speed=2'] },
+    fixed: { count: 1, tasks: ['speed=3'] },
+    medianSeconds: { a: 2, b: 3 },
+    results: [
+      { column: 'mean', compared: 1, differ: 1, example: 'speed=1: 1.0 and 1.001' },
+      { column: 'n', compared: 1, differ: 0, example: null },
+    ],
+    outputs: { same: 1, differ: 1, onlyInA: 0, onlyInB: 0, paths: ['a'] },
+  });
+  const near = await answer([GOOD, other], 0.01);
+  expect(near.results[0]).toMatchObject({ differ: 0 });
+  expect(await answer([GOOD, GOOD], 0)).toMatchObject({ code: 0, worse: false, versions: '' });
+  const asked = contextIn(bucket, { at: targetOf(bucket) });
+  expect(await diff(asked.context, [GOOD, other], 0)).toBe(1);
+  expect(asked.said.out).toContain('\nfail now  1, for instance speed=2\n');
 });
 
 test('a node’s log is text in a terminal, and in a pipe what was written', async () => {
