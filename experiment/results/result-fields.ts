@@ -1,5 +1,4 @@
 import * as z from 'zod';
-import type { PlannedTask } from '../commands/planned-tasks.ts';
 import { parsedJson } from '../util/parse-json.ts';
 import type { Cell } from './cells.ts';
 import { csvCells } from './cells.ts';
@@ -43,7 +42,11 @@ export function parseResultLine(text: string): { seq: number; fields: ResultFiel
 }
 
 /** The path of a task's results. A value with `..` leads nowhere else than its task could have led itself. */
-export function resultPath(path: string, keys: readonly string[], { seq, values }: PlannedTask): string {
+export function resultPath(
+  path: string,
+  keys: readonly string[],
+  { seq, values }: { seq: number; values: readonly string[] },
+): string {
   return path.replaceAll(/\{([A-Za-z_]\w*)\}/g, (whole, key: string) => {
     const at = keys.indexOf(key);
     return at === -1 ? (key === 'task' ? String(seq) : whole) : (values[at] ?? '');

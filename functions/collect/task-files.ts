@@ -1,5 +1,5 @@
 import { Readable } from 'node:stream';
-import type { TaskSource } from '../../experiment/commands/planned-tasks.ts';
+import type { TaskSource } from '../../experiment/plan/planned-tasks.ts';
 import type { Cell, Column } from '../../experiment/results/cells.ts';
 import { ColumnType, csvLine, typed } from '../../experiment/results/cells.ts';
 import { FIRST_PARAMETER, TaskRows, taskColumns } from '../../experiment/results/task-rows.ts';

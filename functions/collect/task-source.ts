@@ -1,7 +1,7 @@
 import type { Bucket } from '../../aws/bucket.ts';
-import type { PlannedTask, TaskSource } from '../../experiment/commands/planned-tasks.ts';
-import { batched, plannedTasks } from '../../experiment/commands/planned-tasks.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
+import type { PlannedTask, TaskSource } from '../../experiment/plan/planned-tasks.ts';
+import { batched, plannedTasks } from '../../experiment/plan/planned-tasks.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { sierraRunOf } from '../../experiment/sierra/run-command.ts';
 import type { RunRecords } from '../stores/run-records.ts';

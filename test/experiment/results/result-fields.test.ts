@@ -60,7 +60,6 @@ describe('the results of a task', () => {
     const path = resultPath('out/{a}/{task}-{b}.json', ['b', 'a'], {
       seq: 7,
       values: ['x y', '01'],
-      command: '',
     });
     expect(path).toBe('out/01/7-x y.json');
   });

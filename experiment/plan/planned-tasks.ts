@@ -1,12 +1,12 @@
 import { createHash } from 'node:crypto';
-import type { CommandWork, PlanDesign } from '../plan/plan.ts';
+import { Design } from '../commands/design.ts';
+import { BadList } from '../commands/lines.ts';
+import { commandMaker, MAX_COMMAND_BYTES, MAX_LIST_BYTES } from '../commands/list.ts';
+import { MAX_COMMANDS } from '../commands/matrix.ts';
+import type { TableFormat } from '../commands/table.ts';
+import { TableRows } from '../commands/table.ts';
 import { boundedLines } from '../text/bounded-lines.ts';
-import { Design } from './design.ts';
-import { BadList } from './lines.ts';
-import { commandMaker, MAX_COMMAND_BYTES, MAX_LIST_BYTES } from './list.ts';
-import { MAX_COMMANDS } from './matrix.ts';
-import type { TableFormat } from './table.ts';
-import { TableRows } from './table.ts';
+import type { CommandWork, PlanDesign } from './plan.ts';
 
 /** A task as it was planned: its parameters as they were written, and what it runs. */
 export interface PlannedTask {
