@@ -11,10 +11,13 @@ import { differenceSpoken, versionAt } from './versions.ts';
 export function resultsByVersion(versions: readonly Version[], tasks: TaskTable): MadeBy[] {
   const now = versions.at(-1);
   const counts = new Map<string, number>();
-  for (let at = 0; at < tasks.size; at += 1) {
-    const version = taskSucceeded(tasks, at) ? versionAt(versions, tasks.start[at] ?? 0) : undefined;
+  const count = (start: number | undefined) => {
+    const version = versionAt(versions, start ?? 0);
     if (version !== undefined) counts.set(version.id, (counts.get(version.id) ?? 0) + 1);
-  }
+  };
+  for (let at = 0; at < tasks.size; at += 1) if (taskSucceeded(tasks, at)) count(tasks.start[at]);
+  // Those succeeded, in the runs that this one resumes.
+  for (const start of tasks.earlier.start) count(start);
   return versions.toReversed().flatMap((version, index, all) => {
     const count = counts.get(version.id);
     if (count === undefined || now === undefined || all.findIndex(({ id }) => id === version.id) < index)

@@ -42,6 +42,16 @@ it('results belong to the version that held when they began', async () => {
   expect(versionsClause(made)).toBe(' 3 of 5 results were made with other image and environment.');
 });
 
+it('results of the runs that this one resumes are among them', async () => {
+  const versions = [version('a', 0), version('b', 100, { environment: { N: '2' } })];
+  const rows = [at(1, 10), at(2, 20, { exitval: 1 }), at(3, 30), at(2, 110)];
+  const table = await readTasks(rows, START + 100_000);
+  expect(resultsByVersion(versions, table).map(({ id, tasks }) => [id, tasks])).toEqual([
+    ['b', 1],
+    ['a', 2],
+  ]);
+});
+
 it('the same version goes on, and another is added', () => {
   const first = version('a', 0);
   expect(withVersion([first], version('a', 100))).toEqual([first]);
