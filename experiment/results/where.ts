@@ -6,7 +6,7 @@ export class BadQuestion extends Error {
   override readonly name = 'BadQuestion';
 }
 
-const PART = /^([A-Za-z_][\w.]{0,200})[ \t]*(!=|>=|<=|=|>|<)[ \t]*(.*)$/;
+const PART = /^([A-Za-z_][\w.]{0,200})[ \t]*(!=|>=|<=|=|>|<)(.*)$/;
 
 /**
  * Conditions joined by `&&`, each a column, a sign and a value. Numbers are compared as numbers where both are; an empty

@@ -1,5 +1,6 @@
-import { execFileSync, spawnSync } from 'node:child_process';
-import { chmodSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync, spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -29,7 +30,7 @@ it('the group runner loads no module: each would slow its start and the fork of 
   }
 });
 
-it('the shell of a group runner that cannot fork becomes the group runner', () => {
+it('the shell of a group runner that cannot fork becomes the group runner', async () => {
   const folder = mkdtempSync(join(tmpdir(), 'sbt-'));
   try {
     chmodSync(folder, 0o755);
@@ -38,16 +39,20 @@ it('the shell of a group runner that cannot fork becomes the group runner', () =
     // What the agent has GNU parallel start.
     writeFileSync(
       join(folder, 'parallel'),
-      `#!/bin/sh\nfor last; do :; done; printf %s "$last" > ${folder}/job`,
+      `#!/bin/sh\nfor last; do :; done; printf %s "$last" > ${folder}/new; mv ${folder}/new ${folder}/job`,
     );
     chmodSync(join(folder, 'parallel'), 0o755);
     const agent = RUNNER.replace('group.pl', 'agent.pl');
     const path = `${folder}:${process.env.PATH}`;
     // In a session of its own: it ends whatever is in its session.
-    spawnSync('setsid', ['--wait', 'perl', agent, folder, '1', '1', '127.0.0.1'], {
+    const started = spawn('setsid', ['--wait', 'perl', agent, folder, '1', '1', '127.0.0.1'], {
       env: { PATH: path },
-      input: '',
+      stdio: ['pipe', 'ignore', 'ignore'],
     });
+    const ended = once(started, 'exit');
+    await expect.poll(() => existsSync(join(folder, 'job'))).toBe(true);
+    started.stdin.end();
+    await ended;
     const job = readFileSync(join(folder, 'job'), 'utf8').replaceAll('{}', '7_0');
     // Root may have as many processes as it likes.
     const user = process.getuid?.() === 0 ? { uid: 64_321, gid: 64_321 } : {};
