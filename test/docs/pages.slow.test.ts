@@ -142,7 +142,10 @@ async function showsFaults(
   mkdirSync(join(folder, 'project'));
   const lines = manifest.split('\n').with(Number(number) - 1, source);
   writeFileSync(join(folder, name), lines.join('\n'));
-  const printed = await terminal.run(`"${context.folder}/bin/sierra-batch.mjs" validate '${join(folder, name)}'`, 2);
+  const printed = await terminal.run(
+    `"${context.folder}/bin/sierra-batch.mjs" validate '${join(folder, name)}'`,
+    2,
+  );
   expect(printed, place).toContain(shown.trimEnd());
 }
 
