@@ -31,6 +31,8 @@ export interface Visit {
   terminated: Set<string>;
   /** What every look showed, to be written down once the run is moved on. */
   seen: ObservedEvent[];
+  /** It was, in this call. */
+  hasWritten: boolean;
   steps: number;
 }
 
@@ -49,6 +51,7 @@ export function visitRun(deps: FunctionDeps, runId: string, jobIds: readonly str
     known: { jobIds: new Set(jobIds), lookedUp: false, plan: undefined },
     terminated: new Set(),
     seen: [],
+    hasWritten: false,
     steps: 0,
   };
 }

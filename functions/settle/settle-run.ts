@@ -40,14 +40,19 @@ export async function conclude(visit: Visit, standing: Standing): Promise<Standi
 /** @returns whether the run may go on from there */
 async function report(visit: Visit, { view, step }: Standing): Promise<boolean> {
   const { deps, runId, stores, seen } = visit;
-  if (view.control.closedAt !== undefined || step.do === 'close') return false;
+  // Another copy may close a run between a look and this: what was written into its status since, only this one tells.
+  const isClosed = view.control.closedAt !== undefined;
+  if (step.do === 'close' || (isClosed && !visit.hasWritten)) return false;
   const quietly = <Done>(event: string, counted: CountedEvent, work: () => Promise<Done>) =>
     work().catch((error: unknown) => {
       deps.metrics.count(counted);
       deps.logger.error(event, { runId, error: nameOf(error), said: messageOf(error) });
       return undefined;
     });
-  const observed = await quietly('Run:NotObserved', 'FunctionFailed', () => stores.records.observe(seen));
+  const observed = isClosed
+    ? undefined
+    : await quietly('Run:NotObserved', 'FunctionFailed', () => stores.records.observe(seen));
+  visit.hasWritten ||= observed !== undefined;
   if (step.do === 'collect')
     return (await quietly('Run:NotCollected', 'FunctionFailed', () => collectRun(deps, runId))) !== undefined;
   // What a status that could not be written holds is told all the same: the run may be closed after this.

@@ -2,7 +2,10 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { MAX_COLLECTS } from '../../../experiment/records/control.ts';
+import { parseStatus } from '../../../experiment/records/status.ts';
 import { executionArn } from '../../../experiment/run/execution.ts';
+import { advance, visitRun } from '../../../functions/settle/advance-run.ts';
+import { conclude } from '../../../functions/settle/settle-run.ts';
 import { statusChangeEvent } from '../../../local/aws/states/status-change-event.ts';
 import { at } from '../../../scripts/check-aws/template/json.ts';
 import { readTemplate } from '../../../scripts/check-aws/template/read.ts';
@@ -87,6 +90,28 @@ it('an event of its end moves a run on as well before anything is written of it'
   if (execution === undefined) throw new Error('no execution');
   await plane.during(plane.settle(statusChangeEvent(execution, 'id', plane.clock.now())));
   expect(plane.jobs()).toEqual(['FAILED']);
+});
+
+it('a run that another copy closes meanwhile has the states told that only this one saw', async () => {
+  const plane = await controlPlane();
+  const { runId } = await plane.start();
+  const visit = visitRun(plane.deps, runId);
+  await plane.during(advance(visit));
+  await plane.localStates.stopExecution({ executionArn: executionArn(STATE_MACHINE, runId), cause: 'lunch' });
+  await plane.during(advance(visit));
+  for (const node of plane.nodes) node.exit({ exitCode: 1 });
+  await plane.pass(60);
+  const standing = await plane.during(advance(visit));
+  if (standing?.step.do !== 'collect') throw new Error('there is nothing to collect');
+  await plane.tick(5);
+  const its = runKeys(runId);
+  expect(await plane.json(its.control)).toMatchObject({ closedAt: expect.any(Number) });
+  await plane.during(conclude(visit, standing));
+  const { entered = [] } = parseStatus(await plane.text(its.status)) ?? {};
+  expect(plane.told.map(({ detail }) => Object(detail).state)).toEqual(
+    expect.arrayContaining(entered.map(({ state }) => state)),
+  );
+  expect(entered.map(({ state }) => state)).toContain('joining');
 });
 
 describe('a run whose folder nobody can sum up', () => {

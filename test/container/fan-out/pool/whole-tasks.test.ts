@@ -114,11 +114,14 @@ describe('a task', () => {
   });
 
   it('leaves no more than it may where it runs on in a session of its own', async () => {
-    const tasks = run([': stays; setsid sh -c "head -c 3000000 /dev/zero; touch ended" & exit'], {
-      outputMiB: 1,
-    });
+    // It writes once its task has ended, and is ended with the run, which the second task keeps until then.
+    const writes = 'until [ -e go ]; do sleep 0.05; done; head -c 3000000 /dev/zero; touch ended';
+    const tasks = run(
+      [`: stays; setsid sh -c "${writes}" & exit`, 'touch go; until [ -e ended ]; do sleep 0.05; done'],
+      { outputMiB: 1, slots: 1 },
+    );
     await tasks.result;
-    await expect.poll(() => existsSync(join(tasks.request.workdir, 'ended'))).toBe(true);
+    expect(existsSync(join(tasks.request.workdir, 'ended'))).toBe(true);
     expect(written(tasks, 'stdout', ': stays').length).toBe(2 ** 20);
   });
 
