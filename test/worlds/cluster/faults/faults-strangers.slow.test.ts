@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { once } from 'node:events';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
@@ -151,13 +151,13 @@ fault(
     const { code, said } = await earlier;
     measured('a worker of an earlier attempt', 'thawed → ended', Date.now() - thawed);
     expect(code).toBe(4);
-    expect(said).toMatch(/"why":"attempt 1, and this is 2","event":"Node:GivesUp"/);
+    expect(said).toMatch(/"why":"another run, job or attempt is here","event":"Node:GivesUp"/);
     const { exitCode, rows, nodes, progress } = await run.ended();
     expect(exitCode).toBe(0);
     expect(progress.attempt).toBe(2);
     expect(nodes.map(({ state }) => state)).toEqual(['released', 'released']);
     expect(run.events(0, 'Join:Refused', 2).map(({ remote, why }) => `${remote} ${why}`)).toEqual([
-      '10.0.1.12 attempt 1, and this is 2',
+      '10.0.1.12 another run, job or attempt is here',
     ]);
     expectSound(run, rows, 12, [1], { node: 1, attempt: 1, from: frozen / 1000, to: thawed / 1000 });
     const ofEarlier = run.said().filter(({ node, attempt }) => node === 1 && attempt === 1);
@@ -174,13 +174,13 @@ fault(
     const { s3, bucket } = run.system;
     const another = makeRunId('another', { bucket, key: 'manifests/another.json', version: '1' });
     const plan = (await readText(s3, bucket, runKeys(run.runId).plan)) ?? '';
-    await s3.putObject({
-      Bucket: bucket,
-      Key: runKeys(another).plan,
-      Body: JSON.stringify({ ...JSON.parse(plan), runId: another }),
-    });
+    const planOfAnother = JSON.stringify({ ...JSON.parse(plan), runId: another });
+    await s3.putObject({ Bucket: bucket, Key: runKeys(another).plan, Body: planOfAnother });
     const since = Date.now();
-    const ofAnotherRun = await runnerBesides(run, 1, { SIERRA_BATCH_RUN: `s3://${bucket}/runs/${another}` });
+    const ofAnotherRun = await runnerBesides(run, 1, {
+      SIERRA_BATCH_RUN: `s3://${bucket}/runs/${another}`,
+      SIERRA_BATCH_PLAN_SHA256: createHash('sha256').update(planOfAnother).digest('hex'),
+    });
     const ofAnotherAttempt = await runnerBesides(run, 1, { AWS_BATCH_JOB_ATTEMPT: '2' });
     const oneTooMany = await runnerBesides(run, 1, {});
     measured('three workers that do not belong', 'all refused', Date.now() - since);
@@ -194,11 +194,8 @@ fault(
       expect(code).toBe(2);
     }
     const refused = run.events(0, 'Join:Refused').map(({ why }) => String(why));
-    expect(refused.map((why) => why.split(',')[0])).toEqual([
-      `run ${another}`,
-      'attempt 2',
-      'node 1 is already here',
-    ]);
+    // The same is said once.
+    expect(refused.map((why) => why.split(',')[0])).toEqual(['another run', 'node 1 is already here']);
     const { exitCode, rows, nodes } = await run.ended();
     expect(exitCode).toBe(0);
     expect(nodes.map(({ state }) => state)).toEqual(['released', 'released']);
