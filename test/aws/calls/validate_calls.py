@@ -19,7 +19,7 @@ NAMES = (
 MODELS = {model.metadata["serviceId"]: model for model in map(SESSION.get_service_model, NAMES)}
 # Errors that S3's documentation names and its model does not; and those that any service may give.
 S3_ERRORS = {
-    "AccessDenied", "ConditionalRequestConflict", "InvalidArgument", "InvalidRange", "KeyTooLongError",
+    "AccessDenied", "ConditionalRequestConflict", "InternalError", "InvalidArgument", "InvalidRange", "KeyTooLongError",
     "MethodNotAllowed", "NoSuchKey", "NoSuchVersion", "NotFound", "PreconditionFailed", "SlowDown",
 }
 ANY_ERRORS = {

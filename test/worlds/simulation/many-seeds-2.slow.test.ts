@@ -12,7 +12,7 @@ describe('the control plane in many hostile clouds', () => {
   });
 
   it.each([
-    ['no-fence', 247],
+    ['no-fence', 874],
     ['no-look-up', 886],
     ['no-told-mark', 1],
   ] as const)(

@@ -145,7 +145,7 @@ export class SimulatedLambda {
       throw error;
     };
     if (faults.strikes('call-throttled')) refuse('throttled', awsError('ThrottlingException', 429));
-    if (faults.strikes('call-failed')) refuse('failed', awsError('InternalServerError', 500));
+    if (faults.strikes('call-failed')) refuse('failed', failureOf(name));
     if (name === 'submitJob' && faults.strikes('submit-refused'))
       refuse('refused', awsError('ClientException', 400));
     if (name === 'submitJob' && faults.strikes('submission-late')) {
@@ -159,10 +159,7 @@ export class SimulatedLambda {
     if (life.isOver) return never();
     if (faults.strikes('function-killed')) return this.#kill(go, life, undefined);
     if (faults.strikes('answer-lost'))
-      refuse(
-        'answer lost',
-        faults.between('answer-lost', 0, 1) === 0 ? awsError('InternalServerError', 500) : networkError(),
-      );
+      refuse('answer lost', faults.between('answer-lost', 0, 1) === 0 ? failureOf(name) : networkError());
     return output;
   }
 
@@ -255,4 +252,9 @@ function subjectOf({ input }: AnyCall): string {
 
 function never(): Promise<never> {
   return new Promise(() => undefined);
+}
+
+/** S3 has a name of its own for it. */
+function failureOf(method: string): Error {
+  return awsError(method.includes('Object') ? 'InternalError' : 'InternalServerError', 500);
 }
