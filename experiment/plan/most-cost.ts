@@ -18,12 +18,12 @@ export function mostNodeHoursOf({ cluster, retry, timeouts, maxNodeHours }: Boun
   return Math.min(most, maxNodeHours + hoursOf(BUDGET_GRACE_SECONDS + COLLECT_SECONDS));
 }
 
-/** `at most 12.4 node-hours: ≈ 9.05 USD, on-demand list price of c6i.4xlarge, eu-west-1` */
+/** `at most 12.4 node-hours; ≈ 9.05 USD, on-demand list price of c6i.4xlarge, eu-west-1` */
 export function mostSpoken(plan: Bounds): string {
   const most = mostNodeHoursOf(plan);
   const isBudget = plan.maxNodeHours !== undefined && most > plan.maxNodeHours;
   const budget = isBudget ? ' (the budget, and what the end of a run may take)' : '';
-  return `at most ${mostNodeHoursSpoken(most)}${budget}: ${costSpoken(most, plan.price, { isBound: true })}`;
+  return `at most ${mostNodeHoursSpoken(most)}${budget}; ${costSpoken(most, plan.price, { isBound: true })}`;
 }
 
 /** `≈ 3.40 USD so far, at most 9.06 USD`; in node-hours where no price is known, and why nothing is paid where nothing is. */

@@ -131,7 +131,7 @@ test('plan tells nodes, slots, tasks, the ends of the list, the most it can cost
   await plan(people.context, 'm.yaml');
   expect(people.said.out).toMatch(/^slots +8: 2 tasks at once on each node/m);
   expect(people.said.out).toMatch(
-    /^cost +at most 4\.2 node-hours \(the budget, and what the end of a run may take\): in dollars unknown/m,
+    /^cost +at most 4\.2 node-hours \(the budget, and what the end of a run may take\); in dollars unknown/m,
   );
 });
 

@@ -118,7 +118,7 @@ describe('a budget in dollars', () => {
     const { plan } = judged('{maxNodeHours: 0.0123}', priced);
     expect(mostNodeHoursOf(plan)).toBeCloseTo(0.0123 + (2 * 1080) / 3600);
     expect(mostSpoken(plan)).toMatch(
-      /^at most 0\.613 node-hours \(the budget.*: ≈ 0\.31 USD, on-demand list price of c7i\.4xlarge, eu-central-1$/,
+      /^at most 0\.613 node-hours \(the budget.*; ≈ 0\.31 USD, on-demand list price of c7i\.4xlarge, eu-central-1$/,
     );
   });
 });
