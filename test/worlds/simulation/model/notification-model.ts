@@ -18,11 +18,19 @@ export function wasNeverNoted(seen: Seen, runId: string): boolean {
   return wasCutOff(seen, runId) && isTimeOver && Object(ended).writtenAt === undefined;
 }
 
+/** Whether the run was closed though somebody had not been told: docs/events.md says after how long. */
+function wasGivenUp(seen: Seen, runId: string | undefined): boolean {
+  const { ended, closedAt } = parsed(seen.objects.get(`control/${runId}.json`));
+  const { at, writtenAt = at } = Object(ended);
+  return Number(closedAt) - Number(writtenAt) >= TOLD_WITHIN_MS;
+}
+
 /** The states that the manifests of the simulation want a mail of. */
 const MAILED = ['rejected', 'stuck', 'succeeded', 'failed', 'cancelled', 'timed-out'];
 const ENDS = ['succeeded', 'failed', 'cancelled', 'timed-out'];
 
 const NOTED_WITHIN_MS = 3_600_000;
+const TOLD_WITHIN_MS = 3 * 3_600_000;
 
 interface Told {
   id: string;
@@ -52,6 +60,8 @@ export function checkTold(seen: Seen, claim: Claim): void {
         'told',
         // An end that the status still has since a later one could not be noted.
         (ENDS.includes(state) && wasNeverNoted(seen, drop.runId)) ||
+          // Whether each try met a fault cannot be seen where the faults lasted that long.
+          wasGivenUp(seen, drop.runId) ||
           ofDrop.some((one) => one.state === state),
         `nobody was told that ${drop.runId} is ${state}`,
       );
