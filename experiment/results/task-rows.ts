@@ -4,6 +4,7 @@ import { endingWords, shellCode } from '../records/ending.ts';
 import type { NodeRecord } from '../records/nodes.ts';
 import type { OpenTry } from '../records/progress.ts';
 import type { Cell, Column } from './cells.ts';
+import { freeLane } from './free-lane.ts';
 import type { TaskTable, TryColumns } from './task-table.ts';
 import type { Version } from './versions.ts';
 import { versionAt } from './versions.ts';
@@ -150,24 +151,12 @@ function slotsOf({ size, host, start, runtime }: TaskTable): Uint16Array {
     const lanes = ends.get(node) ?? [];
     ends.set(node, lanes);
     const from = start[at] ?? 0;
-    const lane = freeLane(lanes, from + CLOCK_STEP);
+    const free = freeLane(lanes, from + CLOCK_STEP);
+    const lane = free === -1 ? Math.min(lanes.length, MOST_SLOTS - 1) : free;
     lanes[lane] = from + (runtime[at] ?? 0);
     slots[at] = lane + 1;
   }
   return slots;
-}
-
-/** The lane that was busy last of those that are free, else a new one. @param ends of the lanes, in seconds */
-function freeLane(ends: readonly number[], from: number): number {
-  let free = -1;
-  let latest = Number.NEGATIVE_INFINITY;
-  for (let lane = 0; lane < ends.length; lane += 1) {
-    const end = ends[lane] ?? 0;
-    if (end > from || end <= latest) continue;
-    free = lane;
-    latest = end;
-  }
-  return free === -1 ? Math.min(ends.length, MOST_SLOTS - 1) : free;
 }
 
 /** Times in a joblog have three decimals. */

@@ -1,6 +1,7 @@
 import type { Ending } from '../../experiment/records/ending.ts';
 import { endingWords } from '../../experiment/records/ending.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
+import { freeLane } from '../../experiment/results/free-lane.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
 import type { ReportInput } from '../page/input.ts';
 
@@ -123,11 +124,7 @@ function fillLanes(bars: Bar[], slots: number): Bar[][] {
   const lanes: Bar[][] = Array.from({ length: Math.max(1, Math.min(slots, MAX_LANES)) }, () => []);
   const ends: number[] = lanes.map(() => 0);
   for (const bar of bars) {
-    let best = -1;
-    for (let lane = 0; lane < lanes.length; lane += 1) {
-      const end = ends[lane] ?? 0;
-      if (end <= bar.start + ROUNDING && (best === -1 || end > (ends[best] ?? 0))) best = lane;
-    }
+    let best = freeLane(ends, bar.start + ROUNDING);
     if (best === -1) best = lanes.length < MAX_LANES ? lanes.push([]) - 1 : ends.indexOf(Math.min(...ends));
     lanes[best]?.push(bar);
     ends[best] = bar.start + bar.duration;
