@@ -56,7 +56,8 @@ export function csvLine(cells: readonly Cell[], columns: readonly Column[]): str
 
 /** The cells of a line of CSV, without its newline. */
 export function csvCells(line: string): string[] {
-  return [...line.matchAll(/(?:^|,)(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain = '']) =>
+  // A comma before each: an empty first cell would be a match of no length, behind which one sign is passed over.
+  return [...`,${line}`.matchAll(/,(?:"((?:[^"]|"")*)"|([^,]*))/g)].map(([, quoted, plain = '']) =>
     quoted === undefined ? plain : quoted.replaceAll('""', '"'),
   );
 }

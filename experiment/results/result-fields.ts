@@ -103,5 +103,8 @@ function lastRow(text: string): Record<string, string> | undefined {
   if (head === undefined || last === undefined || lines.length < 2) return undefined;
   const [names = [], values = []] = [head, last].map((each) => csvCells(each).map((cell) => cell.trim()));
   if (names.length !== values.length) return undefined;
-  return Object.fromEntries(names.map((each, at) => [each, values[at] ?? '']));
+  // pandas writes its index under no name.
+  return Object.fromEntries(
+    names.map((each, at) => [each, values[at] ?? '']).filter(([each]) => each !== ''),
+  );
 }

@@ -28,6 +28,8 @@ describe('the results of a task', () => {
     [{ from: 'stdout' }, 'done\n', undefined],
     [{ from: 'csv' }, 'a,"b c"\n1,2\n3.0,"x, ""y"""\r\n\n', { a: '3.0', 'b c': 'x, "y"' }],
     [{ from: 'csv', fields: ['a'] }, 'a,b\n1,2\n', { a: '1' }],
+    // As pandas writes a table with its index.
+    [{ from: 'csv' }, ',a,b\n0,1,2\n', { a: '1', b: '2' }],
     [{ from: 'csv' }, 'a,b\n', undefined],
     [{ from: 'csv' }, 'a,b\n1\n', undefined],
     [{ from: 'json' }, '{"__proto__": 1, "toString": 2}', { toString: 2 }],
