@@ -46,6 +46,11 @@ export class Roster {
     this.#update(index, { state: 'never-came', lostBecause: because });
   }
 
+  /** It stays, and takes no more tasks. */
+  leftOut(index: number, because: string): void {
+    this.#update(index, { leftOutBecause: because.slice(0, 2000) });
+  }
+
   /** Every node that is here ended well. */
   released(now: number): void {
     for (const { index } of this.live()) this.#update(index, { state: 'released', releasedAt: iso(now) });
