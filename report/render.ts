@@ -4,6 +4,7 @@ import { html } from './page/html.ts';
 import type { ReportInput } from './page/input.ts';
 import { renderPage } from './page/page.ts';
 import { again } from './sections/again.ts';
+import { byParameter } from './sections/by-parameter.ts';
 import { course } from './sections/course.ts';
 import { durations } from './sections/durations.ts';
 import { facts } from './sections/facts.ts';
@@ -28,6 +29,7 @@ ${masthead(input)}
 ${facts(input)}
 ${course(input)}
 ${failures(input, names)}
+${byParameter(input.byParameter)}
 ${timeline(input)}
 ${durations(input.tasks)}
 ${slowest(input.tasks, names)}

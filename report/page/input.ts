@@ -1,4 +1,5 @@
 import type { Price } from '../../experiment/deployment/price.ts';
+import type { ByParameter } from '../../experiment/diagnosis/by-parameter.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { OpenTry } from '../../experiment/records/progress.ts';
 import type { Status } from '../../experiment/records/status.ts';
@@ -38,6 +39,8 @@ export interface ReportInput {
   attemptStart?: number | undefined;
   /** Tries without a row. */
   open?: readonly OpenTry[] | undefined;
+  /** What the tasks show by parameter; absent where they have none. */
+  byParameter?: ByParameter | undefined;
   /** Pictures among the outputs. */
   images?: ReportImages | undefined;
   /** When the report was made, in milliseconds since the epoch. */
