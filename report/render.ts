@@ -4,9 +4,7 @@ import { html } from './page/html.ts';
 import type { ReportInput } from './page/input.ts';
 import { renderPage } from './page/page.ts';
 import { again } from './sections/again.ts';
-import { byParameter } from './sections/by-parameter.ts';
 import { course } from './sections/course.ts';
-import { durations } from './sections/durations.ts';
 import { facts } from './sections/facts.ts';
 import { failures } from './sections/failures.ts';
 import { graphs } from './sections/graphs.ts';
@@ -14,6 +12,8 @@ import { endOf, masthead } from './sections/masthead.ts';
 import { nextTime } from './sections/next-time.ts';
 import { nodeNames, nodes } from './sections/nodes.ts';
 import { slowest } from './sections/slowest.ts';
+import { byParameter } from './sections/tasks/by-parameter.ts';
+import { durations } from './sections/tasks/durations.ts';
 import { timeline } from './sections/timeline.ts';
 import { day } from './sections/times.ts';
 

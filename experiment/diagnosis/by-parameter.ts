@@ -12,7 +12,7 @@ export interface OfValue {
 }
 
 /** A value that something goes with: so many of the tasks with it, and so many of all others. */
-export interface Clear {
+interface Clear {
   key: string;
   value: string;
   tasks: number;

@@ -1,8 +1,8 @@
-import type { ByParameter, OfValue } from '../../experiment/diagnosis/by-parameter.ts';
-import { grouped, spoken } from '../../experiment/text/numbers.ts';
-import type { Markup } from '../page/html.ts';
-import { html } from '../page/html.ts';
-import { shortened } from '../page/short-text.ts';
+import type { ByParameter, OfValue } from '../../../experiment/diagnosis/by-parameter.ts';
+import { grouped, spoken } from '../../../experiment/text/numbers.ts';
+import type { Markup } from '../../page/html.ts';
+import { html } from '../../page/html.ts';
+import { shortened } from '../../page/short-text.ts';
 
 /** What became of the tasks with each value of each parameter. */
 export function byParameter(found: ByParameter | undefined): Markup | undefined {
