@@ -88,14 +88,18 @@ it('a table that was written over gives no parameters, and the one that was plan
     expect((await aTable(work, { ...objects, [keys.table('csv')]: table }))[0]).toBe(`task,${HEAD}`);
 });
 
-it('of SIERRA there are experiment and run, and rows of tasks that no list has', async () => {
+it('of SIERRA there are experiment, run and what the criterion set, and rows of tasks that no list has', async () => {
   const command = 'argos3 -c /r/exp-inputs/c1-exp2/template_run7.argos > /r/x';
   const table = await aTable(
     { kind: 'sierra', args: [], pipeline: [1, 2], onFailedRuns: 'process' },
-    { [keys.joblog]: renderJoblog([row(5), row(4, { command })]) },
+    {
+      [keys.joblog]: renderJoblog([row(5), row(4, { command })]),
+      [keys.results]: '[4,{"robots":9}]\n',
+    },
   );
-  expect(table[0]).toBe(`task,experiment,run,${HEAD}`);
-  expect(table[1]).toContain(`4,c1-exp2,7,${command},`);
+  expect(table[0]).toBe(`task,experiment,run,${HEAD},robots`);
+  expect(table[1]).toMatch(/^4,c1-exp2,7,.*,9$/);
+  expect(table[1]).toContain(command);
   expect(table[2]).toMatch(/^5,"","",/);
 });
 
