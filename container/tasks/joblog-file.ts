@@ -1,6 +1,7 @@
 import { createReadStream } from 'node:fs';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { JOBLOG_HEADER, parseJoblogRow } from '../../experiment/results/joblog.ts';
+import { hasCode } from '../util/system-errors.ts';
 
 /**
  * Every row, in the order in which the tries ended; none where there is no file. Read as a stream: a million long commands
@@ -31,7 +32,7 @@ export async function* wholeLines(path: string): AsyncGenerator<Buffer> {
       for (const line of lines) yield Buffer.from(line, 'latin1');
     }
   } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
+    if (!hasCode(error, 'ENOENT')) throw error;
   }
 }
 
