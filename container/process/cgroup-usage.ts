@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
+import { defined } from '../../experiment/util/defined.ts';
 import type { RunnerConfig } from './environment.ts';
 
 /** What a node has used so far: its highest memory, and its CPU time since its container began. */
@@ -35,8 +36,7 @@ export function usageOf({
   cpuSeconds?: number | undefined;
 }): NodeUsage {
   return {
-    ...(peakMemoryMiB === undefined ? {} : { peakMemoryMiB }),
-    ...(cpuSeconds === undefined ? {} : { cpuSeconds }),
+    ...defined({ peakMemoryMiB, cpuSeconds }),
   };
 }
 
