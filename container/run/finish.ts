@@ -9,7 +9,7 @@ import { exitCodeOf } from '../attempt/end-reason.ts';
 import type { Cluster } from '../join/cluster.ts';
 import { Before } from '../outputs/before.ts';
 import { sendOutputs } from '../outputs/send-outputs.ts';
-import { ownUsage } from '../process/cgroup-usage.ts';
+import { ownUsage } from '../process/usage.ts';
 import { criterionLines } from '../tasks/criterion-values.ts';
 import { sendKeptOutput } from '../tasks/kept-output.ts';
 import { sendLines, sendResultLines } from '../tasks/results.ts';
@@ -44,7 +44,7 @@ export async function finishRun(
 ): Promise<ExitCode> {
   const { state, progress, context, termination, node, log, roster, config } = attempt;
   const { clock } = context;
-  roster.used(config.mainIndex, ownUsage(config));
+  roster.used(config.mainIndex, ownUsage(config), clock.now());
   state.enter('collecting');
   const over = new AbortController();
   const patience = COLLECT_SECONDS * 1000 - LAST_WORDS_MS;

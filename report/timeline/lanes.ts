@@ -1,7 +1,7 @@
 import type { Ending } from '../../experiment/records/ending.ts';
 import { endingWords } from '../../experiment/records/ending.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
-import { freeLane } from '../../experiment/results/free-lane.ts';
+import { byStart, Lanes, MOST_LANES } from '../../experiment/results/lanes.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
 import type { ReportInput } from '../page/input.ts';
 
@@ -45,9 +45,8 @@ export interface NodeLanes {
 }
 
 /**
- * Every task in a lane of its node. A joblog knows hosts and times but no slot, so slots are found again from what
- * overlaps: a task goes to the free lane that was busy last, as GNU parallel fills them. A node has at least as many
- * lanes as slots; clocks that jumped may need more, up to a bound. Nodes in the order of their index, unknown hosts last.
+ * Every try in a lane of its node. A node has at least as many lanes as slots; clocks that jumped may need more, up to a
+ * bound. Nodes in the order of their index, unknown hosts last.
  */
 export function arrangeLanes(
   { tasks, nodes, open = [] }: Pick<ReportInput, 'tasks' | 'nodes' | 'open'>,
@@ -114,20 +113,13 @@ function times(start: number, runtime: number, origin: number): Pick<Bar, 'start
   };
 }
 
-/** Joblog times are rounded to milliseconds, each for itself: this much overlap is none. */
-const ROUNDING = 2;
-/** More than any machine has slots. What a task has written into the joblog may overlap without end. */
-const MAX_LANES = 1024;
-
 function fillLanes(bars: Bar[], slots: number): Bar[][] {
-  bars.sort((a, b) => a.start - b.start || a.seq - b.seq);
-  const lanes: Bar[][] = Array.from({ length: Math.max(1, Math.min(slots, MAX_LANES)) }, () => []);
-  const ends: number[] = lanes.map(() => 0);
-  for (const bar of bars) {
-    let best = freeLane(ends, bar.start + ROUNDING);
-    if (best === -1) best = lanes.length < MAX_LANES ? lanes.push([]) - 1 : ends.indexOf(Math.min(...ends));
-    lanes[best]?.push(bar);
-    ends[best] = bar.start + bar.duration;
+  const filled = new Lanes();
+  const lanes: Bar[][] = Array.from({ length: Math.max(1, Math.min(slots, MOST_LANES)) }, () => []);
+  for (const bar of bars.sort(byStart)) {
+    const lane = filled.place(bar.start, bar.duration);
+    lanes[lane] ??= [];
+    lanes[lane].push(bar);
   }
   return lanes;
 }

@@ -55,7 +55,7 @@ it('a row a task has parameters by the plan, never by what a task wrote as its c
   expect(table).toEqual([
     `task,speed,parameter_exit,${HEAD}`,
     '1,0.10,"x,y","./sim 0.10 x,y",10.0.0.1,1,1,2026-01-01T00:00:01.000Z,2.5,succeeded,0,,,',
-    `2,0.10,"it""s","./sim 0.10 'it""s'",10.0.0.1,2,2,2026-01-01T00:00:03.000Z,2.5,out of memory,137,,"killed, ""again""",abc`,
+    `2,0.10,"it""s","./sim 0.10 'it""s'",10.0.0.1,3,2,2026-01-01T00:00:03.000Z,2.5,out of memory,137,,"killed, ""again""",abc`,
     `3,2,"it""s","./sim 2 'it""s'",,,,,,not started,,,,`,
   ]);
 });
