@@ -1,7 +1,8 @@
 import type { Ending } from '../../experiment/records/ending.ts';
 import { endingWords } from '../../experiment/records/ending.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
-import { byStart, Lanes, MOST_LANES } from '../../experiment/results/lanes.ts';
+import type { OpenTry } from '../../experiment/records/progress.ts';
+import { Lanes, MOST_LANES } from '../../experiment/results/lanes.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
 import type { ReportInput } from '../page/input.ts';
 
@@ -35,91 +36,148 @@ export class Endings {
   }
 }
 
-/** A node of the timeline and its slots as lanes, each lane's bars in the order of time and without overlap. */
+/** One lane: its bars in the order of time and without overlap, made when they are asked for. */
+export class Lane {
+  readonly #places: number[] = [];
+  readonly #barAt: (place: number) => Bar;
+
+  constructor(barAt: (place: number) => Bar) {
+    this.#barAt = barAt;
+  }
+
+  add(place: number): void {
+    this.#places.push(place);
+  }
+
+  bars(): Bar[] {
+    return this.#places.map(this.#barAt);
+  }
+}
+
+/** A node of the timeline and its slots as lanes. */
 export interface NodeLanes {
   /** As people know it: `node 3`; a host that nodes.json does not know goes by its address. */
   name: string;
   address: string;
   record: NodeRecord | undefined;
-  lanes: Bar[][];
+  lanes: Lane[];
 }
 
 /**
  * Every try in a lane of its node. A node has at least as many lanes as slots; clocks that jumped may need more, up to a
- * bound. Nodes in the order of their index, unknown hosts last.
+ * bound. Nodes in the order of their index, unknown hosts last. Of a million tries numbers are held, and no objects.
  */
 export function arrangeLanes(
   { tasks, nodes, open = [] }: Pick<ReportInput, 'tasks' | 'nodes' | 'open'>,
   origin: number,
   endings: Endings,
 ): NodeLanes[] {
-  const ofHost = barsOfHosts(tasks, origin, endings);
+  const tries = new Tries(tasks, open, origin, endings);
+  const ofHost = placesOfHosts(tasks);
   const addressOf = new Map(nodes.map(({ index, address = '' }) => [index, address]));
-  for (const { seq, node, startedAt, endedAt, end } of open) {
+  for (const [at, { node }] of open.entries()) {
     const address = addressOf.get(node) ?? `node ${node}`;
-    const start = Date.parse(startedAt) / 1000;
-    const bar = times(start, Date.parse(endedAt) / 1000 - start, origin);
-    const ending = endings.place({ kind: end });
-    ofHost.set(address, [...(ofHost.get(address) ?? []), { ...bar, seq, kind: BAR.open, ending }]);
+    ofHost.set(address, [...(ofHost.get(address) ?? []), tasks.tries.size + at]);
   }
   const known = [...nodes]
     .sort((a, b) => a.index - b.index)
     .map((record) => {
       const address = record.address ?? '';
-      const bars = ofHost.get(address) ?? [];
+      const places = ofHost.get(address) ?? [];
       ofHost.delete(address);
-      return { name: `node ${record.index}`, address, record, lanes: fillLanes(bars, record.slots) };
+      return { name: `node ${record.index}`, address, record, lanes: tries.lanes(places, record.slots) };
     });
-  const unknown = [...ofHost].map(([address, bars]) => ({
+  const unknown = [...ofHost].map(([address, places]) => ({
     name: address,
     address,
     record: undefined,
-    lanes: fillLanes(bars, 1),
+    lanes: tries.lanes(places, 1),
   }));
   return [...known, ...unknown];
 }
 
-function barsOfHosts(tasks: TaskTable, origin: number, endings: Endings): Map<string, Bar[]> {
-  const bars = new Map<string, Bar[]>();
-  const put = (host: number, bar: Bar) => {
-    const name = tasks.hosts[host] ?? '';
-    const list = bars.get(name);
-    if (list === undefined) bars.set(name, [bar]);
-    else list.push(bar);
-  };
-  const { tries } = tasks;
-  // Where no task was tried twice, every row is a task's last.
-  const last = new Map<number, number>();
-  if (tries.size > tasks.size) for (let at = 0; at < tries.size; at += 1) last.set(tries.seqs[at] ?? 0, at);
+function placesOfHosts({ hosts, tries }: TaskTable): Map<string, number[]> {
+  const places = new Map<string, number[]>();
   for (let at = 0; at < tries.size; at += 1) {
-    const seq = tries.seqs[at] ?? 0;
-    const ending = tries.ending[at] ?? { kind: 'succeeded' };
-    const ended = ending.kind === 'succeeded' ? BAR.succeeded : BAR.failed;
-    const bar = times(tries.start[at] ?? 0, tries.runtime[at] ?? 0, origin);
-    put(tries.host[at] ?? 0, {
-      ...bar,
+    const name = hosts[tries.host[at] ?? 0] ?? '';
+    const list = places.get(name);
+    if (list === undefined) places.set(name, [at]);
+    else list.push(at);
+  }
+  return places;
+}
+
+/** Tries with a row by their place, and behind them those without one. */
+class Tries {
+  readonly #tasks: TaskTable;
+  readonly #open: readonly OpenTry[];
+  readonly #origin: number;
+  readonly #endings: Endings;
+  /** By sequence number; of a run in which no task was tried twice every row is a task's last. */
+  readonly #last = new Map<number, number>();
+
+  constructor(tasks: TaskTable, open: readonly OpenTry[], origin: number, endings: Endings) {
+    this.#tasks = tasks;
+    this.#open = open;
+    this.#origin = origin;
+    this.#endings = endings;
+    const { tries } = tasks;
+    if (tries.size > tasks.size)
+      for (let at = 0; at < tries.size; at += 1) this.#last.set(tries.seqs[at] ?? 0, at);
+  }
+
+  lanes(places: number[], slots: number): Lane[] {
+    const filled = new Lanes();
+    const barAt = (place: number) => this.#barAt(place);
+    const lanes = Array.from({ length: Math.max(1, Math.min(slots, MOST_LANES)) }, () => new Lane(barAt));
+    places.sort((a, b) => this.#start(a) - this.#start(b) || this.#seq(a) - this.#seq(b));
+    for (const place of places) {
+      const lane = filled.place(this.#start(place), this.#duration(place));
+      lanes[lane] ??= new Lane(barAt);
+      lanes[lane].add(place);
+    }
+    return lanes;
+  }
+
+  #barAt(place: number): Bar {
+    const { kind, ending } = this.#end(place);
+    const seq = this.#seq(place);
+    return {
       seq,
-      kind: (last.get(seq) ?? at) === at ? ended : BAR.retried,
-      ending: endings.place(ending),
-    });
+      start: this.#start(place),
+      duration: this.#duration(place),
+      kind,
+      ending: this.#endings.place(ending),
+    };
   }
-  return bars;
-}
 
-function times(start: number, runtime: number, origin: number): Pick<Bar, 'start' | 'duration'> {
-  return {
-    start: Math.max(0, Math.round(start * 1000 - origin)),
-    duration: Math.max(0, Math.round(runtime * 1000)),
-  };
-}
-
-function fillLanes(bars: Bar[], slots: number): Bar[][] {
-  const filled = new Lanes();
-  const lanes: Bar[][] = Array.from({ length: Math.max(1, Math.min(slots, MOST_LANES)) }, () => []);
-  for (const bar of bars.sort(byStart)) {
-    const lane = filled.place(bar.start, bar.duration);
-    lanes[lane] ??= [];
-    lanes[lane].push(bar);
+  #end(place: number): { kind: BarKind; ending: Ending } {
+    const { tries } = this.#tasks;
+    const open = this.#openAt(place);
+    if (open !== undefined) return { kind: BAR.open, ending: { kind: open.end } };
+    const ending = tries.ending[place] ?? { kind: 'succeeded' };
+    const ended = ending.kind === 'succeeded' ? BAR.succeeded : BAR.failed;
+    const isLast = (this.#last.get(this.#seq(place)) ?? place) === place;
+    return { kind: isLast ? ended : BAR.retried, ending };
   }
-  return lanes;
+
+  #seq(place: number): number {
+    return this.#openAt(place)?.seq ?? this.#tasks.tries.seqs[place] ?? 0;
+  }
+
+  #start(place: number): number {
+    const open = this.#openAt(place);
+    const ms = open === undefined ? (this.#tasks.tries.start[place] ?? 0) * 1000 : Date.parse(open.startedAt);
+    return Math.max(0, Math.round(ms - this.#origin));
+  }
+
+  #duration(place: number): number {
+    const open = this.#openAt(place);
+    if (open === undefined) return Math.max(0, Math.round((this.#tasks.tries.runtime[place] ?? 0) * 1000));
+    return Math.max(0, Math.round(Date.parse(open.endedAt) - Date.parse(open.startedAt)));
+  }
+
+  #openAt(place: number): OpenTry | undefined {
+    return this.#open[place - this.#tasks.tries.size];
+  }
 }

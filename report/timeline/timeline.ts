@@ -26,7 +26,7 @@ export function timelineData({ tasks, nodes, open = [] }: ReportInput): Timeline
 }
 
 function* allLanes(nodes: readonly NodeLanes[]) {
-  for (const { lanes } of nodes) yield* lanes;
+  for (const { lanes } of nodes) for (const lane of lanes) yield lane.bars();
 }
 
 function spanOf({
