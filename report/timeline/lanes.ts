@@ -37,7 +37,7 @@ export class Endings {
 }
 
 /** One lane: its bars in the order of time and without overlap, made when they are asked for. */
-export class Lane {
+class Lane {
   readonly #places: number[] = [];
   readonly #barAt: (place: number) => Bar;
 
