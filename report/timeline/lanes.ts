@@ -1,23 +1,11 @@
 import type { Ending } from '../../experiment/records/ending.ts';
 import { endingWords } from '../../experiment/records/ending.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
-import { freeLane } from '../../experiment/results/free-lane.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
 import type { ReportInput } from '../page/input.ts';
-
-/** How a bar of the timeline ended. `retried` is a try that another one followed, `open` one without a row. */
-export const BAR = { succeeded: 0, failed: 1, retried: 2, open: 3 } as const;
-export type BarKind = (typeof BAR)[keyof typeof BAR];
-
-/** One try of one task on the timeline. Times in whole milliseconds from the timeline's origin. */
-export interface Bar {
-  seq: number;
-  start: number;
-  duration: number;
-  kind: BarKind;
-  /** Place among {@link Endings}. */
-  ending: number;
-}
+import { fillLanes } from './fill-lanes.ts';
+import type { Bar } from './format.ts';
+import { BAR } from './format.ts';
 
 /** The ways to end that a timeline has, in words, each once. */
 export class Endings {
@@ -80,7 +68,13 @@ export function arrangeLanes(
   return [...known, ...unknown];
 }
 
-function barsOfHosts(tasks: TaskTable, origin: number, endings: Endings): Map<string, Bar[]> {
+/** @param from the place among the tries from which on they are wanted, up to before `to` */
+export function barsOfHosts(
+  tasks: TaskTable,
+  origin: number,
+  endings: Endings,
+  { from = 0, to = tasks.tries.size }: { from?: number; to?: number } = {},
+): Map<string, Bar[]> {
   const bars = new Map<string, Bar[]>();
   const put = (host: number, bar: Bar) => {
     const name = tasks.hosts[host] ?? '';
@@ -92,7 +86,7 @@ function barsOfHosts(tasks: TaskTable, origin: number, endings: Endings): Map<st
   // Where no task was tried twice, every row is a task's last.
   const last = new Map<number, number>();
   if (tries.size > tasks.size) for (let at = 0; at < tries.size; at += 1) last.set(tries.seqs[at] ?? 0, at);
-  for (let at = 0; at < tries.size; at += 1) {
+  for (let at = from; at < to; at += 1) {
     const seq = tries.seqs[at] ?? 0;
     const ending = tries.ending[at] ?? { kind: 'succeeded' };
     const ended = ending.kind === 'succeeded' ? BAR.succeeded : BAR.failed;
@@ -112,22 +106,4 @@ function times(start: number, runtime: number, origin: number): Pick<Bar, 'start
     start: Math.max(0, Math.round(start * 1000 - origin)),
     duration: Math.max(0, Math.round(runtime * 1000)),
   };
-}
-
-/** Joblog times are rounded to milliseconds, each for itself: this much overlap is none. */
-const ROUNDING = 2;
-/** More than any machine has slots. What a task has written into the joblog may overlap without end. */
-const MAX_LANES = 1024;
-
-function fillLanes(bars: Bar[], slots: number): Bar[][] {
-  bars.sort((a, b) => a.start - b.start || a.seq - b.seq);
-  const lanes: Bar[][] = Array.from({ length: Math.max(1, Math.min(slots, MAX_LANES)) }, () => []);
-  const ends: number[] = lanes.map(() => 0);
-  for (const bar of bars) {
-    let best = freeLane(ends, bar.start + ROUNDING);
-    if (best === -1) best = lanes.length < MAX_LANES ? lanes.push([]) - 1 : ends.indexOf(Math.min(...ends));
-    lanes[best]?.push(bar);
-    ends[best] = bar.start + bar.duration;
-  }
-  return lanes;
 }

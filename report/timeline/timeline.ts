@@ -8,9 +8,11 @@ import type { NodeLanes } from './lanes.ts';
 import { arrangeLanes, Endings } from './lanes.ts';
 
 /** The run's tasks as the page's script takes them; undefined where no task ever ended and no node ever came. */
-export function timelineData({ tasks, nodes, open = [] }: ReportInput): TimelineData | undefined {
-  const span = spanOf({ tasks, nodes, open });
-  if (span === undefined) return undefined;
+export function timelineData({ tasks, nodes, open = [], live }: ReportInput): TimelineData | undefined {
+  const found = spanOf({ tasks, nodes, open });
+  if (found === undefined) return undefined;
+  const from = live?.origin ?? found.from;
+  const span = { from, to: Math.max(from, found.to) };
   const endings = new Endings();
   const arranged = arrangeLanes({ tasks, nodes, open }, span.from, endings);
   const bytes = encodeLanes(allLanes(arranged));
@@ -29,7 +31,8 @@ function* allLanes(nodes: readonly NodeLanes[]) {
   for (const { lanes } of nodes) yield* lanes;
 }
 
-function spanOf({
+/** From the first to the last that is known of tasks and nodes; milliseconds since the epoch. */
+export function spanOf({
   tasks,
   nodes,
   open = [],
@@ -55,7 +58,8 @@ function spanOf({
   return to === Number.NEGATIVE_INFINITY ? undefined : { from: Math.floor(from), to: Math.ceil(to) };
 }
 
-function describeNode({ name, address, record, lanes }: NodeLanes, origin: number): TimelineNode {
+/** @param origin milliseconds since the epoch */
+export function describeNode({ name, address, record, lanes }: NodeLanes, origin: number): TimelineNode {
   const after = (time: string | undefined) => {
     const at = time === undefined ? Number.NaN : Date.parse(time);
     return Number.isFinite(at) ? Math.max(0, at - origin) : undefined;
