@@ -7,7 +7,6 @@ import { renderPage } from './page/page.ts';
 import { day } from './page/times.ts';
 import { again } from './sections/again.ts';
 import { course } from './sections/course.ts';
-import { durations } from './sections/durations.ts';
 import { facts } from './sections/facts.ts';
 import { failures } from './sections/failures.ts';
 import { graphs } from './sections/graphs.ts';
@@ -15,6 +14,8 @@ import { endOf, masthead } from './sections/masthead.ts';
 import { nextTime } from './sections/next-time.ts';
 import { nodeNames, nodeRows, nodes } from './sections/nodes/nodes.ts';
 import { slowest } from './sections/slowest.ts';
+import { byParameter } from './sections/tasks/by-parameter.ts';
+import { durations } from './sections/tasks/durations.ts';
 import { timeline } from './sections/timeline.ts';
 
 /** Where a page that is followed stands: what it has been given so far. */
@@ -61,6 +62,7 @@ const ORDER = [
   'facts',
   'course',
   'failures',
+  'byParameter',
   'timeline',
   'durations',
   'slowest',
@@ -75,6 +77,7 @@ export function reportParts(input: ReportInput) {
     facts: facts(input),
     course: course(input),
     failures: failures(input, names),
+    byParameter: byParameter(input.byParameter),
     durations: durations(input.tasks),
     slowest: slowest(input.tasks, names),
   };

@@ -147,9 +147,15 @@ async function judge(
   if (!judged.ok) return judged;
   const { only, sample, nodes } = options;
   const few = only !== undefined || sample !== undefined;
-  const list = few ? await chooseFew(judged.manifest, judged.file, { only, sample }) : [];
   const edits: Edit[] = [
-    ...(few ? [{ path: ['run', 'commands'], value: { list } }] : []),
+    ...(few
+      ? [
+          {
+            path: ['run', 'commands'],
+            value: await chooseFew(judged.manifest, judged.file, { only, sample }),
+          },
+        ]
+      : []),
     ...changesForOptions(judged.manifest, nodes === undefined ? {} : { nodes }),
   ];
   if (edits.length === 0) return judged;

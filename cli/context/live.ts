@@ -9,6 +9,7 @@ import type { SFNClientConfig } from '@aws-sdk/client-sfn';
 import type { LocalEndpoint } from '../../experiment/deployment/local-endpoint.ts';
 import { plainJson, visibleText } from '../../experiment/text/visible-text.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
+import { defined } from '../../experiment/util/defined.ts';
 import { userName } from '../../submission/user-name.ts';
 import type { StackClients } from './check-stack.ts';
 import type { Terminal } from './context.ts';
@@ -31,7 +32,7 @@ export const surroundings = {
   /** npm runs its scripts in the package's folder and tells where the user was. */
   cwd: process.cwd(),
   home: homedir(),
-  packageFolder: fileURLToPath(new URL(import.meta.url.endsWith('.ts') ? '../..' : '../..', import.meta.url)),
+  packageFolder: fileURLToPath(new URL('../..', import.meta.url)),
   stack: process.env.SIERRA_BATCH_STACK || undefined,
   searchPath: process.env.PATH ?? '',
   nonce: () => randomBytes(16).toString('hex'),
@@ -185,7 +186,6 @@ function ownName(): string {
 function settingsOf({ region, profile }: AwsPlace) {
   return {
     ...PATIENCE,
-    ...(region === undefined ? {} : { region }),
-    ...(profile === undefined ? {} : { profile }),
+    ...defined({ region, profile }),
   };
 }

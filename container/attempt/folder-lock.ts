@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import * as z from 'zod';
 import type { CheckFault, RunnerReason } from '../../experiment/records/progress.ts';
 import { every } from '../../experiment/util/timers.ts';
+import { hasCode, ifMissing } from '../util/system-errors.ts';
 import type { AttemptPart } from './attempt.ts';
 
 /** What the holder of a lock needs as long as it holds it. */
@@ -116,7 +117,7 @@ async function take(
       await link(own, lock);
       return undefined;
     } catch (error) {
-      if (!(error instanceof Error && 'code' in error && error.code === 'EEXIST')) throw error;
+      if (!hasCode(error, 'EEXIST')) throw error;
     }
     const holder = await holderOf(lock);
     if (holder === undefined) {
@@ -171,13 +172,8 @@ async function beat({ ending, log }: AttemptPart<'ending' | 'log'>, lock: string
 
 /** undefined where there is no lock. One that cannot be read is nobody's we know: it counts until it is stale. */
 async function holderOf(lock: string): Promise<Holder | undefined> {
-  let text: string;
-  try {
-    text = await readFile(lock, 'utf8');
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  }
+  const text = await readFile(lock, 'utf8').catch(ifMissing(undefined));
+  if (text === undefined) return undefined;
   try {
     return holderRecord.parse(JSON.parse(text));
   } catch {

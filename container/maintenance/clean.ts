@@ -6,8 +6,9 @@ import { isRunId } from '../../experiment/layout/run-id.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
 import type { Freed } from '../../experiment/records/maintenance.ts';
 import { usersOf } from '../storage/run-folders.ts';
+import { namesIn } from '../util/names-in.ts';
+import { hasCode, ifMissing } from '../util/system-errors.ts';
 import type { MaintenanceContext } from './context.ts';
-import { namesIn } from './list-names.ts';
 import { removeFolder, sizeOfFolder } from './remove-folder.ts';
 import { stillInUse } from './still-in-use.ts';
 
@@ -44,8 +45,8 @@ export async function clean(around: MaintenanceContext, order: CleanOrder): Prom
         cleaned.freed.push({ path: one.path, ...held });
       } else cleaned.kept.push({ path: one.path, why });
     } catch (error) {
-      const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-      cleaned.kept.push({ path: one.path, why: missing ? 'it is not there' : String(error) });
+      const why = hasCode(error, 'ENOENT') ? 'it is not there' : String(error);
+      cleaned.kept.push({ path: one.path, why });
     }
   }
   if (order.dryRun === true) return cleaned;
@@ -100,10 +101,7 @@ async function old(
  * that another job has moved away meanwhile.
  */
 async function changedAt(folder: string): Promise<number | undefined> {
-  const own = await lstat(folder).catch((error: NodeJS.ErrnoException) => {
-    if (error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+  const own = await lstat(folder).catch(ifMissing(undefined));
   if (own === undefined) return undefined;
   let latest = own.mtimeMs;
   if (!own.isDirectory()) return latest;

@@ -1,6 +1,7 @@
 import { lstat, opendir, rm, rmdir, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
+import { hasCode, ifMissing } from '../util/system-errors.ts';
 
 /** Each look and each removal is a round trip on EFS. */
 const AT_ONCE = 16;
@@ -13,9 +14,7 @@ const PASSES = 5;
  */
 export async function removeFolder(folder: string): Promise<{ files: number; bytes: number }> {
   const sum = { files: 0, bytes: 0 };
-  const found = await lstat(folder).catch((error: unknown) => {
-    if (!hasCode(error, 'ENOENT')) throw error;
-  });
+  const found = await lstat(folder).catch(ifMissing(undefined));
   if (found?.isDirectory() === false) {
     await rm(folder, { force: true });
     return { files: 1, bytes: found.size };
@@ -72,8 +71,4 @@ async function empty(folder: string, sum: { files: number; bytes: number }): Pro
     sum.files += files;
     sum.bytes += bytes;
   }
-}
-
-function hasCode(error: unknown, code: string): boolean {
-  return error instanceof Error && 'code' in error && error.code === code;
 }

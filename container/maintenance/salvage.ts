@@ -1,4 +1,4 @@
-import { mkdtemp, rm, stat } from 'node:fs/promises';
+import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
@@ -17,6 +17,7 @@ import { sendFailedOutput } from '../tasks/failed-output.ts';
 import { finalRows, joblogBytes } from '../tasks/joblog-file.ts';
 import { keepWholeRuns, outputsWithSetAside } from '../tasks/whole-runs.ts';
 import { untilSent } from '../transfer/retry-send.ts';
+import { isSurelyThere } from '../util/is-there.ts';
 import type { MaintenanceContext } from './context.ts';
 import { stillInUse } from './still-in-use.ts';
 
@@ -107,7 +108,7 @@ async function joblogOf(
 ): Promise<{ rows: JoblogRow[]; results: string } | undefined> {
   const path =
     plan.work.kind === 'commands' ? folders.joblog : await sierraJoblog(plan.work, plan, folders.tasks);
-  if (path === undefined || !(await isThere(path))) return undefined;
+  if (path === undefined || !(await isSurelyThere(path))) return undefined;
   const results = plan.work.kind === 'commands' ? folders.results : dirname(path);
   return { rows: await finalRows(path), results };
 }
@@ -121,16 +122,6 @@ async function sierraJoblog(
   if (!pipeline.includes(2)) return undefined;
   const root = sierraBatchRoot(args);
   const own = root === undefined ? undefined : join(folder, root, 'scratch/parallel.log');
-  if (own !== undefined && (workspace !== undefined || (await isThere(own)))) return own;
+  if (own !== undefined && (workspace !== undefined || (await isSurelyThere(own)))) return own;
   return (await newestBatchJoblog(folder))?.path;
-}
-
-async function isThere(path: string): Promise<boolean> {
-  try {
-    await stat(path);
-    return true;
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return false;
-    throw error;
-  }
 }

@@ -1,7 +1,7 @@
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { isOutcome } from '../../experiment/records/outcome.ts';
+import { namesIn } from '../util/names-in.ts';
 import type { MaintenanceContext } from './context.ts';
-import { namesIn } from './list-names.ts';
 
 /**
  * Why a folder of shared storage must not be touched: the first of its runs that has not ended, by the run's own status.

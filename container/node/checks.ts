@@ -1,6 +1,7 @@
 import { mkdtemp, rm, stat, statfs, writeFile } from 'node:fs/promises';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { messageOf } from '../../aws/errors.ts';
 import type { CheckFault } from '../../experiment/records/progress.ts';
 import type { RunnerConfig } from '../process/environment.ts';
 import type { RunnerContext } from '../process/live.ts';
@@ -148,8 +149,4 @@ async function checkSpace(folder: string, atLeastMiB: number, check: string, fau
   } catch (error) {
     fault(check, `${folder}: ${messageOf(error)}`, 'make it a folder that can be used');
   }
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

@@ -6,6 +6,7 @@ import type { Clock } from '../../experiment/util/clock.ts';
 import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 import { writeDurably } from '../storage/durable-file.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
+import { ifMissing } from '../util/system-errors.ts';
 
 /** Each look is a round trip on EFS. */
 const AT_ONCE = 32;
@@ -52,10 +53,7 @@ export async function bringAndNote<T>(
   clock: Clock,
   bring: () => Promise<T>,
 ): Promise<T> {
-  const known = await stampsIn(before).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+  const known = await stampsIn(before).catch(ifMissing(undefined));
   const since = known === undefined ? 0n : await nextTick(`${before}.now`, clock);
   const brought = await bring();
   const noted = known ?? new Set();

@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import type { CommandWork } from '../../experiment/plan/plan.ts';
 import type { RunnerReason } from '../../experiment/records/progress.ts';
+import { defined } from '../../experiment/util/defined.ts';
 import type { Attempt, AttemptPart } from '../attempt/attempt.ts';
 import { lockResumed } from '../attempt/folder-lock.ts';
 import { keepLimits } from '../attempt/limits.ts';
@@ -127,8 +128,7 @@ function startFanout(
     environment: taskEnvironment(plan, config.variables),
     ...(plan.timeouts.taskSeconds === undefined ? {} : { taskSeconds: plan.timeouts.taskSeconds }),
     ...(plan.timeouts.graceSeconds === undefined ? {} : { graceMs: plan.timeouts.graceSeconds * 1000 }),
-    ...(plan.taskOutputMiB === undefined ? {} : { outputMiB: plan.taskOutputMiB }),
-    ...(plan.cluster.gpus === undefined ? {} : { gpus: plan.cluster.gpus }),
+    ...defined({ outputMiB: plan.taskOutputMiB, gpus: plan.cluster.gpus }),
     losses: prepared.starts.losses,
     path: config.variables.PATH ?? '',
     ...(typeof plan.stopAfter === 'object' ? { haltAfter: plan.stopAfter.failures } : {}),

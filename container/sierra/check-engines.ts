@@ -4,6 +4,7 @@ import type { CheckFault } from '../../experiment/records/progress.ts';
 import type { AttemptPart } from '../attempt/attempt.ts';
 import type { Cluster } from '../join/cluster.ts';
 import { commandOutput } from '../util/run-command.ts';
+import { shellWord } from '../util/shell-quote.ts';
 
 const LOOK_MS = 20_000;
 const MAX_PROGRAMS = 5;
@@ -24,9 +25,9 @@ export async function checkEngines(
   const programs = await programsOf(commandsFile);
   if (programs.length === 0) return [];
   const script = [
-    ...(path === undefined ? [] : [`export PATH=${quoted(path)};`]),
+    ...(path === undefined ? [] : [`export PATH=${shellWord(path)};`]),
     ...programs.map(
-      (program) => `command -v ${quoted(program)} >/dev/null || { echo ${quoted(program)}; m=1; };`,
+      (program) => `command -v ${shellWord(program)} >/dev/null || { echo ${shellWord(program)}; m=1; };`,
     ),
     `[ -z "$m" ] || exit ${MISSING}`,
   ].join(' ');
@@ -34,7 +35,7 @@ export async function checkEngines(
     roster.live().map(async ({ index, address }) => {
       const said = await commandOutput(
         'ssh',
-        ['-F', cluster.sshConfig, '-T', address, '--', `/bin/bash -c ${quoted(script)}`],
+        ['-F', cluster.sshConfig, '-T', address, '--', `/bin/bash -c ${shellWord(script)}`],
         { timeoutMs: LOOK_MS },
       );
       return { index, said };
@@ -73,8 +74,4 @@ async function programsOf(commandsFile: string): Promise<string[]> {
   }
   lines.close();
   return [...programs];
-}
-
-function quoted(word: string): string {
-  return `'${word.replaceAll("'", `'\\''`)}'`;
 }

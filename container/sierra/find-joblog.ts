@@ -1,5 +1,6 @@
 import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { hasCode } from '../util/system-errors.ts';
 
 /** A batch root is `<project>/<controller>/<template>/<batch>` below the folder that SIERRA was given as its root. */
 const DEPTH = 4;
@@ -35,8 +36,7 @@ async function orNothing<Value>(looking: Promise<Value>): Promise<Value | undefi
   try {
     return await looking;
   } catch (error) {
-    if (error instanceof Error && 'code' in error && PASSED_OVER.includes(String(error.code)))
-      return undefined;
+    if (hasCode(error, ...PASSED_OVER)) return undefined;
     throw error;
   }
 }

@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
+import { countLines } from '../util/file-lines.ts';
 
 /** What polars says when SIERRA puts the runs of an experiment side by side; it names the runs and not the experiment. */
 const UNEVEN =
@@ -35,17 +35,8 @@ export async function unevenExperiment(root: string, said: string): Promise<stri
 
 /** Without the header; undefined where it cannot be read. */
 async function rowsOf(file: string): Promise<number | undefined> {
-  let lines = 0;
-  let last = 10;
-  try {
-    for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-      for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines += 1;
-      last = chunk.at(-1) ?? last;
-    }
-  } catch {
-    return undefined;
-  }
-  return (last === 10 ? lines : lines + 1) - 1;
+  const lines = await countLines(file).catch(() => undefined);
+  return lines === undefined ? undefined : lines - 1;
 }
 
 async function namesIn(folder: string, recursive = false): Promise<string[]> {

@@ -15,6 +15,7 @@ import {
 } from 'node:fs/promises';
 import { join } from 'node:path';
 import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
+import { ifMissing } from '../util/system-errors.ts';
 
 /** Each file is several round trips on EFS. */
 const AT_ONCE = 8;
@@ -94,10 +95,7 @@ async function makeFolder(path: string): Promise<boolean> {
 }
 
 async function found(path: string) {
-  return lstat(path).catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+  return lstat(path).catch(ifMissing(undefined));
 }
 
 /** Whether both are files of the same bytes. */

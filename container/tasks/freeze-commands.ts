@@ -14,6 +14,7 @@ import type { CommandWork, Plan } from '../../experiment/plan/plan.ts';
 import type { RunnerContext } from '../process/live.ts';
 import { syncFolder } from '../storage/durable-file.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
+import { latin1Lines, textOf } from '../util/file-lines.ts';
 import { isThere } from '../util/is-there.ts';
 import { renumberRows } from './resume.ts';
 
@@ -106,7 +107,7 @@ async function renumber({ joblog, commands }: RunFolders, list: string): Promise
   if (!(await isThere(joblog))) return 0;
   // As rows have them. What is no UTF-8 cannot be told apart in a row, and runs again.
   async function* texts(file: string): AsyncGenerator<string> {
-    for await (const line of lines(file)) yield Buffer.from(line, 'latin1').toString();
+    for await (const line of latin1Lines(file, 'counts')) yield textOf(line);
   }
   const index = await TaskIndex.of(texts(list), texts(commands));
   return renumberRows(joblog, (row) => (row.command.includes('\ufffd') ? undefined : index.seqOf(row)));
@@ -114,28 +115,16 @@ async function renumber({ joblog, commands }: RunFolders, list: string): Promise
 
 /** Counts the lines, and says whether the earlier list had the same. Streams: a list may have a million. */
 async function compare(file: string, earlier: string): Promise<{ total: number; isSame: boolean }> {
-  const before = lines(earlier)[Symbol.asyncIterator]();
+  const before = latin1Lines(earlier, 'counts')[Symbol.asyncIterator]();
   let total = 0;
   let isSame = true;
-  for await (const line of lines(file)) {
+  for await (const line of latin1Lines(file, 'counts')) {
     total += 1;
     if (isSame) isSame = (await before.next()).value === line;
   }
   if (isSame) isSame = (await before.next()).done === true;
   await before.return?.(undefined);
   return { total, isSame };
-}
-
-/** Lines as GNU parallel cuts them: at newlines only, a last one without newline included. */
-async function* lines(file: string): AsyncGenerator<string> {
-  if (!(await isThere(file))) return;
-  let rest = '';
-  for await (const chunk of createReadStream(file, 'latin1')) {
-    const cut = (rest + chunk).split('\n');
-    rest = cut.pop() ?? '';
-    yield* cut;
-  }
-  if (rest !== '') yield rest;
 }
 
 async function sync(path: string): Promise<void> {

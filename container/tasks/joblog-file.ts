@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { JOBLOG_HEADER, parseJoblogRow } from '../../experiment/results/joblog.ts';
+import { latin1Lines } from '../util/file-lines.ts';
 
 /**
  * Every row, in the order in which the tries ended; none where there is no file. Read as a stream: a million long commands
@@ -22,17 +22,7 @@ export async function finalRows(path: string): Promise<JoblogRow[]> {
 
 /** The lines of a joblog as bytes, without their newlines; one that a crash cut off is left out. */
 export async function* wholeLines(path: string): AsyncGenerator<Buffer> {
-  let rest = '';
-  try {
-    // latin1 keeps bytes as they are, whatever a block cuts in two.
-    for await (const chunk of createReadStream(path, 'latin1')) {
-      const lines = (rest + chunk).split('\n');
-      rest = lines.pop() ?? '';
-      for (const line of lines) yield Buffer.from(line, 'latin1');
-    }
-  } catch (error) {
-    if (!(error instanceof Error && 'code' in error && error.code === 'ENOENT')) throw error;
-  }
+  for await (const line of latin1Lines(path, 'is cut off')) yield Buffer.from(line, 'latin1');
 }
 
 /** A whole joblog of these rows, each without its newline. */

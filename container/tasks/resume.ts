@@ -2,6 +2,7 @@ import { open } from 'node:fs/promises';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { parseJoblogRow, succeeded } from '../../experiment/results/joblog.ts';
 import { writeDurably } from '../storage/durable-file.ts';
+import { ifMissing } from '../util/system-errors.ts';
 import { removeCutLine } from './drop-partial-row.ts';
 import { allRows, wholeLines } from './joblog-file.ts';
 
@@ -73,10 +74,7 @@ const NEWLINE = Buffer.from('\n');
 
 /** Whoever appends to it goes on behind a whole row. */
 async function endAtWholeRow(joblog: string): Promise<void> {
-  const file = await open(joblog, 'r+').catch((error: unknown) => {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
-    throw error;
-  });
+  const file = await open(joblog, 'r+').catch(ifMissing(undefined));
   if (file === undefined) return;
   try {
     await removeCutLine(file);

@@ -1,10 +1,13 @@
 import { createReadStream } from 'node:fs';
-import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
+import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { SET_ASIDE, WholeRuns } from '../../experiment/results/whole-runs.ts';
 import { sierraBatchRoot } from '../../experiment/sierra/arguments.ts';
+import { isSurelyThere } from '../util/is-there.ts';
+import { namesIn } from '../util/names-in.ts';
+import { hasCode } from '../util/system-errors.ts';
 import { finalRows } from './joblog-file.ts';
 
 /** Where SIERRA's stages from the third on look for runs. */
@@ -23,7 +26,7 @@ export async function keepWholeRuns(
 ): Promise<{ runs: WholeRuns; setAside: number } | undefined> {
   const joblog = join(root, 'scratch/parallel.log');
   const commands = join(root, 'commands.txt');
-  if (!(await isThere(joblog)) || !(await isThere(commands))) return undefined;
+  if (!(await isSurelyThere(joblog)) || !(await isSurelyThere(commands))) return undefined;
   const runs = new WholeRuns();
   const rows = new Map((await finalRows(joblog)).map((row) => [row.seq, row]));
   let seq = 0;
@@ -60,7 +63,7 @@ export async function bringBack(
       if (!isWanted(experiment, folder)) continue;
       const from = join(aside, experiment, folder);
       const to = join(root, OUTPUTS, experiment, folder);
-      if (await isThere(to)) await rm(from, { recursive: true, force: true });
+      if (await isSurelyThere(to)) await rm(from, { recursive: true, force: true });
       else await move(from, to);
     }
     await removeEmpty(join(aside, experiment));
@@ -80,7 +83,7 @@ export async function outputsWithSetAside(
     const named = normalize(`${output}/`);
     return named.startsWith(below) ? [`${root}/${SET_ASIDE}/${named.slice(below.length)}`] : [];
   });
-  const there = await Promise.all(aside.map((output) => isThere(join(folder, output))));
+  const there = await Promise.all(aside.map((output) => isSurelyThere(join(folder, output))));
   return [...outputs, ...aside.filter((_, index) => there[index])];
 }
 
@@ -89,27 +92,8 @@ async function move(from: string, to: string): Promise<void> {
   await rename(from, to);
 }
 
-async function namesIn(folder: string): Promise<string[]> {
-  return readdir(folder).catch((error: unknown) => nothingThere(error, []));
-}
-
-async function isThere(path: string): Promise<boolean> {
-  return stat(path).then(
-    () => true,
-    (error: unknown) => nothingThere(error, false),
-  );
-}
-
 async function removeEmpty(folder: string): Promise<void> {
-  await rmdir(folder).catch((error: unknown) => nothingThere(error, undefined, ['ENOTEMPTY', 'EEXIST']));
-}
-
-function nothingThere<Value>(error: unknown, value: Value, more: readonly string[] = []): Value {
-  if (
-    error instanceof Error &&
-    'code' in error &&
-    ['ENOENT', 'ENOTDIR', ...more].includes(String(error.code))
-  )
-    return value;
-  throw error;
+  await rmdir(folder).catch((error: unknown) => {
+    if (!hasCode(error, 'ENOENT', 'ENOTDIR', 'ENOTEMPTY', 'EEXIST')) throw error;
+  });
 }

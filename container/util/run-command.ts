@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { defined } from '../../experiment/util/defined.ts';
 
 export interface CommandOutput {
   /** null when it could not be started, or was ended by a signal or the time limit. */
@@ -13,15 +14,14 @@ export interface CommandOutput {
 export function commandOutput(
   file: string,
   args: readonly string[],
-  options: { timeoutMs: number; env?: Readonly<Record<string, string>>; cwd?: string },
+  options: { timeoutMs: number; env?: Readonly<NodeJS.ProcessEnv>; cwd?: string },
 ): Promise<CommandOutput> {
   return new Promise((resolve) => {
     const child = spawn(file, args, {
       stdio: ['ignore', 'pipe', 'pipe'],
       timeout: options.timeoutMs,
       killSignal: 'SIGKILL',
-      ...(options.env === undefined ? {} : { env: options.env }),
-      ...(options.cwd === undefined ? {} : { cwd: options.cwd }),
+      ...defined({ env: options.env, cwd: options.cwd }),
     });
     let failed: string | undefined;
     const stdout = new Kept();

@@ -5,6 +5,7 @@ import type {
   RegisterJobDefinitionCommandInput,
 } from '@aws-sdk/client-batch';
 import type { Plan } from '../plan/plan.ts';
+import { defined } from '../util/defined.ts';
 
 /** Whether a run needs another job definition than the deployment's: a submission can override neither of these. */
 export function needsOwnDefinition({ cluster }: Pick<Plan, 'cluster'>): boolean {
@@ -38,10 +39,7 @@ export function ownDefinition(
       mainNode: nodeProperties?.mainNode,
       nodeRangeProperties: nodeProperties?.nodeRangeProperties?.map(withWishes),
     },
-    ...(retryStrategy === undefined ? {} : { retryStrategy }),
-    ...(timeout === undefined ? {} : { timeout }),
-    ...(platformCapabilities === undefined ? {} : { platformCapabilities }),
-    ...(propagateTags === undefined ? {} : { propagateTags }),
+    ...defined({ retryStrategy, timeout, platformCapabilities, propagateTags }),
   };
   const hash = createHash('sha256').update(inOneOrder(content)).digest('hex').slice(0, 16);
   // Batch takes 128 characters.

@@ -100,6 +100,16 @@ export const DEFINITIONS: readonly Definition[] = [
     file: 'figures/busy-share.ts',
   },
   {
+    figure: 'slot',
+    definition:
+      'of the slots of a node that are free when a try starts, the one that was busy last, else the next; all tries of the run count. Found again from times, since a joblog has none',
+    unit: 'number from 1',
+    scope: 'this run',
+    unknown: 'of what the runs before had done',
+    shown: 'report, tables of tasks',
+    file: 'results/lanes.ts',
+  },
+  {
     figure: 'node-hours',
     definition:
       'nodes × time of each attempt from its first node’s start to its end, added up; by AWS Batch’s times, which the budget is judged by',

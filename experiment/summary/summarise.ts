@@ -23,6 +23,7 @@ import { leftClause, resultsByVersion, versionsClause } from '../results/made-by
 import type { TaskTable } from '../results/task-table.ts';
 import type { Version } from '../results/versions.ts';
 import { instant } from '../text/instant.ts';
+import { leftOutClause } from './left-out.ts';
 
 /** What the bucket and Batch hold of an ended run. What was never written is left out. */
 export interface SummaryInput<State extends RunState = Outcome> {
@@ -102,7 +103,7 @@ export function summarise<State extends RunState>(
     outcome,
     exitCode,
     headline,
-    why: `${why}${versionsClause(made)}${leftClause(input.versions ?? [], progress)}${resultsClause(progress?.results)}${byParameterClause(input.byParameter)}`.trimStart(),
+    why: `${why}${leftOutClause(input.nodes)}${versionsClause(made)}${leftClause(input.versions ?? [], progress)}${resultsClause(progress?.results)}${byParameterClause(input.byParameter)}`.trimStart(),
     next,
     tasks: counts,
     nodes: input.nodes.map(({ index, address, slots, state }) => {

@@ -26,7 +26,7 @@ import { describeJobs } from '../stores/batch-jobs.ts';
 import type { ControlStore } from '../stores/control-store.ts';
 import type { RunStores } from '../stores/run-stores.ts';
 import { storesOf } from '../stores/run-stores.ts';
-import { failuresByParameter } from './by-parameter.ts';
+import { countByParameter } from './by-parameter.ts';
 import { readImages } from './read-images.ts';
 import type { Remains } from './run-folder.ts';
 import { readRemains } from './run-folder.ts';
@@ -94,7 +94,7 @@ async function collectOnce(
   const before = { summary: await bucket.head(keys.summary), report: await bucket.head(keys.report) };
   const standing = (await store.read())?.control;
   const read = await readRemains(stores, standing?.planSha256, standing?.acceptedAt);
-  const remains = { ...read, byParameter: await failuresByParameter(stores, read) };
+  const remains = { ...read, byParameter: await countByParameter(stores, read) };
   const control = await store.change((now) =>
     now.ended === undefined && now.closedAt === undefined
       ? withEnd(now, decideEnd(now, job, remains, deps.clock.now()))
@@ -279,6 +279,7 @@ async function render(
     outputOf: remains.outputOf,
     attemptStart: attemptStart({ progress }),
     open: progress?.open,
+    byParameter: remains.byParameter,
     manifest,
     run: describePlan(plan),
     images: await readImages(bucket, records.keys.outputs, outputs),

@@ -3,6 +3,7 @@ import { parseArgs } from 'node:util';
 import type { ManifestResult } from '../../experiment/manifest/parse.ts';
 import type { FanoutScheme } from '../../experiment/plan/plan.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
+import { defined } from '../../experiment/util/defined.ts';
 import type { FaultName } from '../system/faults.ts';
 import { FAULTS } from '../system/faults.ts';
 
@@ -100,9 +101,7 @@ export function readStartOptions(
       folder: resolve(cwd, '.sierra-batch'),
       from,
       yes: values.yes === true,
-      ...(nodes === undefined ? {} : { nodes }),
-      ...(fanout === undefined ? {} : { fanout }),
-      ...(fault === undefined ? {} : { fault }),
+      ...defined({ nodes, fanout, fault }),
     },
   };
 }

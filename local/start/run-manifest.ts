@@ -6,6 +6,7 @@ import { manifestFormat } from '../../experiment/manifest/source/read.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import { plainLine } from '../../experiment/text/terminal-codes.ts';
 import { visibleText } from '../../experiment/text/visible-text.ts';
+import { defined } from '../../experiment/util/defined.ts';
 import type { Destination, Dropped } from '../../submission/drop-manifest.ts';
 import { dropManifest } from '../../submission/drop-manifest.ts';
 import type { Display } from '../../submission/progress-display.ts';
@@ -107,8 +108,7 @@ function open(
       error: (event, fields) => display.say(plainLine(`${event} ${JSON.stringify(fields)}`)),
     },
     onMail: ({ subject }, file) => display.say(`mail     ${plainLine(subject)}  (${relative(from, file)})`),
-    ...(fault === undefined ? {} : { fault }),
-    ...(nodes === undefined ? {} : { nodes }),
+    ...defined({ fault, nodes }),
   });
 }
 

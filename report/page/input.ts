@@ -1,4 +1,5 @@
 import type { Price } from '../../experiment/deployment/price.ts';
+import type { ByParameter } from '../../experiment/diagnosis/by-parameter.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { OpenTry, Progress } from '../../experiment/records/progress.ts';
@@ -42,6 +43,8 @@ export interface ReportInput {
   attemptStart?: number | undefined;
   /** Tries without a row. */
   open?: readonly OpenTry[] | undefined;
+  /** What the tasks show by parameter; absent where they have none. */
+  byParameter?: ByParameter | undefined;
   /** Pictures among the outputs. */
   images?: ReportImages | undefined;
   /** Of a run that goes on: the page is followed by whoever serves it. */

@@ -33,9 +33,8 @@ export interface NodeLanes {
 }
 
 /**
- * Every task in a lane of its node. A joblog knows hosts and times but no slot, so slots are found again from what
- * overlaps: a task goes to the free lane that was busy last, as GNU parallel fills them. A node has at least as many
- * lanes as slots; clocks that jumped may need more, up to a bound. Nodes in the order of their index, unknown hosts last.
+ * Every try in a lane of its node. A node has at least as many lanes as slots; clocks that jumped may need more, up to a
+ * bound. Nodes in the order of their index, unknown hosts last.
  */
 export function arrangeLanes(
   { tasks, nodes, open = [] }: Pick<ReportInput, 'tasks' | 'nodes' | 'open'>,

@@ -11,6 +11,8 @@ import { IAMClient } from '@aws-sdk/client-iam';
 import { ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
 import { STSClient } from '@aws-sdk/client-sts';
 import * as z from 'zod';
+import { commandOutput } from '../../container/util/run-command.ts';
+import { defined } from '../../experiment/util/defined.ts';
 import { parsedJson } from '../../experiment/util/parse-json.ts';
 import { findBuilder, ImageFailed } from '../image/build.ts';
 import { makeImage, planImage } from '../image/make.ts';
@@ -32,8 +34,7 @@ export async function liveClients({
   profile,
 }: DeployOptions): Promise<{ clients: DeployClients; region: string }> {
   const config = {
-    ...(region === undefined ? {} : { region }),
-    ...(profile === undefined ? {} : { profile }),
+    ...defined({ region, profile }),
     maxAttempts: 4,
   };
   const sts = new STSClient(config);
@@ -55,7 +56,12 @@ export async function liveClients({
 }
 
 export async function lookAtMachine(): Promise<Machine> {
-  const version = await output('sam', ['--version']);
+  const sam = await commandOutput('sam', ['--version'], {
+    timeoutMs: VERSION_WITHIN_MS,
+    env: { ...process.env, SAM_CLI_TELEMETRY: '0' },
+  });
+  const ended = sam.failed ?? `it ended with ${sam.code}`;
+  const why = ended.includes('ENOENT') ? 'not installed' : ended;
   const builder = ((): Machine['builder'] => {
     try {
       return { ok: true, builder: findBuilder() };
@@ -66,7 +72,7 @@ export async function lookAtMachine(): Promise<Machine> {
   })();
   return {
     architecture: process.arch === 'arm64' ? 'arm64' : 'x86_64',
-    sam: version.ok ? { ok: true, version: version.text.trim() } : version,
+    sam: sam.code === 0 ? { ok: true, version: sam.stdout.trim() } : { ok: false, why },
     builder,
   };
 }
@@ -110,31 +116,8 @@ export function liveHands({ profile }: DeployOptions, { builder }: Machine, say:
   };
 }
 
-async function output(
-  program: string,
-  args: readonly string[],
-): Promise<{ ok: true; text: string } | { ok: false; why: string }> {
-  const child = spawn(program, args, {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env: { ...process.env, SAM_CLI_TELEMETRY: '0' },
-    timeout: VERSION_WITHIN_MS,
-  });
-  let text = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    text += chunk;
-  });
-  try {
-    const [code] = await once(child, 'close');
-    return code === 0 ? { ok: true, text } : { ok: false, why: `it ended with ${code}` };
-  } catch (error) {
-    const missing = error instanceof Error && 'code' in error && error.code === 'ENOENT';
-    return { ok: false, why: missing ? 'not installed' : String(error) };
-  }
-}
-
 /** It answers within seconds or not at all; a deployment does not depend on it. */
 const PRICE_WITHIN_MS = 30_000;
-const MAX_CHARACTERS = 1_000_000;
 
 const priceAnswer = z.object({ PriceList: z.array(z.string()).max(100) });
 const offer = z.object({
@@ -188,17 +171,7 @@ async function askPrice(
   region: string,
   env: NodeJS.ProcessEnv,
 ): Promise<number | undefined> {
-  const child = spawn('aws', priceQuestion(instanceType, region), {
-    stdio: ['ignore', 'pipe', 'ignore'],
-    env,
-    timeout: PRICE_WITHIN_MS,
-  });
-  let text = '';
-  child.stdout.setEncoding('utf8').on('data', (chunk: string) => {
-    if (text.length < MAX_CHARACTERS) text += chunk;
-  });
-  return new Promise((resolve) => {
-    child.on('error', () => resolve(undefined));
-    child.on('close', () => resolve(priceAnswered(text)));
-  });
+  const question = priceQuestion(instanceType, region);
+  const { stdout } = await commandOutput('aws', question, { timeoutMs: PRICE_WITHIN_MS, env });
+  return priceAnswered(stdout);
 }

@@ -1,6 +1,7 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { defined } from '../../experiment/util/defined.ts';
 import type { BuildArguments } from './build.ts';
 import { buildImage, findBuilder, ImageFailed, pushImage } from './build.ts';
 import { contentTag } from './content-tag.ts';
@@ -17,8 +18,7 @@ export function planImage(options: ImageOptions, root = REPOSITORY): { args: Bui
     SIERRA: options.sierra ? '1' : '0',
     USER_ID: String(options.userId),
     VERSION: String(version),
-    ...(options.nodeImage === undefined ? {} : { NODE_IMAGE: options.nodeImage }),
-    ...(options.systemImage === undefined ? {} : { SYSTEM_IMAGE: options.systemImage }),
+    ...defined({ NODE_IMAGE: options.nodeImage, SYSTEM_IMAGE: options.systemImage }),
   };
   return { args, tag: contentTag(root, options.architecture, args) };
 }

@@ -1,4 +1,5 @@
 import { parseArgs } from 'node:util';
+import { defined } from '../../experiment/util/defined.ts';
 
 const ARCHITECTURES = ['x86_64', 'arm64'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
@@ -63,9 +64,7 @@ export function readImageOptions(
       architecture,
       sierra: values.sierra === true,
       userId,
-      ...(values['node-image'] === undefined ? {} : { nodeImage: values['node-image'] }),
-      ...(values['system-image'] === undefined ? {} : { systemImage: values['system-image'] }),
-      ...(push === undefined ? {} : { push }),
+      ...defined({ nodeImage: values['node-image'], systemImage: values['system-image'], push }),
     },
   };
 }

@@ -14,6 +14,7 @@ import { Bucket } from '../../aws/bucket.ts';
 import { s3Port } from '../../aws/clients/s3.ts';
 import { askCaller } from '../../cli/context/ask-account.ts';
 import { describeStack, readOutputs } from '../../cli/context/stack.ts';
+import { defined } from '../../experiment/util/defined.ts';
 import { realClock } from '../../local/clock/real.ts';
 import type { Recorder } from './evidence.ts';
 import type { Lab, ProveClients } from './lab.ts';
@@ -35,8 +36,7 @@ export async function liveLab(
   say: Lab['say'],
 ): Promise<{ lab: Omit<Lab, 'signal'>; caller: string }> {
   const place = {
-    ...(region === undefined ? {} : { region }),
-    ...(profile === undefined ? {} : { profile }),
+    ...defined({ region, profile }),
   };
   const clients = clientsOf(place, recorder);
   const { account, arn: caller } = await askCaller(clients.sts);

@@ -126,6 +126,7 @@ function withText(input: ReportInput, text: string): ReportInput {
     nodes: input.nodes.map((node) => ({
       ...node,
       lostBecause: text,
+      leftOutBecause: text,
       ...(node.index === 1 ? { address: text } : {}),
     })),
     tasks: {

@@ -2,6 +2,7 @@ import { inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
+import { TaskRows, taskColumns } from '../../experiment/results/task-rows.ts';
 import { readTasks } from '../../experiment/results/task-table.ts';
 import { busyShare } from '../../report/client/timeline/busy-share.ts';
 import { hoverText } from '../../report/client/timeline/hover.ts';
@@ -11,7 +12,7 @@ import type { Bar, BarKind } from '../../report/timeline/format.ts';
 import { BAR, decodeLanes, encodeLanes } from '../../report/timeline/format.ts';
 import { arrangeLanes, Endings } from '../../report/timeline/lanes.ts';
 import { timelineData } from '../../report/timeline/timeline.ts';
-import { aRow, START } from '../fixtures/records.ts';
+import { aNode, aRow, START } from '../fixtures/records.ts';
 import { SAMPLES, sampleReport } from './sample-runs.ts';
 
 const ORIGIN = 1_764_000_000_000;
@@ -75,10 +76,43 @@ describe('lanes', () => {
     );
   });
 
+  test('the table of tasks has the slot in which the timeline draws the last try', async () => {
+    const anyOpen = fc.record({
+      seq: fc.integer({ min: 61, max: 70 }),
+      node: fc.constantFrom(0, 1, 7),
+      startedAt: fc.nat(50_000).map((ms) => new Date(ORIGIN + ms).toISOString()),
+      endedAt: fc.constant(new Date(ORIGIN + 60_000).toISOString()),
+      end: fc.constantFrom('lost', 'cut-off'),
+    });
+    const anyOpens = fc.uniqueArray(anyOpen, { maxLength: 10, selector: ({ seq }) => seq });
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyRow, { maxLength: 80 }), anyOpens, async (rows, open) => {
+        const tasks = await readTasks(rows);
+        const nodes = [
+          aNode(0, { address: '10.0.0.1', slots: 3 }),
+          aNode(1, { address: '10.0.0.2', slots: 3 }),
+        ];
+        const drawn = arrangeLanes({ tasks, nodes, open }, ORIGIN, new Endings()).flatMap(
+          ({ address, lanes }) =>
+            lanes.flatMap((lane, at) =>
+              lane.flatMap(({ seq, kind }) => (kind === BAR.retried ? [] : [[seq, address, at + 1]])),
+            ),
+        );
+        const table = new TaskRows({ tasks, nodes, open, stderrTails: new Map(), versions: [] });
+        const column = (name: string) => taskColumns([], []).findIndex((one) => one.name === name);
+        const told = drawn.map(([seq]) => {
+          const cells = table.row(Number(seq), [], null, []);
+          return [seq, cells[column('node')], cells[column('slot')]];
+        });
+        expect(told).toEqual(drawn);
+      }),
+    );
+  });
+
   test('rows that all overlap, as no machine could run them, are drawn in a bounded number of lanes', async () => {
     const tasks = await readTasks(Array.from({ length: 5000 }, (_, index) => aRow(index + 1)));
     const [node] = arrangeLanes({ tasks, nodes: [] }, START, new Endings());
-    expect(node?.lanes).toHaveLength(1024);
+    expect(node?.lanes).toHaveLength(4096);
     expect(node?.lanes.flat()).toHaveLength(5000);
   });
 

@@ -47,11 +47,7 @@ export class Pool {
   readonly #nodes = new Map<number, PoolNode>();
   /** The end of what tasks said whose row is to come. */
   readonly #said = new Map<number, string>();
-  readonly #booked: Uint8Array;
   readonly #over = Promise.withResolvers<void>();
-  #left: number;
-  #succeeded = 0;
-  #failed = 0;
   /** Sequence numbers that were started again because they failed. */
   #retried = 0;
   #state: PoolState = { kind: 'running' };
@@ -64,19 +60,18 @@ export class Pool {
   constructor(request: FanoutRequest, hooks: FanoutHooks, { commands, joblog, connect, clock }: PoolMeans) {
     this.#hooks = hooks;
     this.#dealer = new Dealer(commands, request);
-    this.#book = new RowBook({ commands, joblog }, hooks, (error) =>
+    this.#waiting = new WaitingTasks(request);
+    const tasks = { total: request.total, left: this.#waiting.size };
+    this.#book = new RowBook(tasks, { commands, joblog }, hooks, (error) =>
       this.#break(error, { storageFailed: true }),
     );
     this.#connect = connect;
-    this.#waiting = new WaitingTasks(request);
-    this.#left = this.#waiting.size;
-    this.#booked = new Uint8Array(request.total + 1);
     this.#clock = clock;
     this.#stopLooking = every(clock, 1000, () => this.#look());
   }
 
   addNode(node: FanoutNode): void {
-    if (!this.#isRunning() || this.#left === 0 || this.#nodes.has(node.index)) return;
+    if (!this.#isRunning() || this.#book.left === 0 || this.#nodes.has(node.index)) return;
     const entry = new PoolNode(node);
     this.#nodes.set(node.index, entry);
     this.#open(entry);
@@ -108,13 +103,7 @@ export class Pool {
   }
 
   counts(): FanoutResult {
-    const [succeeded, failed, retried, unfinished] = [
-      this.#succeeded,
-      this.#failed,
-      this.#retried,
-      this.#left,
-    ];
-    return { succeeded, failed, retried, unfinished };
+    return { ...this.#book.counts(), retried: this.#retried };
   }
 
   /** Ends when every sequence number has its row, or nobody is left to run them, and every row is in the joblog. */
@@ -182,6 +171,7 @@ export class Pool {
         return;
       case 'unfit':
         this.#hooks.log('Pool:NodeUnfit', { node: index, why: message.message });
+        this.#hooks.onUnfit?.(index, message.message);
         entry.unfit = message.message;
         break;
       case 'removed':
@@ -230,15 +220,8 @@ export class Pool {
 
   /** A try has ended. */
   #end({ node }: PoolNode, row: Row, final: boolean, about: TryEnd): void {
-    if (final) {
-      if (this.#booked[row.seq] === 1) return;
-      this.#booked[row.seq] = 1;
-      this.#left -= 1;
-      if (succeeded(row)) this.#succeeded += 1;
-      else this.#failed += 1;
-    }
     this.#book.add({ row, node, final, about });
-    if (this.#left === 0) this.#proceed();
+    if (this.#book.left === 0) this.#proceed();
   }
 
   /** What a lost node had is to be run by others; what ran there may have been the cause. */
@@ -319,9 +302,9 @@ export class Pool {
   /** Whatever is rested on may fail in a way that nobody has seen: machines are not billed for it. */
   #look(): void {
     const isAtWork = this.#asking > 0 || [...this.#nodes.values()].some(({ begun }) => begun.size > 0);
-    this.#silent = isAtWork || !this.#isRunning() || this.#left === 0 ? 0 : this.#silent + 1;
+    this.#silent = isAtWork || !this.#isRunning() || this.#book.left === 0 ? 0 : this.#silent + 1;
     if (this.#silent >= SILENT_LOOKS)
-      this.#break(`for ${SILENT_LOOKS} s no task began and none ended, and ${this.#left} wait`, {});
+      this.#break(`for ${SILENT_LOOKS} s no task began and none ended, and ${this.#book.left} wait`, {});
   }
 
   /** What runs on the nodes is ended. */
@@ -334,7 +317,7 @@ export class Pool {
 
   /** Gives work to free slots, or ends what has nothing left to do. */
   #proceed(): void {
-    if (this.#isRunning() && this.#left === 0) {
+    if (this.#isRunning() && this.#book.left === 0) {
       this.#state = { kind: 'done' };
       for (const { channel } of this.#nodes.values()) channel?.end();
     }

@@ -1,3 +1,4 @@
+import { succeeded } from '../../../experiment/results/joblog.ts';
 import type { FanoutHooks, FanoutNode, TryEnd } from '../fan-out.ts';
 import type { Row } from './agent-messages.ts';
 import { joblogRow } from './agent-messages.ts';
@@ -13,7 +14,10 @@ interface Entry {
   about: TryEnd;
 }
 
-/** Writes rows in the order they came, many at a time when they come fast, and tells of them. */
+/**
+ * Counts each task's final row once, and writes rows in the order they came, many at a time when they come fast, and tells
+ * of them.
+ */
 export class RowBook {
   readonly #commands: CommandIndex;
   readonly #joblog: JoblogWriter;
@@ -22,9 +26,15 @@ export class RowBook {
   #booking: Promise<void> = Promise.resolve();
   /** Rows whose command is being read. */
   #unread: Entry[] = [];
+  readonly #isFinal: Uint8Array;
+  /** Tasks without a final row. */
+  left: number;
+  #succeeded = 0;
+  #failed = 0;
 
-  /** @param onFailure called when rows cannot be recorded, with a sentence */
+  /** @param tasks numbers up to `total`, so many of them without a final row @param onFailure called when rows cannot be recorded, with a sentence */
   constructor(
+    tasks: { total: number; left: number },
     { commands, joblog }: { commands: CommandIndex; joblog: JoblogWriter },
     hooks: FanoutHooks,
     onFailure: (error: string) => void,
@@ -33,9 +43,23 @@ export class RowBook {
     this.#joblog = joblog;
     this.#hooks = hooks;
     this.#onFailure = onFailure;
+    this.#isFinal = new Uint8Array(tasks.total + 1);
+    this.left = tasks.left;
+  }
+
+  counts(): { succeeded: number; failed: number; unfinished: number } {
+    return { succeeded: this.#succeeded, failed: this.#failed, unfinished: this.left };
   }
 
   add(entry: Entry): void {
+    const { row, final } = entry;
+    if (final) {
+      if (this.#isFinal[row.seq] === 1) return;
+      this.#isFinal[row.seq] = 1;
+      this.left -= 1;
+      if (succeeded(row)) this.#succeeded += 1;
+      else this.#failed += 1;
+    }
     this.#unread.push(entry);
     if (this.#unread.length === 1) this.#booking = this.#booking.then(() => this.#bookAll());
   }

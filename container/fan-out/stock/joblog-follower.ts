@@ -2,6 +2,7 @@ import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
 import { parseJoblogRow } from '../../../experiment/results/joblog.ts';
+import { ifMissing } from '../../util/system-errors.ts';
 
 /** Reads the rows that GNU parallel, on this same node, appends to its joblog. */
 export class JoblogFollower {
@@ -18,10 +19,7 @@ export class JoblogFollower {
 
   /** The rows that are complete since the last call; none while the file does not exist. */
   async read(): Promise<JoblogRow[]> {
-    this.#file ??= await open(this.#path, 'r').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return undefined;
-      throw error;
-    });
+    this.#file ??= await open(this.#path, 'r').catch(ifMissing(undefined));
     if (this.#file === undefined) return [];
     const rows: JoblogRow[] = [];
     const block = Buffer.allocUnsafe(256 * 1024);

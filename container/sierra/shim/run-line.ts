@@ -1,8 +1,8 @@
-import { createReadStream } from 'node:fs';
 import { copyFile, mkdir, open, readFile, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { endingOf, endingWords } from '../../../experiment/records/ending.ts';
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
+import { defined } from '../../../experiment/util/defined.ts';
 import type { AttemptPart } from '../../attempt/attempt.ts';
 import type { FanoutNode, FanoutRequest, FanoutResult } from '../../fan-out/fan-out.ts';
 import { parseNodefile } from '../../fan-out/nodefile.ts';
@@ -12,6 +12,7 @@ import { FailureWatch } from '../../run/failure-watch.ts';
 import { fanoutHooks, followNodes, stopFanout } from '../../run/supervise-fan-out.ts';
 import { alreadyDone, renumberRows } from '../../tasks/resume.ts';
 import { TaskTally } from '../../tasks/tally.ts';
+import { countLines, latin1Lines, textOf } from '../../util/file-lines.ts';
 import type { CallAnswer, ParallelCall } from './listen.ts';
 import type { SierraLine } from './parse-line.ts';
 import { readSierraLine } from './parse-line.ts';
@@ -186,8 +187,7 @@ export class LineInPool {
       path: this.#attempt.config.variables.PATH ?? '',
       ...(line.taskSeconds === undefined ? {} : { taskSeconds: line.taskSeconds }),
       ...(timeouts.graceSeconds === undefined ? {} : { graceMs: timeouts.graceSeconds * 1000 }),
-      ...(taskOutputMiB === undefined ? {} : { outputMiB: taskOutputMiB }),
-      ...(cluster.gpus === undefined ? {} : { gpus: cluster.gpus }),
+      ...defined({ outputMiB: taskOutputMiB, gpus: cluster.gpus }),
       taskRetries: line.tries - 1,
     };
   }
@@ -256,31 +256,14 @@ function exitCode({ failed, unfinished, broken }: FanoutResult): number {
   return Math.min(101, failed + unfinished);
 }
 
-async function countLines(file: string): Promise<number> {
-  let lines = 0;
-  let last = 10;
-  for await (const chunk of createReadStream(file) as AsyncIterable<Buffer>) {
-    for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines += 1;
-    last = chunk.at(-1) ?? last;
-  }
-  return last === 10 ? lines : lines + 1;
-}
-
 /** The lines with these numbers, from 1. */
 async function linesAt(file: string, wanted: ReadonlySet<number>): Promise<Map<number, string>> {
   const found = new Map<number, string>();
   if (wanted.size === 0) return found;
   let seq = 0;
-  let rest = '';
-  const keep = (line: string) => {
+  for await (const line of latin1Lines(file, 'counts')) {
     seq += 1;
-    if (wanted.has(seq)) found.set(seq, line);
-  };
-  for await (const chunk of createReadStream(file, 'utf8') as AsyncIterable<string>) {
-    const lines = (rest + chunk).split('\n');
-    rest = lines.pop() ?? '';
-    for (const line of lines) keep(line);
+    if (wanted.has(seq)) found.set(seq, textOf(line));
   }
-  if (rest !== '') keep(rest);
   return found;
 }

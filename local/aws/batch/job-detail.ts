@@ -1,4 +1,5 @@
 import type { JobDetail, JobSummary } from '@aws-sdk/client-batch';
+import { defined } from '../../../experiment/util/defined.ts';
 import type { Attempt, ChildJob, Job } from './job.ts';
 
 /** DescribeJobs' answer for the parent: it has `nodeProperties` and no `container`. */
@@ -108,16 +109,4 @@ function attemptDetail(attempt: Attempt) {
     stoppedAt: attempt.stoppedAt,
     statusReason: attempt.statusReason,
   });
-}
-
-/** Without the fields that are undefined: AWS leaves out what it does not know. */
-function defined<Fields extends object>(
-  fields: Fields,
-): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
-  const kept: { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } = { ...fields } as {
-    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>;
-  };
-  for (const name of Object.keys(fields) as (keyof Fields)[])
-    if (fields[name] === undefined) delete kept[name];
-  return kept;
 }

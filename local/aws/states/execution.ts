@@ -1,3 +1,4 @@
+import { defined } from '../../../experiment/util/defined.ts';
 import type { ExecutionRecord, ExecutionStatus, HistoryEvent } from './execution-record.ts';
 import type { Step } from './language/data-flow.ts';
 import type { Definition, State } from './language/definition.ts';
@@ -51,8 +52,7 @@ export class Execution {
   /** StopExecution: what is waiting is given up at once; a function that is running goes on, as on AWS. */
   stop(status: 'ABORTED' | 'FAILED', error: string | undefined, cause: string | undefined): void {
     this.#end(status, {
-      ...(error === undefined ? {} : { error }),
-      ...(cause === undefined ? {} : { cause }),
+      ...defined({ error, cause }),
     });
   }
 

@@ -10,6 +10,7 @@ import {
 } from '@aws-sdk/client-sfn';
 import type { StatesPort } from '../../../aws/ports.ts';
 import type { Clock, MakeNonce } from '../../../experiment/util/clock.ts';
+import { defined } from '../../../experiment/util/defined.ts';
 import { Execution } from './execution.ts';
 import type { ExecutionRecord } from './execution-record.ts';
 import type { Definition } from './language/definition.ts';
@@ -115,8 +116,7 @@ export class LocalStates implements StatesPort {
       input: record.input,
       inputDetails: { included: true },
       ...(record.output === undefined ? {} : { output: record.output, outputDetails: { included: true } }),
-      ...(record.error === undefined ? {} : { error: record.error }),
-      ...(record.cause === undefined ? {} : { cause: record.cause }),
+      ...defined({ error: record.error, cause: record.cause }),
       redriveCount: 0,
       $metadata: ok(),
     };

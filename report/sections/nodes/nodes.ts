@@ -80,7 +80,11 @@ function row(
   const gone = node.state === 'lost' || node.state === 'never-came';
   const because = node.lostBecause === undefined ? '' : `: ${node.lostBecause}`;
   const at = node.lostAt === undefined ? '' : ` at ${clock(node.lostAt)}`;
-  return html`<tr id="node-${node.index}"><td class="number">${log ?? node.index}</td><td class="mono">${node.address ?? '–'}</td><td class="number">${node.slots}</td><td class="number">${grouped(tasks)}</td><td class="number">${spoken(busySeconds)}</td><td class="share"><svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="${share === null ? 'none' : percent(share)}"><rect class="k-task" width="${Math.round((share ?? 0) * 100)}" height="8"/></svg></td>${memory && html`<td class="number">${node.peakMemoryMiB === undefined ? '–' : `${grouped(node.peakMemoryMiB)} MiB`}</td>`}${cpu && html`<td class="number">${vcpus === undefined ? '–' : vcpus.toFixed(1)}</td>`}<td>${node.joinedAt === undefined ? '–' : clock(node.joinedAt)}</td><td class="fate">${gone ? html`<span class="bad">${STATES[node.state]}${at}${because}</span>` : STATES[node.state]}${wrongClock(node)}</td></tr>`;
+  return html`<tr id="node-${node.index}"><td class="number">${log ?? node.index}</td><td class="mono">${node.address ?? '–'}</td><td class="number">${node.slots}</td><td class="number">${grouped(tasks)}</td><td class="number">${spoken(busySeconds)}</td><td class="share"><svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="${share === null ? 'none' : percent(share)}"><rect class="k-task" width="${Math.round((share ?? 0) * 100)}" height="8"/></svg></td>${memory && html`<td class="number">${node.peakMemoryMiB === undefined ? '–' : `${grouped(node.peakMemoryMiB)} MiB`}</td>`}${cpu && html`<td class="number">${vcpus === undefined ? '–' : vcpus.toFixed(1)}</td>`}<td>${node.joinedAt === undefined ? '–' : clock(node.joinedAt)}</td><td class="fate">${gone ? html`<span class="bad">${STATES[node.state]}${at}${because}</span>` : STATES[node.state]}${leftOut(node)}${wrongClock(node)}</td></tr>`;
+}
+
+function leftOut({ leftOutBecause: why }: NodeRecord): Markup | undefined {
+  return why === undefined ? undefined : html`; <span class="bad">took no more tasks: ${why}</span>`;
 }
 
 /** Its tasks' own times are as wrong; ours are told in node 0's time. */

@@ -1,15 +1,14 @@
 import * as errors from '../../../experiment/util/errors.ts';
+import { loadDefinition } from '../../../local/aws/states/language/definition.ts';
+import { UnsupportedDefinition } from '../../../local/aws/states/language/path.ts';
 import type { Table } from '../template/finding.ts';
 import { table } from '../template/finding.ts';
 import type { Json } from '../template/json.ts';
-import { entriesAt, isRecord, listAt, stringsIn } from '../template/json.ts';
+import { entriesAt, stringsIn } from '../template/json.ts';
 import type { System } from '../template/place.ts';
 import { Place } from '../template/place.ts';
 
-const RESOURCES = ['arn:aws:states:::lambda:invoke', 'arn:aws:states:::lambda:invoke.waitForTaskToken'];
 const RESERVED = /^States\.(ALL|TaskFailed|Timeout|HeartbeatTimeout|Permissions|Runtime|DataLimitExceeded)$/;
-const OPERATORS =
-  /^(And|Or|Not|Variable|Next|Is(Null|Present|Numeric|String|Boolean|Timestamp)|(String|Numeric|Timestamp)(Equals|LessThan|GreaterThan|LessThanEquals|GreaterThanEquals)(Path)?|BooleanEquals(Path)?|StringMatches)$/;
 /** Errors that somebody throws, by their literal names. */
 const TERMINAL = namesOf(errors.TerminalError);
 const ERROR_NAMES = [...TERMINAL, ...namesOf(errors.TransientError)];
@@ -17,13 +16,10 @@ const ERROR_NAMES = [...TERMINAL, ...namesOf(errors.TransientError)];
 const REFUSED_BY_LAMBDA = 'Lambda.TooManyRequestsException';
 const MAX_TRANSITIONS = 8;
 
-/** What no validator of the states language sees. */
+/** What the local interpreter refuses, and what no validator of the states language sees. */
 export const DEFINITION: readonly Table[] = [
   table((system) => [machineOf(system)], {
-    jsonata: [
-      'the local interpreter runs JSONPath only',
-      (machine) => machine.at('QueryLanguage') !== 'JSONata',
-    ],
+    'not-interpreted': [(fault) => `the local interpreter refuses it: ${fault}`, refusals],
     'too-many-transitions': [
       `at most ${MAX_TRANSITIONS} transitions`,
       (machine) => machine.entries('States').length <= MAX_TRANSITIONS,
@@ -39,45 +35,13 @@ export const DEFINITION: readonly Table[] = [
     ],
   }),
   table((system) => statesOf(system), {
-    'no-such-state': [
-      (next) => `there is no state ${next}`,
-      (state) =>
-        [...state.texts('Next'), ...state.parts('Catch').map((rule) => rule.text('Next'))].filter(
-          (next) => !machineOf(state.system).has('States', next),
-        ),
-    ],
-    // `"x.$": "text"` and `"x": "$.path"`: both are taken, and neither is meant.
-    'no-path': [
-      (key, text) => `${key} is no path: ${text}`,
-      (state) =>
-        textsHandedOn(state).filter(
-          ([key, text]) => key.endsWith('.$') && !IS_PATH.test(text) && !text.startsWith('States.'),
-        ),
-    ],
+    // AWS takes it, and it is not meant.
     'path-as-text': [
       (key, text) => `${key} is the text ${text}, not what lies there`,
       (state) => textsHandedOn(state).filter(([key, text]) => IS_PATH.test(text) && !key.endsWith('.$')),
     ],
   }),
-  table((system) => statesOf(system, 'Choice'), {
-    'choice-without-default': [
-      'a value that no rule matches fails the execution past every catch',
-      (state) => state.text('Default') !== '',
-    ],
-    'unknown-operator': [
-      (operator) => `${operator} is no comparison`,
-      (state) =>
-        state
-          .list('Choices')
-          .flatMap(operatorsIn)
-          .filter((operator) => !OPERATORS.test(operator)),
-    ],
-  }),
   table((system) => statesOf(system, 'Task'), {
-    'unknown-resource': [
-      (resource) => `${resource} is none of ${RESOURCES.join(', ')}`,
-      (task) => RESOURCES.includes(task.text('Resource')) || [task.text('Resource')],
-    ],
     'no-token': [
       'the function would have nothing to complete the state with',
       (task) => !waitsForToken(task) || hasToken(task),
@@ -90,27 +54,12 @@ export const DEFINITION: readonly Table[] = [
       'a task without a limit waits for a year',
       (task) => task.has('TimeoutSeconds') || task.has('TimeoutSecondsPath'),
     ],
-    'heartbeat-over-timeout': [
-      'the heartbeat can never be missed in time',
-      (task) =>
-        !task.has('TimeoutSeconds') ||
-        Number(task.text('HeartbeatSeconds') || 0) < task.number('TimeoutSeconds'),
-    ],
     'function-fixed': [
       'the function comes from the template',
       (task) => /^\$\{[A-Za-z]+\}$/.test(task.text('Parameters', 'FunctionName')),
     ],
   }),
   table(errorRules, {
-    'no-errors': ['ErrorEquals is empty', ({ errors }) => errors.length > 0],
-    'all-not-alone': [
-      'States.ALL must stand alone',
-      ({ errors }) => !errors.includes('States.ALL') || errors.length === 1,
-    ],
-    'all-not-last': [
-      'States.ALL must be the last rule',
-      ({ errors, isLast }) => !errors.includes('States.ALL') || isLast,
-    ],
     'unknown-error': [
       (error) => `nothing throws ${error}`,
       ({ errors }) =>
@@ -142,6 +91,17 @@ export const DEFINITION: readonly Table[] = [
   }),
 ];
 
+function refusals({ properties }: Place): string[] {
+  try {
+    // What a substitution stands for is another table's.
+    loadDefinition(JSON.stringify(properties).replaceAll('${', 'arn:{'));
+    return [];
+  } catch (error) {
+    if (error instanceof UnsupportedDefinition) return [error.message];
+    throw error;
+  }
+}
+
 function machineOf(system: System): Place {
   return new Place(system, { name: 'state machine', properties: system.asl, whole: {} });
 }
@@ -153,13 +113,6 @@ function statesOf(system: System, type?: string): Place[] {
     .entries('States')
     .map(([name, state]) => machine.part(state, name))
     .filter((state) => type === undefined || state.text('Type') === type);
-}
-
-function operatorsIn(choice: Json): string[] {
-  return entriesAt(choice).flatMap(([operator, value]) => {
-    if (operator === 'And' || operator === 'Or') return [operator, ...listAt(value).flatMap(operatorsIn)];
-    return [operator, ...(operator === 'Not' && isRecord(value) ? operatorsIn(value) : [])];
-  });
 }
 
 const waitsForToken = (task: Place) => task.text('Resource').endsWith('.waitForTaskToken');
@@ -175,7 +128,6 @@ function errorRules(system: System) {
         kind,
         errors: rule.texts('ErrorEquals'),
         earlier: rules.slice(0, index).flatMap((before) => before.texts('ErrorEquals')),
-        isLast: index === rules.length - 1,
         maxAttempts: Number(rule.text('MaxAttempts') || 3),
       }));
     }),

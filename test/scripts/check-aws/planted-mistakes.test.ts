@@ -610,14 +610,14 @@ const MISTAKES: readonly [string, string, Plant][] = [
   ['mails that nobody may publish', 'not-allowed', without('TellingPolicy')],
   [
     'a misspelt suffix of a resource',
-    'resource',
+    'not-interpreted',
     inState(['Run', 'Resource'], 'arn:aws:states:::lambda:invoke.waitForTaskTokn'),
   ],
   ['no token in the payload', 'token', inState(['Run', 'Parameters', 'Payload', 'token.$'], undefined)],
   ['a token that nobody waits for', 'token', inState(['Run', 'Resource'], 'arn:aws:states:::lambda:invoke')],
   [
     'States.ALL that is not the last',
-    'all',
+    'not-interpreted',
     inState(
       ['Collect', 'Retry'],
       [
@@ -628,24 +628,28 @@ const MISTAKES: readonly [string, string, Plant][] = [
   ],
   [
     'States.ALL in company',
-    'all',
+    'not-interpreted',
     inState(['Run', 'Catch', 0, 'ErrorEquals'], ['States.ALL', 'States.Timeout']),
   ],
   ['an error that nobody throws', 'error', inState(['Stop', 'Retry', 0, 'ErrorEquals'], ['StillStoping'])],
-  ['a heartbeat longer than the state', 'heartbeat', inState(['Collect', 'HeartbeatSeconds'], 1200)],
-  ['a choice without a default', 'default', inState(['Outcome', 'Default'], undefined)],
+  ['a heartbeat', 'not-interpreted', inState(['Collect', 'HeartbeatSeconds'], 1200)],
+  ['a choice without a default', 'not-interpreted', inState(['Outcome', 'Default'], undefined)],
   [
     'an operator that does not exist',
-    'operator',
+    'not-interpreted',
     inState(['Outcome', 'Choices', 0], {
       Variable: '$.result.outcome',
       StringEqual: 'succeeded',
       Next: 'Succeeded',
     }),
   ],
-  ['a path that is only text', 'path', inState(['Stop', 'Parameters', 'Payload', 'stop'], '$.runId')],
-  ['a text where a path belongs', 'path', inState(['Collect', 'Parameters', 'Payload', 'runId.$'], 'runId')],
-  ['a state that does not exist', 'state', inState(['Collect', 'Next'], 'Outcom')],
+  ['a path that is only text', 'path-as-text', inState(['Stop', 'Parameters', 'Payload', 'stop'], '$.runId')],
+  [
+    'a text where a path belongs',
+    'not-interpreted',
+    inState(['Collect', 'Parameters', 'Payload', 'runId.$'], 'runId'),
+  ],
+  ['a state that does not exist', 'not-interpreted', inState(['Collect', 'Next'], 'Outcom')],
   ['a state without a time limit', 'timeout', inState(['Collect', 'TimeoutSeconds'], undefined)],
   ['an error that leaves the job alone', 'job', inState(['Run', 'Catch'], undefined)],
 ];

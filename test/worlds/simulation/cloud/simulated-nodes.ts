@@ -6,6 +6,7 @@ import { EXIT } from '../../../../experiment/records/exit-code.ts';
 import type { Progress, RunnerPhase, RunnerReason } from '../../../../experiment/records/progress.ts';
 import { renderJoblog } from '../../../../experiment/results/joblog.ts';
 import type { Clock } from '../../../../experiment/util/clock.ts';
+import { defined } from '../../../../experiment/util/defined.ts';
 import type { NodeExit, NodeSpec, RunningNode } from '../../../../local/aws/batch/node-start.ts';
 import type { SeededRandom } from '../../../../local/clock/seeded-random.ts';
 import type { Faults } from '../faults/faults.ts';
@@ -160,16 +161,14 @@ class MainNode {
       phase,
       at: this.#time(),
       startedAt: this.#startedAt,
-      ...(this.#tasksStartedAt === undefined ? {} : { tasksStartedAt: this.#tasksStartedAt }),
-      ...(this.#tasksEndedAt === undefined ? {} : { tasksEndedAt: this.#tasksEndedAt }),
+      ...defined({ tasksStartedAt: this.#tasksStartedAt, tasksEndedAt: this.#tasksEndedAt }),
       nodes: { expected: this.#spec.numNodes, joined: this.#spec.numNodes, lost: 0 },
       tasks: { total: 2, succeeded: done ? 2 - failed : 0, failed, retried: 0, lost: 0, running: 0 },
       slots: 2,
       nodeHours:
         (this.#spec.numNodes * (this.#settings.clock.now() - Date.parse(this.#startedAt))) / 3_600_000,
       rate: 0,
-      ...(exitCode === undefined ? {} : { exitCode }),
-      ...(reason === undefined ? {} : { reason }),
+      ...defined({ exitCode, reason }),
     };
     const keys = runKeys(this.#runId);
     if (phase === 'done' && done) await this.#put(keys.joblog, this.#joblog(failed));

@@ -1,11 +1,7 @@
 import { readdir } from 'node:fs/promises';
+import { ifMissing } from './system-errors.ts';
 
 /** Names in a folder; of one that is not there, none. */
 export async function namesIn(folder: string): Promise<string[]> {
-  try {
-    return await readdir(folder);
-  } catch (error) {
-    if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
-    throw error;
-  }
+  return readdir(folder).catch(ifMissing([]));
 }

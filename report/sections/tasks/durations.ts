@@ -1,8 +1,8 @@
-import type { TaskTable } from '../../experiment/results/task-table.ts';
-import { taskSucceeded } from '../../experiment/results/task-table.ts';
-import { grouped, spoken } from '../../experiment/text/numbers.ts';
-import type { Markup } from '../page/html.ts';
-import { html } from '../page/html.ts';
+import type { TaskTable } from '../../../experiment/results/task-table.ts';
+import { taskSucceeded } from '../../../experiment/results/task-table.ts';
+import { grouped, spoken } from '../../../experiment/text/numbers.ts';
+import type { Markup } from '../../page/html.ts';
+import { html } from '../../page/html.ts';
 
 const BINS = 60;
 const WIDTH = 1000;
