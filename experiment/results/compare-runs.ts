@@ -1,4 +1,5 @@
 import type { OutputFile } from '../records/outputs.ts';
+import { durationAt } from './durations.ts';
 
 type Row = Readonly<Record<string, string>>;
 
@@ -105,10 +106,12 @@ function isNear(a: string, b: string, tolerance: number): boolean {
 }
 
 function median(numbers: number[]): number | null {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const [low, high] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]];
-  return low === undefined || high === undefined ? null : (low + high) / 2;
+  return (
+    durationAt(
+      numbers.toSorted((a, b) => a - b),
+      0.5,
+    ) ?? null
+  );
 }
 
 function compareOutputs(a: readonly OutputFile[], b: readonly OutputFile[]): RunDifference['outputs'] {

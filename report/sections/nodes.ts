@@ -24,7 +24,7 @@ const STATES: Readonly<Record<NodeState, string>> = {
 };
 
 /** Each node with what it did. */
-export function nodes({ nodes: records, summary }: ReportInput): Markup | undefined {
+export function nodes({ nodes: records, summary, attemptStart }: ReportInput): Markup | undefined {
   if (records.length === 0) return undefined;
   const use = new Map(summary.nodes.map((node) => [node.index, node]));
   const measured = {
@@ -38,6 +38,7 @@ export function nodes({ nodes: records, summary }: ReportInput): Markup | undefi
 </table></div>`;
   return html`<section class="long">
 <h2>Nodes</h2>
+${attemptStart !== undefined && html`<p class="note">In the last attempt.</p>`}
 ${records.length > 40 ? html`<details><summary>All ${grouped(records.length)} nodes</summary>${table}</details>` : table}
 </section>`;
 }

@@ -20,7 +20,7 @@ export function timeline(input: ReportInput): Markup | undefined {
   if (input.summary.tasks.total === 0 && !isMissed) return undefined;
   return html`<section>
 <h2>Timeline</h2>
-<p class="note">${counted(size, 'task')}${tries} on ${counted(data.nodes.length, 'node')}.<span class="by-hand"> Drag to move, Ctrl and wheel or + and − to zoom, point at a bar to read it.</span></p>
+<p class="note">${counted(size, 'task')}${tries} on ${nodesThere(data)}.<span class="by-hand"> Drag to move, Ctrl and wheel or + and − to zoom, point at a bar to read it.</span></p>
 <div id="timeline"><noscript><p class="note">The timeline is drawn by the report’s own script, which is switched off here.</p></noscript></div>
 <ul class="legend">
 <li>${swatch('k-task')}task</li>
@@ -30,6 +30,11 @@ ${away && html`<li><svg viewBox="0 0 26 14" aria-hidden="true"><path class="k-ab
 </ul>
 <script type="application/json" id="timeline-data">${jsonMarkup(data)}</script>
 </section>`;
+}
+
+function nodesThere({ nodes }: NonNullable<ReturnType<typeof timelineData>>): string {
+  const there = nodes.filter(({ state }) => state !== 'never-came').length;
+  return `${there === nodes.length ? '' : `${there} of `}${counted(nodes.length, 'node')}`;
 }
 
 function swatch(kind: string): Markup {
