@@ -11,6 +11,7 @@ import { busyShare, useOfNodes } from '../figures/busy-share.ts';
 import type { JobTimes } from '../figures/node-hours.ts';
 import { nodeHoursOf } from '../figures/node-hours.ts';
 import { taskCounts } from '../figures/task-counts.ts';
+import { joinSeconds, queuedSeconds } from '../figures/waits.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { FailedEnding } from '../records/ending.ts';
 import { shellCode } from '../records/ending.ts';
@@ -22,7 +23,6 @@ import type { FailureGroup, Summary } from '../records/summary.ts';
 import { leftClause, resultsByVersion, versionsClause } from '../results/made-by.ts';
 import type { TaskTable } from '../results/task-table.ts';
 import type { Version } from '../results/versions.ts';
-import { instant } from '../text/instant.ts';
 import { leftOutClause } from './left-out.ts';
 
 /** What the bucket and Batch hold of an ended run. What was never written is left out. */
@@ -69,7 +69,11 @@ export function summarise<State extends RunState>(
   const use = useOfNodes(input);
   const made = resultsByVersion(input.versions ?? [], tasks);
   const failures = groupFailures(tasks, input.stderrTails);
-  const timings = measureTimings(input);
+  const timings = {
+    queuedSeconds: queuedSeconds(input.job),
+    joinSeconds: joinSeconds(input),
+    runSeconds: runSeconds(input),
+  };
   const nodeHours = measureNodeHours(input);
   const last = lastWords(input);
   const exitCode = observed?.exitCode ?? last?.exitCode ?? null;
@@ -216,20 +220,6 @@ function restOf(groups: readonly FailureGroup[]): FailureGroup {
   };
 }
 
-function measureTimings({ progress, nodes, tasks, job }: SummaryInput<RunState>): Summary['timings'] {
-  return {
-    queuedSeconds: job?.createdAt === undefined ? null : between(job.createdAt, job.attempts[0]?.startedAt),
-    joinSeconds: between(instant(progress?.startedAt), lastJoined(nodes, instant(progress?.joinedAt))),
-    runSeconds: runSeconds({ progress, tasks }),
-  };
-}
-
-/** The last node that was waited for; what node 0 prepares beside it, its inputs, is no joining. */
-function lastJoined(nodes: readonly NodeRecord[], goneOn: number | undefined): number | undefined {
-  const joined = nodes.flatMap(({ joinedAt }) => instant(joinedAt) ?? []).filter((at) => at <= (goneOn ?? 0));
-  return joined.length === 0 ? goneOn : Math.max(...joined);
-}
-
 /** From Batch's times, as the budget is judged; node 0's own count where Batch tells nothing. */
 function measureNodeHours({ plan, progress, job }: SummaryInput<RunState>): number {
   const isTold = job?.attempts.every(
@@ -240,8 +230,4 @@ function measureNodeHours({ plan, progress, job }: SummaryInput<RunState>): numb
       ? (progress?.nodeHours ?? 0)
       : nodeHoursOf(job, plan.cluster.nodes, job.stoppedAt ?? 0);
   return Number(hours.toFixed(6));
-}
-
-function between(from: number | undefined, to: number | undefined): number | null {
-  return from === undefined || to === undefined ? null : Math.max(0, to - from) / 1000;
 }

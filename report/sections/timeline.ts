@@ -15,7 +15,7 @@ export function timeline(input: ReportInput): Markup | undefined {
   const data = timelineData(input);
   if (data === undefined) return undefined;
   const isLive = input.live !== undefined;
-  const extent = `${timelineExtent(input)} on ${counted(data.nodes.length, 'node')}.`;
+  const extent = `${timelineExtent(input)} on ${nodesThere(data)}.`;
   const away = data.nodes.some(
     ({ state, lost, joined }) =>
       state === 'never-came' || lost !== undefined || (joined ?? 0) > 0.005 * data.span,
@@ -38,6 +38,11 @@ ${away && html`<li><svg viewBox="0 0 26 14" aria-hidden="true"><path class="k-ab
 
 function hasMore({ tasks, open = [] }: ReportInput): boolean {
   return tasks.tries.size > tasks.size || open.length > 0;
+}
+
+function nodesThere({ nodes }: NonNullable<ReturnType<typeof timelineData>>): string {
+  const there = nodes.filter(({ state }) => state !== 'never-came').length;
+  return `${there === nodes.length ? '' : `${there} of `}${counted(nodes.length, 'node')}`;
 }
 
 function swatch(kind: string): Markup {

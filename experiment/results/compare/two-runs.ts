@@ -1,4 +1,5 @@
 import type { OutputFile } from '../../records/outputs.ts';
+import { durationAt } from '../durations.ts';
 import { isNear } from './two-tables.ts';
 
 type Row = Readonly<Record<string, string>>;
@@ -99,10 +100,12 @@ function byKey(rows: readonly Row[], keys: readonly string[]): Map<string, Row> 
 }
 
 function median(numbers: number[]): number | null {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const [low, high] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]];
-  return low === undefined || high === undefined ? null : (low + high) / 2;
+  return (
+    durationAt(
+      numbers.toSorted((a, b) => a - b),
+      0.5,
+    ) ?? null
+  );
 }
 
 function compareOutputs(a: ComparedRun['outputs'], b: ComparedRun['outputs']): RunDifference['outputs'] {

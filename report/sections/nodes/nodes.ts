@@ -55,7 +55,7 @@ function measured(records: readonly NodeRecord[]) {
 
 /** Each node with what it did. @param rows those that are shown at once */
 export function nodes(
-  { nodes: records }: ReportInput,
+  { nodes: records, attemptStart }: ReportInput,
   rows: ReadonlyMap<string, Markup>,
 ): Markup | undefined {
   if (records.length === 0) return undefined;
@@ -66,6 +66,7 @@ export function nodes(
 </table></div>`;
   return html`<section class="long">
 <h2>Nodes</h2>
+${attemptStart !== undefined && html`<p class="note">In the last attempt.</p>`}
 ${records.length > 40 ? html`<details><summary>All ${grouped(records.length)} nodes</summary>${table}</details>` : table}
 </section>`;
 }
