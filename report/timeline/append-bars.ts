@@ -16,6 +16,12 @@ interface LooseBar {
   ending: number;
 }
 
+const OF_BAR = {
+  seq: ({ seq }: LooseBar) => seq,
+  start: ({ start }: LooseBar) => start,
+  duration: ({ duration }: LooseBar) => duration,
+};
+
 const RETRIED = 2;
 
 /**
@@ -38,7 +44,7 @@ export function appendBars(
     ...(loose.get(node.address) ?? []),
     ...(fromHosts.get(node.address) ?? []),
   ]);
-  const filled = all.map((bars, at) => fillLanes(bars, known[at]?.slots ?? 1));
+  const filled = all.map((bars, at) => fillLanes(bars, known[at]?.slots ?? 1, OF_BAR));
   const ends = all.flatMap((bars) =>
     bars.reduce((last, { start, duration }) => Math.max(last, start + duration), 0),
   );

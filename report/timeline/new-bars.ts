@@ -1,7 +1,8 @@
 import type { TaskTable } from '../../experiment/results/task-table.ts';
+import { Endings } from './endings.ts';
 import type { NewBars } from './format.ts';
 import { encodeLanes } from './format.ts';
-import { barsOfHosts, Endings } from './lanes.ts';
+import { Tries } from './tries.ts';
 
 /** A bar has at most 22 bytes, as base64 30: under 200 kB. */
 const MOST_BARS = 6000;
@@ -14,14 +15,17 @@ export function newBars(tasks: TaskTable, origin: number, from: number): NewBars
   const to = placeToEnd(tasks, from);
   if (to <= from) return undefined;
   const endings = new Endings();
-  const ofHost = barsOfHosts(tasks, origin, endings, { from, to });
+  const tries = new Tries({ tasks }, origin, endings);
+  const ofHost = tries.ofHosts(from, to);
+  const lists = [...ofHost.values()].map((places) => places.map((place) => tries.bar(place)));
+  const bytes = encodeLanes(lists);
   return {
     tries: to,
     isCut: to < tasks.tries.size,
     hosts: [...ofHost.keys()],
     endings: endings.words(),
     bars: to - from,
-    lists: Buffer.from(encodeLanes(ofHost.values())).toString('base64'),
+    lists: Buffer.from(bytes).toString('base64'),
   };
 }
 

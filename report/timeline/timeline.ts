@@ -2,10 +2,12 @@ import { deflateRawSync } from 'node:zlib';
 import { visibleText } from '../../experiment/text/visible-text.ts';
 import type { ReportInput } from '../page/input.ts';
 import { shortened } from '../page/short-text.ts';
+import { Endings } from './endings.ts';
 import type { TimelineData, TimelineNode } from './format.ts';
 import { encodeLanes } from './format.ts';
 import type { NodeLanes } from './lanes.ts';
-import { arrangeLanes, Endings } from './lanes.ts';
+import { arrangeLanes } from './lanes.ts';
+import { Tries } from './tries.ts';
 
 /** The run's tasks as the page's script takes them; undefined where no task ever ended and no node ever came. */
 export function timelineData({ tasks, nodes, open = [], live }: ReportInput): TimelineData | undefined {
@@ -14,8 +16,9 @@ export function timelineData({ tasks, nodes, open = [], live }: ReportInput): Ti
   const from = live?.origin ?? found.from;
   const span = { from, to: Math.max(from, found.to) };
   const endings = new Endings();
-  const arranged = arrangeLanes({ tasks, nodes, open }, span.from, endings);
-  const bytes = encodeLanes(allLanes(arranged));
+  const tries = new Tries({ tasks, open }, span.from, endings);
+  const arranged = arrangeLanes({ tasks, nodes, open }, tries);
+  const bytes = encodeLanes(allBars(arranged, tries));
   return {
     origin: span.from,
     span: Math.max(1, span.to - span.from),
@@ -27,8 +30,8 @@ export function timelineData({ tasks, nodes, open = [], live }: ReportInput): Ti
   };
 }
 
-function* allLanes(nodes: readonly NodeLanes[]) {
-  for (const { lanes } of nodes) yield* lanes;
+function* allBars(nodes: readonly NodeLanes[], tries: Tries) {
+  for (const { lanes } of nodes) for (const lane of lanes) yield lane.map((place) => tries.bar(place));
 }
 
 /** From the first to the last that is known of tasks and nodes; milliseconds since the epoch. */

@@ -1,4 +1,5 @@
-import type { OutputFile } from '../records/outputs.ts';
+import type { OutputFile } from '../../records/outputs.ts';
+import { isNear } from './two-tables.ts';
 
 type Row = Readonly<Record<string, string>>;
 
@@ -6,7 +7,7 @@ type Row = Readonly<Record<string, string>>;
 export interface ComparedRun {
   columns: readonly string[];
   rows: readonly Row[];
-  outputs: readonly OutputFile[];
+  outputs: readonly Pick<OutputFile, 'path' | 'sha256'>[];
 }
 
 /** What differs between two runs; `B` is held against `A`. Lists hold the first of what they count. */
@@ -97,13 +98,6 @@ function byKey(rows: readonly Row[], keys: readonly string[]): Map<string, Row> 
   return found;
 }
 
-function isNear(a: string, b: string, tolerance: number): boolean {
-  if (a === b) return true;
-  const [one, other] = [Number(a), Number(b)];
-  if (a === '' || b === '' || Number.isNaN(one) || Number.isNaN(other)) return false;
-  return Math.abs(one - other) <= tolerance * Math.max(Math.abs(one), Math.abs(other));
-}
-
 function median(numbers: number[]): number | null {
   const sorted = numbers.toSorted((a, b) => a - b);
   const middle = Math.floor(sorted.length / 2);
@@ -111,7 +105,7 @@ function median(numbers: number[]): number | null {
   return low === undefined || high === undefined ? null : (low + high) / 2;
 }
 
-function compareOutputs(a: readonly OutputFile[], b: readonly OutputFile[]): RunDifference['outputs'] {
+function compareOutputs(a: ComparedRun['outputs'], b: ComparedRun['outputs']): RunDifference['outputs'] {
   const [ofA, ofB] = [a, b].map((files) => new Map(files.map(({ path, sha256 }) => [path, sha256])));
   const paths = [...(ofA ?? [])].filter(([path, hash]) => ofB?.has(path) === true && ofB.get(path) !== hash);
   const shared = [...(ofA ?? [])].filter(([path]) => ofB?.has(path)).length;
