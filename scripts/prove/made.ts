@@ -63,9 +63,10 @@ export async function catchEvents(lab: Lab): Promise<string> {
   const policy = {
     Version: '2012-10-17',
     Statement: [
-      { ...statement, Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' } },
+      { ...statement, Sid: 'Events', Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' } },
       {
         ...statement,
+        Sid: 'TlsOnly',
         Effect: 'Deny',
         Principal: '*',
         Condition: { Bool: { 'aws:SecureTransport': 'false' } },
