@@ -32,8 +32,8 @@ function withResources({ type, name }: Resource, document: Json): Json {
   if (own === undefined || !isRecord(document)) return document;
   const statements = listAt(document, 'Statement').map((statement) => {
     if (!isRecord(statement) || at(statement, 'Principal') === undefined) return statement;
-    const isOfItself = [undefined, '*'].includes(textAt(statement, 'Resource') || undefined);
-    return isOfItself
+    const resource = at(statement, 'Resource');
+    return resource === undefined || resource === '*'
       ? { ...statement, Resource: textAt(statement, 'Action') === '*' ? '*' : own }
       : statement;
   });
