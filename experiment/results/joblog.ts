@@ -1,3 +1,6 @@
+import { MAX_COMMANDS } from '../commands/matrix.ts';
+import { boundedLines } from '../text/bounded-lines.ts';
+
 /**
  * GNU parallel's joblog: its own columns and header, tab separated. The Command column is raw (it may hold tabs),
  * so a row is split at the first eight tabs only. Each try has a row, in the order in which they ended (GNU parallel itself
@@ -62,6 +65,35 @@ export function parseJoblogRow(line: string): JoblogRow | undefined {
     signal: sig,
     command,
   };
+}
+
+/** A command has at most 128 KiB, in up to four bytes a character. */
+const MAX_ROW_LENGTH = 640 * 1024;
+const MAX_HOST_LENGTH = 255;
+const MAX_JOBLOG_BYTES = 8 * 1024 ** 3;
+/** A million commands, each tried ten times: columns of so many fit into a function. */
+const MAX_ROWS = 10 * MAX_COMMANDS;
+
+/**
+ * Rows as they come. Tasks can write here: a line that no command gives, or a number that no list has, is no row, and there
+ * is an end to what is read.
+ */
+export async function* streamedRows(
+  chunks: AsyncIterable<Uint8Array>,
+  mostRows = MAX_ROWS,
+): AsyncGenerator<JoblogRow> {
+  let rows = 0;
+  for await (const line of boundedLines(chunks, {
+    most: MAX_ROW_LENGTH,
+    whole: true,
+    bytes: MAX_JOBLOG_BYTES,
+  })) {
+    const row = parseJoblogRow(line);
+    if (row === undefined || row.seq > MAX_COMMANDS || row.host.length > MAX_HOST_LENGTH) continue;
+    rows += 1;
+    if (rows > mostRows) return;
+    yield row;
+  }
 }
 
 /**
