@@ -59,8 +59,10 @@ async function* packed(tar: TarGzip, { rows, results, signal }: KeptOutputOption
       ['err', 'stderr'],
     ] as const) {
       const path = Buffer.concat([folder, Buffer.from(`/${name}`)]);
-      const size = (await stat(path).catch(() => undefined))?.size;
-      if (size === undefined) continue;
+      const found = await stat(path).catch(() => undefined);
+      // A task can have laid there what it likes.
+      if (found?.isFile() !== true) continue;
+      const { size } = found;
       sizes[stream] = size;
       const body = size === 0 ? [] : createReadStream(path, { end: size - 1 });
       await tar.add({ path: `${seq}.${stream}`, size }, body);
