@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFile, link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, link, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { CheckFault, RunnerReason } from '../../experiment/records/progress.ts';
 import { every } from '../../experiment/util/timers.ts';
+import { readText } from '../util/open-file.ts';
 import type { AttemptPart } from './attempt.ts';
 
 /** What the holder of a lock needs as long as it holds it. */
@@ -173,7 +174,7 @@ async function beat({ ending, log }: AttemptPart<'ending' | 'log'>, lock: string
 async function holderOf(lock: string): Promise<Holder | undefined> {
   let text: string;
   try {
-    text = await readFile(lock, 'utf8');
+    text = await readText(lock);
   } catch (error) {
     if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return undefined;
     throw error;

@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { JOBLOG_HEADER, parseJoblogRow } from '../../experiment/results/joblog.ts';
+import { openFile } from '../util/open-file.ts';
 
 /**
  * Every row, in the order in which the tries ended; none where there is no file. Read as a stream: a million long commands
@@ -25,7 +25,7 @@ export async function* wholeLines(path: string): AsyncGenerator<Buffer> {
   let rest = '';
   try {
     // latin1 keeps bytes as they are, whatever a block cuts in two.
-    for await (const chunk of createReadStream(path, 'latin1')) {
+    for await (const chunk of (await openFile(path)).createReadStream({ encoding: 'latin1' })) {
       const lines = (rest + chunk).split('\n');
       rest = lines.pop() ?? '';
       for (const line of lines) yield Buffer.from(line, 'latin1');

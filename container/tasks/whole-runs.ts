@@ -1,10 +1,10 @@
-import { createReadStream } from 'node:fs';
 import { mkdir, readdir, rename, rm, rmdir, stat } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { createInterface } from 'node:readline';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { SET_ASIDE, WholeRuns } from '../../experiment/results/whole-runs.ts';
 import { sierraBatchRoot } from '../../experiment/sierra/arguments.ts';
+import { openFile } from '../util/open-file.ts';
 import { finalRows } from './joblog-file.ts';
 
 /** Where SIERRA's stages from the third on look for runs. */
@@ -27,7 +27,7 @@ export async function keepWholeRuns(
   const runs = new WholeRuns();
   const rows = new Map((await finalRows(joblog)).map((row) => [row.seq, row]));
   let seq = 0;
-  for await (const command of createInterface({ input: createReadStream(commands) })) {
+  for await (const command of createInterface({ input: (await openFile(commands)).createReadStream() })) {
     seq += 1;
     runs.judge(command, rows.get(seq));
   }

@@ -2,15 +2,12 @@ import { Readable } from 'node:stream';
 import { messageOf } from '../../../aws/errors.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import type { OutputFile } from '../../../experiment/records/outputs.ts';
-import { parseOutputLine } from '../../../experiment/records/outputs.ts';
+import { LONGEST_OUTPUT_LINE, parseOutputLine } from '../../../experiment/records/outputs.ts';
 import { boundedLines } from '../../../experiment/text/bounded-lines.ts';
 import type { RunStore } from '../../context/run-store.ts';
 import { readArchive } from '../../output/read-archive.ts';
 import type { Place } from './place-file.ts';
 import { NOT_NAMED, placeFile } from './place-file.ts';
-
-/** A path of 4,096 bytes, each written as six in JSON. */
-const LONGEST_LINE = 32 * 1024;
 
 export interface ListedOptions {
   place: Place;
@@ -25,7 +22,7 @@ export async function fetchListed(store: RunStore, runId: string, options: Liste
   const list = await store.stream(keys.outputList);
   if (list === undefined) throw new Error(`there is no ${keys.outputList}, which the index speaks of`);
   let packed: OutputFile[] = [];
-  for await (const line of boundedLines(list, { most: LONGEST_LINE, whole: true })) {
+  for await (const line of boundedLines(list, { most: LONGEST_OUTPUT_LINE, whole: true })) {
     const file = parseOutputLine(line);
     if (file === undefined) continue;
     if (!options.isNamed(file.path)) options.tell(file, NOT_NAMED);
