@@ -9,7 +9,7 @@ import { parsePlan } from '../experiment/plan/plan.ts';
 import { MAX_OUTPUT_INDEX_BYTES, parseOutputIndex } from '../experiment/records/outputs.ts';
 import { parseStatus } from '../experiment/records/status.ts';
 import type { JoblogRow } from '../experiment/results/joblog.ts';
-import { parseJoblogRow, succeeded } from '../experiment/results/joblog.ts';
+import { rowsIn, succeeded } from '../experiment/results/joblog.ts';
 import type { Version, VersionParts } from '../experiment/results/versions.ts';
 import {
   differenceSpoken,
@@ -65,7 +65,7 @@ export async function countResumed(bucket: Bucket, manifest: Manifest): Promise<
   };
   const isPacked = (manifest.inputs ?? []).every(({ from }) => ARCHIVE.test(from));
   return {
-    ...(await tally(index, rowsOf(await bucket.stream(keys.joblog)), stateOf)),
+    ...(await tally(index, rowsIn(await bucket.stream(keys.joblog)), stateOf)),
     differs: last === undefined ? '' : differenceSpoken(last, parts),
     isCertain: !onlySame || (last?.image === null && isPacked),
     isSent: await isSent(bucket, resumed.run, manifest),
@@ -93,13 +93,6 @@ async function tally(
   for (const state of states.subarray(1)) counts[state] = (counts[state] ?? 0) + 1;
   const [toRun = 0, same = 0, byOtherVersions = 0] = counts;
   return { known: same + byOtherVersions, toRun, byOtherVersions, slowestSeconds };
-}
-
-async function* rowsOf(joblog: AsyncIterable<Uint8Array> | undefined): AsyncGenerator<JoblogRow> {
-  for await (const line of boundedLines(joblog ?? noBytes(), { most: LONGEST_LINE, whole: true })) {
-    const row = parseJoblogRow(line);
-    if (row !== undefined) yield row;
-  }
 }
 
 /** What is known of each task. */
@@ -160,10 +153,8 @@ async function listOf(
 }
 
 function linesOf(stream: AsyncIterable<Uint8Array> | undefined): AsyncIterable<string> {
-  return boundedLines(stream ?? noBytes(), { most: LONGEST_LINE, whole: false });
+  return boundedLines(stream, { most: LONGEST_LINE, whole: false });
 }
-
-async function* noBytes(): AsyncGenerator<Uint8Array> {}
 
 async function isSent(bucket: Bucket, run: string, manifest: Manifest): Promise<boolean> {
   const keys = runKeys(run);

@@ -1,13 +1,11 @@
-import { relative, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
 import { EXIT } from '../../experiment/records/exit-code.ts';
-import { plainLine } from '../../experiment/text/terminal-codes.ts';
 import { realClock } from '../../local/clock/real.ts';
 import { listenForInterruption } from '../../local/start/interruption.ts';
 import { packagesReady } from '../../local/start/packages-ready.ts';
-import type { LocalSurroundings } from '../../local/system/live.ts';
 import { live } from '../../local/system/live.ts';
-import type { SystemSettings } from '../../local/system/settings.ts';
+import { shownSettings } from '../../local/system/settings.ts';
 import { folderTrouble } from '../../local/util/folder-lock.ts';
 import { example, JSON_HELP } from '../context/arguments.ts';
 import type { Context, Running } from '../context/context.ts';
@@ -44,7 +42,8 @@ async function local(
   context.takeInterruption();
   const interruption = listenForInterruption(realClock, false);
   const folder = resolve(cwd, '.sierra-batch');
-  const system = await startSystem(settingsOf(context, folder, surroundings)).catch((error: unknown) => {
+  const settings = shownSettings({ folder, from: cwd }, surroundings, terminal.remark);
+  const system = await startSystem(settings).catch((error: unknown) => {
     const trouble = folderTrouble(error, folder);
     throw trouble === undefined ? error : new CommandFailed(trouble);
   });
@@ -70,26 +69,6 @@ async function local(
     interruption.stop();
   }
   return EXIT.succeeded;
-}
-
-function settingsOf(
-  { terminal, cwd }: Context,
-  folder: string,
-  { nonce, image, vcpus }: LocalSurroundings,
-): SystemSettings {
-  return {
-    folder,
-    clock: realClock,
-    nonce,
-    image,
-    defaultVcpus: vcpus,
-    logger: {
-      info: () => undefined,
-      warn: () => undefined,
-      error: (event, fields) => terminal.remark(plainLine(`${event} ${JSON.stringify(fields)}`)),
-    },
-    onMail: ({ subject }, file) => terminal.remark(`mail  ${plainLine(subject)}  (${relative(cwd, file)})`),
-  };
 }
 
 function tellWhere(

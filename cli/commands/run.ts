@@ -45,7 +45,7 @@ export function defineRun(program: Command, { begin }: Running): void {
     .option('--write <file>', 'keep the manifest that this makes')
     .option('--only <numbers>', 'only these tasks: 1-4', ranges)
     .option('--sample <number>', 'only so many tasks, spread over all parameters', atLeastOne)
-    .option('--open', 'show the report in the browser when the run has ended')
+    .option('--open', 'show the run’s page in the browser: its report, and live where a system is up')
     .option('--yes', 'without asking')
     .addHelpText(
       'after',

@@ -44,29 +44,30 @@ export async function renumberRows(
 ): Promise<number> {
   let changed = 0;
   let removed = 0;
-  let at = 0;
-  for await (const line of wholeLines(joblog)) {
-    const row = parseJoblogRow(line.toString());
-    const seq = row && seqOf(row, at);
-    if (row !== undefined) at += 1;
+  for await (const { row, seq } of numbered()) {
     if (seq !== row?.seq) changed += 1;
     if (row !== undefined && seq === undefined) removed += 1;
   }
-  if (changed === 0) return 0;
-  async function* renumbered(): AsyncGenerator<Buffer> {
+  if (changed > 0) await writeDurably(joblog, renumbered(), 0o644);
+  return removed;
+
+  async function* numbered() {
     let at = 0;
     for await (const line of wholeLines(joblog)) {
       const row = parseJoblogRow(line.toString());
-      const seq = row && seqOf(row, at);
+      yield { line, row, seq: row && seqOf(row, at) };
       if (row !== undefined) at += 1;
+    }
+  }
+
+  async function* renumbered(): AsyncGenerator<Buffer> {
+    for await (const { line, row, seq } of numbered()) {
       if (row === undefined) yield Buffer.concat([line, NEWLINE]);
       // The rest byte for byte: a command may be no UTF-8.
       else if (seq !== undefined)
         yield Buffer.concat([Buffer.from(String(seq)), line.subarray(line.indexOf(TAB)), NEWLINE]);
     }
   }
-  await writeDurably(joblog, renumbered(), 0o644);
-  return removed;
 }
 
 const TAB = '\t';

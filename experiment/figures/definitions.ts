@@ -107,7 +107,7 @@ export const DEFINITIONS: readonly Definition[] = [
     scope: 'this run',
     unknown: 'fewer than five tasks ended',
     shown: 'report, diff',
-    file: 'results/durations.ts',
+    file: 'util/nearest-rank.ts',
   },
   {
     figure: 'slot',

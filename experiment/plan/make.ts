@@ -9,6 +9,7 @@ import { commandFileOf, resumedRun } from '../manifest/parse.ts';
 import type { ResultsPlan } from '../results/result-fields.ts';
 import { engineArguments } from '../sierra/arguments.ts';
 import { readSierraArguments } from '../sierra/check-arguments.ts';
+import { defined } from '../util/defined.ts';
 import type { Plan, PlanDesign, PlanInput } from './plan.ts';
 
 const MINUTE = 60;
@@ -57,7 +58,7 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
       nodes: cluster.nodes,
       vcpus,
       memoryMiB: cluster.memory ?? deployment.defaults.memoryMiB,
-      ...optional({
+      ...defined({
         sharedMemoryMiB: cluster.sharedMemory,
         gpus: cluster.gpus,
         image: cluster.image,
@@ -80,7 +81,7 @@ export function makePlan(manifest: Manifest, facts: PlanFacts): Plan {
     retry: { attempts: retry.attempts ?? 1, tasks: retry.tasks ?? 0 },
     notify: manifest.notify ?? [],
     tags: texts(manifest.tags),
-    ...optional({
+    ...defined({
       optionalOutputs: optionalOutputs.length === 0 ? undefined : optionalOutputs,
       finally: run.finally,
       results: resultsOf(manifest),
@@ -105,7 +106,7 @@ function limitsOf({ run, timeouts = {} }: Manifest): Plan['timeouts'] {
     queueSeconds: timeouts.queue ?? DEFAULTS.queue,
     joinSeconds: timeouts.join ?? DEFAULTS.join,
     runSeconds: timeouts.run ?? DEFAULTS.run,
-    ...optional({
+    ...defined({
       taskSeconds: timeouts.task,
       graceSeconds: timeouts.grace,
       processSeconds: run.sierra === undefined ? undefined : (timeouts.process ?? DEFAULTS.process),
@@ -136,7 +137,7 @@ function workOf(manifest: Manifest, { frozen, tableSha256 }: PlanFacts): Plan['w
       args: [...args, ...more],
       pipeline,
       onFailedRuns: run.sierra.onFailedRuns ?? 'process',
-      ...optional({ minRuns: run.sierra.minRuns }),
+      ...defined({ minRuns: run.sierra.minRuns }),
     };
   }
   const design = designOf(manifest, tableSha256);
@@ -146,7 +147,7 @@ function workOf(manifest: Manifest, { frozen, tableSha256 }: PlanFacts): Plan['w
       frozen === undefined
         ? { kind: 'in-work', path: commandFileOf(manifest)?.path ?? '' }
         : { kind: 'frozen', ...frozen },
-    ...optional({ design }),
+    ...defined({ design }),
   };
 }
 
@@ -158,12 +159,12 @@ export function designOf({ name, run }: Manifest, sha256: string | undefined): P
   return {
     name,
     template,
-    ...optional({
+    ...defined({
       matrix,
       zip,
       exclude,
       replicates,
-      table: format && { format, ...optional({ sha256 }) },
+      table: format && { format, ...defined({ sha256 }) },
     }),
   };
 }
@@ -172,7 +173,7 @@ function resultsOf({ results }: Manifest): ResultsPlan | undefined {
   if (results === undefined) return undefined;
   const { json, csv, fields } = results;
   const from = json !== undefined ? 'json' : csv !== undefined ? 'csv' : 'stdout';
-  return { from, ...optional({ path: json ?? csv, fields }) };
+  return { from, ...defined({ path: json ?? csv, fields }) };
 }
 
 function inputOf({ from, to }: { from: string; to: string }, ownBucket: string): PlanInput {
@@ -189,13 +190,4 @@ function texts(
   values: Readonly<Record<string, string | number | boolean>> | undefined,
 ): Record<string, string> {
   return Object.fromEntries(Object.entries(values ?? {}).map(([name, value]) => [name, String(value)]));
-}
-
-/** Without the fields that are undefined. */
-function optional<Fields extends object>(
-  fields: Fields,
-): { [Name in keyof Fields]?: Exclude<Fields[Name], undefined> } {
-  return Object.fromEntries(Object.entries(fields).filter(([, value]) => value !== undefined)) as {
-    [Name in keyof Fields]?: Exclude<Fields[Name], undefined>;
-  };
 }

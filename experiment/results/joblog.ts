@@ -1,3 +1,5 @@
+import { boundedLines } from '../text/bounded-lines.ts';
+
 /**
  * GNU parallel's joblog: its own columns and header, tab separated. The Command column is raw (it may hold tabs),
  * so a row is split at the first eight tabs only. Each try has a row, in the order in which they ended (GNU parallel itself
@@ -71,6 +73,17 @@ export function parseJoblogRow(line: string): JoblogRow | undefined {
 export function joblogRows(text: string): JoblogRow[] {
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   return whole.split('\n').flatMap((line) => parseJoblogRow(line) ?? []);
+}
+
+/** A command has at most 128 KiB, in up to four bytes a character; tasks can write longer rows into the file. */
+const MAX_ROW_LENGTH = 640 * 1024;
+
+/** The same of a joblog that is read as it comes. */
+export async function* rowsIn(chunks: AsyncIterable<Uint8Array> | undefined): AsyncGenerator<JoblogRow> {
+  for await (const line of boundedLines(chunks, { most: MAX_ROW_LENGTH, whole: true })) {
+    const row = parseJoblogRow(line);
+    if (row !== undefined) yield row;
+  }
 }
 
 /** The final row of each sequence number, in the order of first appearance. */

@@ -3,11 +3,6 @@ const ROUNDING = 2;
 /** Slots of a node, as a manifest may say. What a task has written into the joblog may overlap without end. */
 export const MOST_LANES = 4096;
 
-/** The order in which tries of a node are placed. */
-export function byStart(a: { start: number; seq: number }, b: { start: number; seq: number }): number {
-  return a.start - b.start || a.seq - b.seq;
-}
-
 /**
  * The slots of one node. A joblog has none: they are found again from what overlaps, every try of the attempts in the lane
  * of those that are free which was busy last, as GNU parallel fills its slots; in the first one that was never used where

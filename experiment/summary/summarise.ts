@@ -18,6 +18,7 @@ import { shellCode } from '../records/ending.ts';
 import type { NodeRecord } from '../records/nodes.ts';
 import type { Outcome } from '../records/outcome.ts';
 import type { Progress } from '../records/progress.ts';
+import type { RunState } from '../records/status.ts';
 import type { FailureGroup, Summary } from '../records/summary.ts';
 import { leftClause, resultsByVersion, versionsClause } from '../results/made-by.ts';
 import type { TaskTable } from '../results/task-table.ts';
@@ -25,7 +26,7 @@ import type { Version } from '../results/versions.ts';
 import { leftOutClause } from './left-out.ts';
 
 /** What the bucket and Batch hold of an ended run. What was never written is left out. */
-export interface SummaryInput {
+export interface SummaryInput<State extends RunState = Outcome> {
   plan: Pick<
     Plan,
     | 'runId'
@@ -39,7 +40,8 @@ export interface SummaryInput {
     | 'price'
     | 'work'
   >;
-  outcome: Outcome;
+  /** Or the state of a run that goes on. */
+  outcome: State;
   /** The last `progress.json`; node 0 may have died before it could write a final one. */
   progress?: Progress | undefined;
   nodes: readonly NodeRecord[];
@@ -59,7 +61,9 @@ export interface SummaryInput {
 /**
  * What a run came to. Pure: the same input gives the same summary. Each figure is a function of `figures/`.
  */
-export function summarise(input: SummaryInput): Summary {
+export function summarise<State extends RunState>(
+  input: SummaryInput<State>,
+): Omit<Summary, 'outcome'> & { outcome: State } {
   const { plan, outcome, progress, tasks, observed } = input;
   const counts = taskCounts(input);
   const use = useOfNodes(input);
@@ -126,11 +130,11 @@ function hasMeans(progress: Progress | undefined): boolean {
 }
 
 /** Node 0's progress, if the job's last attempt wrote it: an earlier attempt's reason explains nothing. */
-function lastWords({ progress, job }: SummaryInput): Progress | undefined {
+function lastWords({ progress, job }: SummaryInput<RunState>): Progress | undefined {
   return progress !== undefined && progress.attempt >= (job?.attempts.length ?? 0) ? progress : undefined;
 }
 
-function countNodes({ plan, progress, nodes }: SummaryInput): NonNullable<Observed['nodes']> {
+function countNodes({ plan, progress, nodes }: SummaryInput<RunState>): NonNullable<Observed['nodes']> {
   if (nodes.length === 0) return progress?.nodes ?? { expected: plan.cluster.nodes, joined: 0, lost: 0 };
   return {
     expected: plan.cluster.nodes,
@@ -217,7 +221,7 @@ function restOf(groups: readonly FailureGroup[]): FailureGroup {
 }
 
 /** From Batch's times, as the budget is judged; node 0's own count where Batch tells nothing. */
-function measureNodeHours({ plan, progress, job }: SummaryInput): number {
+function measureNodeHours({ plan, progress, job }: SummaryInput<RunState>): number {
   const isTold = job?.attempts.every(
     ({ startedAt, stoppedAt }) => (startedAt === undefined) === (stoppedAt === undefined),
   );

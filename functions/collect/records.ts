@@ -19,6 +19,7 @@ import { decideOutcome } from '../../experiment/run/decide-outcome.ts';
 import { eventsOf } from '../../experiment/status/observed-events.ts';
 import { summarise } from '../../experiment/summary/summarise.ts';
 import { ControlConflict, StillStopping, UnknownRecord } from '../../experiment/util/errors.ts';
+import { describePlan } from '../../report/page/input.ts';
 import { renderEnd, renderReport, saysEnd } from '../../report/render.ts';
 import type { FunctionDeps } from '../deps.ts';
 import { describeJobs } from '../stores/batch-jobs.ts';
@@ -267,7 +268,6 @@ async function render(
 ): Promise<string> {
   const { plan, progress, nodes, tasks, manifest, outputs } = remains;
   if (plan === undefined) throw new UnknownRecord(`the run ${summary.runId} has no plan`);
-  const { cluster, source } = plan;
   const status = await records.status();
   return renderReport({
     summary,
@@ -276,25 +276,12 @@ async function render(
       .toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)),
     nodes,
     tasks,
+    outputOf: remains.outputOf,
     attemptStart: attemptStart({ progress }),
     open: progress?.open,
     byParameter: remains.byParameter,
     manifest,
-    run: {
-      name: plan.name,
-      manifestKey: source.key,
-      bucket: source.bucket,
-      fanout: plan.fanout,
-      vcpus: cluster.vcpus,
-      memoryMiB: cluster.memoryMiB,
-      slots: plan.slots,
-      threadsPerTask: plan.threadsPerTask,
-      nodes: cluster.nodes,
-      image: cluster.image,
-      instanceType: cluster.instanceType,
-      price: plan.price,
-      resume: plan.resume,
-    },
+    run: describePlan(plan),
     images: await readImages(bucket, records.keys.outputs, outputs),
     madeAt,
   });

@@ -6,7 +6,7 @@ import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { OutputIndex } from '../../experiment/records/outputs.ts';
 import type { Progress } from '../../experiment/records/progress.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
-import { parseJoblogRow } from '../../experiment/results/joblog.ts';
+import { rowsIn } from '../../experiment/results/joblog.ts';
 import { lastLines, MAX_LAST_LINES_BYTES, NotedEndings } from '../../experiment/results/last-lines.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
 import { failedToRead, readTasks } from '../../experiment/results/task-table.ts';
@@ -22,6 +22,8 @@ export interface Remains {
   /** The value of a parameter that failures go with. */
   byParameter?: ByParameter | undefined;
   stderrTails: ReadonlyMap<number, string>;
+  /** Those whose own output was read. */
+  outputOf: ReadonlySet<number>;
   manifest: string;
   outputs: OutputIndex | undefined;
   versions: readonly Version[];
@@ -31,8 +33,6 @@ export interface Remains {
 const TAILS = 200;
 /** Node 0 sends the last 64 KiB of each; what is larger it did not write. */
 const MAX_TAIL_BYTES = 64 * 1024;
-/** A command has at most 128 KiB, in up to four bytes a character. */
-const MAX_ROW_LENGTH = 640 * 1024;
 const MAX_HOST_LENGTH = 255;
 /** A million commands of a list of 1 GiB, each tried several times. */
 const MAX_JOBLOG_BYTES = 8 * 1024 ** 3;
@@ -59,13 +59,16 @@ export async function readRemains(
     if (said.line !== undefined) stderrTails.set(said.seq, said.line);
   }
   const tasks = await readTasks(
-    joblog === undefined ? [] : joblogRows(joblog),
+    joblogRows(joblog),
     began,
     (row) => noted.of(row) ?? endingOf(row, plan?.timeouts.taskSeconds),
   );
+  const outputOf = new Set<number>();
   for (const seq of failedToRead(tasks, TAILS)) {
     const tail = await bucket.readUntrusted(keys.taskOutput(seq, 'err'), { maxBytes: MAX_TAIL_BYTES });
-    if (tail !== undefined) stderrTails.set(seq, tail.text);
+    if (tail === undefined) continue;
+    stderrTails.set(seq, tail.text);
+    outputOf.add(seq);
   }
   return {
     plan,
@@ -73,30 +76,24 @@ export async function readRemains(
     nodes: await records.nodes(),
     tasks,
     stderrTails,
+    outputOf,
     manifest: (await bucket.readUntrusted(keys.manifest))?.text ?? '',
     outputs: await records.outputs(),
     versions: await records.versions(),
   };
 }
 
-/**
- * A last line without a newline was cut off by a crash: its task counts as not done. Tasks can write here: a line that no
- * command gives, or a number that no list has, is no row.
- */
-export async function* joblogRows(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<JoblogRow> {
-  const decoder = new TextDecoder();
-  let rest = '';
+/** Tasks can write here: a number that no list has, or a host without end, is no row's. */
+export async function* joblogRows(chunks: AsyncIterable<Uint8Array> | undefined): AsyncGenerator<JoblogRow> {
+  for await (const row of rowsIn(chunks && firstOf(chunks)))
+    if (row.seq <= MAX_COMMANDS && row.host.length <= MAX_HOST_LENGTH) yield row;
+}
+
+async function* firstOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
   let bytes = 0;
   for await (const chunk of chunks) {
     bytes += chunk.length;
     if (bytes > MAX_JOBLOG_BYTES) return;
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split('\n');
-    rest = lines.pop() ?? '';
-    // The next newline ends a line that is none.
-    if (rest.length > MAX_ROW_LENGTH) rest = rest.slice(0, MAX_ROW_LENGTH + 1);
-    for (const line of lines) {
-      const row = line.length > MAX_ROW_LENGTH ? undefined : parseJoblogRow(line);
-      if (row !== undefined && row.seq <= MAX_COMMANDS && row.host.length <= MAX_HOST_LENGTH) yield row;
-    }
+    yield chunk;
   }
 }

@@ -28,7 +28,7 @@ const MOST_LETTERS = 32 * 1024 * 1024;
 async function* sierraTasks(bucket: Bucket, { joblog }: RunRecords['keys']): AsyncGenerator<PlannedTask> {
   const tasks = new Map<number, PlannedTask>();
   let letters = 0;
-  for await (const { seq, command } of joblogRows((await bucket.stream(joblog)) ?? noBytes())) {
+  for await (const { seq, command } of joblogRows(await bucket.stream(joblog))) {
     if (tasks.has(seq)) continue;
     letters += command.length;
     tasks.set(seq, sierraTask(seq, command, letters <= MOST_LETTERS));
@@ -40,5 +40,3 @@ function sierraTask(seq: number, command: JoblogRow['command'], isKept: boolean)
   const { experiment = '', run = '' } = sierraRunOf(command) ?? {};
   return { seq, values: [experiment, String(run)], command: isKept ? command : null };
 }
-
-async function* noBytes(): AsyncGenerator<Uint8Array> {}

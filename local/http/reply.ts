@@ -32,26 +32,10 @@ export async function readBody(request: IncomingMessage): Promise<string> {
   return Buffer.concat(chunks).toString();
 }
 
-/** @throws SyntaxError */
-export function inJson(body: string): unknown {
-  return body === '' ? {} : JSON.parse(body);
-}
-
 /** What the SDK's JSON protocols need to make their own error of one that a local service threw. */
 export function errorOf(error: unknown): { status: number; name: string; message: string } {
   if (!(error instanceof Error)) return { status: 500, name: 'InternalFailure', message: String(error) };
   // A disk without room has none at the next try either, and 500 asks for one.
   if (isFull(error)) return { status: 400, name: STORAGE_FULL, message: error.message };
   return { status: statusOf(error) ?? 500, name: error.name, message: error.message };
-}
-
-/** Makes a call that came over the wire: the SDK serialised it from the port's own types, and the service judges the values. */
-export async function perform<Port extends object>(
-  port: Port,
-  name: keyof Port,
-  input: unknown,
-): Promise<object> {
-  const call = port[name];
-  if (typeof call !== 'function') throw new TypeError(`a port has no method ${String(name)}`);
-  return Object(await Reflect.apply(call, port, [input]));
 }

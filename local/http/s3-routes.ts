@@ -19,12 +19,7 @@ export async function answerS3(
   try {
     await METHODS[call.method]?.(s3, call, request, response);
     if (METHODS[call.method] === undefined)
-      reply(
-        response,
-        405,
-        'application/xml',
-        errorXml('MethodNotAllowed', `${call.method} is not answered here`),
-      );
+      throw s3Error('MethodNotAllowed', `${call.method} is not answered here`);
   } catch (error) {
     if (response.headersSent) throw error;
     const { status, name, message } = errorOf(error);
@@ -43,24 +38,7 @@ interface S3Call {
 
 type Answer = (s3: S3Port, call: S3Call, request: IncomingMessage, response: ServerResponse) => Promise<void>;
 
-const METHODS: Readonly<Record<string, Answer>> = {
-  PUT: (s3, call, request, response) =>
-    call.query.has('uploadId')
-      ? putPart(s3, call, request, response)
-      : putObject(s3, call, request, response),
-  POST: postUpload,
-  GET: (s3, call, request, response) =>
-    call.Key === '' ? listObjects(s3, call, request, response) : getObject(s3, call, request, response),
-  HEAD: headObject,
-  DELETE: deleteObject,
-};
-
-async function putObject(
-  s3: S3Port,
-  { Bucket, Key, header }: S3Call,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+const putObject: Answer = async (s3, { Bucket, Key, header }, request, response) => {
   const output = await s3.putObject({
     Bucket,
     Key,
@@ -76,14 +54,9 @@ async function putObject(
     'content-length': 0,
   });
   response.end();
-}
+};
 
-async function putPart(
-  _s3: S3Port,
-  { query }: S3Call,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+const putPart: Answer = async (_s3, { query }, request, response) => {
   const etag = await uploadPart(
     query.get('uploadId') ?? '',
     Number(query.get('partNumber')),
@@ -91,15 +64,10 @@ async function putPart(
   );
   response.writeHead(200, { etag, 'content-length': 0 });
   response.end();
-}
+};
 
 /** `POST ?uploads` begins an object in parts, `POST ?uploadId=…` makes it of them. */
-async function postUpload(
-  s3: S3Port,
-  { Bucket, Key, query, header }: S3Call,
-  request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+const postUpload: Answer = async (s3, { Bucket, Key, query, header }, request, response) => {
   request.resume();
   const id = query.get('uploadId');
   if (id === null) {
@@ -109,7 +77,7 @@ async function postUpload(
   }
   const { ETag } = await completeUpload(s3, id);
   reply(response, 200, 'application/xml', completedXml(Bucket, Key, ETag));
-}
+};
 
 function bodyOf(request: IncomingMessage): Readable {
   const { headers } = request;
@@ -119,12 +87,7 @@ function bodyOf(request: IncomingMessage): Readable {
   return isChunked ? Readable.from(decodeAwsChunked(request), { objectMode: false }) : request;
 }
 
-async function getObject(
-  s3: S3Port,
-  { Bucket, Key, query, header }: S3Call,
-  _request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+const getObject: Answer = async (s3, { Bucket, Key, query, header }, _request, response) => {
   const output = await s3.getObject({
     Bucket,
     Key,
@@ -135,14 +98,9 @@ async function getObject(
   response.writeHead(output.ContentRange === undefined ? 200 : 206, objectHeaders(output));
   if (output.Body instanceof Readable) await pipeline(output.Body, response);
   else response.end();
-}
+};
 
-async function headObject(
-  s3: S3Port,
-  { Bucket, Key, query, header }: S3Call,
-  _request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+const headObject: Answer = async (s3, { Bucket, Key, query, header }, _request, response) => {
   const output = await s3.headObject({
     Bucket,
     Key,
@@ -151,25 +109,15 @@ async function headObject(
   });
   response.writeHead(200, objectHeaders(output));
   response.end();
-}
+};
 
-async function deleteObject(
-  s3: S3Port,
-  { Bucket, Key }: S3Call,
-  _request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+const deleteObject: Answer = async (s3, { Bucket, Key }, _request, response) => {
   const output = await s3.deleteObject({ Bucket, Key });
   response.writeHead(204, { 'x-amz-delete-marker': 'true', 'x-amz-version-id': output.VersionId ?? '' });
   response.end();
-}
+};
 
-async function listObjects(
-  s3: S3Port,
-  { Bucket, query }: S3Call,
-  _request: IncomingMessage,
-  response: ServerResponse,
-): Promise<void> {
+const listObjects: Answer = async (s3, { Bucket, query }, _request, response) => {
   if (query.has('versions')) throw s3Error('NotImplemented', 'versions are listed by functions only');
   const output = await s3.listObjectsV2({
     Bucket,
@@ -180,7 +128,15 @@ async function listObjects(
     MaxKeys: query.has('max-keys') ? Number(query.get('max-keys')) : undefined,
   });
   reply(response, 200, 'application/xml', listXml(output));
-}
+};
+
+const METHODS: Readonly<Record<string, Answer>> = {
+  PUT: (s3, call, ...rest) => (call.query.has('uploadId') ? putPart : putObject)(s3, call, ...rest),
+  POST: postUpload,
+  GET: (s3, call, ...rest) => (call.Key === '' ? listObjects : getObject)(s3, call, ...rest),
+  HEAD: headObject,
+  DELETE: deleteObject,
+};
 
 function callOf(request: IncomingMessage): S3Call {
   const url = new URL(request.url ?? '/', 'http://127.0.0.1');

@@ -3,16 +3,15 @@ import { createServer } from 'node:http';
 import type { Server as NetServer, Socket } from 'node:net';
 import type { BatchPort, S3Port, StatesPort } from '../../aws/ports.ts';
 import { realClock } from '../clock/real.ts';
-import { answerBatch } from './batch-routes.ts';
 import type { NodeAddresses } from './ecs-metadata.ts';
 import { answerMetadata } from './ecs-metadata.ts';
 import { asJobRole } from './job-role.ts';
+import { answerBatch, answerStates, refuse } from './json-routes.ts';
 import { readBody, reply } from './reply.ts';
 import { answerS3 } from './s3-routes.ts';
 import { errorXml } from './s3-xml.ts';
 import type { Caller } from './signature.ts';
 import { serviceOf, signerOf } from './signature.ts';
-import { answerStates } from './states-routes.ts';
 
 export interface LoopbackSettings {
   s3: S3Port;
@@ -89,7 +88,7 @@ async function route(
   const body = service === 's3' ? '' : await readBody(request);
   const signer = signerOf([owner, tasks], { method, url, headers, body }, realClock.now());
   if (signer === undefined || (signer === tasks && service !== 's3')) {
-    refuse(response, service, signer === undefined);
+    refuseCaller(response, service, signer === undefined);
     return;
   }
   if (service === 's3')
@@ -100,7 +99,7 @@ async function route(
 }
 
 /** As each service refuses keys that it does not know: of a 403 without a name a client would think that an object is missing. */
-function refuse(response: ServerResponse, service: string, isUnknown: boolean): void {
+function refuseCaller(response: ServerResponse, service: string, isUnknown: boolean): void {
   const message = isUnknown
     ? 'not signed with a key of this local system'
     : `a task's credentials do not reach ${service}`;
@@ -108,10 +107,7 @@ function refuse(response: ServerResponse, service: string, isUnknown: boolean): 
     reply(response, 403, 'application/xml', errorXml('InvalidAccessKeyId', message));
     return;
   }
-  const name = isUnknown ? 'InvalidClientTokenId' : 'AccessDeniedException';
-  reply(response, 403, 'application/json', JSON.stringify({ __type: name, message }), {
-    'x-amzn-errortype': name,
-  });
+  refuse(response, 403, isUnknown ? 'InvalidClientTokenId' : 'AccessDeniedException', message);
 }
 
 function portOf(server: Server): number {

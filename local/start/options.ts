@@ -1,11 +1,11 @@
 import { join, relative, resolve } from 'node:path';
-import { parseArgs } from 'node:util';
 import type { ManifestResult } from '../../experiment/manifest/parse.ts';
 import type { FanoutScheme } from '../../experiment/plan/plan.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
 import { defined } from '../../experiment/util/defined.ts';
 import type { FaultName } from '../system/faults.ts';
 import { FAULTS } from '../system/faults.ts';
+import { readArguments } from '../util/read-arguments.ts';
 
 export interface StartOptions {
   /** The manifest, absolute. */
@@ -70,14 +70,18 @@ export function readStartOptions(
   args: readonly string[],
   places: { from: string; cwd: string; repository: string },
 ): StartRequest {
-  let parsed: ReturnType<typeof parseOptions>;
-  try {
-    parsed = parseOptions(args);
-  } catch (error) {
-    // Node's own sentence goes on about how to pass a positional argument.
-    const [why = ''] = (error instanceof Error ? error.message : String(error)).split('. ');
-    return { kind: 'refused', why };
-  }
+  const parsed = readArguments({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      nodes: { type: 'string' },
+      fanout: { type: 'string' },
+      fault: { type: 'string' },
+      yes: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+    },
+  });
+  if ('why' in parsed) return { kind: 'refused', why: parsed.why };
   const { values, positionals } = parsed;
   if (values.help === true) return { kind: 'help', text: HELP };
   const refused = (why: string): StartRequest => ({ kind: 'refused', why });
@@ -104,20 +108,6 @@ export function readStartOptions(
       ...defined({ nodes, fanout, fault }),
     },
   };
-}
-
-function parseOptions(args: readonly string[]) {
-  return parseArgs({
-    args: [...args],
-    allowPositionals: true,
-    options: {
-      nodes: { type: 'string' },
-      fanout: { type: 'string' },
-      fault: { type: 'string' },
-      yes: { type: 'boolean' },
-      help: { type: 'boolean', short: 'h' },
-    },
-  });
 }
 
 function isFault(name: string): name is FaultName {

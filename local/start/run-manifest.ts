@@ -1,21 +1,19 @@
-import { relative } from 'node:path';
 import { Bucket } from '../../aws/bucket.ts';
 import { parseManifest } from '../../experiment/manifest/parse.ts';
 import { renderFaults } from '../../experiment/manifest/source/fault.ts';
 import { manifestFormat } from '../../experiment/manifest/source/read.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
-import { plainLine } from '../../experiment/text/terminal-codes.ts';
 import { visibleText } from '../../experiment/text/visible-text.ts';
 import { defined } from '../../experiment/util/defined.ts';
 import type { Destination, Dropped } from '../../submission/drop-manifest.ts';
 import { dropManifest } from '../../submission/drop-manifest.ts';
-import type { Display } from '../../submission/progress-display.ts';
 import { makeDisplay } from '../../submission/progress-display.ts';
 import { readManifestFile } from '../../submission/read-manifest-file.ts';
 import { NothingToPack } from '../../submission/survey.ts';
 import { realClock } from '../clock/real.ts';
 import type { KindOfNodes } from '../nodes/nodes.ts';
 import type { LocalSurroundings } from '../system/live.ts';
+import { shownSettings } from '../system/settings.ts';
 import type { LocalSystem } from '../system/system.ts';
 import { startSystem } from '../system/system.ts';
 import { folderTrouble } from '../util/folder-lock.ts';
@@ -47,7 +45,9 @@ export async function runManifest(
   for (const remark of [...crowd, ...changes.remarks]) display.say(remark);
   let system: LocalSystem;
   try {
-    system = await open(options, surroundings, display, nodes);
+    const { folder, from, fault } = options;
+    const own = defined({ fault, nodes });
+    system = await startSystem({ ...shownSettings({ folder, from }, surroundings, display.say), ...own });
   } catch (error) {
     const trouble = folderTrouble(error, options.folder);
     if (trouble === undefined) throw error;
@@ -88,28 +88,6 @@ function check({ file, shownAs }: StartOptions): Parsed | undefined {
   for (const warning of parsed.warnings)
     complain(`warning: ${renderFaults([warning], shownAs, parsed.source.text)}`);
   return parsed;
-}
-
-function open(
-  { folder, fault, from }: StartOptions,
-  { nonce, image, vcpus }: LocalSurroundings,
-  display: Display,
-  nodes: KindOfNodes | undefined,
-): Promise<LocalSystem> {
-  return startSystem({
-    folder,
-    clock: realClock,
-    nonce,
-    image,
-    defaultVcpus: vcpus,
-    logger: {
-      info: () => undefined,
-      warn: () => undefined,
-      error: (event, fields) => display.say(plainLine(`${event} ${JSON.stringify(fields)}`)),
-    },
-    onMail: ({ subject }, file) => display.say(`mail     ${plainLine(subject)}  (${relative(from, file)})`),
-    ...defined({ fault, nodes }),
-  });
 }
 
 async function drop(

@@ -1,47 +1,15 @@
-import type { Ending } from '../../experiment/records/ending.ts';
-import { endingWords } from '../../experiment/records/ending.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
-import { byStart, Lanes, MOST_LANES } from '../../experiment/results/lanes.ts';
-import type { TaskTable } from '../../experiment/results/task-table.ts';
 import type { ReportInput } from '../page/input.ts';
+import { fillLanes } from './fill-lanes.ts';
+import type { Tries } from './tries.ts';
 
-/** How a bar of the timeline ended. `retried` is a try that another one followed, `open` one without a row. */
-export const BAR = { succeeded: 0, failed: 1, retried: 2, open: 3 } as const;
-export type BarKind = (typeof BAR)[keyof typeof BAR];
-
-/** One try of one task on the timeline. Times in whole milliseconds from the timeline's origin. */
-export interface Bar {
-  seq: number;
-  start: number;
-  duration: number;
-  kind: BarKind;
-  /** Place among {@link Endings}. */
-  ending: number;
-}
-
-/** The ways to end that a timeline has, in words, each once. */
-export class Endings {
-  readonly #places = new Map<string, number>();
-
-  place(ending: Ending): number {
-    const words = endingWords(ending);
-    const place = this.#places.get(words) ?? this.#places.size;
-    this.#places.set(words, place);
-    return place;
-  }
-
-  words(): string[] {
-    return [...this.#places.keys()];
-  }
-}
-
-/** A node of the timeline and its slots as lanes, each lane's bars in the order of time and without overlap. */
+/** A node of the timeline and its slots as lanes, each with the places of its tries in the order of time, none overlapping. */
 export interface NodeLanes {
   /** As people know it: `node 3`; a host that nodes.json does not know goes by its address. */
   name: string;
   address: string;
   record: NodeRecord | undefined;
-  lanes: Bar[][];
+  lanes: number[][];
 }
 
 /**
@@ -50,76 +18,28 @@ export interface NodeLanes {
  */
 export function arrangeLanes(
   { tasks, nodes, open = [] }: Pick<ReportInput, 'tasks' | 'nodes' | 'open'>,
-  origin: number,
-  endings: Endings,
+  tries: Tries,
 ): NodeLanes[] {
-  const ofHost = barsOfHosts(tasks, origin, endings);
+  const ofHost = tries.ofHosts();
   const addressOf = new Map(nodes.map(({ index, address = '' }) => [index, address]));
-  for (const { seq, node, startedAt, endedAt, end } of open) {
+  for (const [at, { node }] of open.entries()) {
     const address = addressOf.get(node) ?? `node ${node}`;
-    const start = Date.parse(startedAt) / 1000;
-    const bar = times(start, Date.parse(endedAt) / 1000 - start, origin);
-    const ending = endings.place({ kind: end });
-    ofHost.set(address, [...(ofHost.get(address) ?? []), { ...bar, seq, kind: BAR.open, ending }]);
+    ofHost.set(address, [...(ofHost.get(address) ?? []), tasks.tries.size + at]);
   }
   const known = [...nodes]
     .sort((a, b) => a.index - b.index)
     .map((record) => {
       const address = record.address ?? '';
-      const bars = ofHost.get(address) ?? [];
+      const places = ofHost.get(address) ?? [];
       ofHost.delete(address);
-      return { name: `node ${record.index}`, address, record, lanes: fillLanes(bars, record.slots) };
+      const lanes = fillLanes(places, record.slots, tries);
+      return { name: `node ${record.index}`, address, record, lanes };
     });
-  const unknown = [...ofHost].map(([address, bars]) => ({
+  const unknown = [...ofHost].map(([address, places]) => ({
     name: address,
     address,
     record: undefined,
-    lanes: fillLanes(bars, 1),
+    lanes: fillLanes(places, 1, tries),
   }));
   return [...known, ...unknown];
-}
-
-function barsOfHosts(tasks: TaskTable, origin: number, endings: Endings): Map<string, Bar[]> {
-  const bars = new Map<string, Bar[]>();
-  const put = (host: number, bar: Bar) => {
-    const name = tasks.hosts[host] ?? '';
-    const list = bars.get(name);
-    if (list === undefined) bars.set(name, [bar]);
-    else list.push(bar);
-  };
-  const { tries } = tasks;
-  // Where no task was tried twice, every row is a task's last.
-  const last = new Map<number, number>();
-  if (tries.size > tasks.size) for (let at = 0; at < tries.size; at += 1) last.set(tries.seqs[at] ?? 0, at);
-  for (let at = 0; at < tries.size; at += 1) {
-    const seq = tries.seqs[at] ?? 0;
-    const ending = tries.ending[at] ?? { kind: 'succeeded' };
-    const ended = ending.kind === 'succeeded' ? BAR.succeeded : BAR.failed;
-    const bar = times(tries.start[at] ?? 0, tries.runtime[at] ?? 0, origin);
-    put(tries.host[at] ?? 0, {
-      ...bar,
-      seq,
-      kind: (last.get(seq) ?? at) === at ? ended : BAR.retried,
-      ending: endings.place(ending),
-    });
-  }
-  return bars;
-}
-
-function times(start: number, runtime: number, origin: number): Pick<Bar, 'start' | 'duration'> {
-  return {
-    start: Math.max(0, Math.round(start * 1000 - origin)),
-    duration: Math.max(0, Math.round(runtime * 1000)),
-  };
-}
-
-function fillLanes(bars: Bar[], slots: number): Bar[][] {
-  const filled = new Lanes();
-  const lanes: Bar[][] = Array.from({ length: Math.max(1, Math.min(slots, MOST_LANES)) }, () => []);
-  for (const bar of bars.sort(byStart)) {
-    const lane = filled.place(bar.start, bar.duration);
-    lanes[lane] ??= [];
-    lanes[lane].push(bar);
-  }
-  return lanes;
 }

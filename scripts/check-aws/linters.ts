@@ -3,13 +3,14 @@ import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
+import { parsedJson } from '../../experiment/util/parse-json.ts';
 import { policyDocuments } from './rules/policy-documents.ts';
 import { VARIANTS } from './system.ts';
 import type { Finding } from './template/finding.ts';
 import { readTemplate } from './template/read.ts';
 import { resolveTemplate } from './template/resolve.ts';
 import { preflight } from './tools/preflight.ts';
-import { jsonOf, REGIONS, runTool, ToolFailed } from './tools/run-tool.ts';
+import { REGIONS, runTool, ToolFailed } from './tools/run-tool.ts';
 import { samDeploy } from './tools/sam-deploy.ts';
 
 const PYTHON = fileURLToPath(new URL('./python', import.meta.url));
@@ -75,7 +76,7 @@ async function cfnLint({ bin }: Linted, template: string): Promise<Finding[]> {
     '--template',
     template,
   ]);
-  const findings = cfnFindings.safeParse(stdout === '' ? [] : jsonOf(stdout));
+  const findings = cfnFindings.safeParse(stdout === '' ? [] : parsedJson(stdout));
   if (!findings.success || (code !== 0) !== findings.data.length > 0)
     throw new ToolFailed(`cfn-lint ended with ${code}: ${stderr}${stdout}`);
   return findings.data.map(({ Rule, Message, Location: { Start, Path } }) => ({
@@ -107,7 +108,7 @@ async function translated(linted: Linted, folder: string): Promise<Finding[]> {
     return [
       { code: 'sam translate', where: linted.template, message: stderr.trim().split('\n').at(-1) ?? '' },
     ];
-  const whole = jsonValue.parse(jsonOf(await readFile(result, 'utf8')));
+  const whole = jsonValue.parse(parsedJson(await readFile(result, 'utf8')));
   const stacks = Object.entries(VARIANTS).map(([variant, parameters]) =>
     resolveTemplate(whole, variant, { ImageTag: 'content-0123', ...parameters }),
   );

@@ -1,4 +1,4 @@
-import { parseArgs } from 'node:util';
+import { readArguments } from '../../local/util/read-arguments.ts';
 
 export interface DeployOptions {
   stack: string;
@@ -38,7 +38,19 @@ Exit codes: 0 done, 1 refused or failed, 2 this account or machine cannot do it,
 
 /** Reads the command line. Pure. @param known the template's parameters */
 export function readDeployOptions(args: readonly string[], known: readonly string[]): DeployRequest {
-  const read = parsed(args);
+  const read = readArguments({
+    args: [...args],
+    allowPositionals: true,
+    options: {
+      check: { type: 'boolean' },
+      force: { type: 'boolean' },
+      help: { type: 'boolean', short: 'h' },
+      profile: { type: 'string' },
+      region: { type: 'string' },
+      sierra: { type: 'boolean' },
+      stack: { type: 'string', default: 'sierra-batch' },
+    },
+  });
   if ('why' in read) return { kind: 'refused', why: read.why };
   const { values, positionals } = read;
   if (values.help === true) return { kind: 'help' };
@@ -76,24 +88,4 @@ export function readDeployOptions(args: readonly string[], known: readonly strin
       parameters,
     },
   };
-}
-
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: {
-        check: { type: 'boolean' },
-        force: { type: 'boolean' },
-        help: { type: 'boolean', short: 'h' },
-        profile: { type: 'string' },
-        region: { type: 'string' },
-        sierra: { type: 'boolean' },
-        stack: { type: 'string', default: 'sierra-batch' },
-      },
-    });
-  } catch (error) {
-    return { why: error instanceof Error ? error.message : String(error) };
-  }
 }

@@ -1,5 +1,5 @@
-import { parseArgs } from 'node:util';
 import { defined } from '../../experiment/util/defined.ts';
+import { readArguments } from '../../local/util/read-arguments.ts';
 
 const ARCHITECTURES = ['x86_64', 'arm64'] as const;
 export type Architecture = (typeof ARCHITECTURES)[number];
@@ -43,7 +43,19 @@ export function readImageOptions(
   args: readonly string[],
   machine: string = process.arch === 'arm64' ? 'arm64' : 'x86_64',
 ): ImageRequest {
-  const read = parsed(args);
+  const read = readArguments({
+    args: [...args],
+    options: {
+      architecture: { type: 'string' },
+      help: { type: 'boolean', short: 'h' },
+      'node-image': { type: 'string' },
+      pin: { type: 'boolean' },
+      push: { type: 'string' },
+      sierra: { type: 'boolean' },
+      'system-image': { type: 'string' },
+      'user-id': { type: 'string', default: '1000' },
+    },
+  });
   if ('why' in read) return { kind: 'refused', why: read.why };
   const { values } = read;
   if (values.help === true) return { kind: 'help' };
@@ -67,24 +79,4 @@ export function readImageOptions(
       ...defined({ nodeImage: values['node-image'], systemImage: values['system-image'], push }),
     },
   };
-}
-
-function parsed(args: readonly string[]) {
-  try {
-    return parseArgs({
-      args: [...args],
-      options: {
-        architecture: { type: 'string' },
-        help: { type: 'boolean', short: 'h' },
-        'node-image': { type: 'string' },
-        pin: { type: 'boolean' },
-        push: { type: 'string' },
-        sierra: { type: 'boolean' },
-        'system-image': { type: 'string' },
-        'user-id': { type: 'string', default: '1000' },
-      },
-    });
-  } catch (error) {
-    return { why: error instanceof Error ? error.message : String(error) };
-  }
 }

@@ -1,4 +1,3 @@
-import { createInterface } from 'node:readline';
 import type { Command } from '@commander-js/extra-typings';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { parsePlan } from '../../../experiment/plan/plan.ts';
@@ -6,7 +5,7 @@ import type { Ending } from '../../../experiment/records/ending.ts';
 import { endingOf, endingWords } from '../../../experiment/records/ending.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
-import { parseJoblogRow, succeeded } from '../../../experiment/results/joblog.ts';
+import { rowsIn, succeeded } from '../../../experiment/results/joblog.ts';
 import { lastLines, NotedEndings } from '../../../experiment/results/last-lines.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { plainJson } from '../../../experiment/text/visible-text.ts';
@@ -53,7 +52,6 @@ export async function tasks(
     await askTasks(context, target, runId, options);
     return EXIT.succeeded;
   }
-  // Lines are read from when they are asked for: nothing may be waited for between.
   const ending = await endingsOf(target, runId);
   const wanted = wantedRows(await joblogRows(target, runId), options);
   await (context.asJson ? writeJson(context, wanted) : writeTable(context, wanted, ending));
@@ -76,13 +74,7 @@ async function joblogRows(target: Target, runId: string): Promise<AsyncIterable<
     throw new CommandFailed(
       `no task of the run ${runId} has ended; \`sierra-batch status ${runId}\` says how it stands`,
     );
-  const lines = createInterface({ input: stream, crlfDelay: Number.POSITIVE_INFINITY });
-  return (async function* rows() {
-    for await (const line of lines) {
-      const row = parseJoblogRow(line);
-      if (row !== undefined) yield row;
-    }
-  })();
+  return rowsIn(stream);
 }
 
 async function* wantedRows(

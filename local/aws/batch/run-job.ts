@@ -1,5 +1,6 @@
 import type { JobStatus } from '@aws-sdk/client-batch';
 import type { Clock } from '../../../experiment/util/clock.ts';
+import { within } from '../../../experiment/util/timers.ts';
 import type { Attempt, ChildJob, Job } from './job.ts';
 import type { NodeExit, NodeSpec, RunningNode, StartNode } from './node-start.ts';
 import { retriesAfter } from './retry-decision.ts';
@@ -61,7 +62,7 @@ export async function runJob(job: Job, around: JobSurroundings): Promise<void> {
         number === attempts ||
         !retriesAfter(exit, statusReason, rules)
       ) {
-        end(job, clock.now());
+        job.stoppedAt = clock.now();
         enter(failed || job.terminated !== undefined ? 'FAILED' : 'SUCCEEDED', statusReason);
         return;
       }
@@ -69,7 +70,7 @@ export async function runJob(job: Job, around: JobSurroundings): Promise<void> {
     }
   } catch (error) {
     // The signal, when it was terminated or cancelled before an attempt ran; anything else is a fault of this Batch.
-    end(job, clock.now());
+    job.stoppedAt = clock.now();
     enter(
       'FAILED',
       job.terminated ?? (signal.aborted ? 'Terminated' : `Local Batch failed: ${String(error)}`),
@@ -78,10 +79,6 @@ export async function runJob(job: Job, around: JobSurroundings): Promise<void> {
 }
 
 const TIMED_OUT = 'Job attempt duration exceeded timeout';
-
-function end(job: Job, at: number): void {
-  job.stoppedAt = at;
-}
 
 /** One attempt: main first, then the children; main's end is the attempt's end. */
 async function runAttempt(
@@ -111,7 +108,7 @@ async function runAttempt(
   over.abort();
   const mainChild = job.children[job.request.mainNode];
   if (mainChild !== undefined) closeChild(mainChild, exit, clock.now());
-  await stopChildren(await children, clock);
+  await Promise.all((await children).map((child) => endNode(child, clock)));
   return finish(job, attempt, exit, clock.now());
 }
 
@@ -171,61 +168,27 @@ async function startChildren(
 async function mainExit(job: Job, main: RunningNode, clock: Clock): Promise<NodeExit> {
   const seconds =
     job.input.timeout?.attemptDurationSeconds ?? job.definition.input.timeout?.attemptDurationSeconds;
+  const { signal } = job.ending;
   const ended = new AbortController();
-  const exited = main.exited.then((exit) => {
-    ended.abort();
-    return exit;
+  const exited = main.exited.finally(() => ended.abort());
+  const told = new Promise<void>((resolve) => {
+    if (signal.aborted) resolve();
+    signal.addEventListener('abort', () => resolve(), { once: true });
   });
-  const timeLimit =
-    seconds === undefined
-      ? 'none'
-      : await firstOf(exited, job.ending.signal, seconds * 1000, clock, ended.signal);
-  if (timeLimit === 'none') await firstOf(exited, job.ending.signal, undefined, clock, ended.signal);
+  const late =
+    seconds === undefined ? told : clock.sleep(seconds * 1000, ended.signal).catch(() => undefined);
+  await Promise.race([exited, told, late]);
   if (ended.signal.aborted) return exited;
-  const timedOut = !job.ending.signal.aborted;
-  main.terminate();
-  if ((await firstOf(exited, undefined, KILL_AFTER_MS, clock, ended.signal)) === 'time') main.kill();
-  const exit = await exited;
+  const timedOut = !signal.aborted;
+  const exit = await endNode(main, clock);
   return timedOut ? { ...exit, statusReason: TIMED_OUT } : exit;
 }
 
-/** Which comes first: the exit, the signal or the time. */
-async function firstOf(
-  exited: Promise<unknown>,
-  signal: AbortSignal | undefined,
-  ms: number | undefined,
-  clock: Clock,
-  ended: AbortSignal,
-): Promise<'exit' | 'signal' | 'time'> {
-  const signals = signal === undefined ? [ended] : [ended, signal];
-  const either = AbortSignal.any(signals);
-  if (either.aborted) return ended.aborted ? 'exit' : 'signal';
-  const waits: Promise<'exit' | 'signal' | 'time'>[] = [exited.then(() => 'exit' as const)];
-  if (signal !== undefined)
-    waits.push(
-      new Promise((resolve) => signal.addEventListener('abort', () => resolve('signal'), { once: true })),
-    );
-  if (ms !== undefined) {
-    waits.push(
-      clock.sleep(ms, either).then(
-        () => 'time' as const,
-        () => (ended.aborted ? 'exit' : 'signal'),
-      ),
-    );
-  }
-  return Promise.race(waits);
-}
-
-async function stopChildren(children: readonly RunningNode[], clock: Clock): Promise<void> {
-  await Promise.all(
-    children.map(async (child) => {
-      const ended = new AbortController();
-      const exited = child.exited.then(() => ended.abort());
-      child.terminate();
-      if ((await firstOf(exited, undefined, KILL_AFTER_MS, clock, ended.signal)) === 'time') child.kill();
-      await exited;
-    }),
-  );
+/** SIGTERM, and SIGKILL to what has not ended by then. */
+async function endNode(node: RunningNode, clock: Clock): Promise<NodeExit> {
+  node.terminate();
+  await within(clock, KILL_AFTER_MS, node.exited, () => node.kill());
+  return node.exited;
 }
 
 function nodeSpec(job: Job, attempt: number, index: number): NodeSpec {

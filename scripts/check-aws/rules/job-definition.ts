@@ -7,19 +7,14 @@ import { placesOf } from '../template/place.ts';
 export const JOB_DEFINITION: readonly Table[] = [
   each('AWS::Batch::JobDefinition', {
     'not-multinode': ['a run needs a multi-node job', (job) => job.text('Type') === 'multinode'],
-    'node-range-gap': [
-      'each node must lie in exactly one range',
-      (job) => rangesOf(job).length <= 5 && coversOnce(rangesOf(job), countOf(job)),
-    ],
     'node-range-not-open': [
       'SubmitJob overrides numNodes and the range `0:`: the definition must have that one',
       (job) => rangesOf(job).length === 1 && rangesOf(job)[0] === '0:',
     ],
-    'main-node-out-of-range': [
-      'the main node is not one of the nodes',
-      (job) => Number.isInteger(mainOf(job)) && mainOf(job) >= 0 && mainOf(job) < countOf(job),
+    'main-node-not-0': [
+      'the runner calls node 0 the main node',
+      (job) => job.number('NodeProperties', 'MainNode') === 0,
     ],
-    'main-node-not-0': ['the runner calls node 0 the main node', (job) => mainOf(job) === 0],
     'attempt-too-short': [
       'Batch takes 60 s and more',
       (job) => job.number('Timeout', 'AttemptDurationSeconds') >= 60,
@@ -149,8 +144,6 @@ export const JOB_DEFINITION: readonly Table[] = [
   }),
 ];
 
-const countOf = (job: Place) => job.number('NodeProperties', 'NumNodes');
-const mainOf = (job: Place) => job.number('NodeProperties', 'MainNode');
 const retryRules = (job: Place) => job.parts('RetryStrategy', 'EvaluateOnExit');
 
 function rangesOf(job: Place): string[] {
@@ -191,21 +184,4 @@ function variablesOf(container: Place): ReadonlyMap<string, string> {
 
 function sharedFolder(container: Place): string {
   return variablesOf(container).get('SIERRA_BATCH_SHARED') ?? '';
-}
-
-/** Whether `0:3`, `:n`, `n:`, `n` cover 0 … count - 1, each once. */
-function coversOnce(ranges: readonly string[], count: number): boolean {
-  const times = Array.from({ length: Math.max(0, count) }, () => 0);
-  for (const range of ranges) {
-    if (!/^(\d*:\d*|\d+)$/.test(range)) return false;
-    const [from = '', to] = range.split(':');
-    const first = Number(from || 0);
-    const last = to === undefined ? first : Number(to || count - 1);
-    for (let node = first; node <= last; node += 1) {
-      const before = times[node];
-      if (before === undefined) return false;
-      times[node] = before + 1;
-    }
-  }
-  return count > 0 && times.every((each) => each === 1);
 }

@@ -2,12 +2,13 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import * as z from 'zod';
+import { parsedJson } from '../../../experiment/util/parse-json.ts';
 import { npmFolder } from '../../install/npm-folder.ts';
 import type { Finding } from '../template/finding.ts';
 import type { Json } from '../template/json.ts';
 import { isRecord, listAt, textAt } from '../template/json.ts';
 import type { Stack } from '../template/resolve.ts';
-import { jsonOf, runTool, ToolFailed } from './run-tool.ts';
+import { runTool, ToolFailed } from './run-tool.ts';
 
 const JUDGE = fileURLToPath(new URL('./preflight/judge-templates.mjs', import.meta.url));
 
@@ -34,7 +35,7 @@ export async function preflight(stacks: readonly Stack[], folder: string): Promi
     stacks.map((stack, index) => writeFile(files[index] ?? '', JSON.stringify(templateOf(stack)))),
   );
   const { stdout, stderr } = await runTool(process.execPath, [JUDGE, installed, ...files]);
-  const found = violations.safeParse(jsonOf(stdout));
+  const found = violations.safeParse(parsedJson(stdout));
   if (!found.success) throw new ToolFailed(`cdk-preflight does not judge: ${stderr}${stdout}`);
   return found.data.flatMap(({ ruleName, description, severity, violatingResources }) =>
     FALSE[ruleName] !== undefined || !['error', 'warning'].includes(severity)

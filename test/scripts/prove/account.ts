@@ -10,9 +10,8 @@ import { CreatePolicyCommand, IAMClient, ListRolesCommand } from '@aws-sdk/clien
 import { ListQueuesCommand, SendMessageCommand, SQSClient } from '@aws-sdk/client-sqs';
 import type { NodeExit } from '../../../local/aws/batch/node-start.ts';
 import type { BusEvent } from '../../../local/aws/events/bus.ts';
-import { answerBatch } from '../../../local/http/batch-routes.ts';
+import { answerBatch, answerStates } from '../../../local/http/json-routes.ts';
 import { answerS3 } from '../../../local/http/s3-routes.ts';
-import { answerStates } from '../../../local/http/states-routes.ts';
 import { portFrom } from '../../../local/nodes/addresses.ts';
 import type { KindOfNodes } from '../../../local/nodes/nodes.ts';
 import { ProcessNodes } from '../../../local/nodes/process-nodes.ts';
