@@ -111,7 +111,7 @@ export class LiveReport {
     if (origin === undefined) return rows;
     const lanes = input.nodes.map((record): [string, string] => {
       const node = { record, name: `node ${record.index}`, address: record.address ?? '', lanes: [] };
-      return [`lane-${record.index}`, JSON.stringify(describeNode(node, origin))];
+      return [`lane-${record.index}`, JSON.stringify(describeNode(node, origin, input.attemptStart))];
     });
     return [...rows, ...lanes];
   }

@@ -59,6 +59,7 @@ it('what is said of the nodes is of those that came, and of the last attempt whe
   const page = renderReport({ ...input, nodes, attemptStart: Date.parse(input.nodes[0]?.joinedAt ?? '') });
   expect(page).toContain(`tasks on ${nodes.length - 1} of ${nodes.length} nodes.`);
   expect(page).toContain('of the slots’ time in the last attempt');
+  expect(renderReport({ ...input, attemptStart: Number.NEGATIVE_INFINITY })).not.toContain('last attempt');
   expect(page).toMatch(/<h2>Nodes<\/h2>\s*<p class="note">In the last attempt\.<\/p>/);
 });
 
