@@ -141,7 +141,7 @@ export const DEFINITIONS: readonly Definition[] = [
   {
     figure: 'time left',
     definition:
-      '((tasks not begun) × mean + Σ max(0, mean − age of a task under way)) ÷ slots + ⅔ of the longest; the mean is that of ended tries and of those under way for longer, and twice its standard error. Of tasks under a second no less than tasks left ÷ tasks that ended a second. A limit that comes sooner is named instead',
+      '((tasks not begun) × mean + Σ max(0, mean − age of a task under way)) ÷ slots + ⅔ of the longest; the mean is that of ended tries and of those under way for longer, and twice its standard error. Of tasks under a second no less than tasks left ÷ tasks that ended a second. A limit that comes sooner, or sooner than the oldest has run where there is no number, is named instead',
     unit: 'seconds',
     scope: 'this attempt',
     unknown:
