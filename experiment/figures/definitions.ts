@@ -95,7 +95,7 @@ export const DEFINITIONS: readonly Definition[] = [
       'slot-seconds in which tries ran (all tries, those without a row as well) ÷ slots × time; a node has slots from when it joined until it was lost. The timeline draws the same over time, moment by moment',
     unit: 'share, 0 to 1',
     scope: 'this attempt',
-    unknown: 'no node or no time',
+    unknown: 'no node or no time; `stock` with `retry.tasks`, whose joblog has the last try only',
     shown: 'summary, report (all nodes, each node), advice',
     file: 'figures/busy-share.ts',
   },
