@@ -169,7 +169,7 @@ export class ProgressSender {
     const { roster, plan } = this.#options;
     const left = tally?.timeLeft(now, roster.slotsNow()) ?? {};
     const nearest = nearerLimit(plan, {
-      left: left.secondsLeft,
+      left: left.secondsLeft ?? left.longestSeconds,
       used: this.nodeHours(),
       ran: (now - tasksStartedAt) / 1000,
     });

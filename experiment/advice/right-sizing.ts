@@ -15,7 +15,7 @@ export interface Measured {
   durations: ArrayLike<number>;
   /** From the first task's start to the last one's end. */
   runSeconds: number | null;
-  /** One attempt, all its nodes there from the start to the end, no task cut off: only such a run tells of the next. */
+  /** One attempt of all tasks, all its nodes there from the start to the end, no task cut off: only such a run tells of the next. */
   isWhole: boolean;
   /** Tasks that fit in a node's memory at most, where some ran out of it: nothing is said of other sizes then. */
   fit?: number | undefined;

@@ -107,7 +107,7 @@ function running(observed: Observed): Sentences | undefined {
 }
 
 function pace(observed: Observed): string {
-  const { tasks, secondsLeft, nodes } = observed;
+  const { tasks, nodes } = observed;
   const clauses: string[] = [];
   if (tasks?.running !== undefined) clauses.push(`${counted(tasks.running, 'task')} running`);
   if (nodes !== undefined) clauses.push(`${nodes.joined} of ${counted(nodes.expected, 'node')} taking part`);
@@ -115,7 +115,6 @@ function pace(observed: Observed): string {
     clauses.push(
       `${counted(lostNodes(observed), 'node')} lost; the others take over ${lostNodes(observed) === 1 ? 'its' : 'their'} tasks`,
     );
-  if (secondsLeft !== undefined) clauses.push(`about ${spoken(Math.round(secondsLeft))} left`);
   return clauses.length === 0 ? 'the nodes are working' : clauses.join('; ');
 }
 

@@ -71,8 +71,6 @@ export interface Observed extends Pick<FailedTasks, 'failures' | 'tasksOn'> {
   nodeHours?: number | undefined;
   price?: Price | undefined;
   runSeconds?: number | null | undefined;
-  /** Until the last task ends, from the work that is left. */
-  secondsLeft?: number | undefined;
   /** SIERRA's stage under way. */
   stage?: number | undefined;
   /** The largest groups of failed tasks while the run goes on. */

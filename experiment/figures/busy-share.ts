@@ -1,14 +1,16 @@
+import type { Plan } from '../plan/plan.ts';
 import type { NodeRecord } from '../records/nodes.ts';
 import { instant } from '../text/instant.ts';
 import type { AttemptRecords, Span } from './attempts.ts';
 import { attemptStart, lastSpan } from './attempts.ts';
+import { keepsEveryTry } from './task-counts.ts';
 
 /** What a node did in the last attempt. Seconds of slots; the share is null where it had none. */
 export interface NodeUse {
   /** Tries that began there, those without a row among them. */
   tries: number;
   busySeconds: number;
-  /** Its slots × the part of the attempt's tasks' time in which it was there. */
+  /** Its slots × the part of the attempt's tasks' time in which it was there; 0 where not every try is known. */
   slotSeconds: number;
 }
 
@@ -16,13 +18,17 @@ export interface NodeUse {
  * What each node did while the last attempt's tasks ran, by its index: every try counts, one that was cut off or lost
  * until then. A node has slots from when it joined until it was lost.
  */
-export function useOfNodes(records: AttemptRecords): Map<number, NodeUse> {
+export function useOfNodes(
+  records: AttemptRecords & { plan: Pick<Plan, 'fanout' | 'retry'> },
+): Map<number, NodeUse> {
   const span = lastSpan(records);
   const use = new Map<number, NodeUse>();
   if (span === undefined) return use;
-  const { nodes, tasks, progress } = records;
-  for (const node of nodes)
-    use.set(node.index, { tries: 0, busySeconds: 0, slotSeconds: slotSeconds(node, span) });
+  const { nodes, tasks, progress, plan } = records;
+  for (const node of nodes) {
+    const slots = keepsEveryTry(plan) ? slotSeconds(node, span) : 0;
+    use.set(node.index, { tries: 0, busySeconds: 0, slotSeconds: slots });
+  }
   const indexOf = new Map(nodes.map(({ address, index }) => [address, index]));
   const add = (index: number | undefined, from: number, to: number) => {
     const node = use.get(index ?? -1);

@@ -92,10 +92,10 @@ export const DEFINITIONS: readonly Definition[] = [
   {
     figure: 'busy',
     definition:
-      'slot-seconds in which tries ran (all tries, those without a row as well) ÷ slots × time; a node has slots from when it joined until it was lost',
+      'slot-seconds in which tries ran (all tries, those without a row as well) ÷ slots × time; a node has slots from when it joined until it was lost. The timeline draws the same over time, moment by moment',
     unit: 'share, 0 to 1',
     scope: 'this attempt',
-    unknown: 'no node or no time',
+    unknown: 'no node or no time; `stock` with `retry.tasks`, whose joblog has the last try only',
     shown: 'summary, report (all nodes, each node), advice',
     file: 'figures/busy-share.ts',
   },
@@ -107,7 +107,7 @@ export const DEFINITIONS: readonly Definition[] = [
     scope: 'this run',
     unknown: 'fewer than five tasks ended',
     shown: 'report, diff',
-    file: 'results/durations.ts',
+    file: 'util/nearest-rank.ts',
   },
   {
     figure: 'slot',
@@ -141,7 +141,7 @@ export const DEFINITIONS: readonly Definition[] = [
   {
     figure: 'time left',
     definition:
-      '((tasks not begun) × mean + Σ max(0, mean − age of a task under way)) ÷ slots + ⅔ of the longest; the mean is that of ended tries and of those under way for longer, and twice its standard error. Of tasks under a second no less than tasks left ÷ tasks that ended a second. A limit that comes sooner is named instead',
+      '((tasks not begun) × mean + Σ max(0, mean − age of a task under way)) ÷ slots + ⅔ of the longest; the mean is that of ended tries and of those under way for longer, and twice its standard error. Of tasks under a second no less than tasks left ÷ tasks that ended a second. A limit that comes sooner, or sooner than the oldest has run where there is no number, is named instead',
     unit: 'seconds',
     scope: 'this attempt',
     unknown:

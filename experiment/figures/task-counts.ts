@@ -39,6 +39,11 @@ export function taskCounts({
   return { ...counts, lost, cutOff, notStarted: left - lost - cutOff };
 }
 
+/** GNU parallel alone keeps the last try of a task: what the ones before took is not known. */
+export function keepsEveryTry({ fanout, retry }: Pick<Plan, 'fanout' | 'retry'>): boolean {
+  return fanout !== 'stock' || retry.tasks === 0;
+}
+
 /** Tasks of this run with more than one row. */
 function retried({ tries, size }: TaskTable): number {
   if (tries.size === size) return 0;

@@ -61,7 +61,10 @@ export function secondsLeft({ left, slots, ages, ended, rate }: UnderWay): numbe
   return shared + LAST * longest;
 }
 
-/** The limit that ends a run before its tasks would have ended; undefined where none does, or the tasks' end is not known. */
+/**
+ * The limit that ends a run before its tasks would have ended; undefined where none does, or nothing runs.
+ * @param left how long the tasks take; where no number can be said, how long the oldest has been running
+ */
 export function nearerLimit(
   { cluster, timeouts, maxNodeHours }: Pick<Plan, 'cluster' | 'timeouts' | 'maxNodeHours'>,
   { left, used, ran }: { left: number | undefined; used: number; ran: number },

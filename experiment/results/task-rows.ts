@@ -35,6 +35,8 @@ export interface TaskFacts {
   versions: readonly Version[];
   open?: readonly OpenTry[] | undefined;
   nodes: readonly NodeRecord[];
+  /** The joblog has the last try of each task alone. */
+  hasLastTriesOnly?: boolean;
 }
 
 /** The columns of `tasks.csv`: parameters by their own names, unless the table has such a column. */
@@ -108,8 +110,9 @@ export class TaskRows {
   }
 
   /** Slot and number of its last try. */
-  #started(seq: number): [number | null, number] {
-    return [this.#slotOf(seq) ?? null, (this.#tries[seq] ?? 0) + (this.#open.has(seq) ? 1 : 0)];
+  #started(seq: number): [number | null, number | null] {
+    const tries = (this.#tries[seq] ?? 0) + (this.#open.has(seq) ? 1 : 0);
+    return [this.#slotOf(seq) ?? null, this.#facts.hasLastTriesOnly === true ? null : tries];
   }
 
   #withoutRow(seq: number): Cell[] {

@@ -1,4 +1,5 @@
 import { Readable } from 'node:stream';
+import { keepsEveryTry } from '../../experiment/figures/task-counts.ts';
 import type { TaskSource } from '../../experiment/plan/planned-tasks.ts';
 import type { Cell, Column } from '../../experiment/results/cells.ts';
 import { ColumnType, csvLine, typed } from '../../experiment/results/cells.ts';
@@ -27,7 +28,7 @@ export async function writeTaskFiles(
   );
   const table = new Table(
     await taskSource(bucket, keys, plan.work),
-    new TaskRows({ ...remains, open: progress?.open }),
+    new TaskRows({ ...remains, open: progress?.open, hasLastTriesOnly: !keepsEveryTry(plan) }),
     results,
   );
   const { columns, bytes } = await table.measure();

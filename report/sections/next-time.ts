@@ -16,6 +16,7 @@ export function nextTime(input: ReportInput): Markup | undefined {
     durations: inOrder(input),
     isWhole:
       (input.attemptStart ?? Number.NEGATIVE_INFINITY) === Number.NEGATIVE_INFINITY &&
+      (summary.tasks.before ?? 0) === 0 &&
       summary.tasks.total === summary.tasks.succeeded + summary.tasks.failed &&
       nodes.every(({ state }) => state === 'joined' || state === 'released'),
     runSeconds: summary.timings.runSeconds,

@@ -5,9 +5,12 @@ import type { ReportInput } from '../page/input.ts';
 import { timelineData } from '../timeline/timeline.ts';
 
 /** What is drawn, in words. */
-export function timelineExtent({ tasks: { size, tries: all }, open = [] }: ReportInput): string {
+export function timelineExtent(
+  { tasks: { size, tries: all }, open = [] }: ReportInput,
+  nodes: readonly { state: string }[],
+): string {
   const earlier = all.size - size;
-  return `${counted(size, 'task')}${earlier === 0 ? '' : ` and ${counted(earlier, 'earlier try', 'earlier tries')}`}${open.length === 0 ? '' : ` and ${counted(open.length, 'try', 'tries')} without an end`}`;
+  return `${counted(size, 'task')}${earlier === 0 ? '' : ` and ${counted(earlier, 'earlier try', 'earlier tries')}`}${open.length === 0 ? '' : ` and ${counted(open.length, 'try', 'tries')} without an end`} on ${nodesThere(nodes)}.`;
 }
 
 /** The drawing's place and data; the page's script draws it. */
@@ -15,7 +18,7 @@ export function timeline(input: ReportInput): Markup | undefined {
   const data = timelineData(input);
   if (data === undefined) return undefined;
   const isLive = input.live !== undefined;
-  const extent = `${timelineExtent(input)} on ${nodesThere(data)}.`;
+  const extent = timelineExtent(input, data.nodes);
   const away = data.nodes.some(
     ({ state, lost, joined }) =>
       state === 'never-came' || lost !== undefined || (joined ?? 0) > 0.005 * data.span,
@@ -36,13 +39,13 @@ ${away && html`<li><svg viewBox="0 0 26 14" aria-hidden="true"><path class="k-ab
 </section>`;
 }
 
-function hasMore({ tasks, open = [] }: ReportInput): boolean {
-  return tasks.tries.size > tasks.size || open.length > 0;
-}
-
-function nodesThere({ nodes }: NonNullable<ReturnType<typeof timelineData>>): string {
+function nodesThere(nodes: readonly { state: string }[]): string {
   const there = nodes.filter(({ state }) => state !== 'never-came').length;
   return `${there === nodes.length ? '' : `${there} of `}${counted(nodes.length, 'node')}`;
+}
+
+function hasMore({ tasks, open = [] }: ReportInput): boolean {
+  return tasks.tries.size > tasks.size || open.length > 0;
 }
 
 function swatch(kind: string): Markup {

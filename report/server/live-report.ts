@@ -1,4 +1,3 @@
-import { counted } from '../../experiment/text/numbers.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import { html } from '../page/html.ts';
 import type { ReportInput } from '../page/input.ts';
@@ -98,7 +97,7 @@ export class LiveReport {
     const sections = {
       ...reportParts(input),
       nodes: nodes(input, new Map()),
-      timeline: html`${timelineExtent(input)} on ${counted(input.nodes.length, 'node')}.`,
+      timeline: html`${timelineExtent(input, input.nodes)}`,
     };
     this.#parts.note(Object.entries(sections).map(([name, markup]) => [name, markup?.text ?? '']));
     this.#parts.note([['title', titleOf(input)]]);
@@ -112,7 +111,7 @@ export class LiveReport {
     if (origin === undefined) return rows;
     const lanes = input.nodes.map((record): [string, string] => {
       const node = { record, name: `node ${record.index}`, address: record.address ?? '', lanes: [] };
-      return [`lane-${record.index}`, JSON.stringify(describeNode(node, origin))];
+      return [`lane-${record.index}`, JSON.stringify(describeNode(node, origin, input.attemptStart))];
     });
     return [...rows, ...lanes];
   }

@@ -111,6 +111,8 @@ export interface TimelineNode {
   lanes: number;
   slots: number;
   state: string;
+  /** When the attempt began that the rest is of; absent in the first. */
+  attempt?: number;
   /** When it joined and was lost. */
   joined?: number;
   lost?: number;
@@ -128,6 +130,21 @@ export interface NewBars {
   bars: number;
   /** {@link encodeLanes} of a list of bars for each of the hosts, in base64. */
   lists: string;
+}
+
+/** When a node was not there: before it joined, after it was lost. Of earlier attempts it is not known. */
+export function awayOf(
+  { state, attempt = 0, joined = 0, lost = Number.POSITIVE_INFINITY }: TimelineNode,
+  span: number,
+): { from: number; to: number }[] {
+  const away =
+    state === 'never-came'
+      ? [{ from: attempt, to: span }]
+      : [
+          { from: attempt, to: joined },
+          { from: lost, to: span },
+        ];
+  return away.filter(({ from, to }) => from < to);
 }
 
 class ByteWriter {

@@ -10,7 +10,13 @@ import { arrangeLanes } from './lanes.ts';
 import { Tries } from './tries.ts';
 
 /** The run's tasks as the page's script takes them; undefined where no task ever ended and no node ever came. */
-export function timelineData({ tasks, nodes, open = [], live }: ReportInput): TimelineData | undefined {
+export function timelineData({
+  tasks,
+  nodes,
+  open = [],
+  live,
+  attemptStart,
+}: ReportInput): TimelineData | undefined {
   const found = spanOf({ tasks, nodes, open });
   if (found === undefined) return undefined;
   const from = live?.origin ?? found.from;
@@ -23,7 +29,7 @@ export function timelineData({ tasks, nodes, open = [], live }: ReportInput): Ti
     origin: span.from,
     span: Math.max(1, span.to - span.from),
     bars: tasks.tries.size + open.length,
-    nodes: arranged.map((node) => describeNode(node, span.from)),
+    nodes: arranged.map((node) => describeNode(node, span.from, attemptStart)),
     endings: endings.words(),
     commands: shownCommands(tasks.commands),
     lanes: deflateRawSync(bytes).toString('base64'),
@@ -61,8 +67,12 @@ export function spanOf({
   return to === Number.NEGATIVE_INFINITY ? undefined : { from: Math.floor(from), to: Math.ceil(to) };
 }
 
-/** @param origin milliseconds since the epoch */
-export function describeNode({ name, address, record, lanes }: NodeLanes, origin: number): TimelineNode {
+/** @param origin milliseconds since the epoch, as is `attemptStart` */
+export function describeNode(
+  { name, address, record, lanes }: NodeLanes,
+  origin: number,
+  attemptStart = Number.NEGATIVE_INFINITY,
+): TimelineNode {
   const after = (time: string | undefined) => {
     const at = time === undefined ? Number.NaN : Date.parse(time);
     return Number.isFinite(at) ? Math.max(0, at - origin) : undefined;
@@ -75,6 +85,7 @@ export function describeNode({ name, address, record, lanes }: NodeLanes, origin
     lanes: lanes.length,
     slots: record?.slots ?? lanes.length,
     state: record?.state ?? 'unknown',
+    ...(Number.isFinite(attemptStart) ? { attempt: Math.max(0, attemptStart - origin) } : {}),
     ...(joined === undefined ? {} : { joined }),
     ...(lost === undefined ? {} : { lost }),
   };

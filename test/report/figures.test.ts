@@ -42,6 +42,11 @@ it('advice is the same whatever the order in which tasks ended', async () => {
   const summary = { ...input.summary, timings: { ...input.summary.timings, runSeconds } };
   const advice = adviceIn(renderReport({ ...input, summary, tasks: await readTasks(rows) }));
   expect(advice).toContain('longest tasks first');
+  // What was left of another run tells nothing of a whole one.
+  const rest = { ...summary, tasks: { ...summary.tasks, before: 5 } };
+  expect(
+    adviceIn(renderReport({ ...input, summary: rest, tasks: await readTasks(rows) })) ?? '',
+  ).not.toContain('longest');
   await fc.assert(
     fc.asyncProperty(fc.shuffledSubarray(rows, { minLength: rows.length }), async (shuffled) => {
       expect(adviceIn(renderReport({ ...input, summary, tasks: await readTasks(shuffled) }))).toBe(advice);
@@ -59,6 +64,7 @@ it('what is said of the nodes is of those that came, and of the last attempt whe
   const page = renderReport({ ...input, nodes, attemptStart: Date.parse(input.nodes[0]?.joinedAt ?? '') });
   expect(page).toContain(`tasks on ${nodes.length - 1} of ${nodes.length} nodes.`);
   expect(page).toContain('of the slots’ time in the last attempt');
+  expect(renderReport({ ...input, attemptStart: Number.NEGATIVE_INFINITY })).not.toContain('last attempt');
   expect(page).toMatch(/<h2>Nodes<\/h2>\s*<p class="note">In the last attempt\.<\/p>/);
 });
 

@@ -142,6 +142,7 @@ describe('lanes', () => {
 });
 
 describe('what is drawn', () => {
+  const node = { name: 'node 0', address: '10.0.0.1', lanes: 1, slots: 1, state: 'released' };
   const data = {
     origin: ORIGIN,
     span: 10_000,
@@ -194,7 +195,8 @@ describe('what is drawn', () => {
             tasks.length,
             tasks.length,
           );
-          const share = busyShare(many, 10_000, tasks.length, bins);
+          const nodes = [{ ...node, lanes: tasks.length, slots: tasks.length }];
+          const share = busyShare(many, { nodes, span: 10_000 }, bins);
           const sum = share.reduce((total, value) => total + value, 0) * tasks.length * (10_000 / bins);
           expect(sum).toBeCloseTo(
             tasks.reduce((total, [, duration]) => total + duration, 0),
@@ -203,6 +205,35 @@ describe('what is drawn', () => {
         },
       ),
     );
+  });
+
+  test('slots are those of nodes that are there, and an earlier attempt had nodes that nobody knows of', () => {
+    const nodes = [
+      { ...node, joined: 2000 },
+      { ...node, lost: 5000, state: 'lost' },
+      { ...node, state: 'never-came' },
+    ];
+    const lanes = decodeLanes(encodeLanes([[bar(1, 2000, 8000)], [bar(2, 0, 5000)], []]), 3, 2);
+    expect([...busyShare(lanes, { nodes, span: 10_000 }, 10)]).toEqual(Array(10).fill(1));
+    const later = nodes.map((one) => ({ ...one, attempt: 1000 }));
+    expect([...busyShare(lanes, { nodes: later, span: 10_000 }, 10)][0]).toBeCloseTo(1 / 3);
+    const idle = (at: number, time: number) => {
+      const { rows } = layOut({ ...data, nodes: later }, false);
+      const row = rows[at];
+      return (
+        row &&
+        hoverText({ ...data, nodes: later }, decodeLanes(encodeLanes([[], [], []]), 3, 0), row, {
+          time,
+          pixel: 1,
+        })[1]
+      );
+    };
+    expect([idle(0, 500), idle(0, 1500), idle(2, 500), idle(2, 1500)]).toEqual([
+      'idle',
+      'not joined yet',
+      'idle',
+      'never came',
+    ]);
   });
 
   test('many lanes are drawn by node, and both ways cover every lane once', () => {

@@ -1,5 +1,5 @@
 import type { OutputFile } from '../../records/outputs.ts';
-import { durationAt } from '../durations.ts';
+import { nearestRank } from '../../util/nearest-rank.ts';
 import { isNear } from './two-tables.ts';
 
 type Row = Readonly<Record<string, string>>;
@@ -101,7 +101,7 @@ function byKey(rows: readonly Row[], keys: readonly string[]): Map<string, Row> 
 
 function median(numbers: number[]): number | null {
   return (
-    durationAt(
+    nearestRank(
       numbers.toSorted((a, b) => a - b),
       0.5,
     ) ?? null

@@ -68,6 +68,7 @@ function ending({ endings }: TimelineData, lanes: DecodedLanes, bar: number): st
 }
 
 function idleBecause({ node }: Row, time: number): string {
+  if (time < (node.attempt ?? 0)) return 'idle';
   if (node.state === 'never-came') return 'never came';
   if (node.joined !== undefined && time < node.joined) return 'not joined yet';
   if (node.lost !== undefined && time > node.lost) return `lost at ${offset(node.lost, 1000)}`;

@@ -1,4 +1,5 @@
 import type { DecodedLanes } from '../../timeline/format.ts';
+import { awayOf } from '../../timeline/format.ts';
 import type { Colours } from './colours.ts';
 import type { Row } from './rows.ts';
 import { firstBarAfter } from './rows.ts';
@@ -135,9 +136,7 @@ function thinned(failures: readonly Span[]): Span[] {
 export function paintAbsence(frame: Frame, row: Row, span: number, y: number): void {
   const { node, height } = row;
   const box = { y, height };
-  if (node.state === 'never-came') hatch(frame, { from: 0, to: span }, box);
-  if (node.joined !== undefined && node.joined > 0) hatch(frame, { from: 0, to: node.joined }, box);
-  if (node.lost !== undefined) hatch(frame, { from: node.lost, to: span }, box);
+  for (const away of awayOf(node, span)) hatch(frame, away, box);
 }
 
 function hatch({ context, left, width, view, colours }: Frame, { from, to }: Span, { y, height }: Box): void {

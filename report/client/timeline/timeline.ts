@@ -244,9 +244,8 @@ export class Timeline {
   }
 }
 
-function shareOf({ nodes, span }: TimelineData, lanes: DecodedLanes): Float64Array {
-  const slots = nodes.reduce((sum, node) => sum + node.slots, 0);
-  return busyShare(lanes, span, slots, Math.min(600, Math.max(60, span)));
+function shareOf(data: TimelineData, lanes: DecodedLanes): Float64Array {
+  return busyShare(lanes, data, Math.min(600, Math.max(60, data.span)));
 }
 
 /** At least two pixels for each of the page's, so that print and zoom stay sharp. */

@@ -66,7 +66,7 @@ export function nodes(
 </table></div>`;
   return html`<section class="long">
 <h2>Nodes</h2>
-${attemptStart !== undefined && html`<p class="note">In the last attempt.</p>`}
+${Number.isFinite(attemptStart) && html`<p class="note">In the last attempt.</p>`}
 ${records.length > 40 ? html`<details><summary>All ${grouped(records.length)} nodes</summary>${table}</details>` : table}
 </section>`;
 }

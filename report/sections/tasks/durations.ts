@@ -1,7 +1,7 @@
-import { durationAt } from '../../../experiment/results/durations.ts';
 import type { TaskTable } from '../../../experiment/results/task-table.ts';
 import { taskSucceeded } from '../../../experiment/results/task-table.ts';
 import { grouped, spoken } from '../../../experiment/text/numbers.ts';
+import { nearestRank } from '../../../experiment/util/nearest-rank.ts';
 import type { Markup } from '../../page/html.ts';
 import { html } from '../../page/html.ts';
 
@@ -15,7 +15,7 @@ const CEILING = 8;
 export function durations(tasks: TaskTable): Markup | undefined {
   if (tasks.size < 5) return undefined;
   const sorted = Float64Array.from(tasks.runtime).sort();
-  const runtimeAt = (share: number) => durationAt(sorted, share) ?? 0;
+  const runtimeAt = (share: number) => nearestRank(sorted, share) ?? 0;
   const longest = runtimeAt(1);
   const most = runtimeAt(Math.min(0.99, 1 - 1 / sorted.length));
   const top = most > 0 && longest > 1.3 * most ? most : longest;

@@ -93,6 +93,29 @@ describe('progress', () => {
   });
 });
 
+it('where no number can be said a limit is named that comes sooner than the oldest task has run', async () => {
+  let last: Progress | undefined;
+  const { progress, state, roster, clock, finishes } = sender(async ({ Key, Body }) => {
+    if (String(Key).endsWith('/progress.json')) last = JSON.parse(String(Body));
+    return {};
+  });
+  roster.joined(0, { address: '10.0.0.1', cpus: 2, versions: {}, startedAt: 0 }, 0, false);
+  const tally = new TaskTally(3, []);
+  state.nodesJoined(0);
+  state.countTasks(tally);
+  tally.started(1, 0, 0);
+  progress.start();
+  const { runSeconds } = aPlan().timeouts;
+  await clock.advance((runSeconds / 2 - 60) * 1000);
+  expect(last?.nearest).toBeUndefined();
+  await clock.advance(120_000);
+  expect(last).toMatchObject({
+    nearest: { of: 'timeouts.run', seconds: expect.closeTo(runSeconds / 2 - 60, -1) },
+  });
+  expect(last?.secondsLeft).toBeUndefined();
+  await finishes({ kind: 'succeeded' }, clock.now() + 5000, 12_000);
+});
+
 describe('load.json', () => {
   it('is written every 15 s at most while it goes on, and once more at the end', async () => {
     const written: number[] = [];

@@ -42,6 +42,7 @@ const anyRun = fc
     attempts: fc.integer({ min: 1, max: 3 }),
     given: fc.nat(8),
     isResumed: fc.boolean(),
+    retries: fc.nat(1),
     scheme: fc.constantFrom('pool' as const, 'stock' as const),
     hasEnd: fc.boolean(),
     isDone: fc.boolean(),
@@ -113,6 +114,7 @@ const anyRun = fc
     };
     const plan = aPlan({
       fanout: drawn.scheme,
+      retry: { attempts: 1, tasks: drawn.retries },
       cluster: { nodes: nodes.length, vcpus: 2, memoryMiB: 1024 },
       work: { kind: 'commands', file: { kind: 'frozen', key: 'k', total } },
       ...(drawn.isResumed ? { resume: 'sweep-00000000000' } : {}),
@@ -178,6 +180,7 @@ it.each([
   ['a lost node has slots to the end', 'if node["state"] == "lost" else None', 'if False else None'],
   ['a late node has slots from the start', 'low if joined is None else joined', 'low'],
   ['nobody waited for who never came', 'if any(node["state"] == "never-came" for node in nodes) or', 'if'],
+  ['stock tells how busy it was', ' and not blind', ''],
   ['queued until the last attempt', 'job["attempts"][0].get', 'job["attempts"][-1].get'],
 ])('a planted mistake is found: %s', (_, right, wrong) => {
   const auditor = readFileSync(AUDITOR, 'utf8');

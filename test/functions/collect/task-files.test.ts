@@ -60,6 +60,18 @@ it('a row a task has parameters by the plan, never by what a task wrote as its c
   ]);
 });
 
+it('with GNU parallel’s own retries nobody knows which try the last one was', async () => {
+  const work = { kind: 'commands', file: frozen(1) } as const;
+  const objects = { [keys.commands]: 'one\n', [keys.joblog]: renderJoblog([row(1)]) };
+  for (const [tasks, shown] of [
+    [1, ',1,,'],
+    [0, ',1,1,'],
+  ] as const) {
+    const [, line] = await aTable(work, objects, { fanout: 'stock', retry: { attempts: 1, tasks } });
+    expect(line).toContain(`10.0.0.1${shown}`);
+  }
+});
+
 it('what the runs before had done stands in the table, with what a list says and no parameters', async () => {
   const table = await aTable(
     { kind: 'commands', file: frozen(2) },
