@@ -285,6 +285,19 @@ describe('before anything is changed', () => {
     expect(await warned('InstanceTypes=c6i.8xlarge')).toBe('');
   });
 
+  test.each([
+    [16_384, [], /28672 MiB.*a c6i\.4xlarge 16384: .*DefaultMemoryMiB=14745/],
+    [16_384, ['DefaultMemoryMiB=14336'], /^$/],
+    [32_768, ['DefaultMemoryMiB=32768'], /32768 MiB.*DefaultMemoryMiB=29491/],
+  ])(
+    'nodes that ask for more memory than their instance of %i MiB gives are told',
+    async (has, args, told) => {
+      const { complained } = await deployTo({ nodeMemoryMiB: has }, ['--check', ...args]);
+
+      expect(complained).toMatch(told);
+    },
+  );
+
   test('nodes of another architecture: QEMU is named', async () => {
     const { complained } = await deployTo({}, ['--check', 'NodeArchitecture=arm64']);
     expect(complained).toContain('needs QEMU');
