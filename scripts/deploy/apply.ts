@@ -63,7 +63,9 @@ export function samArguments(
   const given = Object.entries({ ...parameters, ...(tag === undefined ? {} : { ImageTag: tag }) });
   return [
     'deploy',
-    ...['--template-file', 'template.yaml', '--stack-name', stack, '--region', region],
+    ...['--template-file', 'template.yaml', '--stack-name', stack],
+    // `sam delete` takes the whole folder with it: another stack could not go back to its bundles.
+    ...['--s3-prefix', stack, '--region', region],
     ...(profile === undefined ? [] : ['--profile', profile]),
     ...['--no-confirm-changeset', '--no-fail-on-empty-changeset'],
     ...(careful ? ['--no-execute-changeset'] : []),

@@ -29,6 +29,7 @@ export interface Settings {
   architecture: 'x86_64' | 'arm64';
   maxVcpus: number;
   nodeVcpus: number;
+  nodeMemoryMiB: number;
   /** What a node is whose manifest names no type. */
   nodeType: string;
   /** All that they may be. */
@@ -87,6 +88,7 @@ export function judge(
     warnings: [
       ...(survey === undefined ? [] : quotaWarnings(survey, settings)),
       ...nodeWarnings(settings),
+      ...memoryWarnings(settings, survey?.nodeMemoryMiB),
       ...imageWarnings(machine, settings),
       ...zone.warnings,
     ],
@@ -111,6 +113,7 @@ export function settingsOf(
     architecture,
     maxVcpus: Number(value('MaxvCpus')),
     nodeVcpus: Number(value('DefaultVcpus')),
+    nodeMemoryMiB: Number(value('DefaultMemoryMiB')),
     nodeType: types[0] ?? '',
     types,
     zone: value('Zone'),
@@ -232,6 +235,16 @@ function nodeWarnings({ nodeVcpus, nodeType }: Settings): string[] {
   if (whole === undefined || nodeVcpus <= whole) return [];
   return [
     `A node has ${nodeVcpus} vCPUs (DefaultVcpus) and a ${nodeType} ${whole}: manifests that do not ask for less are rejected. Deploy with DefaultVcpus=${whole}, and a DefaultMemoryMiB that it has.`,
+  ];
+}
+
+/** What others measured that hosts register of their memory, at least. */
+const SHARE_OF_TASKS = 0.93;
+
+function memoryWarnings({ nodeMemoryMiB, nodeType }: Settings, has: number | undefined): string[] {
+  if (has === undefined || nodeMemoryMiB <= has * SHARE_OF_TASKS) return [];
+  return [
+    `A node has ${nodeMemoryMiB} MiB (DefaultMemoryMiB) and a ${nodeType} ${has}: runs whose manifest does not ask for less get no machine. Deploy with DefaultMemoryMiB=${Math.floor(has * 0.9)}.`,
   ];
 }
 

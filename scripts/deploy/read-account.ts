@@ -2,6 +2,7 @@ import type { BatchClient } from '@aws-sdk/client-batch';
 import { paginateListJobs } from '@aws-sdk/client-batch';
 import type { CloudFormationClient } from '@aws-sdk/client-cloudformation';
 import type { EC2Client } from '@aws-sdk/client-ec2';
+import { DescribeInstanceTypesCommand } from '@aws-sdk/client-ec2';
 import type { ECRClient } from '@aws-sdk/client-ecr';
 import type { IAMClient } from '@aws-sdk/client-iam';
 import { GetRoleCommand } from '@aws-sdk/client-iam';
@@ -36,6 +37,8 @@ export interface Survey {
   vpcs: number | undefined;
   /** Zones that have the types of nodes. */
   offers: Offers | undefined;
+  /** Of the type that nodes have by themselves. */
+  nodeMemoryMiB: number | undefined;
   /** USD an hour of the type that nodes have by themselves; set by who asks elsewhere. */
   nodePrice?: number | undefined;
   /** Service-linked roles that are not there. */
@@ -88,17 +91,19 @@ export async function survey(
   });
   const stack = await findStack(clients.cloudFormation, stackName);
   const types = typesOf(stack);
-  const [vcpuQuotas, lambdaQuota, vpcQuota, vpcs, offers, missingRoles, jobs] = await Promise.all([
-    Promise.all(kindsOf(types).map(async (kind) => ({ kind, value: await quota(clients.quotas, kind) }))),
-    quota(clients.quotas, 'functions'),
-    quota(clients.quotas, 'vpcs'),
-    countVpcs(clients.ec2).catch(() => undefined),
-    askOffers(clients.ec2, types).catch(() => undefined),
-    rolesMissing(clients.iam),
-    liveJobs(clients.batch, stack),
-  ]);
+  const [vcpuQuotas, lambdaQuota, vpcQuota, vpcs, offers, nodeMemoryMiB, missingRoles, jobs] =
+    await Promise.all([
+      Promise.all(kindsOf(types).map(async (kind) => ({ kind, value: await quota(clients.quotas, kind) }))),
+      quota(clients.quotas, 'functions'),
+      quota(clients.quotas, 'vpcs'),
+      countVpcs(clients.ec2).catch(() => undefined),
+      askOffers(clients.ec2, types).catch(() => undefined),
+      memoryOf(clients.ec2, types[0]).catch(() => undefined),
+      rolesMissing(clients.iam),
+      liveJobs(clients.batch, stack),
+    ]);
   const quotas = { vcpuQuotas, lambdaQuota, vpcQuota };
-  return { account, caller, ...quotas, vpcs, offers, missingRoles, stack, liveJobs: jobs };
+  return { account, caller, ...quotas, vpcs, offers, nodeMemoryMiB, missingRoles, stack, liveJobs: jobs };
 }
 
 /** Every job of the stack's queue that has not ended. @throws the SDK's errors: what is not known is not safe */
@@ -116,6 +121,12 @@ export async function liveJobs(batch: BatchClient, stack: FoundStack | undefined
 /** undefined, which is told as unknown, where it may not be asked. */
 function quota(client: ServiceQuotasClient, which: keyof typeof QUOTAS): Promise<number | undefined> {
   return askQuota(client, QUOTAS[which]).catch(() => undefined);
+}
+
+/** @throws the SDK's errors */
+async function memoryOf(client: EC2Client, type = ''): Promise<number | undefined> {
+  const asked = new DescribeInstanceTypesCommand({ Filters: [{ Name: 'instance-type', Values: [type] }] });
+  return (await client.send(asked)).InstanceTypes?.[0]?.MemoryInfo?.SizeInMiB;
 }
 
 async function rolesMissing(iam: IAMClient): Promise<ServiceLinkedRole[]> {

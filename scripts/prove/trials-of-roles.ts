@@ -36,6 +36,9 @@ function attemptsIn({ bucket, deployment, stack, ...lab }: Lab) {
     'write records of runs': put('runs'),
     'write control records': put('control'),
     'read control records': ({ s3 }) => s3.send(new GetObjectCommand({ Bucket, Key: `control/${name}` })),
+    // What has no tag of a run, as nothing has that does not exist.
+    'terminate a job of others': ({ batch }) =>
+      batch.send(new TerminateJobCommand({ jobId: job, reason: 'npm run prove' })),
   };
   const ofOperators: Attempts = {
     'list jobs': ({ batch }) =>
@@ -45,8 +48,6 @@ function attemptsIn({ bucket, deployment, stack, ...lab }: Lab) {
           filters: [{ name: 'JOB_NAME', values: [name] }],
         }),
       ),
-    'terminate a job': ({ batch }) =>
-      batch.send(new TerminateJobCommand({ jobId: job, reason: 'npm run prove' })),
     'clean inputs': remove('inputs'),
   };
   return { shared, closed, ofOperators, remove };

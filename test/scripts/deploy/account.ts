@@ -15,7 +15,12 @@ import {
   ListChangeSetsCommand,
 } from '@aws-sdk/client-cloudformation';
 import type { DescribeInstanceTypeOfferingsCommandInput } from '@aws-sdk/client-ec2';
-import { DescribeInstanceTypeOfferingsCommand, DescribeVpcsCommand, EC2Client } from '@aws-sdk/client-ec2';
+import {
+  DescribeInstanceTypeOfferingsCommand,
+  DescribeInstanceTypesCommand,
+  DescribeVpcsCommand,
+  EC2Client,
+} from '@aws-sdk/client-ec2';
 import { DescribeImagesCommand, ECRClient, GetAuthorizationTokenCommand } from '@aws-sdk/client-ecr';
 import { GetRoleCommand, IAMClient, NoSuchEntityException } from '@aws-sdk/client-iam';
 import { GetServiceQuotaCommand, ServiceQuotasClient } from '@aws-sdk/client-service-quotas';
@@ -37,6 +42,7 @@ const TAG = '0.1.0-x86_64-abc';
 const DEFAULTS = {
   MaxvCpus: '256',
   DefaultVcpus: '16',
+  DefaultMemoryMiB: '28672',
   InstanceTypes: '',
   UserId: '1000',
   Image: '',
@@ -64,6 +70,8 @@ export interface Account {
   vpcs?: number;
   /** May not ask EC2. */
   refusesEc2?: boolean;
+  /** Of any instance. */
+  nodeMemoryMiB?: number;
   vcpuQuota?: number;
   lambdaQuota?: number;
   missingRole?: string;
@@ -180,6 +188,9 @@ function mockAccount(account: Account) {
     ec2.on(DescribeVpcsCommand).resolves({
       Vpcs: Array.from({ length: account.vpcs ?? 1 }, (_, index) => ({ VpcId: `vpc-${index}` })),
     });
+    ec2
+      .on(DescribeInstanceTypesCommand)
+      .resolves({ InstanceTypes: [{ MemoryInfo: { SizeInMiB: account.nodeMemoryMiB ?? 32_768 } }] });
     ec2
       .on(DescribeInstanceTypeOfferingsCommand)
       .callsFake((asked: DescribeInstanceTypeOfferingsCommandInput) => ({

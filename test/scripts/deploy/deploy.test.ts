@@ -11,7 +11,7 @@ const TAG = '0.1.0-x86_64-abc';
 const LOGIN = 'docker <login> <--username> <AWS> <--password-stdin> <1.dkr.ecr.eu-west-1.amazonaws.com>';
 const PUSH = 'push 1.dkr.ecr.eu-west-1.amazonaws.com/nodes';
 const SAM =
-  'sam <deploy> <--template-file> <template.yaml> <--stack-name> <sierra-batch> <--region> <eu-west-1> <--no-confirm-changeset> <--no-fail-on-empty-changeset>';
+  'sam <deploy> <--template-file> <template.yaml> <--stack-name> <sierra-batch> <--s3-prefix> <sierra-batch> <--region> <eu-west-1> <--no-confirm-changeset> <--no-fail-on-empty-changeset>';
 
 describe('a deployment', () => {
   test('of a new stack makes the repository before it pushes', async () => {
@@ -76,6 +76,12 @@ describe('a deployment', () => {
 
     expect(exitCode).toBe(0);
     expect(calls).toEqual(['bundle', LOGIN, PUSH, `${SAM} <--parameter-overrides> ${given}`]);
+  });
+
+  test('keeps the bundles of two stacks apart, since sam deletes the folder of one with it', async () => {
+    const { calls } = await deployTo({}, ['--stack', 'lab']);
+
+    expect(calls.join()).toContain('<--stack-name> <lab> <--s3-prefix> <lab>');
   });
 
   test('makes the service-linked roles that are missing', async () => {
@@ -284,6 +290,19 @@ describe('before anything is changed', () => {
     expect(await warned('DefaultVcpus=17')).toContain('a c6i.4xlarge 16');
     expect(await warned('InstanceTypes=c6i.8xlarge')).toBe('');
   });
+
+  test.each([
+    [16_384, [], /28672 MiB.*a c6i\.4xlarge 16384: .*DefaultMemoryMiB=14745/],
+    [16_384, ['DefaultMemoryMiB=14336'], /^$/],
+    [32_768, ['DefaultMemoryMiB=32768'], /32768 MiB.*DefaultMemoryMiB=29491/],
+  ])(
+    'nodes that ask for more memory than their instance of %i MiB gives are told',
+    async (has, args, told) => {
+      const { complained } = await deployTo({ nodeMemoryMiB: has }, ['--check', ...args]);
+
+      expect(complained).toMatch(told);
+    },
+  );
 
   test('nodes of another architecture: QEMU is named', async () => {
     const { complained } = await deployTo({}, ['--check', 'NodeArchitecture=arm64']);

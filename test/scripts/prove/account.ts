@@ -214,6 +214,8 @@ function mayDo(who: string, service: string, { method = '', url = '' }: Incoming
     if (method === 'DELETE') return who === 'Operator' && !path.startsWith('control/');
     return !path.startsWith('control/');
   }
+  // Only a job with the tag of a run, which no job that does not exist has.
+  if (url.endsWith('/terminatejob')) return false;
   if (service === 'batch') return who === 'Operator' || url.endsWith('/describejobs');
   return true;
 }
