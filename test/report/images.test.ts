@@ -6,8 +6,10 @@ import { HOSTILE, SAMPLES, sampleReport } from './sample-runs.ts';
 const file = (path: string, size = 1000) => ({ path, size, sha256: '' });
 
 test('graphs come first, what is no picture or empty not at all', () => {
-  const files = ['z.png', 'a.csv', 'x/graphs/b.png', 'x/graphs/a.svg', 'empty.png'].map((path) => file(path));
-  const { picked, left } = pickImages({ files: [...files.slice(0, 4), file('empty.png', 0)] });
+  const files = ['z.png', 'a.csv', 'x/graphs/b.png', 'x/graphs/a.svg', 'x.constructor', 'empty.png'].map(
+    (path) => file(path),
+  );
+  const { picked, left } = pickImages({ files: [...files.slice(0, 5), file('empty.png', 0)] });
   expect(picked).toEqual(['x/graphs/a.svg', 'x/graphs/b.png', 'z.png']);
   expect(left).toBe(0);
 });
