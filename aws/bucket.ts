@@ -4,7 +4,7 @@ import { Readable } from 'node:stream';
 import type { ObjectVersion as S3Version } from '@aws-sdk/client-s3';
 import type { Clock } from '../experiment/util/clock.ts';
 import { ServiceUnavailable } from '../experiment/util/errors.ts';
-import { isConflict, isMissing, isNotFound, isPreconditionFailed, isRefused } from './errors.ts';
+import { isBeyondEnd, isConflict, isMissing, isNotFound, isPreconditionFailed, isRefused } from './errors.ts';
 import { paginate } from './paginate.ts';
 import type { LargeObjects, S3Port } from './ports.ts';
 import type {
@@ -82,6 +82,26 @@ export class Bucket {
       });
       return { size: ContentLength, etag: ETag };
     });
+  }
+
+  /**
+   * Bytes of an object that grows at its end, from an offset on: at most so many, none where there are no more. Undefined
+   * where there is no object, or one that ends before the offset.
+   */
+  async readFrom(key: string, from: number, most: number): Promise<Buffer | undefined> {
+    // One byte that is known already: what has not grown is no error then.
+    const known = Math.min(from, 1);
+    const range = `bytes=${from - known}-${from + most - 1}`;
+    try {
+      return await orMissing({}, async () => {
+        const { Body } = await this.#s3.getObject({ ...this.#object(key), Range: range });
+        const bytes = Buffer.concat(await (Body instanceof Readable ? Body : Readable.from([])).toArray());
+        return bytes.subarray(known);
+      });
+    } catch (error) {
+      if (isBeyondEnd(error)) return undefined;
+      throw error;
+    }
   }
 
   /** The object as it comes, however large, or undefined for a missing one. The caller reads it to the end or destroys it. */

@@ -18,6 +18,11 @@ export function isPreconditionFailed(error: unknown): boolean {
   return statusOf(error) === 412;
 }
 
+/** A range begins where the object has ended. */
+export function isBeyondEnd(error: unknown): boolean {
+  return statusOf(error) === 416;
+}
+
 /** Another write crossed this one; it was not done. */
 export function isConflict(error: unknown): boolean {
   return statusOf(error) === 409;

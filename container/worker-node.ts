@@ -9,7 +9,7 @@ import type { JoinFacts, MainMessage, WorkerMessage } from './join/messages.ts';
 import type { NodeStart } from './node/node.ts';
 import { ThisNode } from './node/node.ts';
 import { EarlySender } from './outputs/early-sender.ts';
-import { ownUsage } from './process/cgroup-usage.ts';
+import { UsageMeter } from './process/usage.ts';
 import { loadPlan } from './run/load-plan.ts';
 import { runFolders } from './storage/run-folders.ts';
 
@@ -42,6 +42,7 @@ class Worker {
   readonly #plan: Plan;
   readonly #instance: string;
   readonly #early: EarlySender;
+  readonly #meter: UsageMeter;
   readonly #ended = Promise.withResolvers<ExitCode>();
   #lease: HeldLease | undefined;
   #session: JoinSession | undefined;
@@ -55,6 +56,7 @@ class Worker {
     const { context, config, nodeLog } = node.start;
     this.#node = node;
     this.#plan = plan;
+    this.#meter = new UsageMeter(config, plan.cluster, context.clock);
     this.#early = new EarlySender({
       context,
       config,
@@ -183,7 +185,7 @@ class Worker {
     this.#session?.connection.send({
       t: 'pulse',
       at: this.#node.start.context.clock.now(),
-      ...ownUsage(this.#node.start.config),
+      ...this.#meter.read(),
     });
   }
 

@@ -9,8 +9,8 @@ import type { Markup } from './page/html.ts';
 import { html, jsonMarkup } from './page/html.ts';
 import { renderPage } from './page/page.ts';
 import { shortened } from './page/short-text.ts';
+import { day } from './page/times.ts';
 import { stateMark } from './sections/state-mark.ts';
-import { day } from './sections/times.ts';
 
 export interface RunsPageInput {
   /** In any order; the newest is shown first. */
@@ -37,7 +37,7 @@ export function renderRunsPage(input: RunsPageInput): string {
 <h1>Runs</h1>
 <p class="note">${told(sorted, older.length)} in <code>${bucket}</code>, as of ${day(new Date(madeAt).toISOString())}.</p>
 </header>
-${sorted.length === 0 ? html`<p>None yet. Drop a manifest under <code>manifests/</code>, or type <code>sierra-batch submit</code>.</p>` : table(sorted)}
+${sorted.length === 0 ? html`<p>None yet. Drop a manifest under <code>manifests/</code>, or type <code>sierra-batch submit</code>.</p>` : table(sorted, refreshSeconds !== undefined)}
 </main>
 <footer>Made by sierra-batch. All times are UTC.${refreshSeconds === undefined ? ' This page loads nothing from anywhere; it is written again whenever a run ends.' : ' This page follows the runs while it is open.'}</footer>
 <script type="application/json" id="runs-data">${jsonMarkup({ rows: sorted, older })}</script>`;
@@ -63,19 +63,19 @@ function told(rows: readonly RunRow[], left: number): string {
   return `${counted(rows.length + left, 'run')}${underway === 0 ? '' : `, ${grouped(underway)} under way`}${left === 0 ? '' : `, the latest ${grouped(rows.length)} of them here,`}`;
 }
 
-function table(rows: readonly RunRow[]): Markup {
+function table(rows: readonly RunRow[], isServed: boolean): Markup {
   return html`<div class="scroll" tabindex="0" role="region" aria-label="All runs"><table id="runs">
 <thead><tr><th scope="col" data-sort="text">State</th><th scope="col" data-sort="text">Run</th><th scope="col" data-sort="time" aria-sort="descending">Accepted</th><th scope="col" class="number" data-sort="number">Took</th><th scope="col" class="number" data-sort="number">Tasks</th><th scope="col" class="number" data-sort="number">Failed</th><th scope="col" class="number" data-sort="number">Nodes</th><th scope="col" class="number" data-sort="number">Node-hours</th></tr></thead>
-<tbody>${rows.map(row)}</tbody>
+<tbody>${rows.map((one) => row(one, isServed))}</tbody>
 </table></div>`;
 }
 
-function row(run: RunRow): Markup {
+function row(run: RunRow, isServed: boolean): Markup {
   const { runId, state, headline, at, tasks, nodes, nodeHours } = run;
   const seconds = took(run);
   return html`<tr id="${runId}">
 <td class="state" data-value="${state}">${stateMark(state)}</td>
-<td class="run" data-value="${runId}">${link(run)}<span class="headline">${shortened(headline, 200)}</span></td>
+<td class="run" data-value="${runId}">${link(run, isServed)}<span class="headline">${shortened(headline, 200)}</span></td>
 <td class="when" data-value="${at}">${at === '' ? '–' : day(at)}</td>
 ${number(seconds, seconds === undefined ? '' : spoken(seconds))}
 ${number(tasks?.total, tasks === undefined ? '' : done(tasks))}
@@ -86,10 +86,10 @@ ${number(nodeHours, nodeHours === undefined ? '' : nodeHoursSpoken(nodeHours).re
 `;
 }
 
-/** A run that has ended has a report; of one that goes on there is its status. */
-function link({ runId, name, state }: RunRow): Markup {
+/** A run that has ended has a report, one that goes on where the page is served; otherwise there is its status. */
+function link({ runId, name, state }: RunRow, isServed: boolean): Markup {
   const keys = runKeys(runId);
-  return html`<a href="${isOutcome(state) ? keys.report : keys.status}"><b>${name}</b>${runId.startsWith(name) ? runId.slice(name.length) : html` ${runId}`}</a>`;
+  return html`<a href="${isServed || isOutcome(state) ? keys.report : keys.status}"><b>${name}</b>${runId.startsWith(name) ? runId.slice(name.length) : html` ${runId}`}</a>`;
 }
 
 function number(value: number | undefined, shown: Markup | string): Markup {

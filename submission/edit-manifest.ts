@@ -4,7 +4,7 @@ import type { Source } from '../experiment/manifest/source/read.ts';
 /** A value to be put at a place of a manifest; where the key is not there yet, its map is. */
 export interface Edit {
   path: readonly (string | number)[];
-  value: string | number | Readonly<Record<string, string | readonly string[]>>;
+  value: string | number | object;
 }
 
 /**

@@ -2,7 +2,8 @@ import type { NodeRecord } from '../experiment/records/nodes.ts';
 import { isOutcome } from '../experiment/records/outcome.ts';
 import type { Progress } from '../experiment/records/progress.ts';
 import type { RunState, Status } from '../experiment/records/status.ts';
-import { counted, grouped, spoken } from '../experiment/text/numbers.ts';
+import { countsOf, failing } from '../experiment/status/progress-words.ts';
+import { counted } from '../experiment/text/numbers.ts';
 import { plainLine } from '../experiment/text/terminal-codes.ts';
 import { visibleText } from '../experiment/text/visible-text.ts';
 
@@ -144,16 +145,6 @@ export function renderBar(progress: Progress, columns: number, colour: boolean):
   return `${bar} ${counts}`;
 }
 
-/** `41 of 41 failed: exit 127, ./sim: not found`; nothing where none has failed. */
-export function failing({ tasks: { succeeded, failed }, failures = [] }: Progress): string[] {
-  const [largest] = failures;
-  if (largest === undefined) return [];
-  const { count, signature, line } = largest;
-  const most = count === failed ? '' : `, ${grouped(count)} of them`;
-  const words = [signature.split(': ')[0] ?? '', ...(line === '' ? [] : [line])].join(', ');
-  return [plainLine(`${grouped(failed)} of ${grouped(succeeded + failed)} failed${most}: ${words}`)];
-}
-
 /** A line for each node, its bar against the node with the most tasks: `node 2  ██████░░  31 tasks`. */
 function renderNodes(nodes: readonly NodeRecord[], columns: number, most: number, colour: boolean): string[] {
   const top = Math.max(1, ...nodes.map(({ tasks }) => tasks));
@@ -180,33 +171,6 @@ function shortCounts(progress: Progress, most: number): string {
   const parts = countsOf(progress);
   while (parts.length > 1 && parts.join(' · ').length > most) parts.splice(-2, 1);
   return parts.join(' · ').slice(0, Math.max(0, most));
-}
-
-function countsOf(progress: Progress): string[] {
-  const { tasks, rate, stage } = progress;
-  const done = tasks.succeeded + tasks.failed;
-  const counts = [`${done}/${tasks.total} done`, `${tasks.failed} failed`];
-  if (done >= tasks.total) return [...counts, afterTasks(stage)];
-  return [
-    ...counts,
-    `${tasks.running} running`,
-    ...(done === 0 ? [] : [`${rate.toFixed(rate < 10 ? 1 : 0)}/s`]),
-    timeLeft(progress),
-  ];
-}
-
-/** SIERRA's stages from the third on have no tasks, and take their time. */
-function afterTasks(stage: number | undefined): string {
-  return stage === undefined || stage < 3 ? 'about to end' : `SIERRA’s stage ${stage}`;
-}
-
-/** From node 0's estimate of the work that is left; at the tail no number, but what it hangs on. */
-function timeLeft({ secondsLeft, longestSeconds, nearest, tasks }: Progress): string {
-  if (nearest !== undefined) return `${nearest.of} ends it in ${spoken(Math.round(nearest.seconds))}`;
-  if (secondsLeft !== undefined)
-    return secondsLeft < 1 ? 'under 1 s left' : `${spoken(Math.round(secondsLeft))} left`;
-  if (longestSeconds === undefined || tasks.running === 0) return 'time left unknown';
-  return `the longest for ${spoken(Math.round(longestSeconds))}`;
 }
 
 /** The history has each state once, when it was entered first: in a later attempt the state itself is looked at. */

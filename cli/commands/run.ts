@@ -42,7 +42,7 @@ export function defineRun(program: Command, { begin }: Running): void {
     .option('--write <file>', 'keep the manifest that this makes')
     .option('--only <numbers>', 'only these tasks: 1-4', ranges)
     .option('--sample <number>', 'only so many tasks, spread over all parameters', atLeastOne)
-    .option('--open', 'show the report in the browser when the run has ended')
+    .option('--open', 'show the run’s page in the browser: its report, and live where a system is up')
     .option('--yes', 'without asking')
     .addHelpText(
       'after',
@@ -144,9 +144,15 @@ async function judge(
   if (!judged.ok) return judged;
   const { only, sample, nodes } = options;
   const few = only !== undefined || sample !== undefined;
-  const list = few ? await chooseFew(judged.manifest, judged.file, { only, sample }) : [];
   const edits: Edit[] = [
-    ...(few ? [{ path: ['run', 'commands'], value: { list } }] : []),
+    ...(few
+      ? [
+          {
+            path: ['run', 'commands'],
+            value: await chooseFew(judged.manifest, judged.file, { only, sample }),
+          },
+        ]
+      : []),
     ...changesForOptions(judged.manifest, nodes === undefined ? {} : { nodes }),
   ];
   if (edits.length === 0) return judged;

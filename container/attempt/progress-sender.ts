@@ -19,7 +19,7 @@ export interface ProgressOptions {
   s3: S3Port;
   clock: Clock;
   log: Log;
-  roster: Pick<Roster, 'records' | 'counts' | 'slotsNow' | 'nodeHours'>;
+  roster: Pick<Roster, 'records' | 'counts' | 'slotsNow' | 'nodeHours' | 'load'>;
   snapshot: () => RunSnapshot;
   startedAt: number;
   plan: Pick<Plan, 'cluster' | 'timeouts' | 'maxNodeHours'>;
@@ -29,13 +29,15 @@ export interface ProgressOptions {
 
 /** A request that takes longer is given up: the next one says more anyway. */
 const SEND_MS = 20_000;
+/** More often nobody needs to know how nodes are loaded. */
+const LOAD_MS = 15_000;
 /** What is under way when the end comes gets so long. */
 const UNDER_WAY_MS = 2000;
 /** A joblog is sent at most so fast on average, so that a large one is sent less often. */
 const JOBLOG_BYTES_A_SECOND = 1024 * 1024;
 
 /**
- * Tells the bucket where the run stands: `progress.json`, `nodes.json` and `joblog.tsv`, at intervals and at the end.
+ * Tells the bucket where the run stands: `progress.json`, `nodes.json`, `load.json` and `joblog.tsv`, at intervals and at the end.
  * S3 may fail or hang for as long as it likes: one loop sends, nothing else waits for it.
  */
 export class ProgressSender {
@@ -46,9 +48,10 @@ export class ProgressSender {
   /** When the outputs began to be sent; SIERRA's last stages come between it and the end of tasks. */
   #collectingAt: number | undefined;
   /** A write that was given up must not arrive after the last word. */
-  readonly #objects: Readonly<Record<'progress' | 'nodes' | 'joblog' | 'lastLines', ReplacedObject>>;
+  readonly #objects: Readonly<Record<'progress' | 'nodes' | 'load' | 'joblog' | 'lastLines', ReplacedObject>>;
   #sentVersion = -1;
   #joblogNotBefore = 0;
+  #loadNotBefore = 0;
 
   constructor(options: ProgressOptions) {
     this.#options = options;
@@ -59,6 +62,7 @@ export class ProgressSender {
     this.#objects = {
       progress: object(keys.progress, 'application/json'),
       nodes: object(keys.nodes, 'application/json'),
+      load: object(keys.load, 'application/json'),
       joblog: object(keys.joblog, 'text/tab-separated-values'),
       lastLines: object(keys.lastLines, 'text/tab-separated-values'),
     };
@@ -83,6 +87,9 @@ export class ProgressSender {
     this.#stop.abort();
     this.#wake?.();
     await this.#untilLoopEnds();
+    await this.#sendLoad(Math.min(deadline, clock.now() + UNDER_WAY_MS)).catch((error: unknown) =>
+      log('Load:NotSent', { why: String(error) }),
+    );
     for (let pause = 200; ; pause *= 2) {
       try {
         await this.#sendJoblog(deadline);
@@ -116,6 +123,8 @@ export class ProgressSender {
         await nodes.put(JSON.stringify(this.#options.roster.records()), clock.now() + SEND_MS);
         if (this.#stop.signal.aborted) return;
         if (clock.now() >= this.#joblogNotBefore) await this.#sendJoblog(clock.now() + SEND_MS);
+        if (this.#stop.signal.aborted) return;
+        if (clock.now() >= this.#loadNotBefore) await this.#sendLoad(clock.now() + SEND_MS);
       } catch (error) {
         log('Progress:NotSent', { why: String(error) });
       }
@@ -145,6 +154,14 @@ export class ProgressSender {
     this.#sentVersion = version;
     const { clock } = this.#options;
     this.#joblogNotBefore = clock.now() + ((bytes.length + lastLines.length) / JOBLOG_BYTES_A_SECOND) * 1000;
+  }
+
+  async #sendLoad(until: number): Promise<void> {
+    const { roster, clock } = this.#options;
+    const load = roster.load.record();
+    if (load === undefined) return;
+    await this.#objects.load.put(JSON.stringify(load), until);
+    this.#loadNotBefore = clock.now() + Math.max(LOAD_MS, load.seconds * 1000);
   }
 
   #timeLeft(now: number): Pick<Progress, 'secondsLeft' | 'longestSeconds' | 'nearest'> {

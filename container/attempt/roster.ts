@@ -1,6 +1,7 @@
+import { LoadSeries } from '../../experiment/figures/load-series.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { FanoutNode } from '../fan-out/fan-out.ts';
-import type { NodeUsage } from '../process/cgroup-usage.ts';
+import type { NodeUsage } from '../process/usage.ts';
 
 /** What is known of a node when it has joined. Times in milliseconds since the epoch. */
 export interface Arrival {
@@ -20,6 +21,7 @@ interface Entry {
 
 /** Who is here, who is lost, who never came: what `nodes.json` says. */
 export class Roster {
+  readonly load = new LoadSeries();
   readonly #entries: Entry[];
   readonly #slots: number;
 
@@ -46,6 +48,11 @@ export class Roster {
     this.#update(index, { state: 'never-came', lostBecause: because });
   }
 
+  /** It stays, and takes no more tasks. */
+  leftOut(index: number, because: string): void {
+    this.#update(index, { leftOutBecause: because.slice(0, 2000) });
+  }
+
   /** Every node that is here ended well. */
   released(now: number): void {
     for (const { index } of this.live()) this.#update(index, { state: 'released', releasedAt: iso(now) });
@@ -57,8 +64,9 @@ export class Roster {
     this.#update(index, { tasks: record.tasks + 1, busySeconds: record.busySeconds + seconds });
   }
 
-  used(index: number, usage: NodeUsage): void {
+  used(index: number, { load, ...usage }: NodeUsage, now: number): void {
     this.#update(index, usage);
+    if (load !== undefined) this.load.heard(index, load, now);
   }
 
   /** Nodes that can be given tasks. */

@@ -76,6 +76,8 @@ export interface FanoutHooks {
   onNodeLost?(node: number): void;
   /** The node never was fit to take tasks, and is given none. @param why in the words of ssh or of its agent */
   onUnusable?(node: number, why: string): void;
+  /** The node took tasks and takes no more: it cannot start a process, or has no room on its own disk. */
+  onUnfit?(node: number, why: string): void;
   /**
    * The ssh channel to a node broke although nobody asked for it. Answers once nothing of the node's tasks runs any
    * more: `reconnect` when its sshd is up again, `evict` when the node is to be left alone.

@@ -1,12 +1,14 @@
 import { dirname } from 'node:path';
 import type { CheckFault } from '../../experiment/records/progress.ts';
 import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
+import { every } from '../../experiment/util/timers.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import { isInUse } from '../attempt/folder-lock.ts';
 import type { FanoutNode } from '../fan-out/fan-out.ts';
 import { OpenedChannels } from '../fan-out/pool/early-channels.ts';
-import type { NodeUsage } from '../process/cgroup-usage.ts';
 import { LogTail } from '../process/log.ts';
+import type { NodeUsage } from '../process/usage.ts';
+import { UsageMeter } from '../process/usage.ts';
 import type { KnownHost, SshClient } from '../ssh/client-config.ts';
 import { writeKnownHosts, writeSshConfig } from '../ssh/client-config.ts';
 import { SshMasters } from '../ssh/control-masters.ts';
@@ -14,6 +16,7 @@ import { writeDurably } from '../storage/durable-file.ts';
 import { taskEnvironment } from '../tasks/variables.ts';
 import type { AttemptKeys } from './attempt-keys.ts';
 import { makeAttemptKeys, removeJoinSecrets } from './attempt-keys.ts';
+import { LEASE } from './lease.ts';
 import type { JoinFacts } from './messages.ts';
 import { Quorum } from './quorum.ts';
 import type { JoinListener, JoinServer } from './server.ts';
@@ -87,6 +90,7 @@ export class Cluster implements JoinListener {
     const cluster = new Cluster(attempt, keys, ssh, sshConfig);
     await cluster.#joinItself();
     await cluster.#listen(keys);
+    cluster.#lookAtItself();
     return cluster;
   }
 
@@ -189,7 +193,8 @@ export class Cluster implements JoinListener {
   }
 
   used(index: number, usage: NodeUsage): void {
-    this.#attempt.roster.used(index, usage);
+    const { roster, context } = this.#attempt;
+    roster.used(index, usage, context.clock.now());
   }
 
   async #joinItself(): Promise<void> {
@@ -203,6 +208,16 @@ export class Cluster implements JoinListener {
     this.#latest.set(own.index, own);
     await this.#makeKnown([own]);
     await this.#enter(own);
+  }
+
+  /** As workers do with each pulse. */
+  #lookAtItself(): void {
+    const { config, context, plan, node } = this.#attempt;
+    const meter = new UsageMeter(config, plan.cluster, context.clock);
+    const look = () => this.used(config.mainIndex, meter.read());
+    look();
+    const stop = every(context.clock, LEASE.pulseMs, look);
+    node.closers.add('looks at its load', async () => stop());
   }
 
   async #listen(keys: AttemptKeys): Promise<void> {

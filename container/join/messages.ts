@@ -1,5 +1,6 @@
 import { createHmac, timingSafeEqual } from 'node:crypto';
 import * as z from 'zod';
+import { share } from '../../experiment/records/load.ts';
 
 /**
  * What node 0 and a worker say to each other on the join port, one JSON object a line. Pure: no socket here.
@@ -43,8 +44,11 @@ const faults = z.strictObject({ t: z.literal('fault'), faults: z.array(fault).ma
 const pulse = z.strictObject({
   t: z.literal('pulse'),
   at: z.number(),
-  peakMemoryMiB: z.number().min(0).optional(),
-  cpuSeconds: z.number().min(0).optional(),
+  peakMemoryMiB: z.number().min(0).exactOptional(),
+  cpuSeconds: z.number().min(0).exactOptional(),
+  load: z
+    .strictObject({ cpu: share.exactOptional(), memory: share.exactOptional(), disk: share.exactOptional() })
+    .exactOptional(),
 });
 const restarted = z.strictObject({
   t: z.literal('restarted'),

@@ -4,15 +4,14 @@ import { createServer } from 'node:net';
 import type { CheckFault } from '../../experiment/records/progress.ts';
 import type { Clock, MakeNonce } from '../../experiment/util/clock.ts';
 import { every, within } from '../../experiment/util/timers.ts';
-import type { NodeUsage } from '../process/cgroup-usage.ts';
-import { usageOf } from '../process/cgroup-usage.ts';
 import type { Log } from '../process/log.ts';
+import type { NodeUsage } from '../process/usage.ts';
 import type { JoinConnection } from './connection.ts';
 import { UnauthenticatedConnections } from './connection-limit.ts';
 import type { AttemptIdentity, Entry } from './handshake.ts';
 import { receiveHandshake } from './handshake.ts';
 import { GrantedLeases, LEASE } from './lease.ts';
-import type { JoinFacts } from './messages.ts';
+import type { JoinFacts, WorkerMessage } from './messages.ts';
 import { parseWorkerMessage } from './messages.ts';
 
 /** What node 0 hears of its workers. */
@@ -235,7 +234,7 @@ class Members implements JoinServer {
         member.clockAheadMs = Math.max(member.clockAheadMs, message.at - clock.now());
         this.#leases.renewed(member.index, clock.now());
         member.connection.send({ t: 'beat', lease: member.lease, echo: message.at });
-        listener.used(member.index, usageOf(message));
+        this.#used(member.index, message);
         break;
       case 'restarted':
         member.restarts.get(message.id)?.(message.ok);
@@ -249,6 +248,10 @@ class Members implements JoinServer {
       default:
         member.connection.close('a line that this protocol does not know');
     }
+  }
+
+  #used(index: number, { t: _, at: __, ...usage }: Extract<WorkerMessage, { t: 'pulse' }>): void {
+    this.#options.listener.used(index, usage);
   }
 
   #tick(): void {

@@ -9,9 +9,10 @@ import { exitCodeOf } from '../attempt/end-reason.ts';
 import type { Cluster } from '../join/cluster.ts';
 import { Before } from '../outputs/before.ts';
 import { sendOutputs } from '../outputs/send-outputs.ts';
-import { ownUsage } from '../process/cgroup-usage.ts';
+import { ownUsage } from '../process/usage.ts';
+import { criterionLines } from '../tasks/criterion-values.ts';
 import { sendKeptOutput } from '../tasks/kept-output.ts';
-import { sendResultLines } from '../tasks/results.ts';
+import { sendLines, sendResultLines } from '../tasks/results.ts';
 import type { TaskTally } from '../tasks/tally.ts';
 import { outputsWithSetAside } from '../tasks/whole-runs.ts';
 import { sendNodeLogs } from '../transfer/node-logs.ts';
@@ -43,7 +44,7 @@ export async function finishRun(
 ): Promise<ExitCode> {
   const { state, progress, context, termination, node, log, roster, config } = attempt;
   const { clock } = context;
-  roster.used(config.mainIndex, ownUsage(config));
+  roster.used(config.mainIndex, ownUsage(config), clock.now());
   state.enter('collecting');
   const over = new AbortController();
   const patience = COLLECT_SECONDS * 1000 - LAST_WORDS_MS;
@@ -92,20 +93,31 @@ async function sendAll(
   return { ...sent, unsent: sent.unsent + kept.unsent, notSent: [...kept.notSent, ...sent.notSent] };
 }
 
-/** Reads and sends what the manifest names under `results`. What is missing there is told and no failure of the run. */
+/**
+ * Reads and sends what the manifest names under `results`, of SIERRA what its criterion set. What is missing there is said and
+ * no failure of the run.
+ */
 async function sendResults(attempt: Attempt, tally: TaskTally, signal: AbortSignal): Promise<void> {
   const { context, config, plan, folders, node, state, log } = attempt;
-  if (plan.results === undefined || plan.work.kind !== 'commands') return;
+  const to = {
+    bucket: new Bucket(context.s3, config.bucket, context.clock),
+    keys: runKeys(config.runId),
+    scratch: node.folder,
+    signal,
+    clock: context.clock,
+  };
+  const rows = tally.rows();
   try {
+    if (plan.work.kind === 'sierra') {
+      await sendLines(to, await criterionLines(rows, { ...config.variables, ...plan.environment }));
+      return;
+    }
+    if (plan.results === undefined) return;
     const counts = await sendResultLines({
-      bucket: new Bucket(context.s3, config.bucket, context.clock),
-      keys: runKeys(config.runId),
+      ...to,
       plan: { results: plan.results, work: plan.work },
       folders: { ...folders, results: state.snapshot().results },
-      rows: tally.rows(),
-      scratch: node.folder,
-      signal,
-      clock: context.clock,
+      rows,
     });
     state.resultsRead(counts);
     log('Results:Sent', { ...counts });

@@ -34,6 +34,7 @@ export function fanoutHooks(
     onChannelLost: (node, why) => cluster.recover(node, why),
     onNodeLost: (node) => starts?.nodeLost(node),
     onUnusable: (node, why) => cluster.unusable(node, why),
+    onUnfit: (node, why) => roster.leftOut(node, why),
     log,
   };
 }

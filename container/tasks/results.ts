@@ -41,7 +41,7 @@ export interface ResultsToSend {
 
 /** Reads the results of tasks once all have ended, and sends them. @throws the SDK's and the file system's errors */
 export async function sendResultLines(options: ResultsToSend): Promise<ResultCounts> {
-  const { bucket, keys, plan, folders, clock, signal } = options;
+  const { bucket, keys, plan, folders, signal } = options;
   const succeededOnes = new Set<number>();
   for (const row of options.rows) if (succeeded(row)) succeededOnes.add(row.seq);
   const source = await plannedTasks(
@@ -50,11 +50,19 @@ export async function sendResultLines(options: ResultsToSend): Promise<ResultCou
     plan.work,
   );
   const counts: ResultCounts = { read: 0, missing: 0, unreadable: 0 };
-  const list = join(options.scratch, 'results.jsonl');
   const isWanted = (seq: number) => succeededOnes.has(seq) && !signal.aborted;
-  await pipeline(resultLines(options, source, isWanted, counts), createWriteStream(list));
-  await untilSent(() => bucket.writeFile(keys.results, list), clock, signal);
+  await sendLines(options, resultLines(options, source, isWanted, counts));
   return counts;
+}
+
+/** Sends `results.jsonl`. @param lines in the order of their tasks' numbers. @throws as {@link sendResultLines} */
+export async function sendLines(
+  { bucket, keys, scratch, clock, signal }: Omit<ResultsToSend, 'plan' | 'folders' | 'rows'>,
+  lines: Iterable<string> | AsyncIterable<string>,
+): Promise<void> {
+  const list = join(scratch, 'results.jsonl');
+  await pipeline(lines, createWriteStream(list));
+  await untilSent(() => bucket.writeFile(keys.results, list), clock, signal);
 }
 
 /**

@@ -115,12 +115,16 @@ function fitsMemory(run: Measured, atOnce: number): boolean {
 
 /** What the run would have taken and cost with so many tasks at once on a node: `, 12 s sooner and 20 % cheaper`. */
 function withSlots(run: Measured, fit: number): string {
-  const { nodes, slots, durations, runSeconds, nodeHours } = run;
+  const { nodes, slots, durations, runSeconds } = run;
   if (runSeconds === null || durations.length === 0 || durations.length > MAX_TASKS) return '';
   const sooner = makespan(iterate(durations), nodes * slots) - makespan(iterate(durations), nodes * fit);
+  return sooner > 0 ? ` The run would have ended ${soonerAndCheaper(run, sooner)}.` : '';
+}
+
+/** All nodes are paid until the last task has ended. */
+function soonerAndCheaper({ nodes, nodeHours }: Measured, sooner: number): string {
   const whole = (nodeHours * 3600) / nodes;
-  if (!(sooner > 0) || whole <= 0) return '';
-  return ` The run would have ended ${spoken(sooner)} sooner and cost ${share(sooner / whole)}.`;
+  return `${spoken(sooner)} sooner${whole > sooner ? ` and cost ${share(sooner / whole)}` : ''}`;
 }
 
 function adviseNodes(run: Measured): Advice | undefined {
@@ -159,7 +163,8 @@ function candidates(nodes: number): number[] {
 }
 
 /** A long task that starts late keeps every node waiting: the longest first costs nothing. */
-function adviseOrder({ nodes, slots, durations, runSeconds, utilisation }: Measured): Advice | undefined {
+function adviseOrder(run: Measured): Advice | undefined {
+  const { nodes, slots, durations, runSeconds, utilisation } = run;
   if (utilisation === null || runSeconds === null || 1 - utilisation < IDLE) return undefined;
   if (durations.length < 2 || durations.length > MAX_TASKS) return undefined;
   const now = makespan(iterate(durations), nodes * slots);
@@ -169,7 +174,7 @@ function adviseOrder({ nodes, slots, durations, runSeconds, utilisation }: Measu
   if (sooner < SAVED * now) return undefined;
   return {
     topic: 'order',
-    sentence: `${percent(1 - utilisation)} idle: the others waited for long tasks that started late. With the longest tasks first the run would have ended ${spoken(sooner)} sooner.`,
+    sentence: `${percent(1 - utilisation)} idle: the others waited for long tasks that started late. With the longest tasks first the run would have ended ${soonerAndCheaper(run, sooner)}.`,
     change: 'put what takes longest at the top of the list of commands or of the matrix',
   };
 }

@@ -1,8 +1,8 @@
 import type * as z from 'zod';
 import { MAX_PLAN_BYTES } from '../plan/plan.ts';
 import { controlRecord, toldRecord } from '../records/control.ts';
+import { loadRecord, MAX_LOAD_BYTES } from '../records/load.ts';
 import { MAX_MAINTENANCE_BYTES, maintenanceRecord } from '../records/maintenance.ts';
-import { manifestSearchRecord } from '../records/manifest-search.ts';
 import { MAX_NODES_BYTES, nodesRecord } from '../records/nodes.ts';
 import { eventRecord, MAX_EVENT_BYTES } from '../records/observed-event.ts';
 import { MAX_OUTPUT_INDEX_BYTES, outputIndexRecord } from '../records/outputs.ts';
@@ -13,6 +13,7 @@ import { MAX_SUMMARY_BYTES, summaryRecord } from '../records/summary.ts';
 import { MAX_LAST_LINES_BYTES } from '../results/last-lines.ts';
 import { MAX_RESULTS_BYTES } from '../results/result-fields.ts';
 import { MAX_VERSIONS_BYTES, versionsRecord } from '../results/versions.ts';
+import { manifestSearchRecord } from '../run/search-manifests.ts';
 
 type Writer = 'people' | 'functions' | 'nodes' | 'maintenance jobs';
 
@@ -123,6 +124,13 @@ export const BUCKET_RECORDS: readonly BucketRecord[] = [
     writers: ['nodes'],
     schema: nodesRecord,
     maxBytes: MAX_NODES_BYTES,
+  },
+  {
+    key: 'runs/<run-id>/load.json',
+    holds: 'CPU, memory and disk of each node over time, in at most 240 points.',
+    writers: ['nodes'],
+    schema: loadRecord,
+    maxBytes: MAX_LOAD_BYTES,
   },
   { key: 'runs/<run-id>/logs/nodes/<index>.log', holds: 'The end of a node’s log.', writers: ['nodes'] },
   {

@@ -63,12 +63,12 @@ export const DEFINITIONS: readonly Definition[] = [
   {
     figure: 'queued and starting, joined in',
     definition:
-      'until the job’s first attempt began, by AWS Batch; from node 0’s start until the last node that was waited for had joined',
+      'until the job’s first attempt began, by AWS Batch; from node 0’s start until the last node that was waited for had joined, or until it went on without those that never came',
     unit: 'seconds',
     scope: 'this attempt',
     unknown: 'no attempt began; node 0 never went on',
     shown: 'summary, report, events, mails',
-    file: 'summary/summarise.ts',
+    file: 'figures/waits.ts',
   },
   {
     figure: 'states',
@@ -98,6 +98,26 @@ export const DEFINITIONS: readonly Definition[] = [
     unknown: 'no node or no time',
     shown: 'summary, report (all nodes, each node), advice',
     file: 'figures/busy-share.ts',
+  },
+  {
+    figure: 'half took at most, 90 % took at most',
+    definition:
+      'of the last tries, sorted by how long they took, the one at this place (nearest rank): at 10 tasks the fifth and the ninth. The histogram ends at the 99 % place, of fewer than 100 tasks at the second longest, where the longest is 1.3 times as long',
+    unit: 'seconds',
+    scope: 'this run',
+    unknown: 'fewer than five tasks ended',
+    shown: 'report, diff',
+    file: 'results/durations.ts',
+  },
+  {
+    figure: 'slot',
+    definition:
+      'of the slots of a node that are free when a try starts, the one that was busy last, else the next; all tries of the run count. Found again from times, since a joblog has none',
+    unit: 'number from 1',
+    scope: 'this run',
+    unknown: 'of what the runs before had done',
+    shown: 'report, tables of tasks',
+    file: 'results/lanes.ts',
   },
   {
     figure: 'node-hours',

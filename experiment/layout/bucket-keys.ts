@@ -42,6 +42,7 @@ export function runKeys(runId: string) {
     joblog: `${run}joblog.tsv`,
     lastLines: `${run}last-lines.tsv`,
     nodes: `${run}nodes.json`,
+    load: `${run}load.json`,
     versions: `${run}versions.json`,
     nodeLog: (index: number) => `${run}logs/nodes/${index}.log`,
     taskOutput: (seq: number, stream: 'out' | 'err') => `${run}logs/tasks/${seq}.${stream}`,

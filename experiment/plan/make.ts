@@ -151,7 +151,8 @@ function workOf(manifest: Manifest, { frozen, tableSha256 }: PlanFacts): Plan['w
   };
 }
 
-function designOf({ name, run }: Manifest, sha256: string | undefined): PlanDesign | undefined {
+/** What the parameters of a manifest's tasks come from; undefined of a list. */
+export function designOf({ name, run }: Manifest, sha256: string | undefined): PlanDesign | undefined {
   const { template, matrix, zip, exclude, replicates, table } = run.commands ?? {};
   if (template === undefined) return undefined;
   const format = tableFormat(table ?? '');

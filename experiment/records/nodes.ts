@@ -22,6 +22,8 @@ const node = z.object({
   releasedAt: time.exactOptional(),
   /** Why the node was given up, in a sentence. */
   lostBecause: text.exactOptional(),
+  /** Why the node took no more tasks although it was there, in its own words. */
+  leftOutBecause: text.exactOptional(),
   /** How far its clock is ahead of node 0's (negative: behind); only of a clock that is wrong. */
   clockAheadSeconds: z.number().exactOptional(),
   /** Highest memory of the node's container, from its cgroup. */

@@ -21,7 +21,7 @@ export const taskCounts = z.object({
   total: count,
   succeeded: count,
   failed: count,
-  /** Tasks that this run started more than once; null where nobody can tell (`stock` has the last try only). */
+  /** Tasks of which this run has more than one row; null where nobody can tell (`stock` has the last try only). */
   retried: count.nullable(),
   /** Started on a node that was lost and never finished anywhere. As the next two, absent where starts are not known. */
   lost: orAbsent(count),

@@ -5,6 +5,7 @@ import { amount, count, orAbsent, parseRecord, text, time, word } from './fields
 import { nodeState } from './nodes.ts';
 import { OUTCOMES } from './outcome.ts';
 import { incompleteRuns, taskCounts } from './progress.ts';
+import type { RunState } from './status.ts';
 
 export const MAX_SUMMARY_BYTES = 16 * 1024 * 1024;
 const MAX_NODES = 1000;
@@ -86,6 +87,9 @@ export const summaryRecord = z.object({
 
 /** `runs/<run-id>/summary.json`: what a run came to. Made by collect; the report shows it. */
 export type Summary = z.infer<typeof summaryRecord>;
+
+/** The same figures of a run that may still go on. */
+export type SummarySoFar = Omit<Summary, 'outcome'> & { outcome: RunState };
 
 export function parseSummary(stored: string | undefined): Summary | undefined {
   return parseRecord(summaryRecord, stored);

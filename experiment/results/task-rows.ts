@@ -4,7 +4,7 @@ import { endingWords, shellCode } from '../records/ending.ts';
 import type { NodeRecord } from '../records/nodes.ts';
 import type { OpenTry } from '../records/progress.ts';
 import type { Cell, Column } from './cells.ts';
-import { freeLane } from './free-lane.ts';
+import { Lanes } from './lanes.ts';
 import type { TaskTable, TryColumns } from './task-table.ts';
 import type { Version } from './versions.ts';
 import { versionAt } from './versions.ts';
@@ -58,7 +58,7 @@ export class TaskRows {
   /** Place among the final rows + 1, or among the earlier ones, negative; 0 where there is no row. */
   readonly #places: Int32Array;
   readonly #tries: Uint16Array;
-  readonly #slots: Uint16Array;
+  readonly #slotOf: SlotOf;
   readonly #open: ReadonlyMap<number, OpenTry>;
   /** The highest number of a task that has a row. */
   readonly highest: number;
@@ -74,7 +74,7 @@ export class TaskRows {
     for (let at = 0; at < tasks.earlier.size; at += 1) this.#places[tasks.earlier.seqs[at] ?? 0] = -1 - at;
     for (let at = 0; at < tasks.size; at += 1) this.#places[tasks.seqs[at] ?? 0] = 1 + at;
     for (const seq of tasks.tries.seqs) this.#tries[seq] = Math.min(65_535, (this.#tries[seq] ?? 0) + 1);
-    this.#slots = slotsOf(tasks);
+    this.#slotOf = slotsOf(facts, highest);
     this.#open = new Map(open.map((one) => [one.seq, one]));
   }
 
@@ -98,8 +98,7 @@ export class TaskRows {
       ...parameters,
       command,
       tasks.hosts[columns.host[at] ?? 0] ?? null,
-      place > 0 ? (this.#slots[at] ?? null) : null,
-      place > 0 ? (this.#tries[seq] ?? null) : null,
+      ...(place > 0 ? this.#started(seq) : [null, null]),
       Math.round(start * 1000),
       columns.runtime[at] ?? null,
       endingWords(ending),
@@ -110,17 +109,21 @@ export class TaskRows {
     ];
   }
 
+  /** Slot and number of its last try. */
+  #started(seq: number): [number | null, number] {
+    return [this.#slotOf(seq) ?? null, (this.#tries[seq] ?? 0) + (this.#open.has(seq) ? 1 : 0)];
+  }
+
   #withoutRow(seq: number): Cell[] {
     const open = this.#open.get(seq);
     if (open === undefined) return [null, null, null, null, null, 'not started', null, null, null, null];
-    const [start, end] = [Date.parse(open.startedAt), Date.parse(open.endedAt)];
+    const start = Date.parse(open.startedAt);
     const ending = { kind: open.end } as const;
     return [
-      this.#facts.nodes.find(({ index }) => index === open.node)?.address ?? `node ${open.node}`,
-      null,
-      null,
+      addressOf(this.#facts.nodes, open.node),
+      ...this.#started(seq),
       start,
-      Math.max(0, end - start) / 1000,
+      secondsOf(open),
       endingWords(ending),
       ...codesOf(ending),
       null,
@@ -136,30 +139,62 @@ function codesOf(ending: Ending): [number, number | null] {
   return [shellCode(ending), ending.kind === 'signal' ? ending.signal : null];
 }
 
-/**
- * The slot of each final row, from 1. A joblog has none: they are found again from what overlaps on a node, each try in
- * the free slot that was busy last.
- */
-function slotsOf({ size, host, start, runtime }: TaskTable): Uint16Array {
-  const order = Uint32Array.from({ length: size }, (_, at) => at).sort(
-    (a, b) => (host[a] ?? 0) - (host[b] ?? 0) || (start[a] ?? 0) - (start[b] ?? 0) || a - b,
+type SlotOf = (seq: number) => number | undefined;
+
+/** The slot of each task's last try by its number, from 1: the lane in which the timeline draws it. */
+function slotsOf({ tasks, nodes, open = [] }: TaskFacts, highest: number): SlotOf {
+  const { tries } = tasks;
+  const hosts = new Map(tasks.hosts.map((name, index) => [name, index]));
+  const hostOf = (node: number) => {
+    const address = addressOf(nodes, node);
+    const index = hosts.get(address) ?? hosts.size;
+    hosts.set(address, index);
+    return index;
+  };
+  const seqs = joined(tries.seqs, open, ({ seq }) => seq);
+  const host = joined(tries.host, open, ({ node }) => hostOf(node));
+  const start = joined(tries.start, open, ({ startedAt }) => Date.parse(startedAt) / 1000).map(inMs);
+  const duration = joined(tries.runtime, open, secondsOf).map(inMs);
+  const order = Uint32Array.from(seqs.keys()).sort(
+    (a, b) =>
+      (host[a] ?? 0) - (host[b] ?? 0) ||
+      (start[a] ?? 0) - (start[b] ?? 0) ||
+      (seqs[a] ?? 0) - (seqs[b] ?? 0) ||
+      a - b,
   );
-  const slots = new Uint16Array(size);
-  const ends = new Map<number, number[]>();
-  for (const at of order) {
-    const node = host[at] ?? 0;
-    const lanes = ends.get(node) ?? [];
-    ends.set(node, lanes);
-    const from = start[at] ?? 0;
-    const free = freeLane(lanes, from + CLOCK_STEP);
-    const lane = free === -1 ? Math.min(lanes.length, MOST_SLOTS - 1) : free;
-    lanes[lane] = from + (runtime[at] ?? 0);
-    slots[at] = lane + 1;
-  }
-  return slots;
+  const lanes = Array.from({ length: hosts.size }, () => new Lanes());
+  const slots = new Uint16Array(order.length);
+  for (const at of order)
+    slots[at] = 1 + (lanes[host[at] ?? 0]?.place(start[at] ?? 0, duration[at] ?? 0) ?? 0);
+  const last = new Uint16Array(highest + 1);
+  const others = new Map<number, number>();
+  seqs.forEach((seq, at) => {
+    if (seq <= highest) last[seq] = slots[at] ?? 0;
+    else others.set(seq, slots[at] ?? 0);
+  });
+  return (seq) => last[seq] ?? others.get(seq);
 }
 
-/** Times in a joblog have three decimals. */
-const CLOCK_STEP = 0.0015;
-/** Of a node, as a manifest may say. Overlaps that tasks made up must not take time. */
-const MOST_SLOTS = 4096;
+function joined(
+  of: ArrayLike<number>,
+  open: readonly OpenTry[],
+  value: (one: OpenTry) => number,
+): Float64Array {
+  const all = new Float64Array(of.length + open.length);
+  all.set(of);
+  all.set(open.map(value), of.length);
+  return all;
+}
+
+function inMs(seconds: number): number {
+  return Math.round(seconds * 1000);
+}
+
+function secondsOf({ startedAt, endedAt }: OpenTry): number {
+  return Math.max(0, Date.parse(endedAt) - Date.parse(startedAt)) / 1000;
+}
+
+/** A node that has none was never reached; the name is then all that is known. */
+function addressOf(nodes: readonly NodeRecord[], node: number): string {
+  return nodes.find(({ index }) => index === node)?.address ?? `node ${node}`;
+}

@@ -48,9 +48,9 @@ export async function readTasks(
   began = Number.NEGATIVE_INFINITY,
   ending: (row: JoblogRow) => Ending = endingOf,
 ): Promise<TaskTable> {
-  const table = new Builder(began, ending);
+  const table = new TaskTableBuilder(began, ending);
   for await (const row of rows) table.add(row);
-  return table.finish();
+  return table.table();
 }
 
 /** True when the task at this place of the table did what it was asked to. */
@@ -82,7 +82,8 @@ export function failedToRead(table: TaskTable, most: number): number[] {
   return picked.sort((a, b) => a - b);
 }
 
-class Builder {
+/** A table that grows: what it has so far can be taken as often as is wanted. */
+export class TaskTableBuilder {
   readonly #began: number;
   readonly #endingOf: (row: JoblogRow) => Ending;
   /** By their words: a table has few ways to end and many rows. */
@@ -99,7 +100,7 @@ class Builder {
   /** Twice as many as are shown, because a row may be replaced by a faster one later. */
   readonly #slow = new SlowTasks(2 * SLOWEST);
 
-  constructor(began: number, ending: (row: JoblogRow) => Ending) {
+  constructor(began = Number.NEGATIVE_INFINITY, ending: (row: JoblogRow) => Ending = endingOf) {
     this.#began = began;
     this.#endingOf = ending;
   }
@@ -125,7 +126,7 @@ class Builder {
       this.#failed.set(row.seq, shortened(row.command));
   }
 
-  finish(): TaskTable {
+  table(): TaskTable {
     const slowest = this.#slow.slowest(SLOWEST);
     const commands = new Map(this.#failed);
     for (const { seq, command } of slowest) commands.set(seq, command);
@@ -149,10 +150,11 @@ class Builder {
   /** In the order in which tasks had their first try. */
   #finalPlaces({ seqs }: TryColumns): number[] {
     const places: number[] = [];
+    const last = this.#last.slice();
     for (const seq of seqs) {
-      const place = this.#last[seq] ?? 0;
+      const place = last[seq] ?? 0;
       if (place > 0) places.push(place - 1);
-      this.#last[seq] = 0;
+      last[seq] = 0;
     }
     return places;
   }

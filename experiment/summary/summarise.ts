@@ -11,20 +11,22 @@ import { busyShare, useOfNodes } from '../figures/busy-share.ts';
 import type { JobTimes } from '../figures/node-hours.ts';
 import { nodeHoursOf } from '../figures/node-hours.ts';
 import { taskCounts } from '../figures/task-counts.ts';
+import { joinSeconds, queuedSeconds } from '../figures/waits.ts';
 import type { Plan } from '../plan/plan.ts';
 import type { FailedEnding } from '../records/ending.ts';
 import { shellCode } from '../records/ending.ts';
 import type { NodeRecord } from '../records/nodes.ts';
 import type { Outcome } from '../records/outcome.ts';
 import type { Progress } from '../records/progress.ts';
+import type { RunState } from '../records/status.ts';
 import type { FailureGroup, Summary } from '../records/summary.ts';
 import { leftClause, resultsByVersion, versionsClause } from '../results/made-by.ts';
 import type { TaskTable } from '../results/task-table.ts';
 import type { Version } from '../results/versions.ts';
-import { instant } from '../text/instant.ts';
+import { leftOutClause } from './left-out.ts';
 
 /** What the bucket and Batch hold of an ended run. What was never written is left out. */
-export interface SummaryInput {
+export interface SummaryInput<State extends RunState = Outcome> {
   plan: Pick<
     Plan,
     | 'runId'
@@ -38,7 +40,8 @@ export interface SummaryInput {
     | 'price'
     | 'work'
   >;
-  outcome: Outcome;
+  /** Or the state of a run that goes on. */
+  outcome: State;
   /** The last `progress.json`; node 0 may have died before it could write a final one. */
   progress?: Progress | undefined;
   nodes: readonly NodeRecord[];
@@ -58,13 +61,19 @@ export interface SummaryInput {
 /**
  * What a run came to. Pure: the same input gives the same summary. Each figure is a function of `figures/`.
  */
-export function summarise(input: SummaryInput): Summary {
+export function summarise<State extends RunState>(
+  input: SummaryInput<State>,
+): Omit<Summary, 'outcome'> & { outcome: State } {
   const { plan, outcome, progress, tasks, observed } = input;
   const counts = taskCounts(input);
   const use = useOfNodes(input);
   const made = resultsByVersion(input.versions ?? [], tasks);
   const failures = groupFailures(tasks, input.stderrTails);
-  const timings = measureTimings(input);
+  const timings = {
+    queuedSeconds: queuedSeconds(input.job),
+    joinSeconds: joinSeconds(input),
+    runSeconds: runSeconds(input),
+  };
   const nodeHours = measureNodeHours(input);
   const last = lastWords(input);
   const exitCode = observed?.exitCode ?? last?.exitCode ?? null;
@@ -98,7 +107,7 @@ export function summarise(input: SummaryInput): Summary {
     outcome,
     exitCode,
     headline,
-    why: `${why}${versionsClause(made)}${leftClause(input.versions ?? [], progress)}${resultsClause(progress?.results)}${byParameterClause(input.byParameter)}`.trimStart(),
+    why: `${why}${leftOutClause(input.nodes)}${versionsClause(made)}${leftClause(input.versions ?? [], progress)}${resultsClause(progress?.results)}${byParameterClause(input.byParameter)}`.trimStart(),
     next,
     tasks: counts,
     nodes: input.nodes.map(({ index, address, slots, state }) => {
@@ -121,11 +130,11 @@ function hasMeans(progress: Progress | undefined): boolean {
 }
 
 /** Node 0's progress, if the job's last attempt wrote it: an earlier attempt's reason explains nothing. */
-function lastWords({ progress, job }: SummaryInput): Progress | undefined {
+function lastWords({ progress, job }: SummaryInput<RunState>): Progress | undefined {
   return progress !== undefined && progress.attempt >= (job?.attempts.length ?? 0) ? progress : undefined;
 }
 
-function countNodes({ plan, progress, nodes }: SummaryInput): NonNullable<Observed['nodes']> {
+function countNodes({ plan, progress, nodes }: SummaryInput<RunState>): NonNullable<Observed['nodes']> {
   if (nodes.length === 0) return progress?.nodes ?? { expected: plan.cluster.nodes, joined: 0, lost: 0 };
   return {
     expected: plan.cluster.nodes,
@@ -211,22 +220,8 @@ function restOf(groups: readonly FailureGroup[]): FailureGroup {
   };
 }
 
-function measureTimings({ progress, nodes, tasks, job }: SummaryInput): Summary['timings'] {
-  return {
-    queuedSeconds: job?.createdAt === undefined ? null : between(job.createdAt, job.attempts[0]?.startedAt),
-    joinSeconds: between(instant(progress?.startedAt), lastJoined(nodes, instant(progress?.joinedAt))),
-    runSeconds: runSeconds({ progress, tasks }),
-  };
-}
-
-/** The last node that was waited for; what node 0 prepares beside it, its inputs, is no joining. */
-function lastJoined(nodes: readonly NodeRecord[], goneOn: number | undefined): number | undefined {
-  const joined = nodes.flatMap(({ joinedAt }) => instant(joinedAt) ?? []).filter((at) => at <= (goneOn ?? 0));
-  return joined.length === 0 ? goneOn : Math.max(...joined);
-}
-
 /** From Batch's times, as the budget is judged; node 0's own count where Batch tells nothing. */
-function measureNodeHours({ plan, progress, job }: SummaryInput): number {
+function measureNodeHours({ plan, progress, job }: SummaryInput<RunState>): number {
   const isTold = job?.attempts.every(
     ({ startedAt, stoppedAt }) => (startedAt === undefined) === (stoppedAt === undefined),
   );
@@ -235,8 +230,4 @@ function measureNodeHours({ plan, progress, job }: SummaryInput): number {
       ? (progress?.nodeHours ?? 0)
       : nodeHoursOf(job, plan.cluster.nodes, job.stoppedAt ?? 0);
   return Number(hours.toFixed(6));
-}
-
-function between(from: number | undefined, to: number | undefined): number | null {
-  return from === undefined || to === undefined ? null : Math.max(0, to - from) / 1000;
 }

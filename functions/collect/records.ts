@@ -19,17 +19,19 @@ import { decideOutcome } from '../../experiment/run/decide-outcome.ts';
 import { eventsOf } from '../../experiment/status/observed-events.ts';
 import { summarise } from '../../experiment/summary/summarise.ts';
 import { ControlConflict, StillStopping, UnknownRecord } from '../../experiment/util/errors.ts';
+import { describePlan } from '../../report/page/input.ts';
 import { renderEnd, renderReport, saysEnd } from '../../report/render.ts';
 import type { FunctionDeps } from '../deps.ts';
 import { describeJobs } from '../stores/batch-jobs.ts';
 import type { ControlStore } from '../stores/control-store.ts';
 import type { RunStores } from '../stores/run-stores.ts';
 import { storesOf } from '../stores/run-stores.ts';
-import { failuresByParameter } from './by-parameter.ts';
+import { countByParameter } from './by-parameter.ts';
 import { readImages } from './read-images.ts';
 import type { Remains } from './run-folder.ts';
 import { readRemains } from './run-folder.ts';
 import { rewriteRunsPage } from './runs-page.ts';
+import { tableParameters } from './table-parameters.ts';
 import { writeTaskFiles } from './task-files.ts';
 
 /** What the state machine chooses by, and what a failed execution shows as its error and cause. */
@@ -93,7 +95,7 @@ async function collectOnce(
   const before = { summary: await bucket.head(keys.summary), report: await bucket.head(keys.report) };
   const standing = (await store.read())?.control;
   const read = await readRemains(stores, standing?.planSha256, standing?.acceptedAt);
-  const remains = { ...read, byParameter: await failuresByParameter(stores, read) };
+  const remains = { ...read, byParameter: await countByParameter(stores, read) };
   const control = await store.change((now) =>
     now.ended === undefined && now.closedAt === undefined
       ? withEnd(now, decideEnd(now, job, remains, deps.clock.now()))
@@ -260,14 +262,14 @@ function summariseRun(
 }
 
 async function render(
-  { bucket, records }: RunStores,
+  stores: RunStores,
   summary: Summary,
   remains: Remains,
   madeAt: number,
 ): Promise<string> {
   const { plan, progress, nodes, tasks, manifest, outputs } = remains;
   if (plan === undefined) throw new UnknownRecord(`the run ${summary.runId} has no plan`);
-  const { cluster, source } = plan;
+  const { bucket, records } = stores;
   const status = await records.status();
   return renderReport({
     summary,
@@ -276,24 +278,13 @@ async function render(
       .toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)),
     nodes,
     tasks,
+    outputOf: remains.outputOf,
     attemptStart: attemptStart({ progress }),
     open: progress?.open,
+    byParameter: remains.byParameter,
     manifest,
-    run: {
-      name: plan.name,
-      manifestKey: source.key,
-      bucket: source.bucket,
-      fanout: plan.fanout,
-      vcpus: cluster.vcpus,
-      memoryMiB: cluster.memoryMiB,
-      slots: plan.slots,
-      threadsPerTask: plan.threadsPerTask,
-      nodes: cluster.nodes,
-      image: cluster.image,
-      instanceType: cluster.instanceType,
-      price: plan.price,
-      resume: plan.resume,
-    },
+    run: describePlan(plan),
+    parameters: await tableParameters(stores, remains, summary.tasks.total),
     images: await readImages(bucket, records.keys.outputs, outputs),
     madeAt,
   });

@@ -22,7 +22,7 @@ export class ResultColumns {
   }
 
   /** Names in the order in which the manifest, or else the tasks, name them. */
-  static async of(open: Open, plan: ResultsPlan | undefined): Promise<ResultColumns> {
+  static async of(open: Open, plan: Pick<ResultsPlan, 'fields'> | undefined): Promise<ResultColumns> {
     if (plan === undefined) return new ResultColumns([], async () => undefined);
     const types = new Map((plan.fields ?? []).map((name) => [name, new ColumnType()]));
     for await (const { fields } of inOrder(open))

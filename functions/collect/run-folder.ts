@@ -22,6 +22,8 @@ export interface Remains {
   /** The value of a parameter that failures go with. */
   byParameter?: ByParameter | undefined;
   stderrTails: ReadonlyMap<number, string>;
+  /** Those whose own output was read. */
+  outputOf: ReadonlySet<number>;
   manifest: string;
   outputs: OutputIndex | undefined;
   versions: readonly Version[];
@@ -61,9 +63,12 @@ export async function readRemains(
     began,
     (row) => noted.of(row) ?? endingOf(row, plan?.timeouts.taskSeconds),
   );
+  const outputOf = new Set<number>();
   for (const seq of failedToRead(tasks, TAILS)) {
     const tail = await bucket.readUntrusted(keys.taskOutput(seq, 'err'), { maxBytes: MAX_TAIL_BYTES });
-    if (tail !== undefined) stderrTails.set(seq, tail.text);
+    if (tail === undefined) continue;
+    stderrTails.set(seq, tail.text);
+    outputOf.add(seq);
   }
   return {
     plan,
@@ -71,6 +76,7 @@ export async function readRemains(
     nodes: await records.nodes(),
     tasks,
     stderrTails,
+    outputOf,
     manifest: (await bucket.readUntrusted(keys.manifest))?.text ?? '',
     outputs: await records.outputs(),
     versions: await records.versions(),

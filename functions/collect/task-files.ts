@@ -21,7 +21,10 @@ export async function writeTaskFiles(
 ): Promise<void> {
   const { plan, progress } = remains;
   if (plan === undefined) return;
-  const results = await ResultColumns.of(() => bucket.stream(keys.results), plan.results);
+  const results = await ResultColumns.of(
+    () => bucket.stream(keys.results),
+    plan.work.kind === 'sierra' ? {} : plan.results,
+  );
   const table = new Table(
     await taskSource(bucket, keys, plan.work),
     new TaskRows({ ...remains, open: progress?.open }),

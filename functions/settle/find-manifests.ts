@@ -10,7 +10,7 @@ import {
 import { isRunId, makeRunId } from '../../experiment/layout/run-id.ts';
 import { fieldOf } from '../../experiment/manifest/source/field-of.ts';
 import { EVENT_SOURCE, OVERLOOKED_DETAIL_TYPE } from '../../experiment/notify/event-names.ts';
-import type { ManifestSearch } from '../../experiment/records/manifest-search.ts';
+import type { ManifestSearch } from '../../experiment/run/search-manifests.ts';
 import { isDue, isLookedAt, resumeSearch } from '../../experiment/run/search-manifests.ts';
 import { ServiceUnavailable } from '../../experiment/util/errors.ts';
 import { forEachBounded } from '../../experiment/util/for-each-limit.ts';

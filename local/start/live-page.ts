@@ -1,20 +1,17 @@
 import type { ServerResponse } from 'node:http';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { extname } from 'node:path';
-import { Readable } from 'node:stream';
-import { pipeline } from 'node:stream/promises';
 import { Bucket } from '../../aws/bucket.ts';
 import type { S3Port } from '../../aws/ports.ts';
-import { RUN_PREFIX, runKeys } from '../../experiment/layout/bucket-keys.ts';
-import { isRunId } from '../../experiment/layout/run-id.ts';
+import { RUNS_PAGE_KEY } from '../../experiment/layout/bucket-keys.ts';
 import { isOutcome } from '../../experiment/records/outcome.ts';
 import type { RunRow } from '../../experiment/run-list/row.ts';
 import { newestFirst } from '../../experiment/run-list/row.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import { listRuns, readRunRows } from '../../functions/stores/run-rows.ts';
 import { renderRunsPage } from '../../report/runs-page.ts';
-import { reply } from '../http/reply.ts';
+import { addressOf, answerText } from '../../report/server/bucket-files.ts';
+import { RunPages } from '../../report/server/run-pages.ts';
 
 export interface LivePage {
   /** Of the page of runs; who does not know its secret path sees nothing. */
@@ -34,14 +31,6 @@ export interface LivePageSettings {
 const MAX_RUNS = 500;
 const REFRESH_SECONDS = 1;
 
-const IMAGES: Readonly<Record<string, string>> = {
-  '.png': 'image/png',
-  '.jpg': 'image/jpeg',
-  '.jpeg': 'image/jpeg',
-  '.gif': 'image/gif',
-  '.webp': 'image/webp',
-};
-
 /**
  * Serves the page of runs on 127.0.0.1 while runs go on, and what their folders hold, so that its links work. Read only.
  * What users' programs wrote is shown as text or image and never as a page of this address.
@@ -49,19 +38,23 @@ const IMAGES: Readonly<Record<string, string>> = {
 export async function startLivePage(settings: LivePageSettings): Promise<LivePage> {
   const bucket = new Bucket(settings.s3, settings.bucket, settings.clock);
   const ended = new Map<string, RunRow>(); // What does not change any more is read once.
+  const pages = new RunPages({ bucket, clock: settings.clock, lookMs: REFRESH_SECONDS * 1000 });
   const server = createServer((request, response) => {
     const host = (request.headers.host ?? '').replace(/:\d+$/, '');
-    const path = pathOf(request.url);
+    const { path, search } = addressOf(request.url);
     if (host !== '127.0.0.1' || request.method !== 'GET' || !path.startsWith(`/${settings.secret}/`)) {
-      reply(response, 403, 'text/plain; charset=utf-8', 'not a page of the local system\n');
+      answerText(response, 403, 'plain', 'not a page of the local system\n');
       return;
     }
-    answer(settings, bucket, ended, path.slice(settings.secret.length + 2), response).catch(
-      (error: unknown) => {
-        if (response.headersSent) response.destroy();
-        else reply(response, 500, 'text/plain; charset=utf-8', `${String(error)}\n`);
-      },
-    );
+    const asked = path.slice(settings.secret.length + 2);
+    const answered =
+      asked === RUNS_PAGE_KEY
+        ? answerRuns(settings, bucket, ended, response)
+        : pages.answer(asked, search, response);
+    answered.catch((error: unknown) => {
+      if (response.headersSent) response.destroy();
+      else answerText(response, 500, 'plain', `${String(error)}\n`);
+    });
   });
   await new Promise<void>((resolve, reject) => {
     server.once('error', reject);
@@ -78,77 +71,26 @@ export async function startLivePage(settings: LivePageSettings): Promise<LivePag
   };
 }
 
-async function answer(
+async function answerRuns(
   { clock }: LivePageSettings,
   bucket: Bucket,
   ended: Map<string, RunRow>,
-  path: string,
   response: ServerResponse,
 ): Promise<void> {
-  if (path === 'runs.html') {
-    const { runIds } = await listRuns(bucket);
-    const rows = await readRunRows(
-      bucket,
-      runIds.filter((runId) => !ended.has(runId)),
-    );
-    for (const row of rows) if (isOutcome(row.state)) ended.set(row.runId, row);
-    const underWay = rows.filter(({ runId }) => !ended.has(runId));
-    const all = [...ended.values(), ...underWay].toSorted(newestFirst);
-    const page = renderRunsPage({
-      rows: all.slice(0, MAX_RUNS),
-      older: all.slice(MAX_RUNS).map(({ runId }) => runId),
-      bucket: bucket.name,
-      madeAt: clock.now(),
-      refreshSeconds: REFRESH_SECONDS,
-    });
-    reply(response, 200, 'text/html; charset=utf-8', page, PLAIN);
-    return;
-  }
-  const key = keyOf(path);
-  const body = key === undefined ? undefined : await bucket.stream(key);
-  if (key === undefined || body === undefined) {
-    reply(response, 404, 'text/plain; charset=utf-8', 'there is no such object in the bucket\n', PLAIN);
-    return;
-  }
-  const isReport = isReportKey(key);
-  response.writeHead(200, {
-    ...PLAIN,
-    'content-type': isReport
-      ? 'text/html; charset=utf-8'
-      : (IMAGES[extname(key)] ?? 'text/plain; charset=utf-8'),
-    'content-security-policy': isReport ? REPORT_POLICY : "sandbox; default-src 'none'",
+  const { runIds } = await listRuns(bucket);
+  const rows = await readRunRows(
+    bucket,
+    runIds.filter((runId) => !ended.has(runId)),
+  );
+  for (const row of rows) if (isOutcome(row.state)) ended.set(row.runId, row);
+  const underWay = rows.filter(({ runId }) => !ended.has(runId));
+  const all = [...ended.values(), ...underWay].toSorted(newestFirst);
+  const page = renderRunsPage({
+    rows: all.slice(0, MAX_RUNS),
+    older: all.slice(MAX_RUNS).map(({ runId }) => runId),
+    bucket: bucket.name,
+    madeAt: clock.now(),
+    refreshSeconds: REFRESH_SECONDS,
   });
-  await pipeline(Readable.from(body), response);
-}
-
-const PLAIN = {
-  'x-content-type-options': 'nosniff',
-  'referrer-policy': 'no-referrer',
-  'cache-control': 'no-store',
-};
-
-/** The report's own is narrower; one that a task wrote over it reaches nothing else of this address either. */
-const REPORT_POLICY =
-  "default-src 'none'; script-src 'unsafe-inline'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'";
-
-/** Empty for what is no address: an error that is thrown here would end the whole local system. */
-function pathOf(url = '/'): string {
-  const base = 'http://127.0.0.1';
-  return URL.canParse(url, base) ? new URL(url, base).pathname : '';
-}
-
-/** Only what lies in a run's folder. */
-function keyOf(path: string): string | undefined {
-  if (!path.startsWith(RUN_PREFIX)) return undefined;
-  try {
-    const key = decodeURIComponent(path);
-    return key.split('/').includes('..') ? undefined : key;
-  } catch {
-    return undefined; // Not an escaped path.
-  }
-}
-
-function isReportKey(key: string): boolean {
-  const runId = key.slice(RUN_PREFIX.length).split('/')[0] ?? '';
-  return isRunId(runId) && key === runKeys(runId).report;
+  answerText(response, 200, 'html', page);
 }

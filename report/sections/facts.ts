@@ -15,7 +15,7 @@ ${hasTasks ? fact('Tasks', `${grouped(tasks.succeeded)} of ${grouped(tasks.total
 ${fact('Nodes', `${grouped(run.nodes)} × ${counted(run.slots, 'slot')}`, `${counted(run.vcpus, 'vCPU')}, ${memory(run.memoryMiB)} each${run.instanceType === undefined ? '' : `, ${run.instanceType}`}`)}
 ${fact('Tasks took', hasTasks ? time(timings.runSeconds) : '–', waits(input))}
 ${fact('Node-hours', nodeHoursSpoken(nodeHours).replace(/ .*/, ''), cost(input))}
-${fact('Busy', utilisation === null || !hasTasks ? '–' : percent(utilisation), 'of the slots’ time')}
+${fact('Busy', utilisation === null || !hasTasks ? '–' : percent(utilisation), `of the slots’ time${input.attemptStart === undefined ? '' : ' in the last attempt'}`)}
 </dl>`;
 }
 

@@ -5,6 +5,7 @@ import { counted } from '../../experiment/text/numbers.ts';
 import type { Markup } from '../page/html.ts';
 import { html } from '../page/html.ts';
 import type { ReportInput } from '../page/input.ts';
+import { fileLink } from '../page/links.ts';
 
 /**
  * The pictures that the run made: SIERRA's graphs, or what other tasks drew. An `img` runs nothing that is in it. What
@@ -30,7 +31,7 @@ ${means}
 <h2>Graphs</h2>
 <p class="note">Pictures among the outputs, under <code>${outputs}</code>.${left}</p>
 ${means}
-<div class="graphs">${images.shown.map(({ path, type, base64 }) => html`<figure><img src="data:${type};base64,${base64}" alt="${nameOf(path)}"><figcaption>${path}</figcaption></figure>`)}</div>
+<div class="graphs">${images.shown.map(({ path, type, base64 }) => html`<figure><img src="data:${type};base64,${base64}" alt="${nameOf(path)}"><figcaption>${fileLink(`outputs/${path}`, path, `sierra-batch fetch ${runId}`)}</figcaption></figure>`)}</div>
 </section>`;
 }
 

@@ -4,7 +4,7 @@ import { spoken } from '../../experiment/text/numbers.ts';
 import type { Markup } from '../page/html.ts';
 import { html } from '../page/html.ts';
 import { shortened } from '../page/short-text.ts';
-import type { NodeNames } from './nodes.ts';
+import type { NodeNames } from './nodes/nodes.ts';
 
 /** The tasks that took longest, as far as there are enough of them to make the question worth asking. */
 export function slowest(tasks: TaskTable, names: NodeNames): Markup | undefined {

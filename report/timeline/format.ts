@@ -1,5 +1,16 @@
-import type { Bar } from './lanes.ts';
-import { BAR } from './lanes.ts';
+/** How a bar of the timeline ended. `retried` is a try that another one followed, `open` one without a row. */
+export const BAR = { succeeded: 0, failed: 1, retried: 2, open: 3 } as const;
+export type BarKind = (typeof BAR)[keyof typeof BAR];
+
+/** One try of one task on the timeline. Times in whole milliseconds from the timeline's origin. */
+export interface Bar {
+  seq: number;
+  start: number;
+  duration: number;
+  kind: BarKind;
+  /** Place among the timeline's endings. */
+  ending: number;
+}
 
 /**
  * The timeline's bytes: for each lane the number of its bars, then for each bar the gap since the last one ended, its
@@ -103,6 +114,20 @@ export interface TimelineNode {
   /** When it joined and was lost. */
   joined?: number;
   lost?: number;
+}
+
+/** Tries that a page does not know yet: for its timeline and its table. */
+export interface NewBars {
+  /** So many tries it knows then. */
+  tries: number;
+  /** There are more. */
+  isCut: boolean;
+  /** Addresses of nodes, in the order of the lists of bars. */
+  hosts: readonly string[];
+  endings: readonly string[];
+  bars: number;
+  /** {@link encodeLanes} of a list of bars for each of the hosts, in base64. */
+  lists: string;
 }
 
 class ByteWriter {

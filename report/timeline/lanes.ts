@@ -1,133 +1,45 @@
-import type { Ending } from '../../experiment/records/ending.ts';
-import { endingWords } from '../../experiment/records/ending.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
-import { freeLane } from '../../experiment/results/free-lane.ts';
-import type { TaskTable } from '../../experiment/results/task-table.ts';
 import type { ReportInput } from '../page/input.ts';
+import { fillLanes } from './fill-lanes.ts';
+import type { Tries } from './tries.ts';
 
-/** How a bar of the timeline ended. `retried` is a try that another one followed, `open` one without a row. */
-export const BAR = { succeeded: 0, failed: 1, retried: 2, open: 3 } as const;
-export type BarKind = (typeof BAR)[keyof typeof BAR];
-
-/** One try of one task on the timeline. Times in whole milliseconds from the timeline's origin. */
-export interface Bar {
-  seq: number;
-  start: number;
-  duration: number;
-  kind: BarKind;
-  /** Place among {@link Endings}. */
-  ending: number;
-}
-
-/** The ways to end that a timeline has, in words, each once. */
-export class Endings {
-  readonly #places = new Map<string, number>();
-
-  place(ending: Ending): number {
-    const words = endingWords(ending);
-    const place = this.#places.get(words) ?? this.#places.size;
-    this.#places.set(words, place);
-    return place;
-  }
-
-  words(): string[] {
-    return [...this.#places.keys()];
-  }
-}
-
-/** A node of the timeline and its slots as lanes, each lane's bars in the order of time and without overlap. */
+/** A node of the timeline and its slots as lanes, each with the places of its tries in the order of time, none overlapping. */
 export interface NodeLanes {
   /** As people know it: `node 3`; a host that nodes.json does not know goes by its address. */
   name: string;
   address: string;
   record: NodeRecord | undefined;
-  lanes: Bar[][];
+  lanes: number[][];
 }
 
 /**
- * Every task in a lane of its node. A joblog knows hosts and times but no slot, so slots are found again from what
- * overlaps: a task goes to the free lane that was busy last, as GNU parallel fills them. A node has at least as many
- * lanes as slots; clocks that jumped may need more, up to a bound. Nodes in the order of their index, unknown hosts last.
+ * Every try in a lane of its node. A node has at least as many lanes as slots; clocks that jumped may need more, up to a
+ * bound. Nodes in the order of their index, unknown hosts last.
  */
 export function arrangeLanes(
   { tasks, nodes, open = [] }: Pick<ReportInput, 'tasks' | 'nodes' | 'open'>,
-  origin: number,
-  endings: Endings,
+  tries: Tries,
 ): NodeLanes[] {
-  const ofHost = barsOfHosts(tasks, origin, endings);
+  const ofHost = tries.ofHosts();
   const addressOf = new Map(nodes.map(({ index, address = '' }) => [index, address]));
-  for (const { seq, node, startedAt, endedAt, end } of open) {
+  for (const [at, { node }] of open.entries()) {
     const address = addressOf.get(node) ?? `node ${node}`;
-    const start = Date.parse(startedAt) / 1000;
-    const bar = times(start, Date.parse(endedAt) / 1000 - start, origin);
-    const ending = endings.place({ kind: end });
-    ofHost.set(address, [...(ofHost.get(address) ?? []), { ...bar, seq, kind: BAR.open, ending }]);
+    ofHost.set(address, [...(ofHost.get(address) ?? []), tasks.tries.size + at]);
   }
   const known = [...nodes]
     .sort((a, b) => a.index - b.index)
     .map((record) => {
       const address = record.address ?? '';
-      const bars = ofHost.get(address) ?? [];
+      const places = ofHost.get(address) ?? [];
       ofHost.delete(address);
-      return { name: `node ${record.index}`, address, record, lanes: fillLanes(bars, record.slots) };
+      const lanes = fillLanes(places, record.slots, tries);
+      return { name: `node ${record.index}`, address, record, lanes };
     });
-  const unknown = [...ofHost].map(([address, bars]) => ({
+  const unknown = [...ofHost].map(([address, places]) => ({
     name: address,
     address,
     record: undefined,
-    lanes: fillLanes(bars, 1),
+    lanes: fillLanes(places, 1, tries),
   }));
   return [...known, ...unknown];
-}
-
-function barsOfHosts(tasks: TaskTable, origin: number, endings: Endings): Map<string, Bar[]> {
-  const bars = new Map<string, Bar[]>();
-  const put = (host: number, bar: Bar) => {
-    const name = tasks.hosts[host] ?? '';
-    const list = bars.get(name);
-    if (list === undefined) bars.set(name, [bar]);
-    else list.push(bar);
-  };
-  const { tries } = tasks;
-  // Where no task was tried twice, every row is a task's last.
-  const last = new Map<number, number>();
-  if (tries.size > tasks.size) for (let at = 0; at < tries.size; at += 1) last.set(tries.seqs[at] ?? 0, at);
-  for (let at = 0; at < tries.size; at += 1) {
-    const seq = tries.seqs[at] ?? 0;
-    const ending = tries.ending[at] ?? { kind: 'succeeded' };
-    const ended = ending.kind === 'succeeded' ? BAR.succeeded : BAR.failed;
-    const bar = times(tries.start[at] ?? 0, tries.runtime[at] ?? 0, origin);
-    put(tries.host[at] ?? 0, {
-      ...bar,
-      seq,
-      kind: (last.get(seq) ?? at) === at ? ended : BAR.retried,
-      ending: endings.place(ending),
-    });
-  }
-  return bars;
-}
-
-function times(start: number, runtime: number, origin: number): Pick<Bar, 'start' | 'duration'> {
-  return {
-    start: Math.max(0, Math.round(start * 1000 - origin)),
-    duration: Math.max(0, Math.round(runtime * 1000)),
-  };
-}
-
-/** Joblog times are rounded to milliseconds, each for itself: this much overlap is none. */
-const ROUNDING = 2;
-/** More than any machine has slots. What a task has written into the joblog may overlap without end. */
-const MAX_LANES = 1024;
-
-function fillLanes(bars: Bar[], slots: number): Bar[][] {
-  bars.sort((a, b) => a.start - b.start || a.seq - b.seq);
-  const lanes: Bar[][] = Array.from({ length: Math.max(1, Math.min(slots, MAX_LANES)) }, () => []);
-  const ends: number[] = lanes.map(() => 0);
-  for (const bar of bars) {
-    let best = freeLane(ends, bar.start + ROUNDING);
-    if (best === -1) best = lanes.length < MAX_LANES ? lanes.push([]) - 1 : ends.indexOf(Math.min(...ends));
-    lanes[best]?.push(bar);
-    ends[best] = bar.start + bar.duration;
-  }
-  return lanes;
 }

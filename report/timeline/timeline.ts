@@ -2,18 +2,23 @@ import { deflateRawSync } from 'node:zlib';
 import { visibleText } from '../../experiment/text/visible-text.ts';
 import type { ReportInput } from '../page/input.ts';
 import { shortened } from '../page/short-text.ts';
+import { Endings } from './endings.ts';
 import type { TimelineData, TimelineNode } from './format.ts';
 import { encodeLanes } from './format.ts';
 import type { NodeLanes } from './lanes.ts';
-import { arrangeLanes, Endings } from './lanes.ts';
+import { arrangeLanes } from './lanes.ts';
+import { Tries } from './tries.ts';
 
 /** The run's tasks as the page's script takes them; undefined where no task ever ended and no node ever came. */
-export function timelineData({ tasks, nodes, open = [] }: ReportInput): TimelineData | undefined {
-  const span = spanOf({ tasks, nodes, open });
-  if (span === undefined) return undefined;
+export function timelineData({ tasks, nodes, open = [], live }: ReportInput): TimelineData | undefined {
+  const found = spanOf({ tasks, nodes, open });
+  if (found === undefined) return undefined;
+  const from = live?.origin ?? found.from;
+  const span = { from, to: Math.max(from, found.to) };
   const endings = new Endings();
-  const arranged = arrangeLanes({ tasks, nodes, open }, span.from, endings);
-  const bytes = encodeLanes(allLanes(arranged));
+  const tries = new Tries({ tasks, open }, span.from, endings);
+  const arranged = arrangeLanes({ tasks, nodes, open }, tries);
+  const bytes = encodeLanes(allBars(arranged, tries));
   return {
     origin: span.from,
     span: Math.max(1, span.to - span.from),
@@ -25,11 +30,12 @@ export function timelineData({ tasks, nodes, open = [] }: ReportInput): Timeline
   };
 }
 
-function* allLanes(nodes: readonly NodeLanes[]) {
-  for (const { lanes } of nodes) yield* lanes;
+function* allBars(nodes: readonly NodeLanes[], tries: Tries) {
+  for (const { lanes } of nodes) for (const lane of lanes) yield lane.map((place) => tries.bar(place));
 }
 
-function spanOf({
+/** From the first to the last that is known of tasks and nodes; milliseconds since the epoch. */
+export function spanOf({
   tasks,
   nodes,
   open = [],
@@ -55,7 +61,8 @@ function spanOf({
   return to === Number.NEGATIVE_INFINITY ? undefined : { from: Math.floor(from), to: Math.ceil(to) };
 }
 
-function describeNode({ name, address, record, lanes }: NodeLanes, origin: number): TimelineNode {
+/** @param origin milliseconds since the epoch */
+export function describeNode({ name, address, record, lanes }: NodeLanes, origin: number): TimelineNode {
   const after = (time: string | undefined) => {
     const at = time === undefined ? Number.NaN : Date.parse(time);
     return Number.isFinite(at) ? Math.max(0, at - origin) : undefined;

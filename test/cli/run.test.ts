@@ -3,13 +3,15 @@ import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { Bucket } from '../../aws/bucket.ts';
 import { composeManifest, nameOf } from '../../cli/commands/manifest/compose.ts';
-import { chooseFew, ranges } from '../../cli/commands/manifest/few.ts';
+import type { Few } from '../../cli/commands/manifest/few.ts';
+import { chooseFew, linesOf, ranges } from '../../cli/commands/manifest/few.ts';
 import { TEMPLATE } from '../../cli/commands/manifest/plan.ts';
 import { run } from '../../cli/commands/run.ts';
 import type { Context } from '../../cli/context/context.ts';
 import { s3Store } from '../../cli/context/s3-store.ts';
 import type { LiveSystem, Target } from '../../cli/context/target.ts';
 import { CommandFailed } from '../../cli/errors/failure.ts';
+import type { Manifest } from '../../experiment/manifest/parse.ts';
 import { commandsOf, parseManifest } from '../../experiment/manifest/parse.ts';
 import { realClock } from '../../local/clock/real.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
@@ -76,6 +78,10 @@ outputs: ["out/", "*.csv"]
     expect(() => commands('a {seed}', written)).toThrow(/is not a parameter/);
   });
 
+  test('words that YAML has its own meaning for stay words', () => {
+    expect(commands('true {null} {False}', 'null=1', 'False=true,x')).toEqual(['true 1 true', 'true 1 x']);
+  });
+
   test('a parameter that is given twice is refused', () => {
     expect(() => commands('a {x}', 'x=1', 'x=2')).toThrow(/x is given twice/);
   });
@@ -91,21 +97,56 @@ describe('a few tasks first', () => {
     composeManifest({ ...ONE, command: 'r {a} {b}', parameters: ['a=1..100', 'b=x,y'] }),
   );
 
-  test('by number, in their order', async () => {
-    expect(await chooseFew(sweep, '/m.yaml', { only: ranges('200,1-2') })).toEqual([
-      'r 1 x',
-      'r 1 y',
-      'r 100 y',
-    ]);
+  /** The commands that the manifest has once they are chosen. */
+  async function chosen(manifest: Manifest, few: Few, file = '/m.yaml'): Promise<string[]> {
+    const commands = await chooseFew(manifest, file, few);
+    const text = { apiVersion: 'sierra-batch/v1', name: 's', cluster: { nodes: 1 }, run: { commands } };
+    return [...(commandsOf(manifestOf(JSON.stringify(text)))?.lines ?? [])];
+  }
+
+  test('by number, in their order, with their parameters', async () => {
+    const few = { only: ranges('200,1-2') };
+    expect(await chooseFew(sweep, '/m.yaml', few)).toEqual({
+      template: 'r {a} {b}',
+      zip: { a: ['1', '1', '100'], b: ['x', 'y', 'y'] },
+    });
+    expect(await chosen(sweep, few)).toEqual(['r 1 x', 'r 1 y', 'r 100 y']);
     await expect(chooseFew(sweep, '/m.yaml', { only: ranges('201-300') })).rejects.toThrow(/none of the 200/);
   });
 
+  test('of a design with table, zip and replicates they are the very commands of the whole', async () => {
+    const folder = folderOfItsOwn();
+    writeFileSync(join(folder, 'p.csv'), 'd,e\n01,"x y"\n2.50,it\'s\n');
+    const commands = {
+      template: 'r {d} {e} {z} {m} {replicate} {replicateSeed}',
+      table: 'p.csv',
+      zip: { z: ['p q', 'r'] },
+      matrix: { m: [1, 2] },
+      exclude: [{ d: '01', m: 2 }],
+      replicates: 2,
+    };
+    const whole = manifestOf(
+      JSON.stringify({ apiVersion: 'sierra-batch/v1', name: 's', cluster: { nodes: 1 }, run: { commands } }),
+    );
+    const file = join(folder, 'm.yaml');
+    const all: string[] = [];
+    for await (const line of linesOf(whole, file) ?? []) all.push(line);
+    expect(all).toHaveLength(12);
+    expect(await chosen(whole, { only: ranges('1-12') }, file)).toEqual(all);
+    expect(await chosen(whole, { only: ranges('3,11-12') }, file)).toEqual([all[2], all[10], all[11]]);
+  });
+
+  test('of a list they are its lines', async () => {
+    const list = manifestOf(composeManifest({ ...ONE, command: 'true', parameters: [] }));
+    expect(await chooseFew(list, '/m.yaml', { sample: 3 })).toEqual({ list: ['true'] });
+  });
+
   test('a sample has values of every parameter, and is the same each time', async () => {
-    const sample = await chooseFew(sweep, '/m.yaml', { sample: 8 });
+    const sample = await chosen(sweep, { sample: 8 });
     expect(sample).toHaveLength(8);
     expect(new Set(sample.map((line) => line.slice(-1)))).toEqual(new Set(['x', 'y']));
-    expect(await chooseFew(sweep, '/m.yaml', { sample: 8 })).toEqual(sample);
-    const more = await chooseFew(sweep, '/m.yaml', { sample: 9 });
+    expect(await chosen(sweep, { sample: 8 })).toEqual(sample);
+    const more = await chosen(sweep, { sample: 9 });
     expect(sample.every((line) => more.includes(line))).toBe(true);
   });
 

@@ -167,7 +167,42 @@ test('two runs are compared by parameters, results and outputs, and B is worse o
   expect(await answer([GOOD, GOOD], 0)).toMatchObject({ code: 0, worse: false, versions: '' });
   const asked = contextIn(bucket, { at: targetOf(bucket) });
   expect(await diff(asked.context, [GOOD, other], 0)).toBe(1);
-  expect(asked.said.out).toContain('\nfail now  1, for instance speed=2\n');
+  expect(asked.said.out).toContain('\nfail now   1, for instance speed=2\n');
+});
+
+test('SIERRA’s means are compared cell by cell, manifests by key, and outputs past the index as well', async () => {
+  const bucket = folderOfItsOwn();
+  const mean = (value: string) => `step,rate\n0,${value}\n`;
+  const file = (path: string, sha256: string, more: object = {}) => ({ path, size: 1, sha256, ...more });
+  const made = (id: string, nodes: number, means: readonly string[]) => {
+    put(bucket, `runs/${id}/status.json`, aStatus({ runId: id, state: 'succeeded' }));
+    put(bucket, `runs/${id}/manifest.yaml`, `name: x # ours\ncluster: {nodes: ${nodes}}\ntags: {v: 1.0}\n`);
+    const files = means.map((value, at) => file(`s/c1-exp${at}/a.mean`, value));
+    put(bucket, `runs/${id}/outputs/index.json`, { files, missing: [], listed: 1 });
+    const part = file('s/c1-exp9/a.stddev', id, { part: '1-0-1.tar.gz' });
+    put(bucket, `runs/${id}/outputs.jsonl`, `${JSON.stringify(part)}\n`);
+    for (const [at, value] of means.entries())
+      put(bucket, `runs/${id}/outputs/s/c1-exp${at}/a.mean`, mean(value));
+    put(
+      bucket,
+      `runs/${id}/tasks.csv`,
+      'task,experiment,run,command,seconds,end,version\n1,c1-exp0,0,s,1,succeeded,\n',
+    );
+  };
+  const other = GOOD.replace(/.$/, 'b');
+  made(GOOD, 2, ['0.75', '1', '2']);
+  made(other, 4, ['1.0', '1', '2.0000000001']);
+  const { context, said } = contextIn(bucket, { at: targetOf(bucket), asJson: true });
+  expect(await diff(context, [GOOD, other], 1e-6)).toBe(1);
+  expect(JSON.parse(said.out)).toMatchObject({
+    manifests: [{ path: 'cluster.nodes', a: '2', b: '4' }],
+    statistics: { compared: 4, differ: 2, example: 's/c1-exp0/a.mean, line 2, rate: 0.75 and 1.0' },
+    outputs: { same: 1, differ: 3, onlyInA: 0, onlyInB: 0 },
+  });
+  const asked = contextIn(bucket, { at: targetOf(bucket) });
+  expect(await diff(asked.context, [GOOD, GOOD], 0)).toBe(0);
+  expect(asked.said.out).toContain('\nmanifests  the same\n');
+  expect(asked.said.out).toContain('\nstatistics 4 tables of .mean and .stddev: the same\n');
 });
 
 test('a node’s log is text in a terminal, and in a pipe what was written', async () => {

@@ -30,6 +30,16 @@ describe.concurrent('how a run ends', () => {
     expect(cluster.leftovers()).toEqual([]);
   });
 
+  test('with 1 when stopAfter stops it, without its closing command', PATIENCE, async ({ aCluster }) => {
+    const closing = { finally: 'echo closed', outputs: [] };
+    const commands = ['exit 3', ...Array.from({ length: 9 }, () => 'sleep 100')];
+    const cluster = await aCluster(commands, { ...twoNodes, ...closing, stopAfter: { failures: 1 } });
+    const nodes = cluster.startAll();
+    expect(await nodes[0]?.exited).toBe(1);
+    expect((await cluster.progress()).reason?.kind).toBe('failures-stopped');
+    expect(nodes[0]?.output()).not.toContain('Finally:');
+  });
+
   test('with 0 whatever the temporary folder of a node is called (pool)', PATIENCE, async ({ aCluster }) => {
     const cluster = await aCluster(['true', 'true', 'true', 'true'], { ...twoNodes });
     const odd = join(cluster.base, `a 'b' "c" %d \\e $f;`);

@@ -1,4 +1,4 @@
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { join } from 'node:path';
 import { describe, expect, vi } from 'vitest';
@@ -7,6 +7,7 @@ import { parseJoblog } from '../../experiment/results/joblog.ts';
 import { JOIN_PORT, test } from '../support/loopback-cluster.ts';
 
 const PATIENCE = { timeout: 120_000 };
+const CLOSING = { finally: 'echo closed >> ../closed', outputs: [] };
 const twoNodes = { cluster: { nodes: 2, vcpus: 2, memoryMiB: 512 }, minNodes: 2 };
 
 describe.concurrent('how a run ends', () => {
@@ -50,7 +51,7 @@ describe.concurrent('how a run ends', () => {
 
   test('with 143 after SIGTERM, what is done recorded', PATIENCE, async ({ aCluster }) => {
     const commands = ['echo one', 'trap "" TERM; sleep 100', 'sleep 100', 'sleep 100'];
-    const cluster = await aCluster(commands, twoNodes);
+    const cluster = await aCluster(commands, { ...twoNodes, ...CLOSING });
     const nodes = cluster.startAll();
     const joblog = runKeys(cluster.runId).joblog;
     await vi.waitFor(async () => expect(await cluster.text(joblog)).toContain('echo one'), 60_000);
@@ -59,6 +60,7 @@ describe.concurrent('how a run ends', () => {
     expect(codes, nodes[0]?.output()).toEqual([143, 0]);
     expect((await cluster.progress()).reason).toEqual({ kind: 'terminated', signal: 'SIGTERM' });
     expect(parseJoblog((await cluster.text(joblog)) ?? '').map((row) => row.seq)).toContain(1);
+    expect(nodes[0]?.output()).not.toContain('Finally:');
     expect(cluster.leftovers()).toEqual([]);
   });
 
@@ -73,16 +75,17 @@ describe.concurrent('how a run ends', () => {
 
   test('with 124 at the time limit', PATIENCE, async ({ aCluster }) => {
     const timeouts = { queueSeconds: 60, joinSeconds: 60, runSeconds: 2 };
-    const closing = { finally: 'echo closed', outputs: [] };
-    const cluster = await aCluster(['sleep 100'], { ...twoNodes, ...closing, timeouts });
+    const cluster = await aCluster(['sleep 100'], { ...twoNodes, ...CLOSING, timeouts });
     const nodes = cluster.startAll();
     expect(await nodes[0]?.exited).toBe(124);
     expect(nodes[0]?.output()).not.toContain('Finally:');
   });
 
   test('with 7 when the budget is used up', PATIENCE, async ({ aCluster }) => {
-    const cluster = await aCluster(['sleep 100'], { ...twoNodes, maxNodeHours: 0.001 });
-    expect(await cluster.startAll()[0]?.exited).toBe(7);
+    const cluster = await aCluster(['sleep 100'], { ...twoNodes, ...CLOSING, maxNodeHours: 0.001 });
+    const nodes = cluster.startAll();
+    expect(await nodes[0]?.exited).toBe(7);
+    expect(nodes[0]?.output()).not.toContain('Finally:');
     expect((await cluster.progress()).reason?.kind).toBe('budget-used');
   });
 
@@ -114,13 +117,13 @@ describe.concurrent('how a run ends', () => {
 });
 
 describe.concurrent('a retried attempt', () => {
-  test('runs only what has not succeeded', PATIENCE, async ({ aCluster }) => {
+  test('runs only what has not succeeded, and the closing command again', PATIENCE, async ({ aCluster }) => {
     const commands = [
       'echo x >> ../count-1',
       'echo x >> ../count-2; [ -e ../again ]',
       'echo x >> ../count-3',
     ];
-    const cluster = await aCluster(commands, twoNodes);
+    const cluster = await aCluster(commands, { ...twoNodes, ...CLOSING });
     expect(await cluster.startAll()[0]?.exited).toBe(1);
     const again = cluster.startAll({ AWS_BATCH_JOB_ATTEMPT: '2' });
     const codes = await Promise.all(again.map((node) => node.exited));
@@ -128,6 +131,8 @@ describe.concurrent('a retried attempt', () => {
     const progress = await cluster.progress();
     expect(progress).toMatchObject({ attempt: 2, tasks: { total: 3, succeeded: 2, failed: 1 } });
     expect(parseJoblog((await cluster.text(runKeys(cluster.runId).joblog)) ?? '')).toHaveLength(3);
+    const closed = join(cluster.shared, 'runs', cluster.runId, 'closed');
+    expect(readFileSync(closed, 'utf8')).toBe('closed\nclosed\n');
   });
 });
 

@@ -1,6 +1,7 @@
 import { spawnSync } from 'node:child_process';
 import { afterEach, describe, expect, it } from 'vitest';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { parseLoad } from '../../experiment/records/load.ts';
 import { parseJoblog } from '../../experiment/results/joblog.ts';
 import type { LoopbackCluster } from '../support/loopback-cluster.ts';
 import { loopbackCluster, USERS } from '../support/loopback-cluster.ts';
@@ -37,6 +38,10 @@ describe.each(USERS)('four nodes as user $user', ({ user, cannot }) => {
       expect(progress).toMatchObject({ phase: 'done', exitCode: 0, reason: { kind: 'succeeded' } });
       expect(progress.tasks).toMatchObject({ total: 24, succeeded: 24, failed: 0, running: 0 });
       expect((await cluster.nodes()).map((node) => node.state)).toEqual(Array(4).fill('released'));
+      const load = parseLoad(await cluster.text(runKeys(cluster.runId).load));
+      expect(load?.nodes.map(({ node, disk }) => [node, disk.length > 0])).toEqual(
+        [0, 1, 2, 3].map((index) => [index, true]),
+      );
       expect(cluster.leftovers()).toEqual([]);
     },
   );

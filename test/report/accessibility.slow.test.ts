@@ -1,12 +1,10 @@
 import { once } from 'node:events';
 import { createServer } from 'node:http';
-import axe from 'axe-core';
-import type { Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { RunState } from '../../experiment/records/status.ts';
 import type { RunRow } from '../../experiment/run-list/row.ts';
 import { renderRunsPage } from '../../report/runs-page.ts';
-import { PagesInBrowser, picture } from './in-browser.ts';
+import { LOOKS, looks, onPaper, PagesInBrowser, picture, serious } from './in-browser.ts';
 import { HOSTILE } from './sample-runs.ts';
 
 let pages: PagesInBrowser;
@@ -17,39 +15,17 @@ beforeAll(async () => {
 
 afterAll(() => pages.close());
 
-const LOOKS = {
-  light: { viewport: { width: 1200, height: 900 } },
-  dark: { viewport: { width: 1200, height: 900 }, colorScheme: 'dark' as const },
-  phone: { viewport: { width: 360, height: 740 } },
-};
-type Look = keyof typeof LOOKS;
-const looks: Look[] = ['light', 'dark', 'phone'];
-
-/** What axe finds that would keep somebody from reading the page, with the elements. */
-async function serious(page: Page): Promise<string[]> {
-  await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
-  await page.evaluate(axe.source);
-  const found: axe.AxeResults = await page.evaluate('globalThis.axe.run()');
-  return found.violations
-    .filter(({ impact }) => impact === 'serious' || impact === 'critical' || impact === 'moderate')
-    .flatMap(({ id, nodes }) => nodes.slice(0, 5).map(({ html }) => `${id}: ${html.slice(0, 300)}`));
-}
-
-/** The mailed page on paper: what is asked for print, at the width of a sheet. */
-async function onPaper(page: Page): Promise<void> {
-  await page.setViewportSize({ width: 760, height: 1000 });
-  await page.emulateMedia({ media: 'print' });
-  await page.evaluate('dispatchEvent(new Event("beforeprint"))');
-}
-
-describe.each(['failed', 'huge', 'stuck', 'hostile', 'idle'])('the report of the sample %s', (name) => {
-  test.each(looks)('is readable for everybody (%s)', async (look) => {
-    const { page } = await pages.report(name, LOOKS[look]);
-    await picture(page, `${name}-${look}`);
-    expect(await serious(page)).toEqual([]);
-    await page.close();
-  });
-});
+describe.each(['one', 'small', 'failed', 'huge', 'stuck', 'hostile', 'idle'])(
+  'the report of the sample %s',
+  (name) => {
+    test.each(looks)('is readable for everybody (%s)', async (look) => {
+      const { page } = await pages.report(name, LOOKS[look]);
+      await picture(page, `${name}-${look}`);
+      expect(await serious(page)).toEqual([]);
+      await page.close();
+    });
+  },
+);
 
 test('graphs are seen', async () => {
   const { page, faults } = await pages.report('failed');

@@ -26,7 +26,7 @@ it('how long tasks took: median, 90th percentile, shortest and longest', async (
   const tasks = await readTasks(Array.from({ length: 100 }, (_, at) => aRow(at + 1, { runtime: 100 - at })));
   const page = renderReport({ ...input, tasks });
   expect(page).toContain(
-    'Half of them under 51 s (the dotted line), 90 % under 1 min 31 s; the shortest 1 s, the longest 1 min 40 s.',
+    'Half took at most 50 s (the dotted line), 90 % at most 1 min 30 s; the shortest 1 s, the longest 1 min 40 s.',
   );
 });
 
@@ -48,4 +48,24 @@ it('advice is the same whatever the order in which tasks ended', async () => {
     }),
     { numRuns: 10 },
   );
+});
+
+it('what is said of the nodes is of those that came, and of the last attempt where there were several', async () => {
+  const input = await sampleOf('small');
+  const nodes = input.nodes.map((node) => {
+    const { joinedAt: _, ...absent } = node;
+    return node.index === 1 ? { ...absent, state: 'never-came' as const } : node;
+  });
+  const page = renderReport({ ...input, nodes, attemptStart: Date.parse(input.nodes[0]?.joinedAt ?? '') });
+  expect(page).toContain(`tasks on ${nodes.length - 1} of ${nodes.length} nodes.`);
+  expect(page).toContain('of the slots’ time in the last attempt');
+  expect(page).toMatch(/<h2>Nodes<\/h2>\s*<p class="note">In the last attempt\.<\/p>/);
+});
+
+it('of few tasks the longest alone does not flatten the histogram', async () => {
+  const input = await sampleOf('small');
+  const rows = Array.from({ length: 20 }, (_, at) =>
+    aRow(at + 1, { runtime: at === 19 ? 500 : 1 + at / 20 }),
+  );
+  expect(renderReport({ ...input, tasks: await readTasks(rows) })).toContain('<span>1.9 s and more</span>');
 });

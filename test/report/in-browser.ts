@@ -2,6 +2,7 @@ import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
+import axe from 'axe-core';
 import type { Browser, Page } from 'playwright-core';
 import { chromium } from 'playwright-core';
 import { renderReport } from '../../report/render.ts';
@@ -87,4 +88,29 @@ export class PagesInBrowser {
 export async function picture(page: Page, name: string): Promise<void> {
   await mkdir(ARTIFACTS, { recursive: true });
   await page.screenshot({ path: join(ARTIFACTS, `${name}.png`), fullPage: true });
+}
+
+export const LOOKS = {
+  light: { viewport: { width: 1200, height: 900 } },
+  dark: { viewport: { width: 1200, height: 900 }, colorScheme: 'dark' as const },
+  phone: { viewport: { width: 360, height: 740 } },
+};
+type Look = keyof typeof LOOKS;
+export const looks: Look[] = ['light', 'dark', 'phone'];
+
+/** What axe finds that would keep somebody from reading the page, with the elements. */
+export async function serious(page: Page): Promise<string[]> {
+  await page.evaluate('for (const one of document.querySelectorAll("details")) one.open = true');
+  await page.evaluate(axe.source);
+  const found: axe.AxeResults = await page.evaluate('globalThis.axe.run()');
+  return found.violations
+    .filter(({ impact }) => impact === 'serious' || impact === 'critical' || impact === 'moderate')
+    .flatMap(({ id, nodes }) => nodes.slice(0, 5).map(({ html }) => `${id}: ${html.slice(0, 300)}`));
+}
+
+/** The mailed page on paper: what is asked for print, at the width of a sheet. */
+export async function onPaper(page: Page): Promise<void> {
+  await page.setViewportSize({ width: 760, height: 1000 });
+  await page.emulateMedia({ media: 'print' });
+  await page.evaluate('dispatchEvent(new Event("beforeprint"))');
 }

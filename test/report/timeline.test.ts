@@ -2,16 +2,19 @@ import { inflateRawSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
+import { TaskRows, taskColumns } from '../../experiment/results/task-rows.ts';
 import { readTasks } from '../../experiment/results/task-table.ts';
 import { busyShare } from '../../report/client/timeline/busy-share.ts';
 import { hoverText } from '../../report/client/timeline/hover.ts';
 import { firstBarAfter, layOut } from '../../report/client/timeline/rows.ts';
 import { moved, offset, tickStep, zoomed } from '../../report/client/timeline/view.ts';
-import { decodeLanes, encodeLanes } from '../../report/timeline/format.ts';
-import type { Bar, BarKind } from '../../report/timeline/lanes.ts';
-import { arrangeLanes, BAR, Endings } from '../../report/timeline/lanes.ts';
+import { Endings } from '../../report/timeline/endings.ts';
+import type { Bar, BarKind } from '../../report/timeline/format.ts';
+import { BAR, decodeLanes, encodeLanes } from '../../report/timeline/format.ts';
+import { arrangeLanes } from '../../report/timeline/lanes.ts';
 import { timelineData } from '../../report/timeline/timeline.ts';
-import { aRow, START } from '../fixtures/records.ts';
+import { Tries } from '../../report/timeline/tries.ts';
+import { aNode, aRow, START } from '../fixtures/records.ts';
 import { SAMPLES, sampleReport } from './sample-runs.ts';
 
 const ORIGIN = 1_764_000_000_000;
@@ -33,6 +36,14 @@ const anyRow = fc.record({
   signal: fc.constant(0),
   command: fc.constant('x'),
 });
+
+function barsOfLanes(input: Parameters<typeof arrangeLanes>[0], origin: number) {
+  const tries = new Tries(input, origin, new Endings());
+  return arrangeLanes(input, tries).map(({ address, lanes }) => ({
+    address,
+    lanes: lanes.map((lane) => lane.map((place) => tries.bar(place))),
+  }));
+}
 
 describe('lanes', () => {
   test('what is decoded is what was encoded', () => {
@@ -59,7 +70,7 @@ describe('lanes', () => {
           tasks: 0,
           busySeconds: 0,
         }));
-        const arranged = arrangeLanes({ tasks, nodes }, ORIGIN, new Endings());
+        const arranged = barsOfLanes({ tasks, nodes }, ORIGIN);
         const drawn = arranged.flatMap(({ lanes }) => lanes.flat()).map(({ seq }) => seq);
         expect(drawn.toSorted((a, b) => a - b)).toEqual(rows.map(({ seq }) => seq).toSorted((a, b) => a - b));
         for (const { lanes } of arranged) {
@@ -75,10 +86,42 @@ describe('lanes', () => {
     );
   });
 
+  test('the table of tasks has the slot in which the timeline draws the last try', async () => {
+    const anyOpen = fc.record({
+      seq: fc.integer({ min: 61, max: 70 }),
+      node: fc.constantFrom(0, 1, 7),
+      startedAt: fc.nat(50_000).map((ms) => new Date(ORIGIN + ms).toISOString()),
+      endedAt: fc.constant(new Date(ORIGIN + 60_000).toISOString()),
+      end: fc.constantFrom('lost', 'cut-off'),
+    });
+    const anyOpens = fc.uniqueArray(anyOpen, { maxLength: 10, selector: ({ seq }) => seq });
+    await fc.assert(
+      fc.asyncProperty(fc.array(anyRow, { maxLength: 80 }), anyOpens, async (rows, open) => {
+        const tasks = await readTasks(rows);
+        const nodes = [
+          aNode(0, { address: '10.0.0.1', slots: 3 }),
+          aNode(1, { address: '10.0.0.2', slots: 3 }),
+        ];
+        const drawn = barsOfLanes({ tasks, nodes, open }, ORIGIN).flatMap(({ address, lanes }) =>
+          lanes.flatMap((lane, at) =>
+            lane.flatMap(({ seq, kind }) => (kind === BAR.retried ? [] : [[seq, address, at + 1]])),
+          ),
+        );
+        const table = new TaskRows({ tasks, nodes, open, stderrTails: new Map(), versions: [] });
+        const column = (name: string) => taskColumns([], []).findIndex((one) => one.name === name);
+        const told = drawn.map(([seq]) => {
+          const cells = table.row(Number(seq), [], null, []);
+          return [seq, cells[column('node')], cells[column('slot')]];
+        });
+        expect(told).toEqual(drawn);
+      }),
+    );
+  });
+
   test('rows that all overlap, as no machine could run them, are drawn in a bounded number of lanes', async () => {
     const tasks = await readTasks(Array.from({ length: 5000 }, (_, index) => aRow(index + 1)));
-    const [node] = arrangeLanes({ tasks, nodes: [] }, START, new Endings());
-    expect(node?.lanes).toHaveLength(1024);
+    const [node] = barsOfLanes({ tasks, nodes: [] }, START);
+    expect(node?.lanes).toHaveLength(4096);
     expect(node?.lanes.flat()).toHaveLength(5000);
   });
 

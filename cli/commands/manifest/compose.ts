@@ -27,11 +27,11 @@ export function composeManifest({ command, parameters, nodes, outputs, withFolde
       : [
           `    template: ${JSON.stringify(command)}`,
           '    matrix:',
-          ...matrix.map(({ key, values }) => `      ${key}: ${values}`),
+          ...matrix.map(({ key, values }) => `      ${asText(key)}: ${values}`),
         ];
   return [
     'apiVersion: sierra-batch/v1',
-    `name: ${nameOf(command)}`,
+    `name: ${asText(nameOf(command))}`,
     `cluster: {nodes: ${nodes}}`,
     'run:',
     '  commands:',
@@ -41,6 +41,11 @@ export function composeManifest({ command, parameters, nodes, outputs, withFolde
     ...(outputs.length === 0 ? [] : [`outputs: [${outputs.map((path) => JSON.stringify(path)).join(', ')}]`]),
     '',
   ].join('\n');
+}
+
+/** A word that YAML would read as something else. */
+function asText(word: string): string {
+  return /^(?:true|false|null)$/i.test(word) ? JSON.stringify(word) : word;
 }
 
 const NUMBER = /^-?\d{1,15}(?:\.\d{1,15})?$/;

@@ -6,6 +6,9 @@ import { commandsIn } from '../../../experiment/commands/lines.ts';
 import { MAX_COMMAND_BYTES } from '../../../experiment/commands/list.ts';
 import type { Manifest } from '../../../experiment/manifest/parse.ts';
 import { commandFileOf, commandsOf } from '../../../experiment/manifest/parse.ts';
+import { designOf } from '../../../experiment/plan/make.ts';
+import type { TaskSource } from '../../../experiment/plan/planned-tasks.ts';
+import { plannedTasks } from '../../../experiment/plan/planned-tasks.ts';
 import { boundedLines } from '../../../experiment/text/bounded-lines.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 
@@ -45,6 +48,9 @@ export function linesOf(
     : commandsOf(manifest)?.lines;
 }
 
+/** What `run.commands` is to be for them: parameters stay parameters, so that the run's table has them. */
+export type ChosenCommands = { list: string[] } | { template: string; zip: Record<string, string[]> };
+
 /**
  * A sample is the tasks whose commands have the smallest hashes: spread over all parameters, and the same each time.
  * @throws CommandFailed where there are none, or too many
@@ -53,26 +59,67 @@ export async function chooseFew(
   manifest: Manifest,
   file: string,
   { only, sample = 0 }: Few,
-): Promise<string[]> {
-  const lines = linesOf(manifest, file);
-  if (lines === undefined)
+): Promise<ChosenCommands> {
+  const source = await tasksOf(manifest, file);
+  if (source === undefined)
     throw new CommandFailed(
       '--only and --sample choose among commands, and this manifest does not list them',
     );
-  let chosen: { number: number; command: string; hash: string }[] = [];
-  let number = 0;
-  for await (const command of lines) {
-    number += 1;
-    if (only?.some(([first, last]) => first <= number && number <= last) === false) continue;
+  let chosen: Candidate[] = [];
+  let total = 0;
+  for await (const { seq, values, command } of source.tasks()) {
+    total = seq;
+    if (only?.some(([first, last]) => first <= seq && seq <= last) === false) continue;
     const hash = only === undefined ? createHash('sha256').update(command).digest('hex') : '';
-    chosen.push({ number, command, hash });
+    chosen.push({ seq, values, command, hash });
     if (only === undefined && chosen.length > 2 * sample) chosen = smallest(chosen, sample);
     if (only !== undefined && chosen.length > MOST)
       throw new CommandFailed(`--only takes at most ${MOST} tasks`);
   }
   if (only === undefined) chosen = smallest(chosen, sample);
-  if (chosen.length === 0) throw new CommandFailed(`--only names none of the ${number} tasks`);
-  return chosen.toSorted((a, b) => a.number - b.number).map(({ command }) => command);
+  if (chosen.length === 0) throw new CommandFailed(`--only names none of the ${total} tasks`);
+  chosen.sort((a, b) => a.seq - b.seq);
+  const { template } = manifest.run.commands ?? {};
+  if (template === undefined || source.keys.length === 0)
+    return { list: chosen.map(({ command }) => command) };
+  const columns = source.keys.map((key, at) => [key, chosen.map(({ values }) => values[at] ?? '')] as const);
+  return { template, zip: Object.fromEntries(columns) };
+}
+
+interface Task {
+  seq: number;
+  /** One for each key. */
+  values: readonly string[];
+  command: string;
+}
+
+type Candidate = Task & { hash: string };
+
+async function tasksOf(
+  manifest: Manifest,
+  file: string,
+): Promise<{ keys: readonly string[]; tasks(): AsyncIterable<Task> } | undefined> {
+  const lines = linesOf(manifest, file);
+  if (lines === undefined) return undefined;
+  const design = designOf(manifest, undefined);
+  if (design === undefined) return { keys: [], tasks: () => numbered(lines) };
+  const table = join(dirname(file), commandFileOf(manifest)?.path ?? '');
+  const work = { kind: 'commands', file: { kind: 'in-work', path: table }, design } as const;
+  const planned = await plannedTasks(async () => createReadStream(table), work);
+  return { keys: planned.keys, tasks: () => designed(planned) };
+}
+
+async function* numbered(lines: Iterable<string> | AsyncIterable<string>): AsyncGenerator<Task> {
+  let seq = 0;
+  for await (const command of lines) {
+    seq += 1;
+    yield { seq, values: [], command };
+  }
+}
+
+async function* designed(source: TaskSource): AsyncGenerator<Task> {
+  for await (const batch of source.tasks())
+    for (const { command, ...task } of batch) if (command !== null) yield { ...task, command };
 }
 
 function smallest<One extends { hash: string }>(all: readonly One[], count: number): One[] {

@@ -60,7 +60,7 @@ async function fileOfReport(
   return shown;
 }
 
-async function openInBrowser(file: string): Promise<void> {
+export async function openInBrowser(file: string): Promise<void> {
   const { default: open } = await import('open');
   await open(file);
 }

@@ -9,7 +9,6 @@ import type { LiveTarget, Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 import type { JudgedManifest } from '../manifest/judge.ts';
 import { judgeManifest, renderJudged } from '../manifest/judge.ts';
-import { openReport } from './report.ts';
 import { watch } from './watch.ts';
 
 /** `sierra-batch submit FILE` */
@@ -28,7 +27,7 @@ export function defineSubmit(program: Command, { begin }: Running): void {
 /** What is done once the run is there. */
 interface Staying {
   watch?: true | undefined;
-  /** Shows the report of a watched run in the browser. */
+  /** Shows the page of a watched run in the browser. */
   open?: true | undefined;
 }
 
@@ -90,9 +89,7 @@ export async function tellDropped(
     case 'accepted':
       if (options.watch === true) {
         if (!asJson) terminal.say(`run ${runId}`);
-        const exitCode = await watch(context, runId);
-        if (options.open === true) await openReport(context, target, runId);
-        return exitCode;
+        return await watch(context, runId, options);
       }
       if (asJson) terminal.json({ accepted: true, runId, folder: target.place(runKeys(runId).folder) });
       else {

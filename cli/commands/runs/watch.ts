@@ -4,6 +4,7 @@ import { isOutcome } from '../../../experiment/records/outcome.ts';
 import type { Summary } from '../../../experiment/records/summary.ts';
 import { exitCodeOf, parseSummary } from '../../../experiment/records/summary.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
+import type { RunServer } from '../../../report/server/serve-run.ts';
 import { makeDisplay } from '../../../submission/progress-display.ts';
 import { example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
@@ -11,6 +12,7 @@ import { readRecord } from '../../context/run-store.ts';
 import { chosenRun, costOf, statusOf, withPlaces } from '../../context/select-run.ts';
 import type { Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
+import { openInBrowser, openReport } from './report.ts';
 
 /** `sierra-batch watch RUN` */
 export function defineWatch(program: Command, { begin }: Running): void {
@@ -20,18 +22,41 @@ export function defineWatch(program: Command, { begin }: Running): void {
       'Live progress, a bar for each node, rate and time left, and why the run waits when it does. Ends with the run’s exit code. Ctrl-C leaves the run alone.',
     )
     .argument('[run]', RUN_HELP, runIdArgument)
+    .option('--open', 'show the run’s page in the browser, live; at the end it is the report')
     .addHelpText('after', example('sierra-batch watch speed-sweep-0123456789a'))
-    .action((run, options) => begin(options, (context) => watch(context, run)));
+    .action((run, options) => begin(options, (context) => watch(context, run, options)));
 }
 
 /** Ends with the run's exit code. */
-export async function watch(context: Context, named: string | undefined): Promise<number> {
+export async function watch(
+  context: Context,
+  named: string | undefined,
+  { open }: { open?: true | undefined } = {},
+): Promise<number> {
   const target = await context.target();
   const runId = await chosenRun(context, target, named);
+  const page = open === true ? await openPage(context, target, runId) : undefined;
   const summary = await untilEnded(context, target, runId);
+  await page?.close();
   if (context.asJson) context.terminal.json(summary);
   else await tellEnd(context, target, summary);
   return exitCodeOf(summary);
+}
+
+/** Shows the page of a run in the browser: served from here while it goes on, its report once it has ended. */
+async function openPage(context: Context, target: Target, runId: string): Promise<RunServer | undefined> {
+  const { state } = await statusOf(target, runId);
+  if (target.live === undefined || isOutcome(state)) {
+    await openReport(context, target, runId);
+    return undefined;
+  }
+  const { serveRun } = await import('../../../report/server/serve-run.ts');
+  const { clock, nonce, terminal } = context;
+  const of = { bucket: await target.live.bucket(), clock, lookMs: target.lookMs };
+  const page = await serveRun(of, runId, nonce());
+  terminal.remark(`Page of the run, live, for a browser on this machine: ${page.file}`);
+  await openInBrowser(page.file);
+  return page;
 }
 
 /** Waits for a run's end; `shown` shows it meanwhile. @throws CommandFailed where nothing can end it any more */

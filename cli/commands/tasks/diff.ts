@@ -2,11 +2,16 @@ import type { Command } from '@commander-js/extra-typings';
 import { InvalidArgumentError } from '@commander-js/extra-typings';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
-import { parseOutputIndex } from '../../../experiment/records/outputs.ts';
-import type { ComparedRun, RunDifference } from '../../../experiment/results/compare-runs.ts';
-import { compareRuns, isWorse } from '../../../experiment/results/compare-runs.ts';
+import type { OutputFile } from '../../../experiment/records/outputs.ts';
+import { parseOutputIndex, parseOutputLine } from '../../../experiment/records/outputs.ts';
+import type { ManifestDifference } from '../../../experiment/results/compare/two-manifests.ts';
+import { compareManifests } from '../../../experiment/results/compare/two-manifests.ts';
+import type { ComparedRun, RunDifference } from '../../../experiment/results/compare/two-runs.ts';
+import { compareRuns, isWorse } from '../../../experiment/results/compare/two-runs.ts';
+import { firstDifference, isStatistics } from '../../../experiment/results/compare/two-tables.ts';
 import type { Version } from '../../../experiment/results/versions.ts';
 import { differenceSpoken, parseVersions } from '../../../experiment/results/versions.ts';
+import { boundedLines } from '../../../experiment/text/bounded-lines.ts';
 import { counted, grouped, spoken } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { example, RUN_NEEDED_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
@@ -21,7 +26,7 @@ export function defineDiff(program: Command, { begin }: Running): void {
   withSystem(program.command('diff'))
     .summary('compare two runs')
     .description(
-      'Holds run B against run A: versions, tasks by their parameters, failures, median seconds, results and outputs. Ends with 1 where B is worse: tasks of A fail or are missing in it, numbers of `results` have moved by more than the tolerance, or outputs are missing.',
+      'Holds run B against run A: manifests, versions, tasks by their parameters, failures, median seconds, results and outputs. Ends with 1 where B is worse: tasks of A fail or are missing in it, numbers of `results` or of SIERRA’s .mean and .stddev have moved by more than the tolerance, or outputs are missing.',
     )
     .argument('<a>', RUN_NEEDED_HELP, runIdArgument)
     .argument('<b>', RUN_NEEDED_HELP, runIdArgument)
@@ -46,28 +51,112 @@ export async function diff(
   const [a, b] = [await chosenRun(context, target, named[0]), await chosenRun(context, target, named[1])];
   const [ofA, ofB] = [await readRun(target, a), await readRun(target, b)];
   const found = compareRuns(ofA, ofB, tolerance);
-  const versions = ofA.version && ofB.version ? differenceSpoken(ofA.version, ofB.version) : null;
-  const worse = isWorse(found);
-  if (context.asJson) context.terminal.json({ a, b, versions, ...found, worse });
+  const runs = {
+    a,
+    b,
+    manifests: compareManifests(ofA.manifest, ofB.manifest) ?? null,
+    versions: ofA.version && ofB.version ? differenceSpoken(ofA.version, ofB.version) : null,
+    statistics: await compareStatistics(target, [ofA, ofB], tolerance),
+  };
+  const worse = isWorse(found) || runs.statistics.differ > 0;
+  if (context.asJson) context.terminal.json({ ...runs, ...found, worse });
   else
-    for (const [name, text] of told({ a, b, versions }, found))
-      context.terminal.say(`${name.padEnd(9)} ${plainLine(text)}`);
+    for (const [name, text] of told(runs, found))
+      context.terminal.say(`${name.padEnd(10)} ${plainLine(text)}`);
   return worse ? EXIT.tasksFailed : EXIT.succeeded;
 }
 
-async function readRun(
-  target: Target,
-  runId: string,
-): Promise<ComparedRun & { version: Version | undefined }> {
+interface ReadRun extends ComparedRun {
+  runId: string;
+  manifest: string;
+  version: Version | undefined;
+  outputs: readonly OutputFile[];
+}
+
+async function readRun(target: Target, runId: string): Promise<ReadRun> {
   await statusOf(target, runId);
   const keys = runKeys(runId);
-  const outputs = await readRecord(target.store, keys.outputIndex, parseOutputIndex);
+  const index = await readRecord(target.store, keys.outputIndex, parseOutputIndex);
   const versions = await readRecord(target.store, keys.versions, parseVersions);
-  return { ...(await rowsOf(target, runId)), outputs: outputs?.files ?? [], version: versions?.at(-1) };
+  return {
+    ...(await rowsOf(target, runId)),
+    runId,
+    manifest: (await target.store.text(keys.manifest)) ?? '',
+    outputs: [...(index?.files ?? []), ...((index?.listed ?? 0) > 0 ? await listed(target, runId) : [])],
+    version: versions?.at(-1),
+  };
+}
+
+/** What the index has no room for. */
+async function listed({ store }: Target, runId: string): Promise<OutputFile[]> {
+  const list = await store.stream(runKeys(runId).outputList);
+  const files: OutputFile[] = [];
+  if (list === undefined) return files;
+  for await (const line of boundedLines(list, { most: LONGEST_LINE, whole: true })) {
+    const file = parseOutputLine(line);
+    if (file !== undefined) files.push(file);
+  }
+  return files;
+}
+
+/** More than any table of means has. */
+const LONGEST_TABLE = 16 * 1024 * 1024;
+const LONGEST_LINE = 64 * 1024;
+
+interface Statistics {
+  compared: number;
+  /** Of those so many differ by more than the tolerance. */
+  differ: number;
+  example: string | null;
+}
+
+/** SIERRA's means and deviations, cell by cell. What lies in an archive is held against its hash alone. */
+async function compareStatistics(
+  { store }: Target,
+  [a, b]: readonly [ReadRun, ReadRun],
+  tolerance: number,
+): Promise<Statistics> {
+  const inB = new Map(b.outputs.map((file) => [file.path, file]));
+  const found: Statistics = { compared: 0, differ: 0, example: null };
+  for (const one of a.outputs.filter(({ path }) => isStatistics(path))) {
+    const other = inB.get(one.path);
+    if (other === undefined) continue;
+    found.compared += 1;
+    if (one.sha256 === other.sha256) continue;
+    const isRead = [one, other].every(({ part, size }) => part === undefined && size <= LONGEST_TABLE);
+    const read = async (run: ReadRun) => store.text(`${runKeys(run.runId).outputs}${one.path}`);
+    const difference = isRead
+      ? firstDifference((await read(a)) ?? '', (await read(b)) ?? '', tolerance)
+      : 'other bytes';
+    if (difference === undefined) continue;
+    found.differ += 1;
+    found.example ??= `${one.path}, ${difference}`;
+  }
+  return found;
+}
+
+const SHOWN = 8;
+
+function manifestsSpoken(differences: readonly ManifestDifference[] | null): string {
+  if (differences === null) return 'cannot be read';
+  if (differences.length === 0) return 'the same';
+  const shown = differences
+    .slice(0, SHOWN)
+    .map(({ path, a, b }) => `${path}: ${a ?? 'nothing'} in A, ${b ?? 'nothing'} in B`);
+  const more = differences.length - shown.length;
+  return `${shown.join('; ')}${more > 0 ? `; ${grouped(more)} more` : ''}`;
+}
+
+interface Compared {
+  a: string;
+  b: string;
+  manifests: readonly ManifestDifference[] | null;
+  versions: string | null;
+  statistics: Statistics;
 }
 
 function told(
-  { a, b, versions }: { a: string; b: string; versions: string | null },
+  { a, b, manifests, versions, statistics }: Compared,
   { tasks, failing, fixed, medianSeconds, results, outputs }: RunDifference,
 ): [string, string][] {
   const of = ({ count, tasks }: RunDifference['failing']) =>
@@ -76,6 +165,7 @@ function told(
   return [
     ['A', `${a}`],
     ['B', `${b}`],
+    ['manifests', manifestsSpoken(manifests)],
     ['versions', `${versions === null ? 'not known' : versions === '' ? 'the same' : `other ${versions}`}`],
     [
       'tasks',
@@ -88,9 +178,18 @@ function told(
       'results',
       `${column}: ${differ === 0 ? 'the same' : `${grouped(differ)} differ`} of ${counted(compared, 'task')}${example === null ? '' : ` (${example})`}`,
     ]),
+    ...(statistics.compared === 0 ? [] : [statisticsSpoken(statistics)]),
     [
       'outputs',
       `${grouped(outputs.same)} the same, ${grouped(outputs.differ)} differ${outputs.differ === 0 ? '' : ` (${outputs.paths.join(', ')})`}, ${grouped(outputs.onlyInA)} in A alone, ${grouped(outputs.onlyInB)} in B alone`,
     ],
+  ];
+}
+
+function statisticsSpoken({ compared, differ, example }: Statistics): [string, string] {
+  const same = `${counted(compared, 'table')} of .mean and .stddev`;
+  return [
+    'statistics',
+    differ === 0 ? `${same}: the same` : `${grouped(differ)} of ${same} differ (${example ?? ''})`,
   ];
 }

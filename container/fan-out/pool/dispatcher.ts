@@ -171,6 +171,7 @@ export class Pool {
         return;
       case 'unfit':
         this.#hooks.log('Pool:NodeUnfit', { node: index, why: message.message });
+        this.#hooks.onUnfit?.(index, message.message);
         entry.unfit = message.message;
         break;
       case 'removed':

@@ -24,8 +24,8 @@ const MAX_LANES = 4096;
  * a row for each slot (or node). The canvas stays as large as what is seen and is drawn again on scrolling.
  */
 export class Timeline {
-  readonly #data: TimelineData;
-  readonly #lanes: DecodedLanes;
+  #data: TimelineData;
+  #lanes: DecodedLanes;
   readonly #place: HTMLElement;
   readonly #overview = document.createElement('canvas');
   readonly #scroller = document.createElement('div');
@@ -34,7 +34,7 @@ export class Timeline {
   /** Which nodes are shown, where there are more than there is room for. */
   readonly #shownNodes = document.createElement('p');
   readonly #tip = new Tip();
-  readonly #share: Float64Array;
+  #share: Float64Array;
   #view: View;
   #rows: Rows;
   #colours: Colours;
@@ -47,8 +47,25 @@ export class Timeline {
     this.#view = { from: 0, to: data.span };
     this.#rows = layOut(data, undefined);
     this.#colours = readColours(place);
-    const slots = data.nodes.reduce((sum, node) => sum + node.slots, 0);
-    this.#share = busyShare(lanes, data.span, slots, Math.min(600, Math.max(60, data.span)));
+    this.#share = shareOf(data, lanes);
+  }
+
+  get known(): { data: TimelineData; lanes: DecodedLanes } {
+    return { data: this.#data, lanes: this.#lanes };
+  }
+
+  /** What has become known meanwhile; who looks at a part of it goes on to do so. */
+  update({ data, lanes }: { data: TimelineData; lanes: DecodedLanes }): void {
+    const isWhole = this.#shown() >= this.#data.span;
+    const { byNode } = this.#rows;
+    const wasChosen = byNode !== layOut(this.#data, undefined).byNode;
+    this.#data = data;
+    this.#lanes = lanes;
+    this.#share = shareOf(data, lanes);
+    this.#rows = layOut(data, wasChosen ? byNode : undefined);
+    if (isWhole) this.#view = { from: 0, to: data.span };
+    this.#resize();
+    this.#draw();
   }
 
   /** Builds the elements, draws once, and from then on when something changes. */
@@ -225,6 +242,11 @@ export class Timeline {
     context.clearRect(0, 0, canvas.clientWidth, canvas.clientHeight);
     return { context, ...this.#axis(), view, colours: this.#colours };
   }
+}
+
+function shareOf({ nodes, span }: TimelineData, lanes: DecodedLanes): Float64Array {
+  const slots = nodes.reduce((sum, node) => sum + node.slots, 0);
+  return busyShare(lanes, span, slots, Math.min(600, Math.max(60, span)));
 }
 
 /** At least two pixels for each of the page's, so that print and zoom stay sharp. */

@@ -6,6 +6,7 @@ import { Roster } from '../../../container/attempt/roster.ts';
 import { RunState } from '../../../container/attempt/run-state.ts';
 import { TaskTally } from '../../../container/tasks/tally.ts';
 import { ReplacedObject } from '../../../container/transfer/replaced-object.ts';
+import { parseLoad } from '../../../experiment/records/load.ts';
 import type { Progress, RunnerReason } from '../../../experiment/records/progress.ts';
 import { realClock } from '../../../local/clock/real.ts';
 import { VirtualClock } from '../../../local/clock/virtual.ts';
@@ -54,7 +55,7 @@ function sender(answer: (put: PutObjectCommandInput) => Promise<unknown>) {
     });
     return await clock.runUntil(() => isOver, limitMs);
   };
-  return { progress, state, finishes, log };
+  return { progress, state, roster, clock, finishes, log };
 }
 
 describe('progress', () => {
@@ -89,6 +90,31 @@ describe('progress', () => {
       tasks: { total: 2, succeeded: 1, failed: 1, running: 0 },
     });
     expect(arrived.map(([name]) => name)).toContain('runs/a-0123456789a/joblog.tsv');
+  });
+});
+
+describe('load.json', () => {
+  it('is written every 15 s at most while it goes on, and once more at the end', async () => {
+    const written: number[] = [];
+    let last: unknown;
+    const { progress, roster, clock, finishes } = sender(async ({ Key, Body }) => {
+      if (!String(Key).endsWith('/load.json')) return {};
+      last = parseLoad(String(Body));
+      written.push(clock.now());
+      return {};
+    });
+    progress.start();
+    for (let at = 0; at < 40; at += 2) {
+      roster.used(1, { load: { cpu: 0.5, disk: at < 4 ? 0 : 1 }, cpuSeconds: at }, clock.now());
+      await clock.advance(2000);
+    }
+    expect(written.map((at) => Math.round(at / 5000) * 5)).toEqual([0, 15, 30]);
+    expect(await finishes({ kind: 'succeeded' }, clock.now() + 5000, 12_000)).toBe(true);
+    expect(written).toHaveLength(4);
+    const disk = [0.333, ...Array(7).fill(1)];
+    const nodes = [{ node: 1, cpu: Array(8).fill(0.5), memory: [], disk }];
+    expect(last).toEqual({ version: 1, seconds: 5, from: '1970-01-01T00:00:00.000Z', nodes });
+    expect(roster.records()[1]).toMatchObject({ cpuSeconds: 38 });
   });
 });
 

@@ -19,7 +19,13 @@ describe('messages', () => {
       fc.record({ t: fc.constant('log' as const), line: fc.string({ unit: 'binary', maxLength: 200 }) }),
       fc.record({ t: fc.constant('join' as const), facts: fc.string({ unit: 'binary' }), mac: hex(64) }),
       fc.record(
-        { t: fc.constant('pulse' as const), at: fc.integer(), peakMemoryMiB: fc.nat(), cpuSeconds: fc.nat() },
+        {
+          t: fc.constant('pulse' as const),
+          at: fc.integer(),
+          peakMemoryMiB: fc.nat(),
+          cpuSeconds: fc.nat(),
+          load: fc.constantFrom({}, { cpu: 0.5, memory: 1, disk: 0 }),
+        },
         { requiredKeys: ['t', 'at'] },
       ),
     );

@@ -8,11 +8,16 @@ import type { NodeRecord } from '../../../experiment/records/nodes.ts';
 import type { Progress } from '../../../experiment/records/progress.ts';
 import type { Summary } from '../../../experiment/records/summary.ts';
 
-const AUDITOR = fileURLToPath(new URL('./audit.py', import.meta.url));
+export const AUDITOR = fileURLToPath(new URL('./audit.py', import.meta.url));
+
+type Audit = { nodes?: [tries: number, busySeconds: number, share: number | null][] } & Record<
+  string,
+  unknown
+>;
 
 /** What the auditor finds in the raw records of these runs, in their order. */
-export function audited(runs: readonly object[]): Record<string, number | null>[] {
-  const { stdout, stderr } = spawnSync('python3', [AUDITOR], {
+export function audited(runs: readonly object[], auditor = readFileSync(AUDITOR, 'utf8')): Audit[] {
+  const { stdout, stderr } = spawnSync('python3', ['-c', auditor], {
     input: runs.map((run) => `${JSON.stringify(run)}\n`).join(''),
     encoding: 'utf8',
     maxBuffer: 64 * 1024 * 1024,
@@ -27,14 +32,20 @@ export function audited(runs: readonly object[]): Record<string, number | null>[
 export function expectAudited(
   { tasks, timings, nodeHours, utilisation, nodes }: Summary,
   lost: number,
-  { busy, nodeHours: hours, ...found }: Record<string, number | null>,
+  { busy, nodeHours: hours, queuedSeconds: queued, nodes: use = [], ...found }: Audit,
   about: string,
 ): void {
-  const shown = { ...tasks, runSeconds: timings.runSeconds, nodesLost: lost };
-  expect(shown, about).toEqual(found);
+  const { queuedSeconds, ...times } = timings;
+  expect({ ...tasks, ...times, nodesLost: lost }, about).toEqual(found);
+  if (queued !== undefined) expect(queuedSeconds, about).toBe(queued);
   // To the last digit shown: six of node-hours, four of a share.
   if (typeof hours === 'number') expect(nodeHours, about).toBeCloseTo(hours, 5.6);
-  expect(utilisation, about).toEqual(busy === null || busy === undefined ? null : expect.closeTo(busy, 3.99));
+  const shareOf = (share: unknown) => (typeof share === 'number' ? expect.closeTo(share, 3.99) : null);
+  expect(utilisation, about).toEqual(shareOf(busy));
+  expect(
+    nodes.map((node) => [node.tasks, node.busySeconds, node.share]),
+    about,
+  ).toEqual(use.map(([tries, seconds, share]) => [tries, expect.closeTo(seconds, 3), shareOf(share)]));
   const { lost: gone = 0, cutOff = 0, notStarted = 0, succeeded, failed, total } = tasks;
   if (tasks.lost !== undefined) expect(succeeded + failed + gone + cutOff + notStarted, about).toBe(total);
   for (const { share } of nodes) expect(share ?? 0).toBeLessThanOrEqual(1);

@@ -104,23 +104,40 @@ def audit(run):
     lost_now = sum(node["state"] == "lost" for node in nodes)
     figures["nodesLost"] = lost_now + sum(one["nodesLost"] for one in earlier)
 
-    # Busy: the last attempt's tries over the slots that were there.
-    busy = slots = 0
+    # Busy: the last attempt's tries over the slots that were there, of each node and of all.
+    busy, slots, count = [0.0] * len(nodes), [0.0] * len(nodes), [0] * len(nodes)
     if spans and spans[-1][2]:
         since = starts[-1] if earlier else float("-inf")
         low, high, _ = spans[-1]
-        for node in nodes:
+        for at, node in enumerate(nodes):
             if node["state"] == "never-came":
                 continue
             joined = ms(node.get("joinedAt"))
             gone = ms(node.get("lostAt")) if node["state"] == "lost" else None
             there = min(high, high if gone is None else gone) - max(low, low if joined is None else joined)
-            slots += node["slots"] * max(0, there)
-        hosts = {node.get("address") for node in nodes}
+            slots[at] = node["slots"] * max(0, there)
+        places = {node.get("address"): at for at, node in enumerate(nodes)}
         for start, end, host in tries:
-            if start >= since and host in hosts:
-                busy += max(0, min(high, end) - max(low, start))
-    figures["busy"] = min(1, busy / slots) if slots > 0 else None
+            if start >= since and host in places:
+                count[places[host]] += 1
+                busy[places[host]] += max(0, min(high, end) - max(low, start))
+    share = lambda part, whole: min(1, part / whole) if whole > 0 else None
+    figures["busy"] = share(sum(busy), sum(slots))
+    figures["nodes"] = [
+        [count[at], busy[at] / 1000, share(busy[at], slots[at])] for at in range(len(nodes))
+    ]
+
+    # Waiting: for machines by Batch; for nodes until the last of them had joined, or was no longer waited for.
+    job = run.get("job")
+    if job is not None and "createdAt" in job:
+        began_at = job["attempts"][0].get("startedAt") if job["attempts"] else None
+        figures["queuedSeconds"] = None if began_at is None else max(0, began_at - job["createdAt"]) / 1000
+    up, on = ms(progress.get("startedAt")), ms(progress.get("joinedAt"))
+    came = [ms(node["joinedAt"]) for node in nodes if "joinedAt" in node]
+    came = [moment for moment in came if moment <= (on or 0)]
+    if any(node["state"] == "never-came" for node in nodes) or not came:
+        came = [on]
+    figures["joinSeconds"] = None if up is None or came == [None] else max(0, max(came) - up) / 1000
     return figures
 
 

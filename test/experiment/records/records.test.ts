@@ -1,5 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { parseLoad } from '../../../experiment/records/load.ts';
 import { parseNodes } from '../../../experiment/records/nodes.ts';
 import type { ObservedEvent } from '../../../experiment/records/observed-event.ts';
 import { parseObservedEvent } from '../../../experiment/records/observed-event.ts';
@@ -70,10 +71,18 @@ const A_FAILURE = {
 
 type Parse = (stored: string | undefined) => unknown;
 
+const LOAD = {
+  version: 1,
+  seconds: 5,
+  from: iso(0),
+  nodes: [{ node: 0, cpu: [null, 0.5], memory: [0.25], disk: [1] }],
+};
+
 const RECORDS: [name: string, parse: Parse, valid: unknown][] = [
   ['owner', parseOwner, { jobId: 'j', attempt: 1, nonce: 'n' }],
   ['progress', parseProgress, aProgress({ incomplete: INCOMPLETE })],
   ['progress of a failed run', parseProgress, aProgress({ exitCode: 5, reason: SIERRA_FAILED })],
+  ['load', parseLoad, LOAD],
   ['nodes', parseNodes, [aNode(0, A_LOST_NODE)]],
   ['status', parseStatus, STATUS],
   ['event', parseObservedEvent, EVENT],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { ManifestSearch } from '../../../experiment/records/manifest-search.ts';
+import type { ManifestSearch } from '../../../experiment/run/search-manifests.ts';
 import { isDue, isLookedAt, resumeSearch } from '../../../experiment/run/search-manifests.ts';
 
 const MINUTE = 60_000;

@@ -72,6 +72,18 @@ describe('a summary', () => {
     expect(summary.timings.joinSeconds).toBe(4);
   });
 
+  test.each([
+    [[1], ' Node 1 took no more tasks: it said “no room”.'],
+    [[0, 2], ' 2 nodes took no more tasks: node 0 said “no room”.'],
+    [[0, 1, 2], ''],
+    [[], ''],
+  ])('nodes %j that took no more tasks are said, unless the run ended for them', async (out, said) => {
+    const nodes = [0, 1, 2].map((index) =>
+      aNode(index, out.includes(index) ? { leftOutBecause: 'no room' } : {}),
+    );
+    expect(summarise(await inputOf([row(1)], { nodes })).why).toBe(`All tasks succeeded.${said}`);
+  });
+
   test('counts agree with the joblog, whatever is in it, and with every way to read it', async () => {
     await fc.assert(
       fc.asyncProperty(fc.array(anyRow, { maxLength: 120 }), fc.nat(9), async (rows, gone) => {

@@ -184,3 +184,29 @@ it('a record that may not be written is told as what it is, not as a conflict', 
   const failure = await failureOf(plane.submit({ runId, token: 't', retryCount: 0 }));
   expect(failure).toMatchObject({ name: 'ServiceUnavailable', message: 'AccessDenied: not yours' });
 });
+
+it('which value of a parameter failures and slow tasks go with stands in summary and report', async () => {
+  const plane = await controlPlane();
+  const { runId } = await plane.start(`apiVersion: sierra-batch/v1
+name: sweep
+cluster: {nodes: 2, vcpus: 2}
+run: {commands: {template: './sim {seed} {speed}', matrix: {seed: {from: 1, to: 4}, speed: [a, b, c]}}}
+timeouts: {queue: 1h, join: 10m, run: 2h}
+`);
+  const keys = runKeys(runId);
+  const startTime = plane.clock.now() / 1000 + 1;
+  const row = { host: 'n', startTime, send: 0, receive: 0, signal: 0, command: './sim' };
+  const rows = Array.from({ length: 12 }, (_, at) => {
+    const speed = 'abc'[at % 3];
+    return { ...row, seq: at + 1, runtime: speed === 'b' ? 9 : 1, exitval: speed === 'c' ? 1 : 0 };
+  });
+  await plane.put(keys.joblog, renderJoblog(rows));
+  plane.nodes[0]?.exit({ exitCode: 1 });
+  await plane.tick(3);
+  const { why } = await plane.json(keys.summary);
+  expect(why).toContain('All 4 tasks with speed = c failed, and none of the 8 others.');
+  expect(why).toContain(
+    'All 4 tasks with speed = b took over 2 s (the fastest quarter of all: 1 s at most), and none of the 4 others.',
+  );
+  expect(await plane.text(keys.report)).toMatch(/<td class="mono">c<\/td><td class="number">4<\/td>/);
+});

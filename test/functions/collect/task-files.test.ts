@@ -55,7 +55,7 @@ it('a row a task has parameters by the plan, never by what a task wrote as its c
   expect(table).toEqual([
     `task,speed,parameter_exit,${HEAD}`,
     '1,0.10,"x,y","./sim 0.10 x,y",10.0.0.1,1,1,2026-01-01T00:00:01.000Z,2.5,succeeded,0,,,',
-    `2,0.10,"it""s","./sim 0.10 'it""s'",10.0.0.1,2,2,2026-01-01T00:00:03.000Z,2.5,out of memory,137,,"killed, ""again""",abc`,
+    `2,0.10,"it""s","./sim 0.10 'it""s'",10.0.0.1,3,2,2026-01-01T00:00:03.000Z,2.5,out of memory,137,,"killed, ""again""",abc`,
     `3,2,"it""s","./sim 2 'it""s'",,,,,,not started,,,,`,
   ]);
 });
@@ -88,14 +88,18 @@ it('a table that was written over gives no parameters, and the one that was plan
     expect((await aTable(work, { ...objects, [keys.table('csv')]: table }))[0]).toBe(`task,${HEAD}`);
 });
 
-it('of SIERRA there are experiment and run, and rows of tasks that no list has', async () => {
+it('of SIERRA there are experiment, run and what the criterion set, and rows of tasks that no list has', async () => {
   const command = 'argos3 -c /r/exp-inputs/c1-exp2/template_run7.argos > /r/x';
   const table = await aTable(
     { kind: 'sierra', args: [], pipeline: [1, 2], onFailedRuns: 'process' },
-    { [keys.joblog]: renderJoblog([row(5), row(4, { command })]) },
+    {
+      [keys.joblog]: renderJoblog([row(5), row(4, { command })]),
+      [keys.results]: '[4,{"robots":9}]\n',
+    },
   );
-  expect(table[0]).toBe(`task,experiment,run,${HEAD}`);
-  expect(table[1]).toContain(`4,c1-exp2,7,${command},`);
+  expect(table[0]).toBe(`task,experiment,run,${HEAD},robots`);
+  expect(table[1]).toMatch(/^4,c1-exp2,7,.*,9$/);
+  expect(table[1]).toContain(command);
   expect(table[2]).toMatch(/^5,"","",/);
 });
 

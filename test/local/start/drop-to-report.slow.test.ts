@@ -35,6 +35,46 @@ describe.concurrent('a manifest dropped becomes a run with everything that it pr
     expect(ended.out).toMatch(/^3 of 16 tasks failed\.$/m);
   });
 
+  const sleeps = (many: number, seconds: number) => Array.from({ length: many }, () => `sleep ${seconds}`);
+  // Each of them is audited as well: where a run is cut, tried again or small, figures go wrong first.
+  for (const { name, args = [], change, list, code, tasks } of [
+    {
+      name: 'cut by its time limit',
+      change: { timeouts: { run: '60s' } },
+      list: sleeps(5, 100),
+      code: 124,
+      tasks: { succeeded: 0, lost: 0, cutOff: 4, notStarted: 1 },
+    },
+    {
+      name: 'cut by its budget',
+      change: { budget: { maxNodeHours: 0.01 } },
+      list: ['sleep 0.5', ...sleeps(6, 100)],
+      code: 7,
+      tasks: { succeeded: 1, lost: 0, cutOff: 4, notStarted: 2 },
+    },
+    {
+      name: 'with more slots than tasks',
+      change: {},
+      list: sleeps(3, 0.5),
+      code: 0,
+      tasks: { succeeded: 3, retried: 0 },
+    },
+    {
+      name: 'that a node is lost to, with a second attempt',
+      args: ['--fault', 'node-lost'],
+      change: { retry: { attempts: 2, tasks: 1 } },
+      list: [...sleeps(29, 1.5), '[ $SIERRA_BATCH_TRY = 2 ]'],
+      code: 0,
+      tasks: { succeeded: 30, failed: 0, retried: 1, lost: 0 },
+    },
+  ])
+    test(`a run ${name} is told as it was`, async ({ here }) => {
+      here.write('m.json', manifest(change, { list }));
+      const ended = await here.run([...args, 'm.json']);
+      expect(ended, ended.out + ended.err).toMatchObject({ code, left: [] });
+      expect(here.json(`runs/${here.runIds()[0]}/summary.json`)).toMatchObject({ tasks });
+    });
+
   test('resume runs only what is missing or failed, in the same folder', async ({ here }) => {
     const list = ['echo 1 >> ran', 'echo 2 >> ran; test -e repaired', 'echo 3 >> ran; test -e other'];
     here.write('m.json', manifest({ outputs: ['ran'] }, { list }));

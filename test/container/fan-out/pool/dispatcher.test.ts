@@ -206,7 +206,8 @@ describe('the dispatcher', () => {
   });
 
   it('gives nothing more to a node that cannot start tasks; with no other it ends, and says why', async () => {
-    const { of, end } = await aPool(3);
+    const unfit: number[] = [];
+    const { of, end } = await aPool(3, {}, { onUnfit: (node) => unfit.push(node) });
     of(0).tell({ kind: 'ready' });
     of(0).giveBack(1);
     of(0).tell({
@@ -232,6 +233,7 @@ describe('the dispatcher', () => {
       broken: `no node takes tasks any more; ${why}`,
       stranded: why,
     });
+    expect(unfit).toEqual([0, 1]);
   });
 
   it('gives a task up that ran on two nodes when they were lost, and lets those beside it go on', async () => {

@@ -99,6 +99,10 @@ describe.each(TRIED)('statistics of SIERRA %s', (version) => {
         .map(({ path }) => path)
         .filter((path) => path.includes('c1-exp0/template_run1_output'));
       expect(sent).toEqual([aside]);
+      const criterion = ((await cluster.text(runKeys(cluster.runId).results)) ?? '').trim().split('\n');
+      expect(criterion.map((line) => JSON.parse(line))).toEqual(
+        [1, 2, 3, 4, 5, 6, 7, 8].map((seq) => [seq, { robots: seq <= RUNS ? 1 : 9 }]),
+      );
 
       writeFileSync(join(sierra.root, ENGINE, 'all'), '');
       const worse = await sierra.run({ AWS_BATCH_JOB_ATTEMPT: '2' });

@@ -126,6 +126,28 @@ fault(
   },
 );
 
+fault("a worker's own disk is full: it gives its tasks back and is left out", async ({ start }) => {
+  const run = await start({
+    nodes: 3,
+    commands: tasks(16, 2),
+    before: async (before) => {
+      await before.machine(1).run('mount', '-o', 'remount,size=64m', '/tmp');
+    },
+  });
+  await run.tasksOn(0, 1, 2);
+  await run.machine(1).run('bash', '-c', 'head -c 128M /dev/zero > /tmp/full || true');
+  const { exitCode, rows, nodes, summary } = await run.ended();
+  expect(exitCode).toBe(0);
+  expect(nodes.map(({ state }) => state)).toEqual(['released', 'released', 'released']);
+  expectSound(run, rows, 16);
+  // Its two slots had a task each, and none after that.
+  expect(run.said().filter(({ what, node }) => what === 'began' && node === 1)).toHaveLength(2);
+  expect(summary.tasks.lost).toBe(0);
+  expect(summary.why).toMatch(/Node 1 took no more tasks: it said .*No space left on device/);
+  await run.machine(1).run('rm', '/tmp/full');
+  await run.clean();
+});
+
 fault('a network is cut for less than a lease: nobody is lost', async ({ start, random }) => {
   const run = await start({ nodes: 3, commands: tasks(12, 5) });
   const victim = random.between(1, 2);

@@ -1,8 +1,9 @@
-import type { TaskTable } from '../../experiment/results/task-table.ts';
-import { taskSucceeded } from '../../experiment/results/task-table.ts';
-import { grouped, spoken } from '../../experiment/text/numbers.ts';
-import type { Markup } from '../page/html.ts';
-import { html } from '../page/html.ts';
+import { durationAt } from '../../../experiment/results/durations.ts';
+import type { TaskTable } from '../../../experiment/results/task-table.ts';
+import { taskSucceeded } from '../../../experiment/results/task-table.ts';
+import { grouped, spoken } from '../../../experiment/text/numbers.ts';
+import type { Markup } from '../../page/html.ts';
+import { html } from '../../page/html.ts';
 
 const BINS = 60;
 const WIDTH = 1000;
@@ -10,25 +11,25 @@ const WIDTH = 1000;
 const FLOOR = 130;
 const CEILING = 8;
 
-/** How long the tasks took: a histogram up to the 99th percentile, with the longer ones in a last column. */
+/** How long the tasks took: a histogram up to the 99 % place, with the longer ones, at least one, in a last column. */
 export function durations(tasks: TaskTable): Markup | undefined {
   if (tasks.size < 5) return undefined;
   const sorted = Float64Array.from(tasks.runtime).sort();
-  const runtimeAt = (share: number) =>
-    sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? 0;
+  const runtimeAt = (share: number) => durationAt(sorted, share) ?? 0;
   const longest = runtimeAt(1);
-  const top = runtimeAt(0.99) > 0 && longest > 1.3 * runtimeAt(0.99) ? runtimeAt(0.99) : longest;
+  const most = runtimeAt(Math.min(0.99, 1 - 1 / sorted.length));
+  const top = most > 0 && longest > 1.3 * most ? most : longest;
   if (!(top > 0)) return undefined;
   const longer = longest > top;
   const bins = fillBins(tasks, top, longer);
-  const most = bins.reduce((high, { good, bad }) => Math.max(high, good + bad), 1);
+  const highest = bins.reduce((high, { good, bad }) => Math.max(high, good + bad), 1);
   const step = WIDTH / bins.length;
   const median = (runtimeAt(0.5) / top) * BINS * step;
   return html`<section>
 <h2>How long tasks took</h2>
-<p class="note">Half of them under ${spoken(runtimeAt(0.5))} (the dotted line), 90 % under ${spoken(runtimeAt(0.9))}; the shortest ${spoken(runtimeAt(0))}, the longest ${spoken(longest)}.</p>
+<p class="note">Half took at most ${spoken(runtimeAt(0.5))} (the dotted line), 90 % at most ${spoken(runtimeAt(0.9))}; the shortest ${spoken(runtimeAt(0))}, the longest ${spoken(longest)}.</p>
 <svg class="histogram" viewBox="0 0 ${WIDTH} ${FLOOR}" preserveAspectRatio="none" role="img" aria-label="Histogram of task durations">
-${bins.map((bin, index) => column(bin, index * step, step, most))}
+${bins.map((bin, index) => column(bin, index * step, step, highest))}
 <line class="median" x1="${round(median)}" x2="${round(median)}" y1="0" y2="${FLOOR}"/>
 </svg>
 <div class="scale" aria-hidden="true"><span>0</span><span>${spoken(top / 2)}</span><span>${spoken(top)}${longer && ' and more'}</span></div>

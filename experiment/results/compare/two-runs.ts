@@ -1,4 +1,6 @@
-import type { OutputFile } from '../records/outputs.ts';
+import type { OutputFile } from '../../records/outputs.ts';
+import { durationAt } from '../durations.ts';
+import { isNear } from './two-tables.ts';
 
 type Row = Readonly<Record<string, string>>;
 
@@ -6,7 +8,7 @@ type Row = Readonly<Record<string, string>>;
 export interface ComparedRun {
   columns: readonly string[];
   rows: readonly Row[];
-  outputs: readonly OutputFile[];
+  outputs: readonly Pick<OutputFile, 'path' | 'sha256'>[];
 }
 
 /** What differs between two runs; `B` is held against `A`. Lists hold the first of what they count. */
@@ -97,21 +99,16 @@ function byKey(rows: readonly Row[], keys: readonly string[]): Map<string, Row> 
   return found;
 }
 
-function isNear(a: string, b: string, tolerance: number): boolean {
-  if (a === b) return true;
-  const [one, other] = [Number(a), Number(b)];
-  if (a === '' || b === '' || Number.isNaN(one) || Number.isNaN(other)) return false;
-  return Math.abs(one - other) <= tolerance * Math.max(Math.abs(one), Math.abs(other));
-}
-
 function median(numbers: number[]): number | null {
-  const sorted = numbers.toSorted((a, b) => a - b);
-  const middle = Math.floor(sorted.length / 2);
-  const [low, high] = [sorted[sorted.length % 2 === 0 ? middle - 1 : middle], sorted[middle]];
-  return low === undefined || high === undefined ? null : (low + high) / 2;
+  return (
+    durationAt(
+      numbers.toSorted((a, b) => a - b),
+      0.5,
+    ) ?? null
+  );
 }
 
-function compareOutputs(a: readonly OutputFile[], b: readonly OutputFile[]): RunDifference['outputs'] {
+function compareOutputs(a: ComparedRun['outputs'], b: ComparedRun['outputs']): RunDifference['outputs'] {
   const [ofA, ofB] = [a, b].map((files) => new Map(files.map(({ path, sha256 }) => [path, sha256])));
   const paths = [...(ofA ?? [])].filter(([path, hash]) => ofB?.has(path) === true && ofB.get(path) !== hash);
   const shared = [...(ofA ?? [])].filter(([path]) => ofB?.has(path)).length;

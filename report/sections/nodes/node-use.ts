@@ -1,4 +1,4 @@
-import type { NodeRecord } from '../../experiment/records/nodes.ts';
+import type { NodeRecord } from '../../../experiment/records/nodes.ts';
 
 /** How long a node took part, in seconds; undefined where that is not known. */
 export function lifeSeconds({
