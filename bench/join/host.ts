@@ -6,22 +6,14 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import type { Attempt } from '../../container/attempt/attempt.ts';
-import { Ending } from '../../container/attempt/end-reason.ts';
-import { ProgressSender } from '../../container/attempt/progress-sender.ts';
-import { Roster } from '../../container/attempt/roster.ts';
-import { RunState } from '../../container/attempt/run-state.ts';
 import { Cluster } from '../../container/join/cluster.ts';
 import { ThisNode } from '../../container/node/node.ts';
-import { EarlySender } from '../../container/outputs/early-sender.ts';
 import type { RunnerConfig } from '../../container/process/environment.ts';
 import { live } from '../../container/process/live.ts';
 import { makeNodeLog } from '../../container/process/log.ts';
 import { Termination } from '../../container/process/termination.ts';
-import { runFolders } from '../../container/storage/run-folders.ts';
-import { FailedOutput } from '../../container/tasks/failed-output.ts';
-import type { Plan } from '../../experiment/plan/plan.ts';
-import { loopbackBlock } from './loopback-block.ts';
+import { attemptOf } from '../../test/fixtures/attempt-of.ts';
+import { aPlan } from '../../test/fixtures/records.ts';
 
 /** Where workers find node 0. */
 export interface JoinPlace {
@@ -62,33 +54,18 @@ const nodeLog = makeNodeLog(0, () => undefined);
 const start = { context, config, nodeLog, termination: new Termination(), startedAt: Date.now() };
 const node = await ThisNode.open(start);
 await node.lookAround();
-node.address = `${loopbackBlock()}.2`;
-const plan = planOf(config);
-const roster = new Roster(config.nodes, plan.slots);
-const folders = runFolders(shared, plan);
-const state = new RunState(folders.results, () => undefined);
-const attempt: Attempt = {
-  ...start,
-  plan,
-  node,
-  roster,
-  folders,
-  ending: new Ending(),
-  state,
-  output: new FailedOutput(context.s3, config, context.clock),
-  progress: new ProgressSender({
-    ...context,
-    config,
-    log: nodeLog.log,
-    roster,
-    snapshot: () => state.snapshot(),
-    startedAt: 0,
-    plan,
-    before: undefined,
-  }),
-  early: new EarlySender({ context, config, plan, folders, log: nodeLog.log, mayGoOn: () => true }),
-  log: nodeLog.log,
-};
+// Three bytes of loopback addresses that hardly anybody else has.
+node.address = `127.${201 + (process.pid % 50)}.${Math.floor(process.pid / 50) % 200}.2`;
+// Of SIERRA, whose nodes are known to ssh when they join, and connected to when SIERRA asks.
+const plan = aPlan({
+  runId: config.runId,
+  folder: config.runId,
+  cluster: { nodes: config.nodes, vcpus: 2, memoryMiB: 512 },
+  minNodes: config.nodes,
+  work: { kind: 'sierra', args: [], pipeline: [1, 2], onFailedRuns: 'process' },
+  timeouts: { queueSeconds: 60, joinSeconds: JOIN_WITHIN_SECONDS, runSeconds: 600 },
+});
+const attempt = attemptOf(start, node, plan);
 const cluster = await Cluster.open(attempt);
 process.stdin.resume().once('end', () => void close());
 const place: JoinPlace = { config, mainAddress: node.address };
@@ -111,28 +88,4 @@ async function close(): Promise<void> {
   await node.closers.closeAll();
   rmSync(folder, { recursive: true, force: true });
   process.exit();
-}
-
-/** Of SIERRA, whose nodes are known to ssh when they join, and connected to when SIERRA asks. */
-function planOf({ runId, nodes }: RunnerConfig): Plan {
-  return {
-    version: 1,
-    runId,
-    folder: runId,
-    source: { bucket: 'none', key: '', version: '' },
-    name: 'bench',
-    cluster: { nodes, vcpus: 2, memoryMiB: 512 },
-    minNodes: nodes,
-    slots: 2,
-    threadsPerTask: 1,
-    fanout: 'pool',
-    work: { kind: 'sierra', args: [], pipeline: [1, 2], onFailedRuns: 'process' },
-    inputs: [],
-    outputs: [],
-    environment: {},
-    timeouts: { queueSeconds: 60, joinSeconds: JOIN_WITHIN_SECONDS, runSeconds: 600 },
-    retry: { attempts: 1, tasks: 0 },
-    notify: [],
-    tags: {},
-  };
 }

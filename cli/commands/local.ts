@@ -3,9 +3,9 @@ import type { Command } from '@commander-js/extra-typings';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import { aborted } from '../../experiment/util/timers.ts';
 import { realClock } from '../../local/clock/real.ts';
-import { listenForInterruption } from '../../local/start/interruption.ts';
-import { packagesReady } from '../../local/start/packages-ready.ts';
-import { live } from '../../local/system/live.ts';
+import type { Interruption } from '../../local/start/interruption.ts';
+import { onThisMachine } from '../../local/start/on-this-machine.ts';
+import type { LocalSurroundings } from '../../local/system/live.ts';
 import { shownSettings } from '../../local/system/settings.ts';
 import { folderTrouble } from '../../local/util/folder-lock.ts';
 import { example, JSON_HELP } from '../context/arguments.ts';
@@ -24,24 +24,28 @@ export function defineLocal(program: Command, { begin }: Running): void {
     .option('--yes', 'install missing Debian packages without asking')
     .option('--json', JSON_HELP)
     .addHelpText('after', example('sierra-batch local --open'))
-    .action((options) => begin(options, (context) => local(context, options)));
+    .action((options) =>
+      begin(options, (context) => {
+        context.takeInterruption();
+        return onThisMachine(context.packageFolder, options.yes === true, (surroundings, interruption) =>
+          local(context, options, surroundings, interruption),
+        );
+      }),
+    );
 }
 
 /** Keeps a system up in `.sierra-batch` until it is asked to end. The one file that knows local/. */
 async function local(
   context: Context,
-  options: { open?: true | undefined; yes?: true | undefined },
+  options: { open?: true | undefined },
+  surroundings: LocalSurroundings,
+  interruption: Interruption,
 ): Promise<number> {
   const [{ startSystem }, { startLivePage }] = await Promise.all([
     import('../../local/system/system.ts'),
     import('../../local/start/live-page.ts'),
   ]);
   const { terminal, cwd } = context;
-  const surroundings = live();
-  if (!packagesReady(context.packageFolder, options.yes === true || !surroundings.asks))
-    return EXIT.badEnvironment;
-  context.takeInterruption();
-  const interruption = listenForInterruption(realClock, false);
   const folder = resolve(cwd, '.sierra-batch');
   const settings = shownSettings({ folder, from: cwd }, surroundings, terminal.remark);
   const system = await startSystem(settings).catch((error: unknown) => {
@@ -66,7 +70,6 @@ async function local(
   } finally {
     await livePage.close();
     await system.close();
-    interruption.stop();
   }
   return EXIT.succeeded;
 }

@@ -5,11 +5,8 @@ import { mostSpoken } from '../../experiment/plan/most-cost.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
 import { bytesSpoken, counted } from '../../experiment/text/numbers.ts';
-import { realClock } from '../../local/clock/real.ts';
-import { listenForInterruption } from '../../local/start/interruption.ts';
 import { changesForOptions } from '../../local/start/manifest-options.ts';
-import { packagesReady } from '../../local/start/packages-ready.ts';
-import { live } from '../../local/system/live.ts';
+import { onThisMachine } from '../../local/start/on-this-machine.ts';
 import type { Edit } from '../../submission/edit-manifest.ts';
 import { editedText } from '../../submission/edit-manifest.ts';
 import { atLeastOne, example, several, withSystem } from '../context/arguments.ts';
@@ -183,10 +180,6 @@ async function largeFolder({ cwd, home }: Context, { file, manifest }: Judged): 
 
 /** In a system of its own, which ends with the run; so Ctrl-C stops the run. */
 async function runHere(context: Context, parsed: Judged, { open, yes }: RunOptions): Promise<number> {
-  const surroundings = live();
-  if (!packagesReady(context.packageFolder, yes === true || !surroundings.asks)) return EXIT.badEnvironment;
-  context.takeInterruption();
-  const interruption = listenForInterruption(realClock, false);
   const { cwd, asJson, terminal } = context;
   let ended: Summary | undefined;
   const options = {
@@ -202,12 +195,11 @@ async function runHere(context: Context, parsed: Judged, { open, yes }: RunOptio
     },
   };
   const { runManifest } = await import('../../local/start/run-manifest.ts');
-  try {
+  context.takeInterruption();
+  return onThisMachine(context.packageFolder, yes === true, async (surroundings, interruption) => {
     const exitCode = await runManifest(options, surroundings, interruption);
     if (ended !== undefined && asJson) terminal.json(ended);
     if (ended !== undefined && open === true) await openReport(context, await context.target(), ended.runId);
     return exitCode;
-  } finally {
-    interruption.stop();
-  }
+  });
 }

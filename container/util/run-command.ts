@@ -1,5 +1,4 @@
 import { spawn } from 'node:child_process';
-import { defined } from '../../experiment/util/defined.ts';
 
 export interface CommandOutput {
   /** null when it could not be started, or was ended by a signal or the time limit. */
@@ -10,19 +9,28 @@ export interface CommandOutput {
   failed?: string;
 }
 
+interface Options {
+  timeoutMs: number;
+  env?: Readonly<NodeJS.ProcessEnv>;
+  cwd?: string;
+  input?: string;
+}
+
 /** Runs a short command to its end, with a deadline and at most 1 MiB of each stream kept. Never rejects. */
 export function commandOutput(
   file: string,
   args: readonly string[],
-  options: { timeoutMs: number; env?: Readonly<NodeJS.ProcessEnv>; cwd?: string },
+  { timeoutMs, input, ...place }: Options,
 ): Promise<CommandOutput> {
   return new Promise((resolve) => {
     const child = spawn(file, args, {
-      stdio: ['ignore', 'pipe', 'pipe'],
-      timeout: options.timeoutMs,
+      stdio: ['pipe', 'pipe', 'pipe'],
+      timeout: timeoutMs,
       killSignal: 'SIGKILL',
-      ...defined({ env: options.env, cwd: options.cwd }),
+      ...place,
     });
+    child.stdin.on('error', () => undefined); // One that does not read its input ends by itself.
+    child.stdin.end(input);
     let failed: string | undefined;
     const stdout = new Kept();
     const stderr = new Kept();
@@ -41,7 +49,7 @@ export function commandOutput(
       end(null);
     });
     child.once('close', (code, signal) => {
-      if (child.killed) failed ??= `${file} did not end within ${options.timeoutMs / 1000} s`;
+      if (child.killed) failed ??= `${file} did not end within ${timeoutMs / 1000} s`;
       else if (code === null) failed ??= `${file} was ended by ${signal}`;
       end(code);
     });

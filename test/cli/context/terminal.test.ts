@@ -67,7 +67,7 @@ test('nothing else writes to a terminal', () => {
   expect(writers.sort()).toEqual([
     'cli/context/live.ts',
     'cli/main.ts', // a line feed after ^C
-    'local/start/packages-ready.ts', // before there is anything to show
+    'local/start/on-this-machine.ts', // before there is anything to show
     'local/start/run-manifest.ts',
     'local/start/start.ts', // help, and the user's own arguments
   ]);

@@ -132,3 +132,11 @@ describe('commands of a table', () => {
     expect(() => commands(given, text)).toThrow(said);
   });
 });
+
+it('commands of a large table come in blocks, each once', () => {
+  const commands = new TableCommands({ template: 'run {a}', name: 'n', format: 'csv' }, 100_000);
+  const cells = Array.from({ length: 12 }, (_, at) => `${at}${'x'.repeat(50_000)}`);
+  const blocks = [...commands.take(Buffer.from(`a\n${cells.join('\n')}\n`)), ...commands.end()];
+  expect(blocks.length).toBeGreaterThan(2);
+  expect(Buffer.concat(blocks).toString()).toBe(cells.map((cell) => `run ${cell}\n`).join(''));
+});

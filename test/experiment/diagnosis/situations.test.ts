@@ -181,6 +181,19 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
     },
   ],
   [
+    'runner-outputs-lacking',
+    byRunner({
+      kind: 'outputs-lacking',
+      missing: [],
+      unsent: 1,
+      notSent: [{ path: 'out/a', why: 'TimeoutError: no answer' }],
+    }),
+    {
+      why: /^1 file of `outputs` could not be sent: /,
+      next: /^Run `sierra-batch resume [^`]+`: no task runs/,
+    },
+  ],
+  [
     'runner-tasks-failed',
     tasksFailed(group(1, 'boom'), {
       outputs: { missing: ['a'] },
