@@ -16,6 +16,7 @@ import { nodeNames, nodeRows, nodes } from './sections/nodes/nodes.ts';
 import { slowest } from './sections/slowest.ts';
 import { byParameter } from './sections/tasks/by-parameter.ts';
 import { durations } from './sections/tasks/durations.ts';
+import { tasks } from './sections/tasks/tasks.ts';
 import { timeline } from './sections/timeline.ts';
 
 /** Where a page that is followed stands: what it has been given so far. */
@@ -34,9 +35,14 @@ export interface Followed {
 export function renderReport(input: ReportInput, followed?: Followed): string {
   const { madeAt } = input;
   const rows = nodeRows(input);
-  const parts = { ...reportParts(input), nodes: nodes(input, rows), timeline: timeline(input) };
+  const parts = {
+    ...reportParts(input),
+    nodes: nodes(input, rows),
+    timeline: timeline(input),
+    tasks: tasks(input),
+  };
   const body = html`<main>
-${ORDER.map((name) => (name === 'timeline' ? parts.timeline : part(name, parts[name])))}
+${ORDER.map((name) => (name === 'timeline' || name === 'tasks' ? parts[name] : part(name, parts[name])))}
 ${nextTime(input)}
 ${graphs(input)}
 ${again(input)}
@@ -64,6 +70,7 @@ const ORDER = [
   'failures',
   'byParameter',
   'timeline',
+  'tasks',
   'durations',
   'slowest',
   'nodes',

@@ -9,7 +9,7 @@ import { parsePlan } from '../experiment/plan/plan.ts';
 import { MAX_OUTPUT_INDEX_BYTES, parseOutputIndex } from '../experiment/records/outputs.ts';
 import { parseStatus } from '../experiment/records/status.ts';
 import type { JoblogRow } from '../experiment/results/joblog.ts';
-import { rowsIn, succeeded } from '../experiment/results/joblog.ts';
+import { streamedRows, succeeded } from '../experiment/results/joblog.ts';
 import type { Version, VersionParts } from '../experiment/results/versions.ts';
 import {
   differenceSpoken,
@@ -65,7 +65,7 @@ export async function countResumed(bucket: Bucket, manifest: Manifest): Promise<
   };
   const isPacked = (manifest.inputs ?? []).every(({ from }) => ARCHIVE.test(from));
   return {
-    ...(await tally(index, rowsIn(await bucket.stream(keys.joblog)), stateOf)),
+    ...(await tally(index, streamedRows(await bucket.stream(keys.joblog)), stateOf)),
     differs: last === undefined ? '' : differenceSpoken(last, parts),
     isCertain: !onlySame || (last?.image === null && isPacked),
     isSent: await isSent(bucket, resumed.run, manifest),

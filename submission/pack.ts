@@ -11,6 +11,7 @@ import type { Manifest } from '../experiment/manifest/parse.ts';
 import { commandFileOf } from '../experiment/manifest/parse.ts';
 import { isBeside } from '../experiment/manifest/rules/paths.ts';
 import { bytesSpoken, counted } from '../experiment/text/numbers.ts';
+import { unlessAborted } from '../experiment/util/timers.ts';
 import type { Edit } from './edit-manifest.ts';
 import type { Surveyed } from './survey.ts';
 import { NothingToPack, surveyFolder } from './survey.ts';
@@ -159,7 +160,7 @@ class Packing {
     const key = inputArchiveKey(await fileSha256(archive));
     const { size } = statSync(archive);
     this.#sayNowAndThen(() => `sending ${written}: ${bytesSpoken(size)}`);
-    await untilAborted(this.#bucket.writeFile(key, archive, { contentType: 'application/gzip' }), signal);
+    await unlessAborted(this.#bucket.writeFile(key, archive, { contentType: 'application/gzip' }), signal);
     return key;
   }
 
@@ -175,14 +176,6 @@ async function sendFile(bucket: Bucket, path: string): Promise<string> {
   const key = inputFileKey(await fileSha256(path), tableFormat(path) ?? 'txt');
   await bucket.writeFile(key, path, { contentType: 'text/plain' });
   return `s3://${bucket.name}/${key}`;
-}
-
-/** A request under way is left to itself. @throws the signal's reason */
-function untilAborted<Value>(work: Promise<Value>, signal: AbortSignal): Promise<Value> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener('abort', abort, { once: true });
-  return Promise.race([work, promise]).finally(() => signal.removeEventListener('abort', abort));
 }
 
 /** What goes wrong with a file of the user's is the user's to know, in a sentence. */

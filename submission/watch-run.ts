@@ -10,6 +10,8 @@ import type { Clock } from '../experiment/util/clock.ts';
 import type { RunView } from './progress-display.ts';
 
 const LOOK_MS = 200;
+/** Collect is tried for minutes; then a run has ended without a report, and no summary will come. */
+const SUMMARY_WITHIN_MS = 15 * 60_000;
 
 interface WatchOptions {
   clock: Clock;
@@ -23,13 +25,17 @@ interface WatchOptions {
   nodes?: boolean;
 }
 
-/** Looks at a run until it has ended and its summary is there; undefined when `signal` ended the watch before. */
+/**
+ * Looks at a run until it has ended and its summary is there; undefined when `signal` ended the watch before.
+ * @throws Error where no summary comes
+ */
 export async function watchRun(
   bucket: Bucket,
   runId: string,
   { clock, signal, onView, lookMs = LOOK_MS, nodes: withNodes = false }: WatchOptions,
 ): Promise<Summary | undefined> {
   const keys = runKeys(runId);
+  let endedAt: number | undefined;
   while (signal?.aborted !== true) {
     const [status, progress, nodes] = await Promise.all([
       textOf(bucket, keys.status, MAX_STATUS_BYTES).then(parseStatus),
@@ -43,6 +49,11 @@ export async function watchRun(
       if (summary !== undefined) return summary;
       // Nobody writes it anew: waiting for another would have no end.
       if (stored !== undefined) throw new Error(`${keys.summary} is not what sierra-batch wrote there`);
+      endedAt ??= clock.now();
+      if (clock.now() - endedAt > SUMMARY_WITHIN_MS)
+        throw new Error(
+          `the run ${runId} ended (${status.state}) without a report: ${status.headline} ${status.why}`,
+        );
     }
     await clock.sleep(lookMs, signal).catch(() => undefined); // Aborted: the loop ends.
   }

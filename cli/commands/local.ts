@@ -1,6 +1,7 @@
 import { resolve } from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
 import { EXIT } from '../../experiment/records/exit-code.ts';
+import { aborted } from '../../experiment/util/timers.ts';
 import { realClock } from '../../local/clock/real.ts';
 import { listenForInterruption } from '../../local/start/interruption.ts';
 import { packagesReady } from '../../local/start/packages-ready.ts';
@@ -60,8 +61,7 @@ async function local(
     if (options.open === true) await (await import('open')).default(livePage.url);
     const onInsisted = () => system.kill();
     interruption.insisted.addEventListener('abort', onInsisted);
-    if (!interruption.asked.aborted)
-      await new Promise((done) => interruption.asked.addEventListener('abort', done, { once: true }));
+    await aborted(interruption.asked);
     terminal.remark('Stopping; waiting for all runs to finish. (Ctrl-C once more kills them.)');
   } finally {
     await livePage.close();

@@ -1,9 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { appendFile, link, mkdir, readFile, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { appendFile, link, mkdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { CheckFault, RunnerReason } from '../../experiment/records/progress.ts';
 import { every } from '../../experiment/util/timers.ts';
+import { readText } from '../util/open-file.ts';
 import { hasCode, ifMissing } from '../util/system-errors.ts';
 import type { AttemptPart } from './attempt.ts';
 
@@ -172,7 +173,7 @@ async function beat({ ending, log }: AttemptPart<'ending' | 'log'>, lock: string
 
 /** undefined where there is no lock. One that cannot be read is nobody's we know: it counts until it is stale. */
 async function holderOf(lock: string): Promise<Holder | undefined> {
-  const text = await readFile(lock, 'utf8').catch(ifMissing(undefined));
+  const text = await readText(lock).catch(ifMissing(undefined));
   if (text === undefined) return undefined;
   try {
     return holderRecord.parse(JSON.parse(text));

@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { mkdir, readdir, readFile, rm } from 'node:fs/promises';
+import { mkdir, readdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { RunnerConfig } from '../process/environment.ts';
 import { KeysFailed, makeSshKey } from '../ssh/key-pair.ts';
 import { syncFolder, writeDurably } from '../storage/durable-file.ts';
+import { readText } from '../util/open-file.ts';
 
 /** What one attempt proves itself with. Nothing of it is ever used by another attempt. */
 export interface AttemptKeys {
@@ -47,7 +48,7 @@ export async function makeAttemptKeys(
 
 /** The join secret, as a worker reads it once it was told the folder. @throws the file system's error */
 export async function readSecret(path: string): Promise<Buffer> {
-  const hex = await readFile(join(path, SECRET_FILE), 'utf8');
+  const hex = await readText(join(path, SECRET_FILE));
   if (!/^[0-9a-f]{64}$/.test(hex)) throw new KeysFailed(`${join(path, SECRET_FILE)} is not a join secret`);
   return Buffer.from(hex, 'hex');
 }

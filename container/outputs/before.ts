@@ -1,11 +1,12 @@
 import { hash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
-import { lstat, opendir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { lstat, opendir, rm, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Clock } from '../../experiment/util/clock.ts';
 import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 import { writeDurably } from '../storage/durable-file.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
+import { readText } from '../util/open-file.ts';
 import { ifMissing } from '../util/system-errors.ts';
 
 /** Each look is a round trip on EFS. */
@@ -100,5 +101,5 @@ export async function timeOf(probe: string): Promise<bigint> {
 }
 
 async function stampsIn(file: string): Promise<Set<string>> {
-  return new Set((await readFile(file, 'utf8')).split('\n'));
+  return new Set((await readText(file)).split('\n'));
 }

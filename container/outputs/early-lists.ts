@@ -1,14 +1,14 @@
 import { hash } from 'node:crypto';
-import { createReadStream } from 'node:fs';
-import { appendFile, mkdir, open, readdir } from 'node:fs/promises';
+import { appendFile, mkdir, readdir } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { createInterface } from 'node:readline';
 import * as z from 'zod';
 import type { OutputFile } from '../../experiment/records/outputs.ts';
-import { parseOutputLine } from '../../experiment/records/outputs.ts';
+import { LONGEST_OUTPUT_LINE, parseOutputLine } from '../../experiment/records/outputs.ts';
+import { boundedLines } from '../../experiment/text/bounded-lines.ts';
 import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 import { parsedJson } from '../../experiment/util/parse-json.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
+import { openFile } from '../util/open-file.ts';
 import type { Before } from './before.ts';
 import { stampOf } from './before.ts';
 
@@ -48,7 +48,12 @@ export async function* sentEarly(
   for (const list of lists.toSorted()) {
     // A thousand lines at once: what comes is held no longer than that.
     const lines: string[] = [];
-    for await (const line of createInterface({ input: createReadStream(join(folder, list)) })) {
+    const file = await openFile(join(folder, list)).catch(() => undefined);
+    if (file === undefined) continue;
+    for await (const line of boundedLines(file.createReadStream(), {
+      most: LONGEST_OUTPUT_LINE,
+      whole: true,
+    })) {
       lines.push(line);
       if (lines.length < 1000) continue;
       yield* await unchanged(lines.splice(0));
@@ -68,7 +73,7 @@ export async function* sentEarly(
 
   async function isStill(path: string, stamp: string): Promise<boolean> {
     // To open it asks the storage itself, where a look alone may be answered from memory.
-    const file = await open(join(tasks, path)).catch(() => undefined);
+    const file = await openFile(join(tasks, path)).catch(() => undefined);
     try {
       const stats = await file?.stat({ bigint: true });
       return stats !== undefined && stampOf(stats) === stamp && !before.holds(stats);

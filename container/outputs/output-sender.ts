@@ -2,7 +2,6 @@ import { createHash } from 'node:crypto';
 import type { BigIntStats } from 'node:fs';
 import { createReadStream } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
-import { open } from 'node:fs/promises';
 import type { Bucket } from '../../aws/bucket.ts';
 import { MOST_IN_ONE_PUT } from '../../aws/bucket.ts';
 import { fileSha256 } from '../../aws/file-sha256.ts';
@@ -10,6 +9,7 @@ import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { OutputFile } from '../../experiment/records/outputs.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import { untilSent } from '../transfer/retry-send.ts';
+import { openFile } from '../util/open-file.ts';
 import type { Before } from './before.ts';
 import { stampOf } from './before.ts';
 import { whyUnread } from './find-outputs.ts';
@@ -61,7 +61,7 @@ export class OutputSender {
     let handle: FileHandle | undefined;
     try {
       // To open it asks the storage itself, where a look alone may be answered from memory.
-      handle = await open(file);
+      handle = await openFile(file);
       const stats = await handle.stat({ bigint: true });
       if (before.holds(stats)) return false;
       if (signal.aborted) throw new Error('no time left');

@@ -3,7 +3,7 @@ import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { COLLECT_SECONDS } from '../../experiment/plan/plan.ts';
 import type { ExitCode } from '../../experiment/records/exit-code.ts';
 import type { RunnerReason } from '../../experiment/records/progress.ts';
-import { after } from '../../experiment/util/timers.ts';
+import { aborted, after } from '../../experiment/util/timers.ts';
 import type { Attempt } from '../attempt/attempt.ts';
 import { exitCodeOf } from '../attempt/end-reason.ts';
 import type { Cluster } from '../join/cluster.ts';
@@ -60,7 +60,9 @@ export async function finishRun(
     cluster?.release(RELEASE_MS + grace),
     attempt.early.stop(RELEASE_MS),
   ]);
-  const lacking = await untilAborted(over.signal, sendAll(attempt, cluster, over.signal));
+  // S3 may hang: what is under way then is left to itself.
+  const sending = sendAll(attempt, cluster, over.signal);
+  const lacking = (await Promise.race([sending, aborted(over.signal)])) ?? undefined;
   cancel();
   await node.closers.closeAll();
   const final =
@@ -179,13 +181,4 @@ function withOutputs(reason: RunnerReason, lacking: Lacking): RunnerReason {
   return reason.kind === 'succeeded' && lacking.missing.length + lacking.unsent > 0
     ? { kind: 'outputs-lacking', ...lacking }
     : reason;
-}
-
-/** S3 may hang: what is under way then is left to itself. */
-async function untilAborted<Result>(signal: AbortSignal, work: Promise<Result>): Promise<Result | undefined> {
-  const aborted = new Promise<undefined>((resolve) => {
-    if (signal.aborted) resolve(undefined);
-    signal.addEventListener('abort', () => resolve(undefined));
-  });
-  return Promise.race([work, aborted]);
 }

@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { Bucket, JSON_TYPE } from '../../aws/bucket.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Version, VersionParts } from '../../experiment/results/versions.ts';
@@ -19,6 +18,7 @@ import { bringInputs } from '../transfer/inputs.ts';
 import { filesLeft, noteBrought } from '../transfer/left-files.ts';
 import { untilSent } from '../transfer/retry-send.ts';
 import { isThere } from '../util/is-there.ts';
+import { openFile } from '../util/open-file.ts';
 
 type InputPart = AttemptPart<'context' | 'config' | 'plan' | 'folders' | 'log' | 'ending'>;
 
@@ -61,7 +61,7 @@ export async function prepareInputs(
 
 /** Of the runs that went on in this folder. Tasks can write there: what is no record of ours counts for nothing. */
 async function readVersions(folders: RunFolders): Promise<readonly Version[]> {
-  const file = await open(folders.versions, 'r').catch(() => undefined);
+  const file = await openFile(folders.versions).catch(() => undefined);
   if (file === undefined) return [];
   try {
     const { size } = await file.stat();

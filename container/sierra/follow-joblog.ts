@@ -1,4 +1,4 @@
-import { readFile, stat, writeFile } from 'node:fs/promises';
+import { stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { RunnerReason } from '../../experiment/records/progress.ts';
 import { joblogRows } from '../../experiment/results/joblog.ts';
@@ -6,6 +6,7 @@ import type { Clock } from '../../experiment/util/clock.ts';
 import { every } from '../../experiment/util/timers.ts';
 import type { AttemptPart } from '../attempt/attempt.ts';
 import { TaskTally } from '../tasks/tally.ts';
+import { readText } from '../util/open-file.ts';
 import { newestBatchJoblog } from './find-joblog.ts';
 
 const LOOK_MS = 2000;
@@ -57,10 +58,10 @@ export class SierraJoblog {
     try {
       const path = (await newestBatchJoblog(this.#attempt.folders.tasks, this.#startedThere - 1000))?.path;
       if (path === undefined) return;
-      const text = await readFile(path, 'utf8');
+      const text = await readText(path);
       if (text === this.#seen) return;
       this.#seen = text;
-      const commands = await readFile(join(dirname(dirname(path)), 'commands.txt'), 'utf8');
+      const commands = await readText(join(dirname(dirname(path)), 'commands.txt'));
       const tally = new TaskTally(commands.split('\n').length - (commands.endsWith('\n') ? 1 : 0), []);
       const nodes = new Map(roster.records().map(({ address, index }) => [address, index]));
       const before = state.snapshot().tally;

@@ -1,4 +1,3 @@
-import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import * as z from 'zod';
 import type { SierraWork } from '../../experiment/plan/plan.ts';
@@ -7,6 +6,7 @@ import { inputArguments } from '../../experiment/sierra/arguments.ts';
 import type { AttemptPart } from '../attempt/attempt.ts';
 import { writeDurably } from '../storage/durable-file.ts';
 import { isThere } from '../util/is-there.ts';
+import { readText } from '../util/open-file.ts';
 
 const markRecord = z.object({
   state: z.enum(['begun', 'finished']),
@@ -89,7 +89,7 @@ function otherInputs(mark: Mark, args: readonly string[]): Omit<CheckFault, 'nod
 
 async function readMark(attempt: AttemptPart<'folders'>): Promise<Mark | undefined> {
   try {
-    return markRecord.parse(JSON.parse(await readFile(markFile(attempt), 'utf8')));
+    return markRecord.parse(JSON.parse(await readText(markFile(attempt))));
   } catch {
     return undefined; // not there, or cut off by a crash: then stage 1 has not finished
   }

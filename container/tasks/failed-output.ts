@@ -1,4 +1,3 @@
-import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { Bucket, TEXT_TYPE } from '../../aws/bucket.ts';
 import type { S3Port } from '../../aws/ports.ts';
@@ -8,6 +7,7 @@ import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 import { untilSent } from '../transfer/retry-send.ts';
+import { openFile } from '../util/open-file.ts';
 
 const TAIL_BYTES = 64 * 1024;
 const LONGEST_NAME = 255;
@@ -128,7 +128,7 @@ export async function stderrOf(results: string, { seq, command }: JoblogRow): Pr
 }
 
 async function tailOf(path: Buffer): Promise<Buffer> {
-  const file = await open(path, 'r');
+  const file = await openFile(path);
   try {
     const { size } = await file.stat();
     const length = Math.min(size, TAIL_BYTES);

@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -16,6 +16,7 @@ import { syncFolder } from '../storage/durable-file.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
 import { latin1Lines, textOf } from '../util/file-lines.ts';
 import { isThere } from '../util/is-there.ts';
+import { openFile } from '../util/open-file.ts';
 import { renumberRows } from './resume.ts';
 
 /** The list on shared storage, complete and synced. */
@@ -86,7 +87,8 @@ async function copyCommands(
 ): Promise<void> {
   const key = source instanceof TableCommands ? 'commands.table' : 'commands.file';
   try {
-    await pipeline(commandsIn(createReadStream(join(tasks, path)), source), createWriteStream(to));
+    const file = await openFile(join(tasks, path));
+    await pipeline(commandsIn(file.createReadStream(), source), createWriteStream(to));
   } catch (error) {
     await rm(to, { force: true });
     if (error instanceof BadList) throw new BadCommands(`${key} ${path}: ${error.message}`);

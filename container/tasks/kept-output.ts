@@ -1,4 +1,4 @@
-import { createReadStream, createWriteStream } from 'node:fs';
+import { createWriteStream } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
@@ -9,6 +9,7 @@ import type { Clock } from '../../experiment/util/clock.ts';
 import { TarGzip } from '../outputs/tar-gzip.ts';
 import type { RunnerContext } from '../process/live.ts';
 import { untilSent } from '../transfer/retry-send.ts';
+import { openFile } from '../util/open-file.ts';
 import { belongsToAnother, resultFolder } from './failed-output.ts';
 
 export interface KeptOutputOptions {
@@ -59,11 +60,17 @@ async function* packed(tar: TarGzip, { rows, results, signal }: KeptOutputOption
       ['err', 'stderr'],
     ] as const) {
       const path = Buffer.concat([folder, Buffer.from(`/${name}`)]);
-      const size = (await stat(path).catch(() => undefined))?.size;
-      if (size === undefined) continue;
-      sizes[stream] = size;
-      const body = size === 0 ? [] : createReadStream(path, { end: size - 1 });
-      await tar.add({ path: `${seq}.${stream}`, size }, body);
+      // A task can have laid there what it likes.
+      const file = await openFile(path).catch(() => undefined);
+      if (file === undefined) continue;
+      try {
+        const { size } = await file.stat();
+        sizes[stream] = size;
+        const body = size === 0 ? [] : file.createReadStream({ end: size - 1, autoClose: false });
+        await tar.add({ path: `${seq}.${stream}`, size }, body);
+      } finally {
+        await file.close();
+      }
     }
     yield `${JSON.stringify({ task: seq, ...sizes })}\n`;
   }

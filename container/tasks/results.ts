@@ -1,5 +1,4 @@
-import { constants, createReadStream, createWriteStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Bucket } from '../../aws/bucket.ts';
@@ -22,6 +21,7 @@ import type { Clock } from '../../experiment/util/clock.ts';
 import { forEachBounded } from '../../experiment/util/for-each-limit.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
 import { untilSent } from '../transfer/retry-send.ts';
+import { openFile } from '../util/open-file.ts';
 import { belongsToAnother, resultFolder } from './failed-output.ts';
 
 const AT_ONCE = 16;
@@ -102,15 +102,14 @@ async function stdoutOf(results: string, { seq, command }: PlannedTask): Promise
   return endOf(Buffer.concat([folder, Buffer.from('/stdout')]));
 }
 
-/** The end of a file, whole where it is not larger; undefined where there is none. A pipe would be waited for. */
+/** The end of a file, whole where it is not larger; undefined where there is none. */
 async function endOf(path: Buffer): Promise<string | undefined> {
   try {
-    const file = await open(path, constants.O_RDONLY | constants.O_NONBLOCK);
+    const file = await openFile(path);
     try {
-      const found = await file.stat();
-      if (!found.isFile()) return undefined;
-      const length = Math.min(found.size, MAX_RESULT_BYTES);
-      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, found.size - length);
+      const { size } = await file.stat();
+      const length = Math.min(size, MAX_RESULT_BYTES);
+      const { buffer, bytesRead } = await file.read(Buffer.alloc(length), 0, length, size - length);
       return buffer.toString('utf8', 0, bytesRead);
     } finally {
       await file.close();

@@ -1,4 +1,3 @@
-import { createReadStream } from 'node:fs';
 import { mkdir, rename, rm, rmdir } from 'node:fs/promises';
 import { dirname, join, normalize } from 'node:path';
 import { createInterface } from 'node:readline';
@@ -7,6 +6,7 @@ import { SET_ASIDE, WholeRuns } from '../../experiment/results/whole-runs.ts';
 import { sierraBatchRoot } from '../../experiment/sierra/arguments.ts';
 import { isSurelyThere } from '../util/is-there.ts';
 import { namesIn } from '../util/names-in.ts';
+import { openFile } from '../util/open-file.ts';
 import { hasCode } from '../util/system-errors.ts';
 import { finalRows } from './joblog-file.ts';
 
@@ -30,7 +30,7 @@ export async function keepWholeRuns(
   const runs = new WholeRuns();
   const rows = new Map((await finalRows(joblog)).map((row) => [row.seq, row]));
   let seq = 0;
-  for await (const command of createInterface({ input: createReadStream(commands) })) {
+  for await (const command of createInterface({ input: (await openFile(commands)).createReadStream() })) {
     seq += 1;
     runs.judge(command, rows.get(seq));
   }

@@ -1,4 +1,4 @@
-import { lstat, mkdir, opendir, readFile } from 'node:fs/promises';
+import { lstat, mkdir, opendir } from 'node:fs/promises';
 import { dirname, join, normalize, relative, sep } from 'node:path';
 import * as z from 'zod';
 import { parseRecord } from '../../experiment/records/fields.ts';
@@ -6,6 +6,7 @@ import type { LeftFiles, VersionParts } from '../../experiment/results/versions.
 import { MAX_LEFT_NAMED } from '../../experiment/results/versions.ts';
 import { writeDurably } from '../storage/durable-file.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
+import { readText } from '../util/open-file.ts';
 
 type Brought = VersionParts['inputs'];
 
@@ -23,7 +24,7 @@ export async function noteBrought(folders: RunFolders, inputs: Brought): Promise
  * folder: a program that looks what is there finds them. Nothing is told of archives that are no longer unpacked.
  */
 export async function filesLeft(folders: RunFolders, inputs: Brought): Promise<LeftFiles> {
-  const record = await readFile(folders.brought, 'utf8').catch(() => undefined);
+  const record = await readText(folders.brought).catch(() => undefined);
   const before = parseRecord(broughtRecord, record) ?? [];
   const names: string[] = [];
   let count = 0;

@@ -1,4 +1,4 @@
-import { createReadStream } from 'node:fs';
+import { openFile } from './open-file.ts';
 import { ifMissing } from './system-errors.ts';
 
 /**
@@ -9,7 +9,7 @@ import { ifMissing } from './system-errors.ts';
 export async function* latin1Lines(path: string, rest: 'counts' | 'is cut off'): AsyncGenerator<string> {
   let open = '';
   try {
-    for await (const chunk of createReadStream(path, 'latin1')) {
+    for await (const chunk of (await openFile(path)).createReadStream({ encoding: 'latin1' })) {
       const lines = (open + chunk).split('\n');
       open = lines.pop() ?? '';
       yield* lines;
@@ -28,7 +28,7 @@ export function textOf(line: string): string {
 export async function countLines(path: string): Promise<number> {
   let lines = 0;
   let last = 10;
-  for await (const chunk of createReadStream(path) as AsyncIterable<Buffer>) {
+  for await (const chunk of (await openFile(path)).createReadStream() as AsyncIterable<Buffer>) {
     for (let at = chunk.indexOf(10); at !== -1; at = chunk.indexOf(10, at + 1)) lines += 1;
     last = chunk.at(-1) ?? last;
   }

@@ -51,6 +51,9 @@ export function parseOutputIndex(stored: string | undefined): OutputIndex | unde
   return parseRecord(outputIndexRecord, stored);
 }
 
+/** A path of 4,096 bytes, each written as six in JSON. */
+export const LONGEST_OUTPUT_LINE = 32 * 1024;
+
 /** One line of `runs/<run-id>/outputs.jsonl`. */
 export function parseOutputLine(line: string): OutputFile | undefined {
   return outputFile.safeParse(parsedJson(line)).data;

@@ -1,3 +1,4 @@
+import { MAX_COMMANDS } from '../commands/matrix.ts';
 import { boundedLines } from '../text/bounded-lines.ts';
 
 /**
@@ -66,6 +67,35 @@ export function parseJoblogRow(line: string): JoblogRow | undefined {
   };
 }
 
+/** A command has at most 128 KiB, in up to four bytes a character. */
+const MAX_ROW_LENGTH = 640 * 1024;
+const MAX_HOST_LENGTH = 255;
+const MAX_JOBLOG_BYTES = 8 * 1024 ** 3;
+/** A million commands, each tried ten times: columns of so many fit into a function. */
+const MAX_ROWS = 10 * MAX_COMMANDS;
+
+/**
+ * Rows as they come. Tasks can write here: a line that no command gives, or a number that no list has, is no row, and there
+ * is an end to what is read.
+ */
+export async function* streamedRows(
+  chunks: AsyncIterable<Uint8Array> | undefined,
+  mostRows = MAX_ROWS,
+): AsyncGenerator<JoblogRow> {
+  let rows = 0;
+  for await (const line of boundedLines(chunks, {
+    most: MAX_ROW_LENGTH,
+    whole: true,
+    bytes: MAX_JOBLOG_BYTES,
+  })) {
+    const row = parseJoblogRow(line);
+    if (row === undefined || row.seq > MAX_COMMANDS || row.host.length > MAX_HOST_LENGTH) continue;
+    rows += 1;
+    if (rows > mostRows) return;
+    yield row;
+  }
+}
+
 /**
  * Every row, in the order in which the tries ended. A last line without a newline was cut by a crash and is left out: what
  * has no full row runs again.
@@ -73,17 +103,6 @@ export function parseJoblogRow(line: string): JoblogRow | undefined {
 export function joblogRows(text: string): JoblogRow[] {
   const whole = text.slice(0, text.lastIndexOf('\n') + 1);
   return whole.split('\n').flatMap((line) => parseJoblogRow(line) ?? []);
-}
-
-/** A command has at most 128 KiB, in up to four bytes a character; tasks can write longer rows into the file. */
-const MAX_ROW_LENGTH = 640 * 1024;
-
-/** The same of a joblog that is read as it comes. */
-export async function* rowsIn(chunks: AsyncIterable<Uint8Array> | undefined): AsyncGenerator<JoblogRow> {
-  for await (const line of boundedLines(chunks, { most: MAX_ROW_LENGTH, whole: true })) {
-    const row = parseJoblogRow(line);
-    if (row !== undefined) yield row;
-  }
 }
 
 /** The final row of each sequence number, in the order of first appearance. */

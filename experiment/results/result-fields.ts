@@ -22,7 +22,12 @@ export const MAX_RESULT_LINE = 512 * 1024;
 export const MAX_RESULTS_BYTES = 1024 ** 3;
 
 const value = z.union([z.string().max(LONGEST_TEXT), z.number(), z.boolean(), z.null()]);
-const name = z.string().min(1).max(200);
+/** It heads a column: one that has line ends could pass for rows of ours. */
+const name = z
+  .string()
+  .min(1)
+  .max(200)
+  .regex(/^\P{Cc}*$/u);
 const line = z.tuple([
   z.int().min(1),
   z.record(name, value).refine((fields) => Object.keys(fields).length <= MAX_RESULT_FIELDS),
@@ -64,7 +69,7 @@ export function resultFields(text: string, { from, fields: wanted }: ResultsPlan
   const names = wanted ?? Object.keys(found);
   for (const each of names.slice(0, MAX_RESULT_FIELDS)) {
     const cell = cellOf(field(found, each));
-    if (cell !== undefined && each !== '' && each.length <= 200) fields[each] = cell;
+    if (cell !== undefined && name.safeParse(each).success) fields[each] = cell;
   }
   return fields;
 }

@@ -26,7 +26,6 @@ const REST: readonly Column[] = [
   { name: 'line', type: 'STRING' },
   { name: 'version', type: 'STRING' },
 ];
-const RESERVED = new Set([...FIRST, ...REST].map(({ name }) => name));
 
 /** What a run is known to have done, for a row a task. */
 export interface TaskFacts {
@@ -42,16 +41,15 @@ export interface TaskFacts {
 
 /** The columns of `tasks.csv`: parameters by their own names, unless the table has such a column. */
 export function taskColumns(parameters: readonly Column[], results: readonly Column[]): Column[] {
-  const named = (columns: readonly Column[], before: string, taken: (name: string) => boolean) =>
-    columns.map(({ name, type }) => ({ name: taken(name) ? `${before}_${name}` : name, type }));
-  const own = named(parameters, 'parameter', (name) => RESERVED.has(name));
-  const names = new Set(own.map(({ name }) => name));
-  return [
-    ...FIRST,
-    ...own,
-    ...REST,
-    ...named(results, 'result', (name) => RESERVED.has(name) || names.has(name)),
-  ];
+  const taken = new Set([...FIRST, ...REST].map(({ name }) => name));
+  const named = (columns: readonly Column[], before: string) =>
+    columns.map(({ name, type }) => {
+      let own = name;
+      while (taken.has(own)) own = `${before}_${own}`;
+      taken.add(own);
+      return { name: own, type };
+    });
+  return [...FIRST, ...named(parameters, 'parameter'), ...REST, ...named(results, 'result')];
 }
 
 /** Makes the rows of tasks, in any order. Held: some bytes a task. */

@@ -31,6 +31,7 @@ import { readImages } from './read-images.ts';
 import type { Remains } from './run-folder.ts';
 import { readRemains } from './run-folder.ts';
 import { rewriteRunsPage } from './runs-page.ts';
+import { tableParameters } from './table-parameters.ts';
 import { writeTaskFiles } from './task-files.ts';
 
 /** What the state machine chooses by, and what a failed execution shows as its error and cause. */
@@ -261,13 +262,14 @@ function summariseRun(
 }
 
 async function render(
-  { bucket, records }: RunStores,
+  stores: RunStores,
   summary: Summary,
   remains: Remains,
   madeAt: number,
 ): Promise<string> {
   const { plan, progress, nodes, tasks, manifest, outputs } = remains;
   if (plan === undefined) throw new UnknownRecord(`the run ${summary.runId} has no plan`);
+  const { bucket, records } = stores;
   const status = await records.status();
   return renderReport({
     summary,
@@ -282,6 +284,7 @@ async function render(
     byParameter: remains.byParameter,
     manifest,
     run: describePlan(plan),
+    parameters: await tableParameters(stores, remains, summary.tasks.total),
     images: await readImages(bucket, records.keys.outputs, outputs),
     madeAt,
   });

@@ -83,12 +83,14 @@ class ResultReader {
 
 /** What does not come in the order of the tasks is passed over. */
 async function* inOrder(open: Open): AsyncGenerator<{ seq: number; fields: ResultFields }> {
-  let [last, bytes] = [0, 0];
+  let last = 0;
   const stream = await open();
   if (stream === undefined) return;
-  for await (const line of boundedLines(stream, { most: MAX_RESULT_LINE, whole: true })) {
-    bytes += line.length;
-    if (bytes > MAX_RESULTS_BYTES) return;
+  for await (const line of boundedLines(stream, {
+    most: MAX_RESULT_LINE,
+    whole: true,
+    bytes: MAX_RESULTS_BYTES,
+  })) {
     const found = parseResultLine(line);
     if (found === undefined || found.seq <= last) continue;
     last = found.seq;

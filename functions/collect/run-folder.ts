@@ -1,12 +1,10 @@
-import { MAX_COMMANDS } from '../../experiment/commands/matrix.ts';
 import type { ByParameter } from '../../experiment/diagnosis/by-parameter.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { endingOf } from '../../experiment/records/ending.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { OutputIndex } from '../../experiment/records/outputs.ts';
 import type { Progress } from '../../experiment/records/progress.ts';
-import type { JoblogRow } from '../../experiment/results/joblog.ts';
-import { rowsIn } from '../../experiment/results/joblog.ts';
+import { streamedRows } from '../../experiment/results/joblog.ts';
 import { lastLines, MAX_LAST_LINES_BYTES, NotedEndings } from '../../experiment/results/last-lines.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
 import { failedToRead, readTasks } from '../../experiment/results/task-table.ts';
@@ -33,9 +31,6 @@ export interface Remains {
 const TAILS = 200;
 /** Node 0 sends the last 64 KiB of each; what is larger it did not write. */
 const MAX_TAIL_BYTES = 64 * 1024;
-const MAX_HOST_LENGTH = 255;
-/** A million commands of a list of 1 GiB, each tried several times. */
-const MAX_JOBLOG_BYTES = 8 * 1024 ** 3;
 
 /**
  * Reads a run's folder; the joblog as a stream, since it may have a million rows. What is not there is left out.
@@ -59,7 +54,7 @@ export async function readRemains(
     if (said.line !== undefined) stderrTails.set(said.seq, said.line);
   }
   const tasks = await readTasks(
-    joblogRows(joblog),
+    streamedRows(joblog),
     began,
     (row) => noted.of(row) ?? endingOf(row, plan?.timeouts.taskSeconds),
   );
@@ -81,19 +76,4 @@ export async function readRemains(
     outputs: await records.outputs(),
     versions: await records.versions(),
   };
-}
-
-/** Tasks can write here: a number that no list has, or a host without end, is no row's. */
-export async function* joblogRows(chunks: AsyncIterable<Uint8Array> | undefined): AsyncGenerator<JoblogRow> {
-  for await (const row of rowsIn(chunks && firstOf(chunks)))
-    if (row.seq <= MAX_COMMANDS && row.host.length <= MAX_HOST_LENGTH) yield row;
-}
-
-async function* firstOf(chunks: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
-  let bytes = 0;
-  for await (const chunk of chunks) {
-    bytes += chunk.length;
-    if (bytes > MAX_JOBLOG_BYTES) return;
-    yield chunk;
-  }
 }

@@ -3,9 +3,9 @@ import type { Plan } from '../../experiment/plan/plan.ts';
 import type { PlannedTask, TaskSource } from '../../experiment/plan/planned-tasks.ts';
 import { batched, plannedTasks } from '../../experiment/plan/planned-tasks.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
+import { streamedRows } from '../../experiment/results/joblog.ts';
 import { sierraRunOf } from '../../experiment/sierra/run-command.ts';
 import type { RunRecords } from '../stores/run-records.ts';
-import { joblogRows } from './run-folder.ts';
 
 /** The tasks of a run as they were planned; of SIERRA as the joblog has them. */
 export async function taskSource(
@@ -28,7 +28,7 @@ const MOST_LETTERS = 32 * 1024 * 1024;
 async function* sierraTasks(bucket: Bucket, { joblog }: RunRecords['keys']): AsyncGenerator<PlannedTask> {
   const tasks = new Map<number, PlannedTask>();
   let letters = 0;
-  for await (const { seq, command } of joblogRows(await bucket.stream(joblog))) {
+  for await (const { seq, command } of streamedRows(await bucket.stream(joblog))) {
     if (tasks.has(seq)) continue;
     letters += command.length;
     tasks.set(seq, sierraTask(seq, command, letters <= MOST_LETTERS));

@@ -8,7 +8,7 @@ interface Step {
 }
 
 /** What takes the bars of tasks, and what is new of nodes. */
-export type TakeBars = (bars: NewBars | undefined, nodes: readonly TimelineNode[]) => Promise<void>;
+export type TakeBars = (bars: NewBars | undefined, nodes: readonly TimelineNode[]) => void;
 
 const EVERY_MS = 1000;
 
@@ -33,7 +33,7 @@ export function follow(source: HTMLElement, takeBars: TakeBars): void {
       else put(id, text);
     }
     version = step.changes.version;
-    if (step.bars !== undefined || nodes.length > 0) await takeBars(step.bars, nodes);
+    if (step.bars !== undefined || nodes.length > 0) takeBars(step.bars, nodes);
     tries = step.bars?.tries ?? tries;
   };
   const again = () => setTimeout(look, EVERY_MS);

@@ -20,6 +20,7 @@ function makeSortable(table: HTMLTableElement): void {
   headings.forEach((heading, column) => {
     const button = document.createElement('button');
     button.type = 'button';
+    button.className = 'sort';
     button.textContent = heading.textContent;
     heading.replaceChildren(button);
     button.addEventListener('click', () => {

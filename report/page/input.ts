@@ -6,6 +6,7 @@ import type { OpenTry, Progress } from '../../experiment/records/progress.ts';
 import type { Status } from '../../experiment/records/status.ts';
 import type { SummarySoFar } from '../../experiment/records/summary.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
+import type { TaskParameters } from '../tasks/parameters.ts';
 import type { ReportImages } from './images.ts';
 
 /** All that a report shows. Every text in it may come from a user and is escaped where it is shown. */
@@ -45,6 +46,8 @@ export interface ReportInput {
   open?: readonly OpenTry[] | undefined;
   /** What the tasks show by parameter; absent where they have none. */
   byParameter?: ByParameter | undefined;
+  /** Of the tasks that the table holds; absent where they are not known. */
+  parameters?: TaskParameters | undefined;
   /** Pictures among the outputs. */
   images?: ReportImages | undefined;
   /** Of a run that goes on: the page is followed by whoever serves it. */

@@ -1,9 +1,12 @@
 import type { Bucket } from '../../aws/bucket.ts';
+import { BadList } from '../../experiment/commands/lines.ts';
 import { MAX_COMMANDS } from '../../experiment/commands/matrix.ts';
+import type { TableFormat } from '../../experiment/commands/table.ts';
 import { attemptStart } from '../../experiment/figures/attempts.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { MAX_PLAN_BYTES, parsePlan } from '../../experiment/plan/plan.ts';
+import { plannedTasks } from '../../experiment/plan/planned-tasks.ts';
 import { endingOf } from '../../experiment/records/ending.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import { MAX_NODES_BYTES, parseNodes } from '../../experiment/records/nodes.ts';
@@ -12,13 +15,17 @@ import type { Progress } from '../../experiment/records/progress.ts';
 import { MAX_PROGRESS_BYTES, parseProgress } from '../../experiment/records/progress.ts';
 import type { Status } from '../../experiment/records/status.ts';
 import { MAX_STATUS_BYTES, parseStatus } from '../../experiment/records/status.ts';
+import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { parseJoblogRow } from '../../experiment/results/joblog.ts';
 import { lastLines, NotedEndings } from '../../experiment/results/last-lines.ts';
 import type { TaskTable } from '../../experiment/results/task-table.ts';
 import { failedToRead, TaskTableBuilder } from '../../experiment/results/task-table.ts';
+import { sierraRunOf } from '../../experiment/sierra/run-command.ts';
 import { summarise } from '../../experiment/summary/summarise.ts';
 import type { ReportInput } from '../page/input.ts';
 import { describePlan } from '../page/input.ts';
+import type { TaskParameters } from '../tasks/parameters.ts';
+import { chooseTasks, gatherParameters, MOST_TASKS } from '../tasks/parameters.ts';
 import { spanOf } from '../timeline/timeline.ts';
 import { GrowingObject } from './growing-object.ts';
 
@@ -36,6 +43,9 @@ export class RunSoFar {
   readonly #keys: ReturnType<typeof runKeys>;
   readonly #noted = new NotedEndings();
   readonly #tails = new Map<number, string>();
+  #parameters: TaskParameters | undefined;
+  /** Of SIERRA's tasks: their experiments, and the runs in them. */
+  readonly #runs: string[][] = [[], []];
   /** Failed tasks whose own output was read. */
   readonly #readOutput = new Set<number>();
   readonly #joblog: GrowingObject;
@@ -106,6 +116,7 @@ export class RunSoFar {
     while ((await this.#readRows(all)) && all !== undefined);
     this.#table = this.#rows.table();
     await this.#readTails();
+    await this.#readParameters();
   }
 
   /** All that a report shows, as of now. @param now milliseconds since the epoch */
@@ -137,6 +148,7 @@ export class RunSoFar {
       manifest: this.#manifest,
       run: describePlan(plan),
       live: { progress, origin: this.#origin },
+      parameters: this.#parameters,
       madeAt: now,
     };
   }
@@ -159,6 +171,37 @@ export class RunSoFar {
     const row = parseJoblogRow(line);
     if (row !== undefined && row.seq <= MAX_COMMANDS && row.host.length <= MAX_HOST_LENGTH)
       this.#rows.add(row);
+    if (row !== undefined && this.#plan.work.kind === 'sierra') this.#noteRun(row);
+  }
+
+  #noteRun({ seq, command }: JoblogRow): void {
+    const { experiment, run } = sierraRunOf(command) ?? {};
+    if (experiment === undefined || seq > MOST_TASKS) return;
+    this.#parameters ??= { keys: ['experiment', 'run'], columns: this.#runs };
+    for (const [at, text] of [experiment, String(run)].entries()) {
+      const column = this.#runs[at] ?? [];
+      column[seq - 1] = text;
+    }
+  }
+
+  /** Once, when the first tasks are there: a list that comes with the inputs is known then. SIERRA's are in its rows. */
+  async #readParameters(): Promise<void> {
+    const { work } = this.#plan;
+    if (work.kind === 'sierra' || this.#parameters !== undefined || this.#table.tries.size === 0) return;
+    const files = (file: 'commands' | { table: TableFormat }) =>
+      this.#bucket.stream(file === 'commands' ? this.#keys.commands : this.#keys.table(file.table));
+    const total = Math.max(
+      this.#progress?.tasks.total ?? 0,
+      work.file.kind === 'frozen' ? work.file.total : 0,
+    );
+    const gathered = plannedTasks(files, work).then((source) =>
+      gatherParameters(source, chooseTasks(this.#table, total)),
+    );
+    this.#parameters = await gathered.catch((error: unknown) => {
+      // A table among the inputs that a task wrote over meanwhile.
+      if (error instanceof BadList) return { keys: [], columns: [] };
+      throw error;
+    });
   }
 
   /** Node 0 sends the output of the first failed tasks soon after they have ended. */

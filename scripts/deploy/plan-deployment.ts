@@ -3,6 +3,7 @@ import { QUOTAS } from '../../cli/context/ask-account.ts';
 import { hasGpus } from '../../experiment/deployment/instance-gpus.ts';
 import { vcpusOf } from '../../experiment/deployment/instance-vcpus.ts';
 import type { DeployOptions } from './arguments.ts';
+import { contradictions } from './contradictions.ts';
 import type { Survey } from './read-account.ts';
 import { judgeZone } from './zones.ts';
 
@@ -43,9 +44,13 @@ export interface Settings {
   image: string;
   /** Parameters that nobody gave and that follow from others, where the stack has them otherwise. */
   derived: Readonly<Record<string, string>>;
+  /** What does not go together. */
+  contradictions: readonly string[];
 }
 
 const LEAST_LAMBDAS = 50;
+/** 1.120: older ones refuse properties that the template has. */
+const LEAST_SAM = 1120;
 /** The template's own, where InstanceTypes is empty. */
 const TYPES = { x86_64: 'c6i.4xlarge', arm64: 'c7g.4xlarge' } as const;
 
@@ -73,6 +78,7 @@ export function judge(
     },
     faults: [
       ...programFaults(machine, settings),
+      ...settings.contradictions,
       ...(survey === undefined ? [] : stackFaults(survey, options)),
       ...(survey === undefined ? [] : vpcFaults(survey, settings)),
       ...zone.faults,
@@ -95,8 +101,10 @@ export function settingsOf(
 ): Settings {
   const value = (name: string) => options.parameters[name] ?? stack?.parameters[name] ?? defaults[name] ?? '';
   const architecture = value('NodeArchitecture') === 'arm64' ? 'arm64' : 'x86_64';
+  // CloudFormation drops the blanks of a list as well.
   const given = value('InstanceTypes')
     .split(',')
+    .map((type) => type.trim())
     .filter((type) => type !== '');
   const types = given.length === 0 ? [TYPES[architecture]] : given;
   return {
@@ -110,7 +118,8 @@ export function settingsOf(
     userId: Number(value('UserId')),
     sierra: value('Sierra') === 'true',
     image: value('Image'),
-    derived: gpusOf(value),
+    derived: gpusOf(types, value('Gpus')),
+    contradictions: contradictions(value, types),
   };
 }
 
@@ -150,9 +159,9 @@ function priceParameter(survey: Survey | undefined, { parameters }: DeployOption
 }
 
 /** Whether nodes' image needs the driver of GPUs. */
-function gpusOf(value: (name: string) => string): Record<string, string> {
-  const Gpus = String(value('InstanceTypes').split(',').some(hasGpus));
-  return Gpus === value('Gpus') ? {} : { Gpus };
+function gpusOf(types: readonly string[], before: string): Record<string, string> {
+  const Gpus = String(types.some(hasGpus));
+  return Gpus === before ? {} : { Gpus };
 }
 
 function programFaults({ sam, builder }: Machine, { image }: Settings): string[] {
@@ -161,20 +170,28 @@ function programFaults({ sam, builder }: Machine, { image }: Settings): string[]
     faults.push(
       `The SAM command line cannot be used (${sam.why}). Install it: pipx install aws-sam-cli, or https://docs.aws.amazon.com/serverless-application-model/`,
     );
+  const version = sam.ok ? /(\d+)\.(\d+)\.\d+/.exec(sam.version) : null;
+  if (version !== null && Number(version[1]) * 1000 + Number(version[2]) < LEAST_SAM)
+    faults.push(
+      `The SAM command line is version ${version[0]}, and what is deployed is known to it from 1.120 on. Renew it: pipx upgrade aws-sam-cli`,
+    );
   if (!builder.ok && image === '')
     faults.push(`${builder.why} Or name an image that is there already: Image=NAME.`);
   return faults;
 }
 
-function stackFaults({ stack }: Survey, { stack: name }: DeployOptions): string[] {
+function stackFaults({ stack }: Survey, { stack: name, region, profile }: DeployOptions): string[] {
+  const where = Object.entries({ region, profile })
+    .map(([option, value]) => (value === undefined ? '' : ` --${option} ${value}`))
+    .join('');
   const status = stack?.status ?? '';
   if (/^(ROLLBACK_COMPLETE|ROLLBACK_FAILED|CREATE_FAILED|DELETE_FAILED)$/.test(status))
     return [
-      `The stack ${name} is ${status}: it never worked. Delete it (sam delete --stack-name ${name}), then deploy again.`,
+      `The stack ${name} is ${status}: it does not work. Delete it (sam delete --stack-name ${name}${where}), then deploy again.`,
     ];
   if (status === 'UPDATE_ROLLBACK_FAILED')
     return [
-      `The stack ${name} is ${status}: aws cloudformation continue-update-rollback --stack-name ${name}`,
+      `The stack ${name} is ${status}: aws cloudformation continue-update-rollback --stack-name ${name}${where}`,
     ];
   if (status.endsWith('_IN_PROGRESS') && status !== 'REVIEW_IN_PROGRESS')
     return [`The stack ${name} is ${status}: someone is changing it. Wait until that has ended.`];

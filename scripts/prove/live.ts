@@ -59,7 +59,7 @@ export async function liveLab(
   return { lab, caller };
 }
 
-function clientsOf(place: object, recorder: Recorder): ProveClients {
+export function clientsOf(place: object, recorder: Recorder): ProveClients {
   const config = {
     ...place,
     maxAttempts: 6,

@@ -63,9 +63,10 @@ export async function catchEvents(lab: Lab): Promise<string> {
   const policy = {
     Version: '2012-10-17',
     Statement: [
-      { ...statement, Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' } },
+      { ...statement, Sid: 'Events', Effect: 'Allow', Principal: { Service: 'events.amazonaws.com' } },
       {
         ...statement,
+        Sid: 'TlsOnly',
         Effect: 'Deny',
         Principal: '*',
         Condition: { Bool: { 'aws:SecureTransport': 'false' } },
@@ -145,6 +146,10 @@ export async function isUnderWay(lab: Lab): Promise<boolean> {
   return QueueUrls.length > 0 || (await ourRuns(lab)).length > 0;
 }
 
+/** AWS lists a queue for a minute, and roles and rules for seconds, after they were removed. */
+const GONE =
+  /^(QueueDoesNotExist|AWS\.SimpleQueueService\.NonExistentQueue|NoSuchEntityException|ResourceNotFoundException)$/;
+
 /**
  * Removes what this and earlier ones made: runs and their jobs first, since they cost. Whatever cannot be removed keeps
  * nothing else from being removed. @returns what is left, each with the reason; empty when nothing is
@@ -155,6 +160,7 @@ export async function removeAll(lab: Lab): Promise<string[]> {
     try {
       await remove();
     } catch (error) {
+      if (error instanceof Error && GONE.test(error.name)) return;
       left.push(`${what}: ${error instanceof Error ? `${error.name}: ${error.message}` : String(error)}`);
     }
   };

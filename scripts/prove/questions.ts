@@ -77,7 +77,7 @@ export const STRUCK: Readonly<Record<string, string>> = {
   'whether children emit events':
     'settle takes the name of a run from any event and looks; more events are more looks, at most one a second',
   'how an alarm whose data are missing begins and goes back':
-    'the alarm of a silent settle treats missing data as breaching, whichever state it starts in',
+    'CloudWatch documents it, and it decides a mail only: missing data end in INSUFFICIENT_DATA, which the alarm tells as well',
   'CloudWatch reaches a topic that refuses what is not TLS':
     'AWS services call each other by TLS; EventBridge and a queue with that very statement are in `events-read`',
   'the `Cause` of a token that was failed without one':

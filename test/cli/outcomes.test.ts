@@ -62,7 +62,7 @@ it.each(['../x', 'a/../../x', '..', '../../../x'])(
     const { outputs } = runKeys(RUN_ID);
     if (!path.endsWith('..')) put(join(outputs, path), 'good');
     expect(await fetch(context, RUN_ID, 'out')).toBe(1);
-    expect(said.err).toContain(`${path}: would be outside the folder\n`);
+    expect(said.err).toContain(`${path}: would be outside the folder that names it\n`);
     expect(readFileSync(join(into, 'deep/good.csv'), 'utf8')).toBe('good');
     expect(existsSync(join(into, '../x'))).toBe(false);
   },
@@ -95,6 +95,23 @@ describe('fetch into a folder of one’s own', () => {
     expect(await fetch(all.context, RUN_ID, 'out')).toBe(1);
     expect(existsSync(join(all.into, 'a/b'))).toBe(true);
     expect(existsSync(join(all.into, '.git'))).toBe(false);
+  });
+
+  it('takes no path that leads back out of what is named', async () => {
+    const paths = ['results/../.git/hooks/pre-commit', 'results/./a', 'results//a', 'x/../.envrc'];
+    const run = aRunThatSent([], ['results/', '.']);
+    run.put(runKeys(RUN_ID).outputIndex, {
+      files: paths.map((path) => ({ path, size: 4, sha256 })),
+      missing: [],
+    });
+    for (const path of ['.git/hooks/pre-commit', '.envrc', 'results/a'])
+      run.put(`${runKeys(RUN_ID).outputs}${path}`, 'good');
+
+    expect(await fetch(run.context, RUN_ID, 'out')).toBe(1);
+
+    expect(run.said.out).toContain('0 files in out');
+    expect(existsSync(join(run.into, '.git'))).toBe(false);
+    expect(existsSync(join(run.into, '.envrc'))).toBe(false);
   });
 
   it('replaces no file that differs, unless that is asked for', async () => {
@@ -189,6 +206,15 @@ describe('a run that has sent many small files', () => {
     expect(statSync(join(into, 'results/1')).mode & 0o111).toBe(0);
   });
 
+  it('holds no line that is longer than the runner writes', async () => {
+    const { put, context, into } = await aRunThatPacked({ 'results/1': 'one', 'results/2': 'two' });
+    const list = readFileSync(join(into, '../..', runKeys(RUN_ID).outputList), 'utf8');
+    put(runKeys(RUN_ID).outputList, `${' '.repeat(100_000)}${list}`);
+    expect(await fetch(context, RUN_ID, 'out')).toBe(0);
+    expect(existsSync(join(into, 'results/1'))).toBe(false);
+    expect(readFileSync(join(into, 'results/2'), 'utf8')).toBe('two');
+  });
+
   it('tells what is not as the list says, and writes nothing else that an archive holds', async () => {
     const { context, said, into } = await aRunThatPacked(
       { 'results/1': 'one', 'results/2': 'TWO', '../evil': 'x', 'results/unlisted': 'x', other: 'x' },
@@ -211,4 +237,18 @@ it('fetch --tables brings what a run that has ended has of them', async () => {
   expect(await fetch(context, RUN_ID, 'out', { tables: true })).toBe(0);
   expect(readFileSync(join(into, 'tasks.csv'), 'utf8')).toBe('task,seed\n1,7\n');
   expect(said.out).toBe('out/tasks.csv\n');
+});
+
+it('fetch --tables replaces no table of one’s own, and writes through no link', async () => {
+  const { put, context, into } = aRun('succeeded');
+  put(runKeys(RUN_ID).tasksCsv, 'task\n1\n');
+  mkdirSync(into, { recursive: true });
+  writeFileSync(join(into, 'mine'), 'mine');
+  symlinkSync(join(into, 'mine'), join(into, 'tasks.csv'));
+  const asked = { tables: true } as const;
+  await expect(fetch(context, RUN_ID, 'out', asked)).rejects.toThrow(/is there already/);
+  expect(await fetch(context, RUN_ID, 'out', { ...asked, force: true })).toBe(0);
+  expect(readFileSync(join(into, 'mine'), 'utf8')).toBe('mine');
+  expect(readFileSync(join(into, 'tasks.csv'), 'utf8')).toBe('task\n1\n');
+  expect(await fetch(context, RUN_ID, 'out', asked)).toBe(0);
 });

@@ -15,14 +15,17 @@ beforeAll(async () => {
 
 afterAll(() => pages.close());
 
-describe.each(['failed', 'huge', 'stuck', 'hostile', 'idle'])('the report of the sample %s', (name) => {
-  test.each(looks)('is readable for everybody (%s)', async (look) => {
-    const { page } = await pages.report(name, LOOKS[look]);
-    await picture(page, `${name}-${look}`);
-    expect(await serious(page)).toEqual([]);
-    await page.close();
-  });
-});
+describe.each(['one', 'small', 'failed', 'huge', 'stuck', 'hostile', 'idle'])(
+  'the report of the sample %s',
+  (name) => {
+    test.each(looks)('is readable for everybody (%s)', async (look) => {
+      const { page } = await pages.report(name, LOOKS[look]);
+      await picture(page, `${name}-${look}`);
+      expect(await serious(page)).toEqual([]);
+      await page.close();
+    });
+  },
+);
 
 test('graphs are seen', async () => {
   const { page, faults } = await pages.report('failed');

@@ -103,6 +103,34 @@ describe('in a browser', () => {
     await page.close();
   });
 
+  test('of 100,000 tasks those in sight are elements; any is found, and any column is an order', async () => {
+    const { page, faults } = await open('huge');
+    const first = () => page.locator('#tasks tbody tr:not(.gap) >> nth=0').innerText();
+    const count = () => page.locator('#tasks [role=status]').innerText();
+    await expect.poll(count).toBe('100,000 of 100,000 tasks');
+    expect(await page.locator('#tasks tbody tr').count()).toBeLessThan(100);
+    await page.locator('#tasks .scroll').focus();
+    await page.keyboard.press('End');
+    await expect
+      .poll(() => page.locator('#tasks tbody tr:not(.gap) >> nth=-1').innerText())
+      .toMatch(/^100000\b/);
+    await page.getByRole('searchbox', { name: 'Search tasks' }).fill('seed=77123');
+    await expect.poll(count).toBe('1 of 100,000 tasks');
+    expect(await first()).toMatch(/^77123\b/);
+    await page.getByRole('searchbox', { name: 'Search tasks' }).fill('');
+    await page.getByRole('combobox', { name: 'Which tasks' }).selectOption('failed');
+    await expect.poll(count).toMatch(/^\d\d of 100,000 tasks$/);
+    await page.getByRole('button', { name: 'seed', exact: true }).focus();
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Enter');
+    expect(await page.locator('#tasks th[aria-sort="descending"]').innerText()).toBe('seed');
+    const seeds = await page.locator('#tasks tbody tr:not(.gap) td:nth-child(6)').allInnerTexts();
+    expect(seeds.length).toBeGreaterThan(5);
+    expect(seeds.map(Number)).toEqual(seeds.map(Number).toSorted((a, b) => b - a));
+    expect(faults).toEqual([]);
+    await page.close();
+  });
+
   test('on paper everything is open and light', async () => {
     const { page } = await open('failed', { colorScheme: 'dark' });
     await page.evaluate('dispatchEvent(new Event("beforeprint"))');

@@ -76,6 +76,7 @@ test('follows the run: state, progress, failures, timeline and nodes; what is op
   await expect.poll(() => page.locator('#node-rows tr').count()).toBe(3);
   expect(await page.locator('#part-timeline').innerText()).toBe('48 tasks on 3 nodes.');
   expect(await page.locator('details[open] >> text=The manifest').count()).toBe(0);
+  await page.locator('.failure summary', { hasText: 'the robot left the arena' }).click();
   await picture(page, 'live-light');
   const [popup] = await Promise.all([page.waitForEvent('response'), page.locator('.failure a.file').click()]);
   expect(popup.status()).toBe(200);

@@ -25,6 +25,7 @@ export interface Sample {
 }
 
 export const SAMPLES: Readonly<Record<string, Sample>> = {
+  one: { name: 'one-try', tasks: 1, nodes: 1, slots: 1, seconds: 3 },
   small: { name: 'speed-sweep', tasks: 200, nodes: 4, slots: 2, seconds: 1.5 },
   failed: { name: 'foraging', tasks: 1800, nodes: 4, slots: 10, seconds: 14, failedShare: 0.04, lostNode: 2 },
   large: { name: 'density', tasks: 10_000, nodes: 16, slots: 8, seconds: 9, failedShare: 0.002 },
@@ -115,6 +116,15 @@ export async function sampleReport(sample: Sample): Promise<ReportInput> {
     nodes,
     tasks,
     manifest: manifestOf(sample),
+    parameters: {
+      keys: ['seed', sample.hostile === true ? HOSTILE : 'speed'],
+      columns: [
+        Array.from({ length: sample.tasks }, (_, at) => String(at + 1)),
+        Array.from({ length: sample.tasks }, (_, at) =>
+          sample.hostile === true ? HOSTILE : String(((at + 1) % 9) / 10),
+        ),
+      ],
+    },
     ...(sample.name === 'foraging' ? { images: SAMPLE_IMAGES } : {}),
     run: {
       name: sample.name,

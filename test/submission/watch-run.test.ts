@@ -21,6 +21,17 @@ test('a run is watched to its end, whatever was written over its progress', asyn
   expect(summary).toEqual(aSummary());
 });
 
+test('a run that ended without a report is not waited for without end', async () => {
+  const bucket = new Bucket(memoryS3('lab'), 'lab', realClock);
+  await bucket.write(runKeys(RUN_ID).status, JSON.stringify(aStatus({ state: 'failed' })));
+  let now = 0;
+  const sleep = async (ms: number) => {
+    now += 1000 * ms;
+  };
+  const watching = watchRun(bucket, RUN_ID, { clock: { now: () => now, sleep } });
+  await expect(watching).rejects.toThrow(/ended \(failed\) without a report/);
+});
+
 test('a summary that was written over ends the watch', async () => {
   await expect(watched({ outcome: 'fine' })).rejects.toThrow('summary.json is not what sierra-batch wrote');
 });

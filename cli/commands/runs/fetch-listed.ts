@@ -1,9 +1,9 @@
-import { createInterface } from 'node:readline/promises';
 import { Readable } from 'node:stream';
 import { messageOf } from '../../../aws/errors.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import type { OutputFile } from '../../../experiment/records/outputs.ts';
-import { parseOutputLine } from '../../../experiment/records/outputs.ts';
+import { LONGEST_OUTPUT_LINE, parseOutputLine } from '../../../experiment/records/outputs.ts';
+import { boundedLines } from '../../../experiment/text/bounded-lines.ts';
 import type { RunStore } from '../../context/run-store.ts';
 import { readArchive } from '../../output/read-archive.ts';
 import type { Place } from './place-file.ts';
@@ -22,7 +22,7 @@ export async function fetchListed(store: RunStore, runId: string, options: Liste
   const list = await store.stream(keys.outputList);
   if (list === undefined) throw new Error(`there is no ${keys.outputList}, which the index speaks of`);
   let packed: OutputFile[] = [];
-  for await (const line of createInterface({ input: list, crlfDelay: Number.POSITIVE_INFINITY })) {
+  for await (const line of boundedLines(list, { most: LONGEST_OUTPUT_LINE, whole: true })) {
     const file = parseOutputLine(line);
     if (file === undefined) continue;
     if (!options.isNamed(file.path)) options.tell(file, NOT_NAMED);

@@ -1,19 +1,20 @@
-import { createWriteStream } from 'node:fs';
+import { createWriteStream, lstatSync, renameSync, rmSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
+import { fileSha256 } from '../../../aws/file-sha256.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import type { Context } from '../../context/context.ts';
 import type { Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 
-/** `fetch --tables`: a row for each task. Tables are made of other records, so older copies are replaced. */
+/** `fetch --tables`: a row for each task. One of yours that differs stays. */
 export async function fetchTables(
   { terminal, asJson, cwd }: Context,
   target: Target,
   runId: string,
-  folder: string,
+  { folder, force }: { folder: string; force: boolean },
 ): Promise<number> {
   const { tasksCsv, tasksParquet } = runKeys(runId);
   const files: string[] = [];
@@ -22,7 +23,15 @@ export async function fetchTables(
     if (stream === undefined) continue;
     const shown = join(folder, basename(key));
     await mkdir(resolve(cwd, folder), { recursive: true });
-    await pipeline(stream, createWriteStream(resolve(cwd, shown)));
+    const [path, part] = [resolve(cwd, shown), resolve(cwd, `${shown}.part-${process.pid}`)];
+    try {
+      await pipeline(stream, createWriteStream(part, { flags: 'wx' }));
+      if (!force && (await differs(path, part)))
+        throw new CommandFailed(`${shown} is there already with other content; --force replaces it`, 1);
+      renameSync(part, path);
+    } finally {
+      rmSync(part, { force: true });
+    }
     files.push(shown);
   }
   if (files.length === 0)
@@ -30,4 +39,11 @@ export async function fetchTables(
   if (asJson) terminal.json({ runId, folder, files });
   else for (const file of files) terminal.say(file);
   return EXIT.succeeded;
+}
+
+/** Something else lies at the path than this file holds; a link does, wherever it leads. */
+async function differs(path: string, other: string): Promise<boolean> {
+  const found = lstatSync(path, { throwIfNoEntry: false });
+  if (found === undefined) return false;
+  return !found.isFile() || (await fileSha256(path)) !== (await fileSha256(other));
 }

@@ -47,7 +47,8 @@ export async function fetch(
   const runId = await chosenRun(context, target, named);
   const { state } = await statusOf(target, runId);
   const shown = folder ?? runId;
-  if (tables === true) return (await import('./fetch-tables.ts')).fetchTables(context, target, runId, shown);
+  if (tables === true)
+    return (await import('./fetch-tables.ts')).fetchTables(context, target, runId, { folder: shown, force });
   const keys = runKeys(runId);
   const [index, plan] = await Promise.all([
     readRecord(target.store, keys.outputIndex, parseOutputIndex),

@@ -30,8 +30,9 @@ export async function placeFile(
 ): Promise<string | undefined> {
   const path = join(into, file.path);
   const inside = relative(into, path);
-  // The index was written by a node, where a user's program ran.
-  if (inside === '' || inside.startsWith('..') || isAbsolute(inside)) return 'would be outside the folder';
+  // The index was written by a node, where a user's program ran: `results/../.git` is named by `results` and is not in it.
+  if (inside === '' || inside.startsWith('..') || isAbsolute(inside) || inside !== file.path)
+    return 'would be outside the folder that names it';
   const trouble = makeFolders(into, inside.split('/').slice(0, -1));
   if (trouble !== undefined) return trouble;
   const found = lstatSync(path, { throwIfNoEntry: false });

@@ -5,7 +5,7 @@ import type { Ending } from '../../../experiment/records/ending.ts';
 import { endingOf, endingWords } from '../../../experiment/records/ending.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
-import { rowsIn, succeeded } from '../../../experiment/results/joblog.ts';
+import { streamedRows, succeeded } from '../../../experiment/results/joblog.ts';
 import { lastLines, NotedEndings } from '../../../experiment/results/last-lines.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { plainJson } from '../../../experiment/text/visible-text.ts';
@@ -74,7 +74,7 @@ async function joblogRows(target: Target, runId: string): Promise<AsyncIterable<
     throw new CommandFailed(
       `no task of the run ${runId} has ended; \`sierra-batch status ${runId}\` says how it stands`,
     );
-  return rowsIn(stream);
+  return streamedRows(stream);
 }
 
 async function* wantedRows(

@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import { endingOf, endingWords } from '../../../experiment/records/ending.ts';
 import type { JoblogRow } from '../../../experiment/results/joblog.ts';
 import { defined } from '../../../experiment/util/defined.ts';
+import { aborted } from '../../../experiment/util/timers.ts';
 import type { AttemptPart } from '../../attempt/attempt.ts';
 import type { FanoutNode, FanoutRequest, FanoutResult } from '../../fan-out/fan-out.ts';
 import { parseNodefile } from '../../fan-out/nodefile.ts';
@@ -118,12 +119,7 @@ export class LineInPool {
     state.startTasks(() => running.running());
     followNodes(this.#cluster, running, tally, context.clock);
     const either = AbortSignal.any([gone, ending.signal]);
-    const stopped = new Promise<void>((resolve) => {
-      // It may have come while the line was prepared.
-      if (either.aborted) resolve();
-      either.addEventListener('abort', () => resolve());
-    });
-    const result = await Promise.race([running.result, stopped]);
+    const result = await Promise.race([running.result, aborted(either)]);
     const final = result ?? (await stopFanout(this.#attempt, running)) ?? stillRunning(tally);
     state.endTasks();
     this.result = final;

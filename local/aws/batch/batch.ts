@@ -13,6 +13,7 @@ import { checkJobDefinition } from './job-definition.ts';
 import { childDetail, childSummary, jobSummary, parentDetail } from './job-detail.ts';
 import { resolveJobRequest } from './job-request.ts';
 import type { StartNode } from './node-start.ts';
+import { fits } from './retry-decision.ts';
 import type { Delays } from './run-job.ts';
 import { runJob } from './run-job.ts';
 
@@ -191,7 +192,7 @@ export class LocalBatch implements BatchPort {
     if (jobQueue !== undefined && job.queue !== this.#queue(jobQueue)?.arn) return false;
     // With a filter AWS ignores jobStatus; without either it lists RUNNING jobs only.
     const byName = filters?.find(({ name }) => name === 'JOB_NAME');
-    if (byName !== undefined) return (byName.values ?? []).some((value) => nameMatches(value, job.name));
+    if (byName !== undefined) return (byName.values ?? []).some((value) => fits(value, job.name));
     return job.status === (jobStatus ?? 'RUNNING');
   }
 
@@ -202,14 +203,6 @@ export class LocalBatch implements BatchPort {
   #arn(resource: string): string {
     return `arn:aws:batch:${this.#settings.region}:${this.#settings.account}:${resource}`;
   }
-}
-
-/** Letter case does not count; a final `*` matches any rest. */
-function nameMatches(pattern: string, name: string): boolean {
-  const wanted = pattern.toLowerCase();
-  return wanted.endsWith('*')
-    ? name.toLowerCase().startsWith(wanted.slice(0, -1))
-    : name.toLowerCase() === wanted;
 }
 
 function names(definition: JobDefinition, text: string): boolean {

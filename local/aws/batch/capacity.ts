@@ -1,3 +1,4 @@
+import { unlessAborted } from '../../../experiment/util/timers.ts';
 import type { Job } from './job.ts';
 
 /** Holds a job back in RUNNABLE: the reason AWS would give, and a promise that resolves when there are instances. */
@@ -62,17 +63,5 @@ function serve(queue: Queue): void {
     queue.waiting.shift();
     queue.used += next.needed;
     next.start();
-  }
-}
-
-async function unlessAborted(promise: Promise<void>, signal: AbortSignal): Promise<void> {
-  signal.throwIfAborted();
-  const aborted = Promise.withResolvers<never>();
-  const onAbort = () => aborted.reject(signal.reason);
-  signal.addEventListener('abort', onAbort, { once: true });
-  try {
-    await Promise.race([promise, aborted.promise]);
-  } finally {
-    signal.removeEventListener('abort', onAbort);
   }
 }

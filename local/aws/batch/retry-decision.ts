@@ -12,14 +12,15 @@ export function retriesAfter(
 ): boolean {
   const rule = rules.find(
     ({ onExitCode, onReason, onStatusReason }) =>
-      matches(onExitCode, exit.exitCode === undefined ? '' : String(exit.exitCode)) &&
-      matches(onReason, exit.reason ?? '') &&
-      matches(onStatusReason, statusReason),
+      fits(onExitCode, exit.exitCode === undefined ? '' : String(exit.exitCode)) &&
+      fits(onReason, exit.reason ?? '') &&
+      fits(onStatusReason, statusReason),
   );
   return rule === undefined || rule.action?.toUpperCase() === 'RETRY';
 }
 
-function matches(pattern: string | undefined, text: string): boolean {
+/** Letter case does not count; a final `*` matches any rest. */
+export function fits(pattern: string | undefined, text: string): boolean {
   if (pattern === undefined) return true;
   const wanted = pattern.toLowerCase();
   return wanted.endsWith('*')

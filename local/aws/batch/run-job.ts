@@ -1,6 +1,6 @@
 import type { JobStatus } from '@aws-sdk/client-batch';
 import type { Clock } from '../../../experiment/util/clock.ts';
-import { within } from '../../../experiment/util/timers.ts';
+import { aborted, within } from '../../../experiment/util/timers.ts';
 import type { Attempt, ChildJob, Job } from './job.ts';
 import type { NodeExit, NodeSpec, RunningNode, StartNode } from './node-start.ts';
 import { retriesAfter } from './retry-decision.ts';
@@ -171,10 +171,7 @@ async function mainExit(job: Job, main: RunningNode, clock: Clock): Promise<Node
   const { signal } = job.ending;
   const ended = new AbortController();
   const exited = main.exited.finally(() => ended.abort());
-  const told = new Promise<void>((resolve) => {
-    if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
-  });
+  const told = aborted(signal);
   const late =
     seconds === undefined ? told : clock.sleep(seconds * 1000, ended.signal).catch(() => undefined);
   await Promise.race([exited, told, late]);

@@ -72,6 +72,22 @@ export const ALARMS: readonly Table[] = [
           .some((statement) => refusesPlainHttp(statement, name)),
     ],
   }),
+  table(policiesOfMessaging, {
+    'statements-unnamed': [
+      'SNS refuses statements without a Sid of their own: the whole stack would be rolled back',
+      (policy) => {
+        const names = policy.parts('PolicyDocument', 'Statement').map((statement) => statement.text('Sid'));
+        return !names.includes('') && new Set(names).size === names.length;
+      },
+    ],
+    'statement-of-many': [
+      'SNS and SQS refuse a statement with more than one resource: the whole stack would be rolled back',
+      (policy) =>
+        policy
+          .parts('PolicyDocument', 'Statement')
+          .every((statement) => statement.texts('Resource').length === 1),
+    ],
+  }),
   each('AWS::Logs::LogGroup', {
     'logs-kept-for-ever': ['logs are paid for as long as they lie', (group) => group.has('RetentionInDays')],
   }),
@@ -87,11 +103,14 @@ function tellsTopic(alarm: Place, actions: 'AlarmActions' | 'InsufficientDataAct
 
 /** Queues and topics, with the policies that could be theirs. */
 function messaging(system: System): { name: string; policies: Place[] }[] {
-  return ['Queue', 'Topic'].flatMap((kind) => {
-    const service = kind === 'Queue' ? 'SQS' : 'SNS';
-    const policies = placesOf(`AWS::${service}::${kind}Policy`)(system);
-    return placesOf(`AWS::${service}::${kind}`)(system).map(({ name }) => ({ name, policies }));
-  });
+  const policies = policiesOfMessaging(system);
+  return ['AWS::SQS::Queue', 'AWS::SNS::Topic']
+    .flatMap((type) => placesOf(type)(system))
+    .map(({ name }) => ({ name, policies }));
+}
+
+function policiesOfMessaging(system: System): Place[] {
+  return ['AWS::SQS::QueuePolicy', 'AWS::SNS::TopicPolicy'].flatMap((type) => placesOf(type)(system));
 }
 
 function refusesPlainHttp(statement: Place, name: string): boolean {
@@ -101,7 +120,7 @@ function refusesPlainHttp(statement: Place, name: string): boolean {
     statement.text('Principal') === '*' &&
     statement.texts('Action').some((action) => action === 'sqs:*' || action === 'sns:Publish') &&
     statement.text('Condition', 'Bool', 'aws:SecureTransport') === 'false' &&
-    (resources.includes(`<${name}.Arn>`) || resources.includes(`<${name}>`))
+    ['*', `<${name}.Arn>`, `<${name}>`].some((resource) => resources.includes(resource))
   );
 }
 

@@ -94,12 +94,13 @@ export const EVENTS: readonly Table[] = [
       (target) =>
         target
           .others('AWS::SQS::QueuePolicy')
+          .filter((policy) => policy.texts('Queues').includes(deadLetters(target).replace('.Arn', '')))
           .flatMap((policy) => policy.parts('PolicyDocument', 'Statement'))
           .some(
             (statement) =>
               statement.text('Effect') === 'Allow' &&
               statement.text('Principal', 'Service') === 'events.amazonaws.com' &&
-              statement.texts('Resource').includes(deadLetters(target)) &&
+              ['*', deadLetters(target)].some((each) => statement.texts('Resource').includes(each)) &&
               statement.texts('Condition', 'ArnEquals', 'aws:SourceArn').includes(`<${target.name}.Arn>`),
           ),
     ],

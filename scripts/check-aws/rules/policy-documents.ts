@@ -26,15 +26,17 @@ function documentsIn(
   return Object.entries(node).flatMap(([key, value]) => documentsIn(value, [...path, key]));
 }
 
-/** Trust and a file system's policy are about what they belong to and need not say so; a judge of policies asks for it. */
+/** Policies of these are about what they belong to and need not say so, or say `*`; a judge of policies asks for it. */
 function withResources({ type, name }: Resource, document: Json): Json {
   const own = OWN_ARN[type]?.(name);
   if (own === undefined || !isRecord(document)) return document;
-  const statements = listAt(document, 'Statement').map((statement) =>
-    isRecord(statement) && at(statement, 'Principal') !== undefined && at(statement, 'Resource') === undefined
+  const statements = listAt(document, 'Statement').map((statement) => {
+    if (!isRecord(statement) || at(statement, 'Principal') === undefined) return statement;
+    const resource = at(statement, 'Resource');
+    return resource === undefined || resource === '*'
       ? { ...statement, Resource: textAt(statement, 'Action') === '*' ? '*' : own }
-      : statement,
-  );
+      : statement;
+  });
   return { ...document, Statement: statements };
 }
 
@@ -70,6 +72,7 @@ const ARNS: Readonly<Record<string, (name: string) => string>> = {
 const OWN_ARN: typeof ARNS = {
   'AWS::IAM::Role': (name) => `arn:aws:iam::123456789012:role/${name}`,
   'AWS::EFS::FileSystem': () => `arn:aws:elasticfilesystem:${ACCOUNT}:file-system/fs-1`,
+  'AWS::SQS::QueuePolicy': () => `arn:aws:sqs:${ACCOUNT}:queue`,
 };
 
 /** Where Ref gives a name and no ARN, the name. */

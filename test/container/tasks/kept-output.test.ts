@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -5,7 +6,7 @@ import { afterEach, beforeEach, expect, it } from 'vitest';
 import { Bucket } from '../../../aws/bucket.ts';
 import { logs } from '../../../cli/commands/runs/logs.ts';
 import { s3Store } from '../../../cli/context/s3-store.ts';
-import { resultFolder } from '../../../container/tasks/failed-output.ts';
+import { resultFolder, sendFailedOutput } from '../../../container/tasks/failed-output.ts';
 import { sendKeptOutput } from '../../../container/tasks/kept-output.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { realClock } from '../../../local/clock/real.ts';
@@ -18,6 +19,19 @@ beforeEach(() => {
   base = mkdtempSync(join(tmpdir(), 'sbt-'));
 });
 afterEach(() => rmSync(base, { recursive: true, force: true }));
+
+it('a pipe where the output of a failed task was is not waited for', async () => {
+  const commands = Array.from({ length: 8 }, (_, at) => `exit ${at + 1}`);
+  for (const command of commands) {
+    const folder = resultFolder(base, command);
+    mkdirSync(folder, { recursive: true });
+    execFileSync('mkfifo', [`${folder}/stdout`, `${folder}/stderr`, `${folder}/seq`]);
+  }
+  const failures = commands.map((command, at) => ({ row: { seq: at + 1, command } }));
+  const run = { bucket: 'b', runId: RUN_ID };
+  const { signal } = new AbortController();
+  expect(await sendFailedOutput(memoryS3('b'), run, failures, base, realClock, signal)).toBe(16);
+});
 
 it('what every task printed comes as one archive, out of which `logs --task` reads', async () => {
   const results = join(base, 'results');
@@ -40,6 +54,10 @@ it('what every task printed comes as one archive, out of which `logs --task` rea
     writeFileSync(`${folder}/stderr`, seq === 7 ? '\u001b[31mwarned\n' : '');
     writeFileSync(`${folder}/seq`, String(seq));
   }
+  // What a task laid where its output was keeps nobody else's.
+  const [, , third] = rows;
+  rmSync(`${resultFolder(results, third?.command ?? '')}/stdout`);
+  execFileSync('mkfifo', [`${resultFolder(results, third?.command ?? '')}/stdout`]);
   const s3 = memoryS3('b');
   const bucket = new Bucket(s3, 'b', realClock);
   const keys = runKeys(RUN_ID);

@@ -7,6 +7,7 @@ import {
   parseJoblogRow,
   renderJoblog,
   renderJoblogRow,
+  streamedRows,
   succeeded,
 } from '../../../experiment/results/joblog.ts';
 
@@ -97,4 +98,13 @@ describe('the joblog', () => {
       succeeded({ exitval: 0, signal: 9 }),
     ]).toEqual([true, false, false]);
   });
+});
+
+it('of rows that come without end as many are read as a run can have', async () => {
+  async function* endless() {
+    for (let seq = 1; ; seq += 1) yield Buffer.from(`${seq}\th\t1\t1\t0\t0\t0\t0\tx\n`);
+  }
+  const rows = [];
+  for await (const { seq } of streamedRows(endless(), 3)) rows.push(seq);
+  expect(rows).toEqual([1, 2, 3]);
 });

@@ -20,6 +20,8 @@ describe('the results of a task', () => {
       '{"s": {"mean": 2}, "a.b": 3}',
       { 's.mean': 2, 'a.b': 3 },
     ],
+    // A column's name with a line end would pass for rows of a table.
+    [{ from: 'json' }, '{"a\\n9 ok": 1, "b\\u001b": 2, "c d": 3}', { 'c d': 3 }],
     [{ from: 'json' }, '[1]', undefined],
     [{ from: 'json' }, '{"a": ', undefined],
     [{ from: 'json' }, '', undefined],
@@ -54,7 +56,15 @@ describe('the results of a task', () => {
         },
       ),
     );
-    for (const line of ['', '[1]', '[0,{}]', '[1,{"a":[]}]', '{"seq":1}', `[1,{"a":"${'x'.repeat(1001)}"}]`])
+    for (const line of [
+      '',
+      '[1]',
+      '[1,{"a\\nb":1}]',
+      '[0,{}]',
+      '[1,{"a":[]}]',
+      '{"seq":1}',
+      `[1,{"a":"${'x'.repeat(1001)}"}]`,
+    ])
       expect(parseResultLine(line)).toBeUndefined();
   });
 

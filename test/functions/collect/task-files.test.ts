@@ -133,6 +133,11 @@ it('fields that the manifest names are columns; what is no line of a task is pas
   expect((await aTable(work, objects, { results: { from: 'json', path: '{a}' } }))[0]).toBe(
     `task,a,${HEAD},mean,result_a,n`,
   );
+  // Names that ours and others' have already are told apart, whatever a task calls its fields.
+  const twice = { ...objects, [keys.results]: '[1,{"command":1,"result_command":2,"result_a":3,"a":4}]\n' };
+  expect((await aTable(work, twice, { results: { from: 'json', path: '{a}' } }))[0]).toBe(
+    `task,a,${HEAD},result_command,result_result_command,result_a,result_result_a`,
+  );
   const ends = (lines: string[], many: number) => lines.map((line) => line.split(',').slice(-many).join());
   expect(ends(await of(), 3)).toEqual(['mean,result_a,n', '0.5,x,1', ',,', '2,,']);
   expect(ends(await of(['n', 'gone']), 2)).toEqual(['n,gone', '1,', ',', ',']);

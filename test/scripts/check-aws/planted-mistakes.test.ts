@@ -123,7 +123,35 @@ const MISTAKES: readonly [string, string, Plant][] = [
   [
     'a refusal of plain HTTP that is not for all queues',
     'open-to-plain-http',
-    inResource('DeadLetterPolicy', [...SETTLE, 1, 'Resource', 3], undefined),
+    inResource('DeadLetterPolicy', [...SETTLE, 1, 'Resource'], { 'Fn::GetAtt': ['JobChangedDead', 'Arn'] }),
+  ],
+  [
+    'a topic with a statement that has no name',
+    'statements-unnamed',
+    inResource('TopicPolicy', [...SETTLE, 1, 'Sid'], undefined),
+  ],
+  [
+    'queues with two statements of one name',
+    'statements-unnamed',
+    inResource('DeadLetterPolicy', [...SETTLE, 1, 'Sid'], 'Events'),
+  ],
+  [
+    'one statement for two queues',
+    'statement-of-many',
+    inResource(
+      'DeadLetterPolicy',
+      [...SETTLE, 0, 'Resource'],
+      [{ 'Fn::GetAtt': ['JobChangedDead', 'Arn'] }, { 'Fn::GetAtt': ['EveryMinuteDead', 'Arn'] }],
+    ),
+  ],
+  [
+    'one statement for a topic and another',
+    'statement-of-many',
+    inResource(
+      'TopicPolicy',
+      [...SETTLE, 0, 'Resource'],
+      [{ Ref: 'Topic' }, 'arn:aws:sns:eu-west-1:1:other'],
+    ),
   ],
   [
     'a refusal of plain HTTP for one service',

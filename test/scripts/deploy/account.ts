@@ -47,6 +47,10 @@ const DEFAULTS = {
   Sierra: 'false',
   Zone: '',
   VpcId: '',
+  SubnetIds: '',
+  FileSystemId: '',
+  Queues: '',
+  QueueArns: '',
   Email: '',
 };
 
@@ -73,6 +77,7 @@ export interface Account {
   /** The code of the system's error when it is connected to. */
   unreachable?: string;
   noSam?: boolean;
+  samVersion?: string;
   /** What AWS's price list says of the nodes' type. */
   nodePrice?: number;
 }
@@ -106,7 +111,10 @@ export async function deployTo(account: Account, args: readonly string[] = []) {
   const note = (line: string) => writeFileSync(notes, `${line}\n`, { flag: 'a' });
   const machine: Machine = {
     architecture: 'x86_64',
-    sam: account.noSam === true ? { ok: false, why: 'not installed' } : { ok: true, version: '1' },
+    sam:
+      account.noSam === true
+        ? { ok: false, why: 'not installed' }
+        : { ok: true, version: `SAM CLI, version ${account.samVersion ?? '1.170.0'}` },
     builder: { ok: true, builder: 'docker' },
   };
   const exitCode = await runDeployment({

@@ -56,6 +56,12 @@ describe('a deployment', () => {
     expect(calls.at(-1)).toBe(`${SAM} <--parameter-overrides> <${args[0]}>${given} <ImageTag=${TAG}>`);
   });
 
+  test('reads a list of types as CloudFormation does, without its blanks', async () => {
+    const { calls } = await deployTo({}, ['InstanceTypes=c6i.4xlarge, g5.xlarge']);
+
+    expect(calls.join()).toContain('<Gpus=true>');
+  });
+
   test.each<[string, Account, string[], string]>([
     ['asked for', {}, ['--sierra'], `<Sierra=true> <ImageTag=${TAG}-sierra>`],
     ['in the stack already', { parameters: { Sierra: 'true' } }, [], `<ImageTag=${TAG}-sierra>`],
@@ -92,6 +98,7 @@ describe('before anything is changed', () => {
   test.each<[string, Account, RegExp]>([
     ['nobody is logged in', { signedOut: true }, /does not know who you are.*aws sso login/],
     ['there is no sam', { noSam: true }, /pipx install aws-sam-cli/],
+    ['sam is too old', { samVersion: '1.100.0' }, /version 1\.100\.0.*from 1\.120 on/],
     ['the stack never worked', { stack: 'ROLLBACK_COMPLETE' }, /Delete it/],
     ['somebody is changing the stack', { stack: 'UPDATE_IN_PROGRESS' }, /someone is changing it/],
   ])('%s: exit 2, with what to do', async (_, account, what) => {
@@ -100,6 +107,38 @@ describe('before anything is changed', () => {
     expect(exitCode).toBe(2);
     expect(complained).toMatch(what);
     expect(calls).toEqual([]);
+  });
+
+  test.each([
+    ['nodes of another architecture than their image', ['InstanceTypes=c7g.4xlarge'], /c7g\.4xlarge.*=arm64/],
+    [
+      'an image of another architecture than its nodes',
+      ['NodeArchitecture=arm64', 'InstanceTypes=c6gn.4xlarge,g4dn.xlarge'],
+      /InstanceTypes has g4dn\.xlarge.*=x86_64/,
+    ],
+    ['both in one environment', ['InstanceTypes=c6i.4xlarge,x2gd.4xlarge'], /has x2gd\.4xlarge/],
+    ['nodes of any size', ['InstanceTypes=c6i'], /c6i is no size/],
+    ['a network without subnets', ['VpcId=vpc-1'], /VpcId without SubnetIds/],
+    ['subnets without their network', ['SubnetIds=subnet-1'], /SubnetIds without VpcId/],
+    ['queues that nobody may use', ['Queues="gpu":{"arn":"a","maxvCpus":4}'], /Queues without QueueArns/],
+    [
+      'storage in one zone of two',
+      ['VpcId=vpc-1', 'SubnetIds=subnet-1,subnet-2'],
+      /several SubnetIds.*FileSystemId/,
+    ],
+  ])('parameters that do not go together, %s: exit 2', async (_, args, what) => {
+    const { exitCode, complained, calls } = await deployTo({}, args);
+
+    expect(exitCode).toBe(2);
+    expect(complained).toMatch(what);
+    expect(calls).toEqual([]);
+  });
+
+  test('what is to be done says where', async () => {
+    const stack = 'ROLLBACK_COMPLETE';
+    const { complained } = await deployTo({ stack }, ['--region', 'eu-west-1', '--profile', 'lab']);
+
+    expect(complained).toContain('sam delete --stack-name sierra-batch --region eu-west-1 --profile lab)');
   });
 
   test.each(['ENOTFOUND', 'ECONNREFUSED', 'ETIMEDOUT', 'ENETUNREACH'])(
@@ -151,14 +190,14 @@ describe('before anything is changed', () => {
     ],
     ['the one that is given', {}, ['Zone=eu-west-1b'], '<Zone=eu-west-1b> '],
     ['none where nobody knows', { refusesEc2: true }, [], ''],
-    ['none for a network of others', {}, ['VpcId=vpc-1'], ''],
+    ['none for a network of others', {}, ['VpcId=vpc-1', 'SubnetIds=subnet-1'], ''],
     ['none for a stack that stands', { stack: 'UPDATE_COMPLETE' }, [], ''],
   ])('the zone of a network of its own: %s', async (_, account, args, zone) => {
     const { exitCode, calls } = await deployTo(account, args);
 
     expect(exitCode).toBe(0);
     const [, given = ''] = /<--parameter-overrides> (.*)<ImageTag=/.exec(calls.join('\n')) ?? [];
-    expect(given.replaceAll(/<(InstanceTypes|DefaultVcpus|VpcId)=[^>]*> /g, '')).toBe(zone);
+    expect(given.replaceAll(/<(InstanceTypes|DefaultVcpus|VpcId|SubnetIds)=[^>]*> /g, '')).toBe(zone);
   });
 
   test.each<[string, Account, string[], RegExp]>([
@@ -194,7 +233,7 @@ describe('before anything is changed', () => {
   });
 
   test('VPCs do not matter where none is made', async () => {
-    expect((await deployTo({ vpcs: 5 }, ['VpcId=vpc-1', '--check'])).exitCode).toBe(0);
+    expect((await deployTo({ vpcs: 5 }, ['VpcId=vpc-1', 'SubnetIds=subnet-1', '--check'])).exitCode).toBe(0);
     expect((await deployTo({ vpcs: 5, stack: 'UPDATE_COMPLETE' }, ['--check'])).exitCode).toBe(0);
   });
 
@@ -337,6 +376,7 @@ describe('its command line', () => {
     [['Gpus=true'], /follows from InstanceTypes/],
     [['--sierra', 'Sierra=false'], /--sierra is Sierra=true/],
     [['--stack', '../x'], /--stack is/],
+    [['--stack', 'a'.repeat(52)], /up to 51/],
     [['--frce'], /--frce/],
   ])('%j is refused', (args, why) => {
     expect(readDeployOptions(args, ['Email', 'ImageTag', 'Gpus', 'Sierra'])).toMatchObject({

@@ -1,6 +1,7 @@
 import { chownSync, existsSync, mkdirSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
+import { aborted } from '../../../experiment/util/timers.ts';
 import { realClock } from '../../../local/clock/real.ts';
 import { listenForInterruption } from '../../../local/start/interruption.ts';
 import { runManifest } from '../../../local/start/run-manifest.ts';
@@ -61,8 +62,7 @@ export async function runCluster(args: readonly string[]): Promise<number> {
       return await runManifest(options, surroundings, interruption, machinesOf(cluster, caller));
     }
     say('Ctrl-C ends them.');
-    if (!interruption.asked.aborted)
-      await new Promise((wake) => interruption.asked.addEventListener('abort', wake));
+    await aborted(interruption.asked);
     return EXIT.succeeded;
   } finally {
     await cluster.close();
