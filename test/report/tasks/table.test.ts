@@ -5,8 +5,10 @@ import { ENDS, parseQuery } from '../../../report/client/tasks/query.ts';
 import { columnsOf, inOrder, rowsOf } from '../../../report/client/tasks/task-rows.ts';
 import type { PackedTasks, TasksData } from '../../../report/tasks/packed.ts';
 import { chooseTasks, gatherParameters } from '../../../report/tasks/parameters.ts';
+import { Endings } from '../../../report/timeline/endings.ts';
 import { decodeLanes, encodeLanes } from '../../../report/timeline/format.ts';
-import { arrangeLanes, Endings } from '../../../report/timeline/lanes.ts';
+import { arrangeLanes } from '../../../report/timeline/lanes.ts';
+import { Tries } from '../../../report/timeline/tries.ts';
 import { aNode, aRow, START } from '../../fixtures/records.ts';
 
 const packed: PackedTasks = {
@@ -26,8 +28,9 @@ async function known() {
     aRow(2, { startTime: START / 1000 + 20, host: '10.0.1.11' }),
   ]);
   const endings = new Endings();
-  const arranged = arrangeLanes({ tasks, nodes: [aNode(0), aNode(1)] }, START, endings);
-  const lanes = arranged.flatMap((node) => node.lanes);
+  const tries = new Tries({ tasks }, START, endings);
+  const arranged = arrangeLanes({ tasks, nodes: [aNode(0), aNode(1)] }, tries);
+  const lanes = arranged.flatMap((node) => node.lanes.map((lane) => lane.map((place) => tries.bar(place))));
   return {
     data: {
       origin: START,
