@@ -278,6 +278,7 @@ async function render(
       .toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)),
     nodes,
     tasks,
+    load: remains.load,
     outputOf: remains.outputOf,
     attemptStart: attemptStart({ progress }),
     open: progress?.open,

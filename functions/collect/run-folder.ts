@@ -1,6 +1,8 @@
 import type { ByParameter } from '../../experiment/diagnosis/by-parameter.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import { endingOf } from '../../experiment/records/ending.ts';
+import type { Load } from '../../experiment/records/load.ts';
+import { MAX_LOAD_BYTES, parseLoad } from '../../experiment/records/load.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { OutputIndex } from '../../experiment/records/outputs.ts';
 import type { Progress } from '../../experiment/records/progress.ts';
@@ -16,6 +18,7 @@ export interface Remains {
   plan: Plan | undefined;
   progress: Progress | undefined;
   nodes: readonly NodeRecord[];
+  load: Load | undefined;
   tasks: TaskTable;
   /** The value of a parameter that failures go with. */
   byParameter?: ByParameter | undefined;
@@ -69,6 +72,7 @@ export async function readRemains(
     plan,
     progress: (await records.progress()).progress,
     nodes: await records.nodes(),
+    load: parseLoad((await bucket.readUntrusted(keys.load, { maxBytes: MAX_LOAD_BYTES }))?.text),
     tasks,
     stderrTails,
     outputOf,

@@ -1,6 +1,7 @@
 import type { Price } from '../../experiment/deployment/price.ts';
 import type { ByParameter } from '../../experiment/diagnosis/by-parameter.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
+import type { Load } from '../../experiment/records/load.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { OpenTry, Progress } from '../../experiment/records/progress.ts';
 import type { Status } from '../../experiment/records/status.ts';
@@ -16,6 +17,8 @@ export interface ReportInput {
   /** Each state of each attempt with the time it was entered, in their order; empty where no status was ever written. */
   history: Status['history'];
   nodes: readonly NodeRecord[];
+  /** Of nodes over time; absent where nothing was heard. */
+  load?: Load | undefined;
   tasks: TaskTable;
   /** Failed tasks whose own output is in the bucket, as far as it was read. */
   outputOf?: ReadonlySet<number> | undefined;

@@ -81,7 +81,7 @@ export class RunPages {
 
   async #open(runId: string): Promise<LiveReport | undefined> {
     const { bucket, clock, lookMs } = this.#of;
-    const run = await RunSoFar.open(bucket, runId);
+    const run = await RunSoFar.open(bucket, runId, clock);
     return run && new LiveReport(run, clock, Math.max(LEAST_MS, lookMs));
   }
 }

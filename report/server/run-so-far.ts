@@ -8,6 +8,8 @@ import type { Plan } from '../../experiment/plan/plan.ts';
 import { MAX_PLAN_BYTES, parsePlan } from '../../experiment/plan/plan.ts';
 import { plannedTasks } from '../../experiment/plan/planned-tasks.ts';
 import { endingOf } from '../../experiment/records/ending.ts';
+import type { Load } from '../../experiment/records/load.ts';
+import { MAX_LOAD_BYTES, parseLoad } from '../../experiment/records/load.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import { MAX_NODES_BYTES, parseNodes } from '../../experiment/records/nodes.ts';
 import { isOutcome } from '../../experiment/records/outcome.ts';
@@ -22,6 +24,7 @@ import type { TaskTable } from '../../experiment/results/task-table.ts';
 import { failedToRead, TaskTableBuilder } from '../../experiment/results/task-table.ts';
 import { sierraRunOf } from '../../experiment/sierra/run-command.ts';
 import { summarise } from '../../experiment/summary/summarise.ts';
+import type { Clock } from '../../experiment/util/clock.ts';
 import type { ReportInput } from '../page/input.ts';
 import { describePlan } from '../page/input.ts';
 import type { TaskParameters } from '../tasks/parameters.ts';
@@ -35,11 +38,15 @@ const FIRST_BYTES = 16 * 1024 * 1024;
 const TAILS = 20;
 const TAILS_AT_ONCE = 4;
 const MAX_TAIL_BYTES = 64 * 1024;
+/** How often the load of nodes is read, and how much of it a second on average. */
+const LOAD_SECONDS = 10;
+const LOAD_BYTES_A_SECOND = 64 * 1024;
 const MAX_HOST_LENGTH = 255;
 
 /** What the bucket holds of a run that goes on. It is read on and on; a joblog only from where it was read to. */
 export class RunSoFar {
   readonly #bucket: Bucket;
+  readonly #clock: Clock;
   readonly #keys: ReturnType<typeof runKeys>;
   readonly #noted = new NotedEndings();
   readonly #tails = new Map<number, string>();
@@ -58,6 +65,8 @@ export class RunSoFar {
   /** Of the page's time axis: what began before is drawn there. */
   #origin: number | undefined;
   #progress: Progress | undefined;
+  #load: Load | undefined;
+  #loadNotBefore = 0;
   #nodes: readonly NodeRecord[] = [];
   /** Its joblog was replaced by a shorter one: nothing that was read counts any more. */
   isReplaced = false;
@@ -65,7 +74,7 @@ export class RunSoFar {
   hasEnded = false;
 
   /** @returns undefined where the run has no plan, or has ended */
-  static async open(bucket: Bucket, runId: string): Promise<RunSoFar | undefined> {
+  static async open(bucket: Bucket, runId: string, clock: Clock): Promise<RunSoFar | undefined> {
     const keys = runKeys(runId);
     const plan = parsePlan((await bucket.readUntrusted(keys.plan, { maxBytes: MAX_PLAN_BYTES }))?.text);
     if (plan === undefined) return undefined;
@@ -75,13 +84,19 @@ export class RunSoFar {
     if (status === undefined) return undefined;
     if (isOutcome(status.state) && (await bucket.head(keys.report)) !== undefined) return undefined;
     const manifest = (await bucket.readUntrusted(keys.manifest))?.text ?? '';
-    const run = new RunSoFar(bucket, status, plan, manifest);
+    const run = new RunSoFar({ bucket, clock }, status, plan, manifest);
     await run.look(FIRST_BYTES);
     return run;
   }
 
-  private constructor(bucket: Bucket, status: Status, plan: Plan, manifest: string) {
+  private constructor(
+    { bucket, clock }: { bucket: Bucket; clock: Clock },
+    status: Status,
+    plan: Plan,
+    manifest: string,
+  ) {
     this.#bucket = bucket;
+    this.#clock = clock;
     this.#status = status;
     this.#keys = runKeys(plan.runId);
     this.#joblog = new GrowingObject(bucket, this.#keys.joblog);
@@ -117,6 +132,7 @@ export class RunSoFar {
     this.#table = this.#rows.table();
     await this.#readTails();
     await this.#readParameters();
+    await this.#readLoad();
   }
 
   /** All that a report shows, as of now. @param now milliseconds since the epoch */
@@ -142,6 +158,7 @@ export class RunSoFar {
       summary: { ...summary, headline, why, next },
       history: [...history, { state, at: new Date(now).toISOString() }],
       nodes: this.#nodes,
+      load: this.#load,
       tasks: this.#table,
       outputOf: this.#readOutput,
       attemptStart: attemptStart({ progress }),
@@ -172,6 +189,15 @@ export class RunSoFar {
     if (row !== undefined && row.seq <= MAX_COMMANDS && row.host.length <= MAX_HOST_LENGTH)
       this.#rows.add(row);
     if (row !== undefined && this.#plan.work.kind === 'sierra') this.#noteRun(row);
+  }
+
+  /** No more often than it says something new, and a large one not all the time. */
+  async #readLoad(): Promise<void> {
+    if (this.#clock.now() < this.#loadNotBefore) return;
+    const text = (await this.#text(this.#keys.load, MAX_LOAD_BYTES)) ?? '';
+    this.#load = parseLoad(text) ?? this.#load;
+    const seconds = Math.max(LOAD_SECONDS, this.#load?.seconds ?? 0, text.length / LOAD_BYTES_A_SECOND);
+    this.#loadNotBefore = this.#clock.now() + seconds * 1000;
   }
 
   #noteRun({ seq, command }: JoblogRow): void {

@@ -116,6 +116,7 @@ export async function sampleReport(sample: Sample): Promise<ReportInput> {
     nodes,
     tasks,
     manifest: manifestOf(sample),
+    ...(sample.neverStarted === true ? {} : { load: sampleLoad(sample, nodes.length) }),
     parameters: {
       keys: ['seed', sample.hostile === true ? HOSTILE : 'speed'],
       columns: [
@@ -137,6 +138,24 @@ export async function sampleReport(sample: Sample): Promise<ReportInput> {
       nodes: sample.nodes,
     },
     madeAt: end + 10_000,
+  };
+}
+
+/** Memory rises, disk rises slowly, the CPUs are at work; the lost node falls silent. */
+function sampleLoad(sample: Sample, nodes: number): NonNullable<ReportInput['load']> {
+  const random = seeded(nodes);
+  const points = (node: number, share: (at: number) => number) =>
+    Array.from({ length: 180 }, (_, at) => (node === sample.lostNode && at > 90 ? null : share(at)));
+  return {
+    version: 1,
+    seconds: 5,
+    from: new Date(START).toISOString(),
+    nodes: Array.from({ length: nodes }, (_, node) => ({
+      node,
+      cpu: points(node, (at) => (at < 8 ? 0.02 : 0.75 + 0.25 * random())),
+      memory: points(node, (at) => 0.1 + 0.6 * (1 - Math.exp(-at / 60))),
+      disk: points(node, (at) => 0.2 + at / 1000),
+    })),
   };
 }
 

@@ -6,6 +6,7 @@ import { html } from '../../page/html.ts';
 import type { ReportInput } from '../../page/input.ts';
 import { fileLink } from '../../page/links.ts';
 import { clock } from '../../page/times.ts';
+import { LOAD_HEADINGS, loadCells } from './load.ts';
 import { vcpusUsed } from './node-use.ts';
 
 /** From a joblog's host to how the report calls that node. */
@@ -25,15 +26,17 @@ const STATES: Readonly<Record<NodeState, string>> = {
 };
 
 /** A row a node, by the id that its element has. */
-export function nodeRows({ nodes: records, summary, live }: ReportInput): Map<string, Markup> {
+export function nodeRows({ nodes: records, summary, live, load }: ReportInput): Map<string, Markup> {
   const use = new Map(summary.nodes.map((node) => [node.index, node]));
   const columns = measured(records);
+  const loadOf = loadCells(load);
   const sorted = records.toSorted((a, b) => a.index - b.index);
   return new Map(
     sorted.map((node) => [
       `node-${node.index}`,
       row(node, use.get(node.index), {
         ...columns,
+        load: loadOf(node.index),
         log: live === undefined ? logOf(summary.runId, node) : undefined,
       }),
     ]),
@@ -55,18 +58,19 @@ function measured(records: readonly NodeRecord[]) {
 
 /** Each node with what it did. @param rows those that are shown at once */
 export function nodes(
-  { nodes: records, attemptStart }: ReportInput,
+  { nodes: records, attemptStart, load }: ReportInput,
   rows: ReadonlyMap<string, Markup>,
 ): Markup | undefined {
   if (records.length === 0) return undefined;
   const { memory, cpu } = measured(records);
   const table = html`<div class="scroll" tabindex="0" role="region" aria-label="Nodes"><table>
-<thead><tr><th class="number">Node</th><th>Address</th><th class="number">Slots</th><th class="number">Tries</th><th class="number">Busy</th><th>of its slots’ time</th>${memory && html`<th class="number">Peak memory</th>`}${cpu && html`<th class="number">vCPUs at work</th>`}<th>Joined</th><th>State</th></tr></thead>
+<thead><tr><th class="number">Node</th><th>Address</th><th class="number">Slots</th><th class="number">Tries</th><th class="number">Busy</th><th>of its slots’ time</th>${load !== undefined && LOAD_HEADINGS}${memory && html`<th class="number">Peak memory</th>`}${cpu && html`<th class="number">vCPUs at work</th>`}<th>Joined</th><th>State</th></tr></thead>
 <tbody id="node-rows">${[...rows.values()]}</tbody>
 </table></div>`;
   return html`<section class="long">
 <h2>Nodes</h2>
 ${Number.isFinite(attemptStart) && html`<p class="note">In the last attempt.</p>`}
+${load !== undefined && html`<p class="note">CPU, memory and disk over time, each of what the node has, from ${clock(load.from)} UTC on.</p>`}
 ${records.length > 40 ? html`<details><summary>All ${grouped(records.length)} nodes</summary>${table}</details>` : table}
 </section>`;
 }
@@ -74,14 +78,14 @@ ${records.length > 40 ? html`<details><summary>All ${grouped(records.length)} no
 function row(
   node: NodeRecord,
   use: Summary['nodes'][number] | undefined,
-  { memory, cpu, log }: { memory: boolean; cpu: boolean; log: Markup | undefined },
+  { memory, cpu, load, log }: { memory: boolean; cpu: boolean; load: Markup[]; log: Markup | undefined },
 ): Markup {
   const vcpus = vcpusUsed(node);
   const { tasks = 0, busySeconds = 0, share = null } = use ?? {};
   const gone = node.state === 'lost' || node.state === 'never-came';
   const because = node.lostBecause === undefined ? '' : `: ${node.lostBecause}`;
   const at = node.lostAt === undefined ? '' : ` at ${clock(node.lostAt)}`;
-  return html`<tr id="node-${node.index}"><td class="number">${log ?? node.index}</td><td class="mono">${node.address ?? '–'}</td><td class="number">${node.slots}</td><td class="number">${grouped(tasks)}</td><td class="number">${spoken(busySeconds)}</td><td class="share"><svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="${share === null ? 'none' : percent(share)}"><rect class="k-task" width="${Math.round((share ?? 0) * 100)}" height="8"/></svg></td>${memory && html`<td class="number">${node.peakMemoryMiB === undefined ? '–' : `${grouped(node.peakMemoryMiB)} MiB`}</td>`}${cpu && html`<td class="number">${vcpus === undefined ? '–' : vcpus.toFixed(1)}</td>`}<td>${node.joinedAt === undefined ? '–' : clock(node.joinedAt)}</td><td class="fate">${gone ? html`<span class="bad">${STATES[node.state]}${at}${because}</span>` : STATES[node.state]}${leftOut(node)}${wrongClock(node)}</td></tr>`;
+  return html`<tr id="node-${node.index}"><td class="number">${log ?? node.index}</td><td class="mono">${node.address ?? '–'}</td><td class="number">${node.slots}</td><td class="number">${grouped(tasks)}</td><td class="number">${spoken(busySeconds)}</td><td class="share"><svg viewBox="0 0 100 8" preserveAspectRatio="none" role="img" aria-label="${share === null ? 'none' : percent(share)}"><rect class="k-task" width="${Math.round((share ?? 0) * 100)}" height="8"/></svg></td>${load}${memory && html`<td class="number">${node.peakMemoryMiB === undefined ? '–' : `${grouped(node.peakMemoryMiB)} MiB`}</td>`}${cpu && html`<td class="number">${vcpus === undefined ? '–' : vcpus.toFixed(1)}</td>`}<td>${node.joinedAt === undefined ? '–' : clock(node.joinedAt)}</td><td class="fate">${gone ? html`<span class="bad">${STATES[node.state]}${at}${because}</span>` : STATES[node.state]}${leftOut(node)}${wrongClock(node)}</td></tr>`;
 }
 
 function leftOut({ leftOutBecause: why }: NodeRecord): Markup | undefined {

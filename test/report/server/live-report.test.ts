@@ -7,7 +7,7 @@ import { RunSoFar } from '../../../report/server/run-so-far.ts';
 import { appendBars } from '../../../report/timeline/append-bars.ts';
 import type { TimelineData } from '../../../report/timeline/format.ts';
 import { decodeLanes } from '../../../report/timeline/format.ts';
-import { aNode, RUN_ID, START } from '../../fixtures/records.ts';
+import { aNode, iso, RUN_ID, START } from '../../fixtures/records.ts';
 import { RunInBucket } from './run-in-bucket.ts';
 
 let clock: VirtualClock;
@@ -19,7 +19,7 @@ beforeEach(() => {
 });
 
 async function opened(): Promise<LiveReport> {
-  const soFar = await RunSoFar.open(run.bucket, RUN_ID);
+  const soFar = await RunSoFar.open(run.bucket, RUN_ID, clock);
   if (soFar === undefined) throw new Error('the run is there');
   return new LiveReport(soFar, clock, 1000);
 }
@@ -169,6 +169,27 @@ describe('what a page is told', () => {
     expect(page).toContain('4/40 done · 1 failed · 2 running · 0.5/s · 1 min 3 s left');
     expect(page).toContain('boom: no such &lt;robot&gt;');
     expect(page).toMatch(/href="\.\/logs\/tasks\/1\.err"/);
+  });
+
+  test('the load of nodes over time is read when it says something new, and drawn in few bytes', async () => {
+    await run.begin(60, 1, 100);
+    const points = Array.from({ length: 240 }, (_, at) => (at % 9 === 0 ? null : (at % 50) / 50));
+    const nodes = Array.from({ length: 60 }, (_, node) => ({ node, cpu: points, memory: points, disk: [] }));
+    await run.put(run.keys.load, JSON.stringify({ version: 1, seconds: 40, from: iso(0), nodes }));
+    const report = await opened();
+    const row = /<tr id="node-7">.*?<\/tr>/s.exec(report.page())?.[0] ?? '';
+    expect(row.match(/mean 47 %, most 98 %/g)).toHaveLength(4);
+    expect(row.match(/<td class="load">–<\/td>/g)).toHaveLength(1);
+    expect(row.length).toBeLessThan(1500);
+    const read = () => run.asked.filter(({ key }) => key === run.keys.load).length;
+    for (let second = 0; second < 39; second += 1) {
+      await passed(1000);
+      await report.step(0, 0);
+    }
+    expect(read()).toBe(1);
+    await passed(2000);
+    await report.step(0, 0);
+    expect(read()).toBe(2);
   });
 
   test('nothing is drawn before there is anything; then the page loads again', async () => {
