@@ -36,6 +36,14 @@ const followed = (page: string) => ({
   tries: Number(/data-tries="(\d+)"/.exec(page)?.[1]),
 });
 
+test('what runs is not lost: of a run that goes on, tasks without a row are not finished', async () => {
+  await run.begin(2, 2, 100);
+  await run.rows([{ seq: 1 }, { seq: 2 }]);
+  const tasks = { total: 100, succeeded: 2, failed: 0, retried: 0, lost: 0, cutOff: 0, running: 4 };
+  await run.progress({ tasks });
+  expect((await opened()).page()).toMatch(/<dd>2 of 100<small>98 not finished<\/small>/);
+});
+
 describe('what is asked of the bucket', () => {
   test('is asked once a second, however many pages ask, and of the joblog only what is new', async () => {
     await run.begin(2, 2, 100);
