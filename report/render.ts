@@ -53,7 +53,7 @@ ${followed === undefined ? html`<footer>Made by sierra-batch on ${day(new Date(m
     body,
     script: CLIENT_SCRIPT,
     allow: {
-      ...(input.images?.shown.length ? { images: 'data:' as const } : {}),
+      ...(input.images?.shown.length || followed !== undefined ? { images: 'data:' as const } : {}),
       ...(followed === undefined ? {} : { requests: "'self'" as const }),
     },
   });

@@ -39,7 +39,7 @@ export function renderRunsPage(input: RunsPageInput): string {
 </header>
 ${sorted.length === 0 ? html`<p>None yet. Drop a manifest under <code>manifests/</code>, or type <code>sierra-batch submit</code>.</p>` : table(sorted, refreshSeconds !== undefined)}
 </main>
-<footer>Made by sierra-batch. All times are UTC.${refreshSeconds === undefined ? ' This page loads nothing from anywhere; it is written again whenever a run ends.' : ' This page follows the runs while it is open.'}</footer>
+<footer>Made by sierra-batch. <span id="zone">All times are UTC.</span>${refreshSeconds === undefined ? ' This page loads nothing from anywhere; it is written again whenever a run ends.' : ' This page follows the runs while it is open.'}</footer>
 <script type="application/json" id="runs-data">${jsonMarkup({ rows: sorted, older })}</script>`;
   return renderPage({
     title: `Runs in ${bucket}`,
@@ -48,7 +48,10 @@ ${sorted.length === 0 ? html`<p>None yet. Drop a manifest under <code>manifests/
         ? body
         : html`${body}<div id="refresh" data-seconds="${refreshSeconds}" hidden></div>`,
     script: RUNS_SCRIPT,
-    ...(refreshSeconds === undefined ? {} : { allow: { requests: "'self'" as const } }),
+    allow: {
+      images: 'data:',
+      ...(refreshSeconds === undefined ? {} : { requests: "'self'" as const }),
+    },
   });
 }
 
@@ -78,7 +81,7 @@ function row(run: RunRow, isServed: boolean): Markup {
 <td class="run" data-value="${runId}">${link(run, isServed)}<span class="headline">${shortened(headline, 200)}</span></td>
 <td class="when" data-value="${at}">${at === '' ? '–' : day(at)}</td>
 ${number(seconds, seconds === undefined ? '' : spoken(seconds))}
-${number(tasks?.total, tasks === undefined ? '' : done(tasks))}
+${number(tasks?.total, tasks === undefined ? '' : html`${done(tasks)}${bar(tasks)}`)}
 ${number(tasks?.failed, tasks === undefined ? '' : failed(tasks.failed))}
 ${number(nodes, nodes === undefined ? '' : grouped(nodes))}
 ${number(nodeHours, nodeHours === undefined ? '' : nodeHoursSpoken(nodeHours).replace(/ .*/, ''))}
@@ -98,6 +101,13 @@ function number(value: number | undefined, shown: Markup | string): Markup {
 
 function done({ total, succeeded }: { total: number; succeeded: number }): string {
   return succeeded === total ? grouped(total) : `${grouped(succeeded)} of ${grouped(total)}`;
+}
+
+/** How far a run is, or came: where all succeeded the number says it. */
+function bar({ total, succeeded, failed }: NonNullable<RunRow['tasks']>): Markup | undefined {
+  if (total === 0 || succeeded >= total) return undefined;
+  const share = (count: number) => Math.min(100, Math.round((100 * count) / total));
+  return html`<svg class="bar" viewBox="0 0 100 8" preserveAspectRatio="none" aria-hidden="true"><rect class="k-task" width="${share(succeeded)}" height="8"/><rect class="k-failed" x="${share(succeeded)}" width="${share(failed)}" height="8"/></svg>`;
 }
 
 function failed(count: number): Markup | string {

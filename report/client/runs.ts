@@ -1,4 +1,7 @@
-/** The script of the page of runs: sorts its table, and where it is asked to, fetches the page again and shows what is new. */
+/**
+ * The script of the page of runs: searches and sorts its table, shows times as the reader's clock has them, and where it is
+ * asked to, fetches the page again and shows what is new.
+ */
 
 type Kind = 'text' | 'number' | 'time';
 
@@ -10,8 +13,57 @@ interface Order {
 function start(): void {
   const table = document.querySelector('table');
   const refresh = Number(document.getElementById('refresh')?.dataset.seconds);
-  if (table !== null) makeSortable(table);
+  if (table !== null) {
+    makeSortable(table);
+    choose = searchable(table);
+    localTimes(table);
+    const zone = document.getElementById('zone');
+    if (zone !== null) zone.textContent = 'Times are those of this browser’s clock.';
+  }
   if (refresh > 0) follow(refresh * 1000);
+}
+
+let choose = (): void => undefined;
+
+/** A field that looks into all that a row says, and the states that there are. @returns applies both again */
+function searchable(table: HTMLTableElement): () => void {
+  const bar = document.createElement('div');
+  bar.className = 'toolbar';
+  const search = document.createElement('input');
+  search.type = 'search';
+  search.placeholder = 'Search';
+  search.setAttribute('aria-label', 'Search runs');
+  const state = document.createElement('select');
+  state.setAttribute('aria-label', 'Which runs');
+  state.append(...['all runs', 'under way', ...ENDS].map((name) => new Option(name)));
+  bar.append(search, state);
+  (table.closest('.scroll') ?? table).before(bar);
+  const apply = () => {
+    const words = search.value.toLowerCase().split(/\s+/);
+    for (const row of table.tBodies[0]?.rows ?? []) {
+      const text = row.textContent.toLowerCase();
+      row.hidden = !isOf(state.value, row) || !words.every((word) => text.includes(word));
+    }
+  };
+  search.addEventListener('input', apply);
+  state.addEventListener('change', apply);
+  return apply;
+}
+
+const ENDS = ['succeeded', 'failed', 'cancelled', 'timed-out'];
+
+function isOf(wanted: string, row: HTMLTableRowElement): boolean {
+  const state = row.querySelector<HTMLElement>('.state')?.dataset.value ?? '';
+  return wanted === 'all runs' || (wanted === 'under way' ? !ENDS.includes(state) : state === wanted);
+}
+
+function localTimes(table: HTMLTableElement): void {
+  for (const cell of table.querySelectorAll<HTMLElement>('td.when')) {
+    const at = new Date(cell.dataset.value ?? '');
+    if (Number.isNaN(at.getTime())) continue;
+    cell.title = cell.textContent;
+    cell.textContent = at.toLocaleString([], { dateStyle: 'medium', timeStyle: 'short' });
+  }
 }
 
 /** A button in each heading; the heading says in which order the rows are, for readers that cannot see the arrow. */
@@ -90,6 +142,8 @@ function show(text: string): void {
   const freshBody = freshTable.tBodies[0];
   if (body === undefined || freshBody === undefined) return;
   body.replaceChildren(...freshBody.rows);
+  localTimes(table);
+  choose();
   const headings = [...table.querySelectorAll('th')];
   const column = headings.findIndex((heading) => heading.ariaSort !== null);
   if (column !== -1) sort(table, { column, descending: headings[column]?.ariaSort === 'descending' });

@@ -8,9 +8,12 @@ export interface PageParts {
   body: Markup;
   /** The page's one script, of this project's own. */
   script: string;
-  /** Sources of images and of requests that the page needs besides; none unless given. */
+  /** Sources of images, its own icon among them, and of requests that the page needs besides; none unless given. */
   allow?: { images?: 'data:'; requests?: "'self'" };
 }
+
+/** Bars of tasks in their slots. */
+const ICON = `data:image/svg+xml,${encodeURIComponent('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 16 16"><path fill="#5b87ad" d="M1 2h8v3H1zM4 6.5h11v3H4zM1 11h6v3H1z"/><path fill="#c23b22" d="M8 11h5v3H8z"/></svg>')}`;
 
 /**
  * A page that needs nothing but itself. Its policy lets run the one script and the one style sheet in it, known by their
@@ -34,6 +37,7 @@ export function renderPage({ title, body, script, allow = {} }: PageParts): stri
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="referrer" content="no-referrer">
 <meta name="color-scheme" content="light dark">
+${allow.images !== undefined && html`<link rel="icon" href="${trustedMarkup(ICON)}">`}
 <title>${title}</title>
 <style>${trustedMarkup(STYLE_SHEET)}</style>
 </head>
