@@ -42,6 +42,7 @@ export function defineLogs(program: Command, { begin }: Running): void {
     .addOption(new Option('--node <index>', 'the node').argParser(wholeNumber).conflicts('task'))
     .option('--task <seq>', 'the task, by its number in the joblog', atLeastOne)
     .option('--follow', 'go on until the run has ended')
+    .showHelpAfterError('What a task printed: sierra-batch logs RUN --task 7')
     .addHelpText('after', example('sierra-batch logs speed-sweep-0123456789a --task 17'))
     .action((run, options) => begin(options, (context) => logs(context, run, options)));
 }
