@@ -2,7 +2,7 @@ import { existsSync, readdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
 import { Option } from '@commander-js/extra-typings';
-import { mostSpoken } from '../../experiment/plan/most-cost.ts';
+import { mostSentence } from '../../experiment/plan/most-cost.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
 import { bytesSpoken, counted } from '../../experiment/text/numbers.ts';
@@ -102,11 +102,11 @@ export async function run(
   }
   if (text !== undefined) keepOrShow(context, text, options);
   const plan = planOf(judged.manifest, target?.live.deployment ?? TEMPLATE);
-  const cost = mostSpoken(target === undefined ? { ...plan, price: { kind: 'free' } } : plan);
+  const cost = mostSentence(target === undefined ? { ...plan, price: { kind: 'free' } } : plan);
   const size = isManifest ? undefined : await largeFolder(context, judged);
   const questions = [
     ...(size === undefined ? [] : [`Send ${size}?`]),
-    ...(target?.kind === 'stack' ? [`Start it on ${target.name}? It takes ${cost}.`] : []),
+    ...(target?.kind === 'stack' ? [`Start it on ${target.name}? ${cost}`] : []),
   ];
   if (questions.length > 0)
     await confirmed(context, {
@@ -115,7 +115,7 @@ export async function run(
       refused: 'nothing was started',
     });
   if (target !== undefined) return submitJudged(context, target, judged, { watch: true, open: options.open });
-  terminal.remark(`It takes ${cost}.`);
+  terminal.remark(cost);
   return runHere(context, judged, options);
 }
 
