@@ -2,8 +2,10 @@ import type { Stats } from 'node:fs';
 import { constants } from 'node:fs';
 import { access, lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
+import { fileSha256 } from '../aws/file-sha256.ts';
 import { counted } from '../experiment/text/numbers.ts';
 import { plainLine } from '../experiment/text/terminal-codes.ts';
+import { FETCHED_FILE, fetchedInto } from './fetched.ts';
 import type { IgnoreRules } from './ignore-rules.ts';
 import { IGNORE_FILE, ignoreRules } from './ignore-rules.ts';
 
@@ -54,6 +56,8 @@ export async function surveyFolder(survey: Survey): Promise<Surveyed> {
 interface Level {
   folder: string;
   rules: IgnoreRules;
+  /** SHA-256 by path. */
+  fetched: ReadonlyMap<string, string>;
 }
 
 class Looking {
@@ -62,11 +66,16 @@ class Looking {
   readonly #faults: string[] = [];
   readonly #special: string[] = [];
   readonly #leadOut: string[] = [];
+  /** What `fetch` wrote into the manifest's own folder is no part of the program; a folder named by itself is meant. */
+  readonly #leavesFetched: boolean;
+  readonly #fetchedInto = new Set<string>();
+  #fetched = 0;
   #files = 0;
   #bytes = 0;
 
   constructor(survey: Survey) {
     this.#survey = survey;
+    this.#leavesFetched = survey.folder === survey.beside;
   }
 
   async look(folder: string, above: readonly Level[]): Promise<void> {
@@ -77,6 +86,7 @@ class Looking {
       const path = join(folder, name);
       const found = await lstat(path).catch((error: unknown) => this.#fault(path, error));
       if (found === undefined || this.#isLeftOut(path, name, found, levels)) continue;
+      if (found.isFile() && (await this.#wasFetched(path, levels))) continue;
       await this.#take(path, found, levels);
     }
     this.#survey.onLook(this.#files);
@@ -86,9 +96,14 @@ class Looking {
     const { written, folder } = this.#survey;
     if (this.#faults.length > 0)
       throw new NothingToPack(`inputs: ${written} cannot be sent:\n  ${listed(this.#faults, '\n  ')}`);
+    if (this.#entries.length === 0 && this.#fetched > 0) this.#entries.push('./');
     if (this.#entries.length === 0)
       throw new NothingToPack(`inputs: the folder ${written} is empty (${folder})`);
     const remarks: string[] = [];
+    if (this.#fetched > 0)
+      remarks.push(
+        `inputs: ${counted(this.#fetched, 'file')} that \`fetch\` wrote ${this.#fetched === 1 ? 'is' : 'are'} not sent; to send ${this.#fetched === 1 ? 'it' : 'them'}, delete ${listed([...this.#fetchedInto], ', ')}`,
+      );
     if (this.#special.length > 0)
       remarks.push(`inputs: ${listed(this.#special, '; ')}: no file, folder or link, so it is left out`);
     if (this.#leadOut.length > 0)
@@ -101,8 +116,9 @@ class Looking {
   async #take(path: string, found: Stats, levels: readonly Level[]): Promise<void> {
     const entry = `./${relative(this.#survey.folder, path)}`;
     if (found.isDirectory()) {
-      this.#entries.push(entry);
+      const [before, fetched] = [this.#entries.push(entry), this.#fetched];
       await this.look(path, levels);
+      if (this.#entries.length === before && this.#fetched > fetched) this.#entries.pop();
     } else if (found.isSymbolicLink()) {
       this.#entries.push(entry);
       const target = await readlink(path);
@@ -119,12 +135,26 @@ class Looking {
 
   #isLeftOut(path: string, name: string, found: Stats, levels: readonly Level[]): boolean {
     const isFolder = found.isDirectory();
-    if ((isFolder && name === OWN_FOLDER) || path === this.#survey.except) return true;
+    if ((isFolder && name === OWN_FOLDER) || name === FETCHED_FILE || path === this.#survey.except)
+      return true;
     for (const { folder, rules } of levels.toReversed()) {
       const ignored = rules(relative(folder, path), isFolder);
       if (ignored !== undefined) return ignored;
     }
     return name === HISTORY;
+  }
+
+  /** With the content that it had then: a file that was changed since is the person's own. */
+  async #wasFetched(path: string, levels: readonly Level[]): Promise<boolean> {
+    if (!this.#leavesFetched) return false;
+    for (const { folder, fetched } of levels) {
+      const sha256 = fetched.get(relative(folder, path));
+      if (sha256 === undefined || sha256 !== (await fileSha256(path).catch(() => undefined))) continue;
+      this.#fetched += 1;
+      this.#fetchedInto.add(this.#shown(join(folder, FETCHED_FILE)));
+      return true;
+    }
+    return false;
   }
 
   #fault(path: string, error: unknown): undefined {
@@ -159,8 +189,8 @@ async function rulesAbove({ beside, folder }: Survey): Promise<Level[]> {
 }
 
 async function withOwnRules(folder: string, above: readonly Level[]): Promise<Level[]> {
-  const text = await readFile(join(folder, IGNORE_FILE), 'utf8').catch(() => undefined);
-  return text === undefined ? [...above] : [...above, { folder, rules: ignoreRules(text) }];
+  const text = await readFile(join(folder, IGNORE_FILE), 'utf8').catch(() => '');
+  return [...above, { folder, rules: ignoreRules(text), fetched: await fetchedInto(folder) }];
 }
 
 function kindOf(found: Stats): string {

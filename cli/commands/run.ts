@@ -1,7 +1,8 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
-import { mostSpoken } from '../../experiment/plan/most-cost.ts';
+import { Option } from '@commander-js/extra-typings';
+import { mostSentence } from '../../experiment/plan/most-cost.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
 import { bytesSpoken, counted } from '../../experiment/text/numbers.ts';
@@ -39,11 +40,19 @@ export function defineRun(program: Command, { begin }: Running): void {
       'a file, a folder or a pattern that is kept; several times for several',
       several,
     )
+    .addOption(
+      new Option('--results <where>', 'JSON that tasks print becomes columns of the table').choices([
+        'stdout',
+      ]),
+    )
     .option('--write <file>', 'keep the manifest that this makes')
     .option('--only <numbers>', 'only these tasks: 1-4', ranges)
     .option('--sample <number>', 'only so many tasks, spread over all parameters', atLeastOne)
     .option('--open', 'show the run’s page in the browser: its report, and live where a system is up')
     .option('--yes', 'without asking')
+    .showHelpAfterError(
+      'A command with options goes in quotes: sierra-batch run "./sim --seed {seed}" seed=1..100',
+    )
     .addHelpText(
       'after',
       example('sierra-batch run "./sim --seed {seed}" seed=1..100 speed=0.1,0.5 --nodes 4'),
@@ -56,6 +65,7 @@ export function defineRun(program: Command, { begin }: Running): void {
 interface RunOptions extends Few {
   nodes?: number | undefined;
   output?: readonly string[] | undefined;
+  results?: 'stdout' | undefined;
   write?: string | undefined;
   open?: true | undefined;
   yes?: true | undefined;
@@ -72,9 +82,12 @@ export async function run(
   const isManifest = /^\S+\.(?:ya?ml|json)$/.test(asked.command);
   if (
     isManifest &&
-    (asked.parameters.length > 0 || options.output !== undefined || options.write !== undefined)
+    (asked.parameters.length > 0 ||
+      [options.output, options.results, options.write].some((one) => one !== undefined))
   )
-    throw new CommandFailed('parameters, --output and --write go with a command; a manifest has its own');
+    throw new CommandFailed(
+      'parameters, --output, --results and --write go with a command; a manifest has its own',
+    );
   const target = await systemThatIsUp(context);
   const text = isManifest ? undefined : composed(context, asked, options);
   const shownAs = isManifest
@@ -87,16 +100,13 @@ export async function run(
     if (asJson) terminal.json({ accepted: false, faults: judged.faults });
     return EXIT.badEnvironment;
   }
-  if (text !== undefined && options.write !== undefined) {
-    writeFor(resolve(context.cwd, options.write), options.write, text);
-    terminal.remark(`Written: ${options.write}`);
-  } else if (text !== undefined) terminal.remark(text.trimEnd());
+  if (text !== undefined) keepOrShow(context, text, options);
   const plan = planOf(judged.manifest, target?.live.deployment ?? TEMPLATE);
-  const cost = mostSpoken(target === undefined ? { ...plan, price: { kind: 'free' } } : plan);
+  const cost = mostSentence(target === undefined ? { ...plan, price: { kind: 'free' } } : plan);
   const size = isManifest ? undefined : await largeFolder(context, judged);
   const questions = [
     ...(size === undefined ? [] : [`Send ${size}?`]),
-    ...(target?.kind === 'stack' ? [`Start it on ${target.name}? It takes ${cost}.`] : []),
+    ...(target?.kind === 'stack' ? [`Start it on ${target.name}? ${cost}`] : []),
   ];
   if (questions.length > 0)
     await confirmed(context, {
@@ -105,8 +115,28 @@ export async function run(
       refused: 'nothing was started',
     });
   if (target !== undefined) return submitJudged(context, target, judged, { watch: true, open: options.open });
-  terminal.remark(`It takes ${cost}.`);
+  terminal.remark(cost);
   return runHere(context, judged, options);
+}
+
+/** The manifest that was made, and what it leaves out. */
+function keepOrShow(
+  { cwd, terminal }: Context,
+  text: string,
+  { write, output, only, sample }: RunOptions,
+): void {
+  if (write === undefined) terminal.remark(text.trimEnd());
+  else {
+    writeFor(resolve(cwd, write), write, text);
+    const isPart = only !== undefined || sample !== undefined;
+    terminal.remark(
+      `Written: ${write}${isPart ? ', with all tasks: --only and --sample are not part of it' : ''}`,
+    );
+  }
+  if (output === undefined)
+    terminal.remark(
+      'files that tasks write will not be sent: name them with --output PATH; what tasks print is kept',
+    );
 }
 
 /** Undefined where one has to be started. */
@@ -122,7 +152,7 @@ async function systemThatIsUp(context: Context): Promise<LiveTarget | undefined>
 function composed(
   { cwd }: Context,
   { command, parameters }: { command: string; parameters: readonly string[] },
-  { nodes = 1, output: outputs = [], write }: RunOptions,
+  { nodes = 1, output: outputs = [], results, write }: RunOptions,
 ): string {
   if (write !== undefined && !(dirname(resolve(cwd, write)) === cwd && /\.ya?ml$/.test(write)))
     throw new CommandFailed(
@@ -131,7 +161,7 @@ function composed(
   if (write !== undefined && existsSync(resolve(cwd, write)))
     throw new CommandFailed(`${write} is there already; name another file`);
   const withFolder = readdirSync(cwd).some((name) => !['.git', '.sierra-batch'].includes(name));
-  return composeManifest({ command, parameters, nodes, outputs, withFolder });
+  return composeManifest({ command, parameters, nodes, outputs, results, withFolder });
 }
 
 /** With `--nodes`, and only the tasks that `--only` and `--sample` choose. */

@@ -1,6 +1,6 @@
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { isRunId, nameOfRun } from '../../experiment/layout/run-id.ts';
-import { mostSpoken, spentSpoken } from '../../experiment/plan/most-cost.ts';
+import { mostSentence, spentSpoken } from '../../experiment/plan/most-cost.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
 import type { Progress } from '../../experiment/records/progress.ts';
 import type { Status } from '../../experiment/records/status.ts';
@@ -53,7 +53,7 @@ export async function costOf(target: Target, runId: string) {
   if (plan === undefined) return undefined;
   return {
     isFree: plan.price?.kind === 'free',
-    most: mostSpoken(plan),
+    most: mostSentence(plan),
     spent: ({ nodeHours }: Pick<Progress, 'nodeHours'>) => spentSpoken(nodeHours, plan),
   };
 }

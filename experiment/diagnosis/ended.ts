@@ -125,7 +125,7 @@ function succeeded(observed: Observed): Sentences | undefined {
       `${hadNoTasks ? 'it had no runs to start' : `${allSucceeded(observed)}${remarks(observed)}`}`,
     )}${afterwards(observed)}${meansClause(observed)}${outputsClause(observed)}`,
     next: sentence(
-      `the outputs are under \`${runKeys(observed.runId).outputs}\`; ${seeReport(observed)} shows where the time went`,
+      `${observed.outputs === undefined ? '' : `the outputs are under \`${runKeys(observed.runId).outputs}\`; `}${seeReport(observed)} shows where the time went`,
     ),
   };
 }

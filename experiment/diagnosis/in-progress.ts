@@ -66,7 +66,10 @@ function joining({ state, nodes, limits }: Observed): Sentences | undefined {
       nodes === undefined
         ? 'Nodes are joining.'
         : `${grouped(nodes.joined)} of ${counted(nodes.expected, 'node')} joined.`,
-    why: 'Node 0 waits until the other nodes have reported and been checked.',
+    why:
+      nodes?.expected === 1
+        ? 'Node 0 is being checked.'
+        : 'Node 0 waits until the other nodes have reported and been checked.',
     next:
       limits?.joinSeconds === undefined
         ? 'Nothing to do.'

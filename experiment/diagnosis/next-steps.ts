@@ -1,4 +1,5 @@
 import { runKeys } from '../layout/bucket-keys.ts';
+import type { Summary } from '../records/summary.ts';
 import type { Observed } from './observation.ts';
 
 /** What people can do next, worded once. Text between backticks is something to type or a name to look for. */
@@ -34,6 +35,16 @@ export function submitAgain(): string {
 
 export function readNodeLog({ runId }: Observed, node = 0): string {
   return `read \`${runKeys(runId).nodeLog(node)}\` in the bucket`;
+}
+
+/** After a success, as lines of the terminal: what tasks printed, and the table of tasks. */
+export function waysToLook(
+  { runId, outcome, tasks }: Pick<Summary, 'runId' | 'outcome' | 'tasks'>,
+  keepOutput: 'all' | undefined,
+): string[] {
+  if (outcome !== 'succeeded' || tasks.total === 0) return [];
+  const printed = keepOutput === 'all' ? [`printed  sierra-batch logs ${runId} --task 1`] : [];
+  return [...printed, `table    sierra-batch fetch ${runId} --tables .`];
 }
 
 export function seeReport({ runId }: Observed): string {

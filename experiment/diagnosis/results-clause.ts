@@ -6,8 +6,8 @@ export function resultsClause(counts: ResultCounts | undefined): string {
   if (counts === undefined || counts.missing + counts.unreadable === 0) return '';
   const { read, missing, unreadable } = counts;
   const parts = [
-    ...(missing > 0 ? [`${grouped(missing)} left no file`] : []),
-    ...(unreadable > 0 ? [`${grouped(unreadable)} left one that does not parse`] : []),
+    ...(missing > 0 ? [`${grouped(missing)} left nothing`] : []),
+    ...(unreadable > 0 ? [`${grouped(unreadable)} left something that does not parse`] : []),
   ];
   return ` Of ${counted(read + missing + unreadable, 'succeeded task')}, ${parts.join(' and ')} for \`results\`: their cells in \`tasks.csv\` are empty.`;
 }

@@ -26,6 +26,12 @@ export function mostSpoken(plan: Bounds): string {
   return `at most ${mostNodeHoursSpoken(most)}${budget}; ${costSpoken(most, plan.price, { isBound: true })}`;
 }
 
+/** Where nothing is paid and no budget ends a run, the most that it can take is of no use. */
+export function mostSentence(plan: Bounds): string {
+  const isFree = plan.price?.kind === 'free' && plan.maxNodeHours === undefined;
+  return isFree ? `It ${costSpoken(0, plan.price)}.` : `It takes ${mostSpoken(plan)}.`;
+}
+
 /** `≈ 3.40 USD so far, at most 9.06 USD`; in node-hours where no price is known, and why nothing is paid where nothing is. */
 export function spentSpoken(nodeHours: number, plan: Bounds): string {
   const most = mostNodeHoursOf(plan);

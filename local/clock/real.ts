@@ -1,3 +1,4 @@
+import { setMaxListeners } from 'node:events';
 import { setTimeout as delay } from 'node:timers/promises';
 import type { Clock } from '../../experiment/util/clock.ts';
 
@@ -8,6 +9,8 @@ const LONGEST_TIMER = 2 ** 31 - 1;
 export const realClock: Clock = {
   now: () => Date.now(),
   sleep: async (ms, signal) => {
+    // Each node waits on the same signal, and Node 20 warns of a leak from the 11th on.
+    if (signal !== undefined) setMaxListeners(0, signal);
     try {
       // Not even a sleep of no time returns in the same turn.
       for (let left = Math.max(ms, 1); left > 0; left -= LONGEST_TIMER)

@@ -1,6 +1,8 @@
 import { join, relative } from 'node:path';
 import { Bucket } from '../../aws/bucket.ts';
+import { waysToLook } from '../../experiment/diagnosis/next-steps.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { parsePlan } from '../../experiment/plan/plan.ts';
 import { parseControl } from '../../experiment/records/control.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
@@ -91,11 +93,12 @@ async function untilClosed(bucket: Bucket, runId: string): Promise<void> {
 }
 
 async function tell(
-  { runId, outcome, headline, why, next }: Summary,
+  summary: Summary,
   bucket: Bucket,
   { folder, from }: StartOptions,
   display: Display,
 ): Promise<void> {
+  const { runId, outcome, headline, why, next } = summary;
   const keys = runKeys(runId);
   const shown = (key: string) => relative(from, join(folder, 'bucket', key));
   // The sentences name keys of the bucket; here they are files.
@@ -110,4 +113,6 @@ async function tell(
   display.say('');
   display.say(`report   ${shown(keys.report)}`);
   if ((await bucket.head(keys.outputIndex)) !== undefined) display.say(`outputs  ${shown(keys.outputs)}`);
+  const plan = parsePlan((await bucket.read(keys.plan))?.text);
+  for (const line of waysToLook(summary, plan?.keepOutput)) display.say(line);
 }

@@ -48,6 +48,14 @@ test('as a process: answers go to stdout, faults to stderr, the exit code says w
     status: 2,
     stderr: expect.stringContaining('A run id is'),
   });
+  expect(run('run', 'python3', 'sim.py', '--seed', '{seed}')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('A command with options goes in quotes'),
+  });
+  expect(run('logs', 'last', '7')).toMatchObject({
+    status: 2,
+    stderr: expect.stringContaining('sierra-batch logs RUN --task 7'),
+  });
   expect(run('runs')).toMatchObject({
     status: 2,
     stderr: expect.stringMatching(/^sierra-batch: no stack is named.*\n$/),

@@ -9,6 +9,7 @@ import { Part } from '../../container/outputs/part.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Status } from '../../experiment/records/status.ts';
 import { realClock } from '../../local/clock/real.ts';
+import { fetchedInto } from '../../submission/fetched.ts';
 import { readText } from '../../test/aws/read-object.ts';
 import { aPlan, aStatus, aSummary, RUN_ID } from '../fixtures/records.ts';
 import { awsError } from '../support/hostile-ports.ts';
@@ -122,9 +123,12 @@ describe('fetch into a folder of one’s own', () => {
 
     expect(await fetch(context, RUN_ID, 'out')).toBe(1);
     expect(said.err).toBe('results/a: is there already with other content; --force replaces it\n');
+    expect(await fetchedInto(into)).toEqual(new Map());
     expect(readFileSync(join(into, 'results/a'), 'utf8')).toBe('mine');
     expect(await fetch(context, RUN_ID, 'out', { force: true })).toBe(0);
     expect(readFileSync(join(into, 'results/a'), 'utf8')).toBe('good');
+    // What was there already is the person's own.
+    expect(await fetchedInto(into)).toEqual(new Map([['results/a', sha256]]));
   });
 
   it('writes through no link', async () => {
@@ -230,6 +234,14 @@ describe('a run that has sent many small files', () => {
   });
 });
 
+it('fetch of a run whose manifest names no outputs says how to name them', async () => {
+  const { put, context } = aRun('succeeded');
+  put(runKeys(RUN_ID).plan, aPlan({ outputs: [] }));
+  await expect(fetch(context, RUN_ID, 'out')).rejects.toThrow(/names none.*--output PATH.*--tables \./);
+  put(runKeys(RUN_ID).plan, aPlan({ outputs: ['x'] }));
+  await expect(fetch(context, RUN_ID, 'out')).rejects.toThrow(/has no outputs$/);
+});
+
 it('fetch --tables brings what a run that has ended has of them', async () => {
   const { put, context, said, into } = aRun('succeeded');
   await expect(fetch(context, RUN_ID, 'out', { tables: true })).rejects.toThrow(/has no tables yet/);
@@ -237,6 +249,7 @@ it('fetch --tables brings what a run that has ended has of them', async () => {
   expect(await fetch(context, RUN_ID, 'out', { tables: true })).toBe(0);
   expect(readFileSync(join(into, 'tasks.csv'), 'utf8')).toBe('task,seed\n1,7\n');
   expect(said.out).toBe('out/tasks.csv\n');
+  expect([...(await fetchedInto(into)).keys()]).toEqual(['tasks.csv']);
 });
 
 it('fetch --tables replaces no table of one’s own, and writes through no link', async () => {

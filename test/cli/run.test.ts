@@ -83,7 +83,37 @@ outputs: ["out/", "*.csv"]
   });
 
   test('a parameter that is given twice is refused', () => {
-    expect(() => commands('a {x}', 'x=1', 'x=2')).toThrow(/x is given twice/);
+    expect(() => commands('a {x}', 'x=1', 'x=2')).toThrow(/x is given twice: .* x=1,2/);
+  });
+
+  test.each([
+    ['x=1-10', 'x=1..10'],
+    ['x=1:10', 'x=1..10'],
+    ['x=1...10', 'x=1..10'],
+    ['x={1..3}', 'x=1..3'],
+    ['x={0..90..15}', 'x=0..90..15'],
+    ['x=-2--1', 'x=-2..-1'],
+  ])('%s is a range in another notation: did you mean %s?', (written, meant) => {
+    expect(() => commands('a {x}', written)).toThrow(`did you mean ${meant}?`);
+  });
+
+  test.each(['2024-11', '8080:80', '1-3,5-7', 'a-b', '1-2-3', '-5'])('x=%s is no range', (value) => {
+    expect(commands('a {x}', `x=${value}`)).toEqual(value.split(',').map((one) => `a ${one}`));
+  });
+
+  test('GNU parallel’s ways to write parameters are answered with ours', () => {
+    expect(() => commands('a {}', ':::', '1', '2')).toThrow(/::: of GNU parallel.*seed=1,2,3/);
+    const text = composeManifest({ ...ONE, command: 'a {} {1}', parameters: ['seed=1..3'] });
+    expect(parseManifest(Buffer.from(text), 'yaml')).toMatchObject({
+      faults: [{ message: expect.stringContaining('{} is GNU parallel’s: write {seed}') }],
+    });
+  });
+
+  test('what is printed becomes columns of the table', () => {
+    const text = composeManifest({ ...ONE, command: 'a', parameters: [], results: 'stdout' });
+    expect(parseManifest(Buffer.from(text), 'yaml')).toMatchObject({
+      manifest: { results: { stdout: 'json' } },
+    });
   });
 });
 
@@ -190,6 +220,7 @@ describe('before it starts', () => {
       /Start it on the stack lab\? It takes at most .* node-hours.*nothing was started; --yes/,
     );
     expect(said.err).toContain('seed: {from: 1, to: 100}');
+    expect(said.err).toContain('files that tasks write will not be sent: name them with --output PATH');
     expect(await dropped()).toEqual([]);
     await expect(run(context, SIM, { yes: true })).rejects.toThrow(/neither accepted nor rejected/);
     expect(await dropped()).toEqual(['inputs', 'manifests']);
@@ -218,11 +249,15 @@ describe('before it starts', () => {
   });
 
   test('--write keeps the manifest, in this folder and over nothing', async () => {
-    const { cwd, context } = aStack();
+    const { cwd, context, said } = aStack();
     await expect(run(context, SIM, { write: 'sweep.yaml', nodes: 3 })).rejects.toThrow(/nothing was started/);
     const read = parseManifest(readFileSync(join(cwd, 'sweep.yaml')), 'yaml', { origin: 'file' });
     expect(read).toMatchObject({ ok: true, manifest: { name: 'sim', cluster: { nodes: 3 } } });
     await expect(run(context, SIM, { write: 'sweep.yaml' })).rejects.toThrow(/there already/);
+    const few = run(context, SIM, { write: 'all.yaml', output: ['out/'], sample: 2 });
+    await expect(few).rejects.toThrow(/nothing was started/);
+    expect(said.err).toContain('Written: all.yaml, with all tasks: --only and --sample are not part of it');
+    expect(said.err.match(/will not be sent/g)).toHaveLength(1);
     await expect(run(context, SIM, { write: '../sweep.yaml' })).rejects.toThrow(/in this folder/);
     expect(existsSync(join(cwd, '../sweep.yaml'))).toBe(false);
   });

@@ -53,10 +53,14 @@ test('outputs are spoken of only where there are some', async () => {
     expect(await watch(context, GOOD)).toBe(0);
     return said.out;
   };
+  const table = `table    sierra-batch fetch ${GOOD} --tables .\n`;
   const without = `\nSucceeded.\n\nreport   runs/${GOOD}/report.html\n`;
-  expect(await said()).toBe(without);
+  expect(await said()).toBe(`${without}${table}`);
   put(bucket, `runs/${GOOD}/outputs/index.json`, { files: [], missing: [] });
-  expect(await said()).toBe(`${without}outputs  sierra-batch fetch ${GOOD}\n`);
+  put(bucket, `runs/${GOOD}/plan.json`, aPlan({ keepOutput: 'all' }));
+  expect(await said()).toBe(
+    `${without}outputs  sierra-batch fetch ${GOOD}\nprinted  sierra-batch logs ${GOOD} --task 1\n${table}`,
+  );
 });
 
 test.each([
@@ -83,6 +87,13 @@ test('what a run has not written is told as what it is', async () => {
   const { context, said } = contextIn(bucket, { at: targetOf(bucket) });
   expect(await logs(context, GOOD, { task: 3 })).toBe(0);
   expect(said.err).toBe('Task 3 wrote nothing, neither to stdout nor to stderr.\n');
+  put(bucket, `runs/${GOOD}/progress.json`, aProgress({ runId: GOOD, nodeHours: 1 }));
+  await expect(logs(context, GOOD, { task: 99 })).rejects.toThrow(
+    /^the run .* has \d+ tasks, and no task 99$/,
+  );
+  await expect(logs(context, GOOD, { task: 2 })).rejects.toThrow(/that of all with `run.keepOutput: all`/);
+  put(bucket, `runs/${GOOD}/plan.json`, aPlan({ keepOutput: 'all' }));
+  await expect(logs(context, GOOD, { task: 2 })).rejects.toThrow(/once the run has ended/);
   await expect(logs(context, GOOD, { node: 2 })).rejects.toThrow(
     `the run ${GOOD} has no node 2, only 0 to 1`,
   );
@@ -113,6 +124,8 @@ test('tasks of a run that has ended are found by parameter, time and end', async
   );
   const all = JSON.parse(await answer({ sort: '-seconds' }, true));
   expect(all.map(({ task }: { task: string }) => task)).toEqual(['1', '2', '3', '4']);
+  expect(await answer({ where: 'speed=7' })).toBe('no task\n');
+  expect(await answer({ where: 'speed=7' }, true)).toBe('[\n]\n');
   expect(await answer({ failed: true, where: 'task<4' })).toMatch(/^TASK.*\n2 .*\n3 .*\n$/);
   await expect(answer({ where: 'sped=1' })).rejects.toThrow('there is no column sped; there are task, speed');
   await expect(answer({ where: 'task=1', slowest: 3 })).rejects.toThrow('--sort seconds');

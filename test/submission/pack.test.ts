@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import {
   chmodSync,
   existsSync,
@@ -22,6 +23,7 @@ import { bringInputs } from '../../container/transfer/inputs.ts';
 import type { Manifest } from '../../experiment/manifest/parse.ts';
 import type { PlanInput } from '../../experiment/plan/plan.ts';
 import { realClock } from '../../local/clock/real.ts';
+import { noteFetched } from '../../submission/fetched.ts';
 import { packInputs } from '../../submission/pack.ts';
 import { folderOfItsOwn } from '../cli/context.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
@@ -128,6 +130,35 @@ it('this system’s own folder is left out at any depth', async () => {
   const { pack, bring, all } = aProject({ 'proj/a/plot.py': '1', 'proj/a/.sierra-batch/bucket/x': '2' });
   await bring(await pack());
   expect(all()).toEqual(['a', 'a/plot.py']);
+});
+
+it('what fetch wrote is not sent with the manifest’s own folder, until it was changed or is named', async () => {
+  const mine = { sim: '1', 'data/mine': '2' };
+  const { beside, write, pack, bring, all, said } = aProject(mine);
+  const whole = { from: '.', to: '.' };
+  const { from } = await pack(whole);
+  const fetched = { 'tasks.csv': 'a', 't/deep/x': 'b', 'data/y': 'c' };
+  write(fetched);
+  for (const [path, text] of Object.entries(fetched)) {
+    const into = path.startsWith('t/') ? join(beside, 't') : beside;
+    noteFetched(into, path.replace(/^t\//, ''), createHash('sha256').update(text).digest('hex'));
+  }
+  expect((await pack(whole)).from).toBe(from);
+  expect(said).toEqual([
+    'inputs: 3 files that `fetch` wrote are not sent; to send them, delete ./.sierra-batch-fetched, ./t/.sierra-batch-fetched',
+  ]);
+  write({ 'data/y': 'changed' });
+  await bring(await pack(whole));
+  expect(all()).toEqual(['data', 'data/mine', 'data/y', 'sim']);
+  await bring(await pack({ from: './t', to: 't/' }));
+  expect(all()).toContain('t/deep/x');
+});
+
+it('a folder that has only what fetch wrote is sent without it', async () => {
+  const { beside, pack, bring, all } = aProject({ 'tasks.csv': 'a' });
+  noteFetched(beside, 'tasks.csv', createHash('sha256').update('a').digest('hex'));
+  await bring(await pack({ from: '.', to: '.' }));
+  expect(all()).toEqual([]);
 });
 
 it('what an ignore file names is left out, from the manifest’s folder down', async () => {

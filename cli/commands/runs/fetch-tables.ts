@@ -5,6 +5,7 @@ import { pipeline } from 'node:stream/promises';
 import { fileSha256 } from '../../../aws/file-sha256.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
+import { noteFetched } from '../../../submission/fetched.ts';
 import type { Context } from '../../context/context.ts';
 import type { Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
@@ -26,8 +27,12 @@ export async function fetchTables(
     const [path, part] = [resolve(cwd, shown), resolve(cwd, `${shown}.part-${process.pid}`)];
     try {
       await pipeline(stream, createWriteStream(part, { flags: 'wx' }));
-      if (!force && (await differs(path, part)))
+      const sha256 = await fileSha256(part);
+      const found = lstatSync(path, { throwIfNoEntry: false });
+      const isSame = found?.isFile() === true && (await fileSha256(path)) === sha256;
+      if (!force && found !== undefined && !isSame)
         throw new CommandFailed(`${shown} is there already with other content; --force replaces it`, 1);
+      if (!isSame) noteFetched(resolve(cwd, folder), basename(key), sha256);
       renameSync(part, path);
     } finally {
       rmSync(part, { force: true });
@@ -39,11 +44,4 @@ export async function fetchTables(
   if (asJson) terminal.json({ runId, folder, files });
   else for (const file of files) terminal.say(file);
   return EXIT.succeeded;
-}
-
-/** Something else lies at the path than this file holds; a link does, wherever it leads. */
-async function differs(path: string, other: string): Promise<boolean> {
-  const found = lstatSync(path, { throwIfNoEntry: false });
-  if (found === undefined) return false;
-  return !found.isFile() || (await fileSha256(path)) !== (await fileSha256(other));
 }

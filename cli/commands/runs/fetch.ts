@@ -2,10 +2,12 @@ import { resolve } from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
 import { messageOf } from '../../../aws/errors.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import type { Plan } from '../../../experiment/plan/plan.ts';
 import { parsePlan } from '../../../experiment/plan/plan.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import type { OutputFile } from '../../../experiment/records/outputs.ts';
 import { parseOutputIndex } from '../../../experiment/records/outputs.ts';
+import type { RunState } from '../../../experiment/records/status.ts';
 import { areNamed } from '../../../experiment/results/output-pattern.ts';
 import { counted } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
@@ -25,7 +27,7 @@ export function defineFetch(program: Command, { begin }: Running): void {
   withSystem(program.command('fetch'))
     .summary('fetch the outputs of a run')
     .description(
-      'Fetches the outputs of a run into a folder, each file checked by size and SHA-256: what the manifest’s `outputs` name, and nothing else. What is there already is not fetched again, and a file of yours that differs stays.',
+      'Fetches the outputs of a run into a folder, each file checked by size and SHA-256: what the manifest’s `outputs` name, and nothing else. What is there already is not fetched again, and a file of yours that differs stays. Later runs of a manifest’s own folder do not send what was fetched into it: `.sierra-batch-fetched` lists it.',
     )
     .argument('[run]', RUN_HELP, runIdArgument)
     .argument('[folder]', 'where to; a new folder with the run’s id when left out')
@@ -54,7 +56,7 @@ export async function fetch(
     readRecord(target.store, keys.outputIndex, parseOutputIndex),
     readRecord(target.store, keys.plan, parsePlan),
   ]);
-  if (index === undefined) throw new CommandFailed(`the run ${runId} (${state}) has no outputs`, 1);
+  if (index === undefined) throw new CommandFailed(noOutputs(runId, state, plan), 1);
   const place = { into: resolve(cwd, shown), force };
   const isNamed = areNamed(plan?.outputs ?? []);
   const faults: string[] = [];
@@ -81,4 +83,11 @@ export async function fetch(
   if (context.asJson) terminal.json({ runId, folder: shown, fetched, faults, missing: index.missing });
   else terminal.say(`${counted(fetched, 'file')} in ${shown}; sizes and SHA-256 match`);
   return faults.length === 0 ? EXIT.succeeded : EXIT.tasksFailed;
+}
+
+/** Why there is nothing to fetch, and what to do. */
+function noOutputs(runId: string, state: RunState, plan: Plan | undefined): string {
+  const none = `the run ${runId} (${state}) has no outputs`;
+  if (plan === undefined || plan.outputs.length > 0) return none;
+  return `${none}: its manifest names none. To keep files that tasks write, name them: \`sierra-batch run … --output PATH\`, or \`outputs\` in a manifest. The table of its tasks: \`sierra-batch fetch ${runId} --tables .\``;
 }

@@ -2,6 +2,7 @@ import type { Command } from '@commander-js/extra-typings';
 import { Option } from '@commander-js/extra-typings';
 import { NOT_KEPT } from '../../../experiment/diagnosis/failed-tasks/signature.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { parsePlan } from '../../../experiment/plan/plan.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';
 import { parseProgress } from '../../../experiment/records/progress.ts';
@@ -9,6 +10,7 @@ import type { Status } from '../../../experiment/records/status.ts';
 import { parseStatus } from '../../../experiment/records/status.ts';
 import { parseSummary } from '../../../experiment/records/summary.ts';
 import { lastLines } from '../../../experiment/results/last-lines.ts';
+import { counted } from '../../../experiment/text/numbers.ts';
 import {
   atLeastOne,
   example,
@@ -42,6 +44,7 @@ export function defineLogs(program: Command, { begin }: Running): void {
     .addOption(new Option('--node <index>', 'the node').argParser(wholeNumber).conflicts('task'))
     .option('--task <seq>', 'the task, by its number in the joblog', atLeastOne)
     .option('--follow', 'go on until the run has ended')
+    .showHelpAfterError('What a task printed: sierra-batch logs RUN --task 7')
     .addHelpText('after', example('sierra-batch logs speed-sweep-0123456789a --task 17'))
     .action((run, options) => begin(options, (context) => logs(context, run, options)));
 }
@@ -99,10 +102,7 @@ async function lastLine(context: Context, target: Target, runId: string, seq: nu
   const { terminal } = context;
   const lines = [...lastLines((await target.store.text(runKeys(runId).lastLines)) ?? '')];
   const line = lines.findLast((one) => one.seq === seq)?.line;
-  if (line === undefined)
-    throw new CommandFailed(
-      `no output is kept of task ${seq}: only that of failed tasks is; \`sierra-batch tasks ${runId} --failed\` lists them`,
-    );
+  if (line === undefined) throw new CommandFailed(await nothingOfTask(target, runId, seq));
   if (context.asJson) terminal.json({ task: seq, stdout: '', stderr: line, isWhole: false });
   else {
     await terminal.writeBeside(`${line}\n`);
@@ -111,6 +111,16 @@ async function lastLine(context: Context, target: Target, runId: string, seq: nu
     );
   }
   return EXIT.succeeded;
+}
+
+async function nothingOfTask({ store }: Target, runId: string, seq: number): Promise<string> {
+  const keys = runKeys(runId);
+  const total = (await readRecord(store, keys.progress, parseProgress))?.tasks.total ?? 0;
+  if (total > 0 && seq > total) return `the run ${runId} has ${counted(total, 'task')}, and no task ${seq}`;
+  const plan = await readRecord(store, keys.plan, parsePlan);
+  return plan?.keepOutput === 'all'
+    ? `no output of task ${seq} is here: what tasks printed can be read once the run has ended`
+    : `no output is kept of task ${seq}: that of failed tasks is (\`sierra-batch tasks ${runId} --failed\` lists them), and that of all with \`run.keepOutput: all\` in the manifest`;
 }
 
 async function nodeLog(

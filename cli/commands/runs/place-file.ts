@@ -7,6 +7,7 @@ import { Transform } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { fileSha256 } from '../../../aws/file-sha256.ts';
 import type { OutputFile } from '../../../experiment/records/outputs.ts';
+import { noteFetched } from '../../../submission/fetched.ts';
 
 export const NOT_NAMED = 'is not named in the manifest’s `outputs`';
 
@@ -57,6 +58,7 @@ export async function placeFile(
     if (size !== file.size) return `has ${size} bytes instead of ${file.size}`;
     if (hash.digest('hex') !== file.sha256) return 'does not have the SHA-256 that the run recorded';
     allow(part, file);
+    noteFetched(into, file.path, file.sha256);
     renameSync(part, path);
     return undefined;
   } finally {

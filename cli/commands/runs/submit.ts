@@ -95,7 +95,7 @@ export async function tellDropped(
       else {
         terminal.say(runId);
         const cost = await costOf(target, runId);
-        if (cost !== undefined) terminal.remark(`It takes ${cost.most}.`);
+        if (cost !== undefined) terminal.remark(cost.most);
         terminal.remark(`Accepted by ${target.name}. Watch it: sierra-batch watch ${runId}`);
       }
       return EXIT.succeeded;

@@ -1,5 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
+import { waysToLook } from '../../../experiment/diagnosis/next-steps.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import { parsePlan } from '../../../experiment/plan/plan.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';
 import type { Summary } from '../../../experiment/records/summary.ts';
 import { exitCodeOf, parseSummary } from '../../../experiment/records/summary.ts';
@@ -87,7 +89,7 @@ export async function untilEnded(
     // Where nothing is paid, the first line says so.
     ...(cost === undefined || cost.isFree ? {} : { spent: cost.spent }),
   });
-  if (cost !== undefined) display.say(`It takes ${cost.most}.`);
+  if (cost !== undefined) display.say(cost.most);
   const { watchRun } = await import('../../../submission/watch-run.ts');
   const summary = await watchRun(await live.bucket(), runId, {
     clock,
@@ -101,11 +103,8 @@ export async function untilEnded(
   return summary;
 }
 
-async function tellEnd(
-  { terminal }: Context,
-  target: Target,
-  { runId, headline, why, next, outcome }: Summary,
-): Promise<void> {
+async function tellEnd({ terminal }: Context, target: Target, summary: Summary): Promise<void> {
+  const { runId, headline, why, next, outcome } = summary;
   const keys = runKeys(runId);
   terminal.say('');
   for (const sentence of [headline, why, outcome === 'succeeded' ? '' : next])
@@ -114,4 +113,6 @@ async function tellEnd(
   terminal.say(`report   ${target.place(keys.report)}`);
   if ((await target.store.text(keys.outputIndex)) !== undefined)
     terminal.say(`outputs  sierra-batch fetch ${runId}`);
+  const plan = await readRecord(target.store, keys.plan, parsePlan);
+  for (const line of waysToLook(summary, plan?.keepOutput)) terminal.say(line);
 }

@@ -35,6 +35,7 @@ export async function askTasks(
     throw error instanceof BadQuestion ? new CommandFailed(error.message) : error;
   });
   if (asJson) await terminal.write(`[${rows.map((row) => `\n${plainJson(row)}`).join(',')}\n]\n`);
+  else if (rows.length === 0) await terminal.write('no task\n');
   else for (const line of shown(columns, rows)) await terminal.write(`${line}\n`);
 }
 

@@ -21,7 +21,7 @@ export const inputs = () =>
       z.strictObject(
         {
           from: from().describe(
-            'A folder or file beside the manifest, a file sent along before, or a place in a bucket. Links of a folder go as they are; `.sierra-batch`, `.git`, the manifest itself, sockets and what its `.sierra-batchignore` names (lines as in `.gitignore`; `!.git` sends that after all) stay.',
+            'A folder or file beside the manifest, a file sent along before, or a place in a bucket. Links of a folder go as they are; `.sierra-batch`, `.git`, the manifest itself, what `fetch` wrote (of the manifest’s own folder), sockets and what its `.sierra-batchignore` names (lines as in `.gitignore`; `!.git` sends that after all) stay.',
           ),
           to: relativePath().describe(
             'Where it goes, relative to the folder that tasks start in; a file goes into it where it ends with a slash.',

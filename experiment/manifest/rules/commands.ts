@@ -100,11 +100,13 @@ function judgeKeys(
   // Of the keys that replicates give one is enough.
   const places = Map.groupBy(parameters, ({ path }) => path.join('.'));
   const unused = [...places.values()].filter((given) => !given.some(({ key }) => used.has(key)));
+  const [ofParallel] = /\{(?:\d{0,3}|[./%#]|\/\/|\/\.)\}/.exec(template) ?? [];
+  const hint = ofParallel === undefined ? '' : `; ${ofParallel} is GNU parallel’s: write {${keys[0]}}`;
   for (const given of unused.slice(0, MAX_JUDGED))
     judged.keyFault(
       given[0]?.path ?? path,
       'unused-key',
-      `${given.map(({ key }) => `{${key}}`).join(' or ')} is not used in the template`,
+      `${given.map(({ key }) => `{${key}}`).join(' or ')} is not used in the template${hint}`,
     );
 }
 

@@ -10,7 +10,7 @@ import {
 import { deploymentFaults } from '../../../experiment/manifest/deployment-faults.ts';
 import { parseManifest } from '../../../experiment/manifest/parse.ts';
 import { makePlan } from '../../../experiment/plan/make.ts';
-import { mostNodeHoursOf, mostSpoken } from '../../../experiment/plan/most-cost.ts';
+import { mostNodeHoursOf, mostSentence, mostSpoken } from '../../../experiment/plan/most-cost.ts';
 import { DEPLOYMENT } from '../manifest/planned.ts';
 
 const stack: Deployment = { ...DEPLOYMENT, instanceTypes: ['c7i.4xlarge', 'g5.xlarge'] };
@@ -112,6 +112,8 @@ describe('a budget in dollars', () => {
     const { faults, plan } = judged('{usd: 0.01}', DEPLOYMENT);
     expect([faults, plan.maxNodeHours]).toEqual([[], undefined]);
     expect(mostSpoken(plan)).toMatch(/costs nothing/);
+    expect(mostSentence(plan)).toBe('It costs nothing: nodes are processes of this machine.');
+    expect(mostSentence({ ...plan, maxNodeHours: 1 })).toMatch(/^It takes at most .*\.$/);
   });
 
   it('plan says the most, with what the end takes, and rounds no bound down', () => {

@@ -118,6 +118,11 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
     { why: /Node 0 waits/, next: /10 min/ },
   ],
   [
+    'joining',
+    { runId, state: 'joining', nodes: { expected: 1, joined: 0, lost: 0 } },
+    { why: /^Node 0 is being checked\.$/, next: /Nothing/ },
+  ],
+  [
     'running',
     {
       runId,
@@ -146,7 +151,7 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
   [
     'succeeded',
     { runId, state: 'succeeded', tasks: counts(200, 0), runSeconds: 840, nodeHours: 0.9 },
-    { why: /^All tasks succeeded\.$/, next: /^The outputs/ },
+    { why: /^All tasks succeeded\.$/, next: /^The report .* shows where the time went\.$/ },
   ],
   [
     'succeeded',
@@ -203,7 +208,7 @@ const CORPUS: readonly [string, Observed, { why: RegExp; next: RegExp }][] = [
   [
     'succeeded',
     { runId, state: 'succeeded', tasks: counts(0, 0, 0), stage: 4, runSeconds: 0.006, nodeHours: 0.9 },
-    { why: /no runs/, next: /outputs/ },
+    { why: /no runs/, next: /report/ },
   ],
   [
     'cancelled',
