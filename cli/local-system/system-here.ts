@@ -47,7 +47,7 @@ export async function systemHere(
 ): Promise<number> {
   const { cwd, clock, terminal, packageFolder } = context;
   const [{ keepUp }, { localTarget }] = await Promise.all([
-    import('../../local/start/keep-up.ts'),
+    import('../../local/system/keep-up.ts'),
     import('../context/find-target.ts'),
   ]);
   context.takeInterruption();

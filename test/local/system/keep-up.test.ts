@@ -5,7 +5,7 @@ import { Bucket } from '../../../aws/bucket.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import type { RunState } from '../../../experiment/records/status.ts';
 import { realClock } from '../../../local/clock/real.ts';
-import { keepUp } from '../../../local/start/keep-up.ts';
+import { keepUp } from '../../../local/system/keep-up.ts';
 import { live } from '../../../local/system/live.ts';
 import { shownSettings } from '../../../local/system/settings.ts';
 import type { LocalSystem } from '../../../local/system/system.ts';
@@ -23,7 +23,7 @@ function kept(work: (system: LocalSystem) => Promise<number>) {
   const ended = keepUp(
     {
       settings: shownSettings({ folder, from: folder }, live(), (line) => void said.push(line)),
-      interruption: { asked: asked.signal, insisted: new AbortController().signal, stop: () => undefined },
+      interruption: { asked: asked.signal, insisted: new AbortController().signal },
       say: (line) => said.push(line),
     },
     work,

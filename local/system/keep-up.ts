@@ -7,11 +7,10 @@ import { counted } from '../../experiment/text/numbers.ts';
 import type { Clock } from '../../experiment/util/clock.ts';
 import { openRuns } from '../../functions/stores/control-store.ts';
 import { readRunRows } from '../../functions/stores/run-rows.ts';
-import type { SystemSettings } from '../system/settings.ts';
-import type { LocalSystem } from '../system/system.ts';
-import { startSystem } from '../system/system.ts';
 import { FolderInUse, folderTrouble } from '../util/folder-lock.ts';
-import type { Interruption } from './interruption.ts';
+import type { SystemSettings } from './settings.ts';
+import type { LocalSystem } from './system.ts';
+import { startSystem } from './system.ts';
 
 /** Runs that were asked to stop have so long before their nodes are killed, and before nobody waits for them. */
 const STOP = { killAfterMs: 17_000, leaveAfterMs: 21_000 };
@@ -23,7 +22,8 @@ const LOOK_MS = 100;
 
 export interface Keeping {
   settings: SystemSettings;
-  interruption: Interruption;
+  /** The first request to end, and a second one by whoever does not want to wait. */
+  interruption: { asked: AbortSignal; insisted: AbortSignal };
   say: (line: string) => unknown;
 }
 
@@ -44,6 +44,7 @@ export async function keepUp(
   const bucket = new Bucket(system.s3, system.bucket, clock);
   const over = new AbortController();
   const left = Promise.withResolvers<number>();
+  left.promise.catch(() => undefined); // Awaited only in the races below.
   const onAsked = () => {
     say('Stopping; waiting for all nodes to finish. (Ctrl-C once more kills them.)');
     stopAll({ system, bucket, clock, user: settings.image.USER ?? '' }, over.signal).then(
@@ -58,11 +59,11 @@ export async function keepUp(
   asked.addEventListener('abort', onAsked);
   insisted.addEventListener('abort', onInsisted);
   try {
-    await untilEarlierHaveEnded(bucket, clock);
+    const hopeless = await untilEarlierHaveEnded(bucket, clock);
     try {
       return await Promise.race([work(system), left.promise]);
     } finally {
-      await Promise.race([untilUnused({ system, bucket, clock, say: sayUnasked }), left.promise]);
+      await Promise.race([untilUnused({ system, bucket, clock, hopeless, say: sayUnasked }), left.promise]);
     }
   } catch (error) {
     if (asked.aborted && error === asked.reason) return EXIT.terminated;
@@ -75,17 +76,24 @@ export async function keepUp(
   }
 }
 
-/** Runs that a killed system has left are cancelled before anybody asks how they stand. */
-async function untilEarlierHaveEnded(bucket: Bucket, clock: Clock): Promise<void> {
+/**
+ * Runs that a killed system has left are cancelled before anybody asks how they stand.
+ * @returns those that cannot be: nobody waits for their end
+ */
+async function untilEarlierHaveEnded(bucket: Bucket, clock: Clock): Promise<ReadonlySet<string>> {
   const until = clock.now() + SETTLED_WITHIN_MS;
-  while (clock.now() < until && (await underWay(bucket)).going.length > 0) await clock.sleep(LOOK_MS);
+  for (;;) {
+    const { open, going } = await underWay(bucket);
+    if (going.length === 0 || clock.now() > until) return new Set(open);
+    await clock.sleep(LOOK_MS);
+  }
 }
 
-async function untilUnused({ system, bucket, clock, say }: Quiet): Promise<void> {
+async function untilUnused({ system, bucket, clock, hopeless, say }: Quiet): Promise<void> {
   let told = 0;
   let quietAt: number | undefined;
   for (;;) {
-    const { open, going } = await underWay(bucket);
+    const { open, going } = await underWay(bucket, hopeless);
     if (going.length !== told && going.length > 0)
       say(`Waiting for ${counted(going.length, 'other run')} in this local system. (Ctrl-C stops all.)`);
     told = going.length;
@@ -99,22 +107,30 @@ async function untilUnused({ system, bucket, clock, say }: Quiet): Promise<void>
   }
 }
 
-interface Quiet extends Pick<Keeping, 'say'> {
+interface Kept {
   system: LocalSystem;
   bucket: Bucket;
   clock: Clock;
 }
 
+interface Quiet extends Kept, Pick<Keeping, 'say'> {
+  /** Runs that are not looked at. */
+  hopeless: ReadonlySet<string>;
+}
+
 /** Runs that are not closed, and those of them that have not ended. */
-async function underWay(bucket: Bucket): Promise<{ open: string[]; going: string[] }> {
-  const open = (await openRuns(bucket)).map(({ runId }) => runId);
+async function underWay(
+  bucket: Bucket,
+  besides: ReadonlySet<string> = new Set(),
+): Promise<{ open: string[]; going: string[] }> {
+  const open = (await openRuns(bucket)).flatMap(({ runId }) => (besides.has(runId) ? [] : [runId]));
   const rows = await readRunRows(bucket, open);
   return { open, going: rows.flatMap(({ runId, state }) => (isOutcome(state) ? [] : [runId])) };
 }
 
 /** Cancels all runs as `sierra-batch cancel` does, those too that begin meanwhile; whatever hangs is killed. */
 async function stopAll(
-  { system, bucket, clock, user }: Omit<Quiet, 'say'> & { user: string },
+  { system, bucket, clock, user }: Kept & { user: string },
   over: AbortSignal,
 ): Promise<void> {
   const { states, deployment } = system;
