@@ -59,11 +59,11 @@ export async function keepUp(
   asked.addEventListener('abort', onAsked);
   insisted.addEventListener('abort', onInsisted);
   try {
-    const hopeless = await untilEarlierHaveEnded(bucket, clock);
+    const earlier = await untilEarlierHaveEnded(bucket, clock);
     try {
       return await Promise.race([work(system), left.promise]);
     } finally {
-      await Promise.race([untilUnused({ system, bucket, clock, hopeless, say: sayUnasked }), left.promise]);
+      await Promise.race([untilUnused({ system, bucket, clock, earlier, say: sayUnasked }), left.promise]);
     }
   } catch (error) {
     if (asked.aborted && error === asked.reason) return EXIT.terminated;
@@ -78,22 +78,21 @@ export async function keepUp(
 
 /**
  * Runs that a killed system has left are cancelled before anybody asks how they stand.
- * @returns those that cannot be: nobody waits for their end
+ * @returns them: should one not have ended by now, nobody waits for it
  */
 async function untilEarlierHaveEnded(bucket: Bucket, clock: Clock): Promise<ReadonlySet<string>> {
   const until = clock.now() + SETTLED_WITHIN_MS;
-  for (;;) {
-    const { open, going } = await underWay(bucket);
-    if (going.length === 0 || clock.now() > until) return new Set(open);
-    await clock.sleep(LOOK_MS);
-  }
+  const earlier = new Set((await underWay(bucket)).open);
+  const isEarlier = (runId: string) => earlier.has(runId);
+  while ((await underWay(bucket)).going.some(isEarlier) && clock.now() < until) await clock.sleep(LOOK_MS);
+  return earlier;
 }
 
-async function untilUnused({ system, bucket, clock, hopeless, say }: Quiet): Promise<void> {
+async function untilUnused({ system, bucket, clock, earlier, say }: Quiet): Promise<void> {
   let told = 0;
   let quietAt: number | undefined;
   for (;;) {
-    const { open, going } = await underWay(bucket, hopeless);
+    const { open, going } = await underWay(bucket, earlier);
     if (going.length !== told && going.length > 0)
       say(`Waiting for ${counted(going.length, 'other run')} in this local system. (Ctrl-C stops all.)`);
     told = going.length;
@@ -115,7 +114,7 @@ interface Kept {
 
 interface Quiet extends Kept, Pick<Keeping, 'say'> {
   /** Runs that are not looked at. */
-  hopeless: ReadonlySet<string>;
+  earlier: ReadonlySet<string>;
 }
 
 /** Runs that are not closed, and those of them that have not ended. */
