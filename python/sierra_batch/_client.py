@@ -78,8 +78,9 @@ class Run:
 
     @property
     def state(self) -> str:
-        """``submitted`` … ``running`` …, at the end the outcome."""
-        return str(self.status()["state"])
+        """``submitted`` … ``running`` …, at the end the outcome; ``stopped`` where its local system was killed."""
+        answer = self._ask("status")
+        return "stopped" if "stopped" in answer else str(answer["status"]["state"])
 
     def watch(self) -> Summary:
         """Waits until the run has ended. Ctrl-C leaves the run alone."""
@@ -133,7 +134,10 @@ class Run:
         self._ask("cancel", "--yes", *(["--reason", reason] if reason else []))
 
     def resume(self) -> Run:
-        """A new run of what is missing or failed; this run itself where nothing is."""
+        """A new run of what is missing or failed; this run itself where nothing is.
+
+        Where no local system is up, one is kept up until it has ended, which is waited for.
+        """
         return Run(self._client, self._ask("resume", "--yes")["runId"])
 
     def _ask(self, command: str, *options: str) -> Any:

@@ -18,10 +18,11 @@ said = {
     "counts": [run.summary.tasks["succeeded"], run.summary.tasks["failed"]],
     "commands": sorted(row["command"] for row in run.tasks()),
     "found": run.results(),
-    "files": sorted(path.name for path in folder.iterdir()),
+    "files": sorted(path.name for path in folder.glob("*.txt")),
     "report": run.report().suffix,
     "same": client.get("last").id == run.id and [one.id for one in client.runs()] == [run.id],
     "again": Client(cwd="work").get(run.id).state,
+    "resumed": run.resume().state,
 }
 try:
     client.submit("none.yaml")
@@ -70,6 +71,7 @@ test('the wheel runs an experiment in an environment that has nothing else', asy
     report: '.html',
     same: true,
     again: 'failed',
+    resumed: 'failed',
     failed:
       'sierra-batch: no local system is up here: `--watch` keeps one up for this run, `sierra-batch local` in another terminal for many; or name a stack (--stack, SIERRA_BATCH_STACK)',
     submitted: true,
