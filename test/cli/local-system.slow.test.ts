@@ -73,7 +73,7 @@ test('a run from submit to fetch, over a local system that another process keeps
   for (const each of answers) expect(each, each.err).toMatchObject({ code: 0 });
   expect(runs?.out).toMatch(new RegExp(`^RUN .*\\n${first} +failed .* 2/3 +1 `));
   expect(status?.out).toMatch(new RegExp(`^${first}: failed\\n.*1 of 3.*`, 'm'));
-  expect(JSON.parse(tasks?.out ?? '')).toMatchObject([{ seq: 2, exitval: 3 }]);
+  expect(JSON.parse(tasks?.out ?? '')).toMatchObject([{ task: '2', end: 'exit 3' }]);
   expect(output).toMatchObject({ out: '', err: 'so it is\n' });
   expect(log?.out).toMatch(/"node":1|Node:/);
   expect(readFileSync(join(folder, report?.out.trim() ?? ''), 'utf8')).toContain('<html');
