@@ -56,7 +56,7 @@ export function makeProgram(version: string, running: Running) {
 }
 
 const PARAGRAPHS = [
-  'Commands talk to AWS when a stack is named (--stack, or SIERRA_BATCH_STACK), by the SDK’s usual credentials (profiles, SSO, environment); otherwise, or with --local, to the local system that `sierra-batch local` or `npm start` keeps up in .sierra-batch of this folder or one above it.',
+  'Commands talk to AWS when a stack is named (--stack, or SIERRA_BATCH_STACK), by the SDK’s usual credentials (profiles, SSO, environment); otherwise, or with --local, to the local system that is up in .sierra-batch of this folder or one above it. `sierra-batch local` keeps one up; run, resume, submit --watch, clean and collect do so for themselves where none is.',
   'Exit codes: 0 done; 1 done, and the answer is a bad one (a task failed, a file is not what it should be); 2 faults in the manifest, the request or the machine; 130 ended by Ctrl-C. run, submit --watch, resume --watch and watch end with the run’s: 1 some tasks failed, 3 too few nodes came, 4 too many were lost, 5 SIERRA itself failed, 7 the budget is used up, 124 a time limit was reached, 143 cancelled.',
 ];
 

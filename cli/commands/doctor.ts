@@ -6,9 +6,10 @@ import { plainLine } from '../../experiment/text/terminal-codes.ts';
 import { example, withSystem } from '../context/arguments.ts';
 import type { Context, Running } from '../context/context.ts';
 import type { Finding } from '../context/finding.ts';
-import { missing, ok } from '../context/finding.ts';
+import { missing, note, ok } from '../context/finding.ts';
 import { surroundings } from '../context/live.ts';
 import { awsTrouble } from '../errors/explain-aws-error.ts';
+import { NoSystemHere } from '../errors/failure.ts';
 
 /** What the local system starts, and the Debian package that has it. */
 const PROGRAMS = {
@@ -59,9 +60,13 @@ async function system(context: Context): Promise<Finding[]> {
     const { name, live, inspect } = await context.target();
     if (inspect !== undefined) return await inspect();
     return [
-      live === undefined ? missing(name, 'it is not up: start it with `sierra-batch local`') : ok(name),
+      live === undefined
+        ? note(name, 'no local system is up; `sierra-batch run` keeps one up as it needs it')
+        : ok(name),
     ];
   } catch (error) {
+    if (error instanceof NoSystemHere)
+      return [note('a local system', 'none has been here; `sierra-batch run` keeps one up as it needs it')];
     const why = error instanceof Error ? (awsTrouble(error) ?? error.message) : String(error);
     return [missing(context.hasStack ? 'the stack' : 'a local system', why)];
   }

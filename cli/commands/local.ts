@@ -1,16 +1,14 @@
 import { resolve } from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
+import { LOCAL_FOLDER } from '../../experiment/deployment/local-endpoint.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
 import { aborted } from '../../experiment/util/timers.ts';
-import { realClock } from '../../local/clock/real.ts';
-import type { Interruption } from '../../local/start/interruption.ts';
-import { onThisMachine } from '../../local/start/on-this-machine.ts';
-import type { LocalSurroundings } from '../../local/system/live.ts';
-import { shownSettings } from '../../local/system/settings.ts';
-import { folderTrouble } from '../../local/util/folder-lock.ts';
-import { example, JSON_HELP } from '../context/arguments.ts';
+import { example, JSON_HELP, portNumber } from '../context/arguments.ts';
 import type { Context, Running } from '../context/context.ts';
+import type { OwnTarget } from '../context/target.ts';
 import { CommandFailed } from '../errors/failure.ts';
+import { systemHere } from '../local-system/system-here.ts';
+import { openInBrowser } from './runs/report.ts';
 
 /** `sierra-batch local` */
 export function defineLocal(program: Command, { begin }: Running): void {
@@ -21,67 +19,52 @@ export function defineLocal(program: Command, { begin }: Running): void {
       'Keeps a whole system up on this machine, in .sierra-batch of this folder, until Ctrl-C; other commands find it there.',
     )
     .option('--open', 'show the page of runs in the browser')
+    .option(
+      '--port <number>',
+      'serve the page of runs there, at the same address after each start: for a bookmark',
+      portNumber,
+    )
     .option('--yes', 'install missing Debian packages without asking')
     .option('--json', JSON_HELP)
     .addHelpText('after', example('sierra-batch local --open'))
     .action((options) =>
       begin(options, (context) => {
-        context.takeInterruption();
-        return onThisMachine(context.packageFolder, options.yes === true, (surroundings, interruption) =>
-          local(context, options, surroundings, interruption),
+        const folder = resolve(context.cwd, LOCAL_FOLDER);
+        return systemHere(context, { folder, yes: options.yes }, (here, target) =>
+          local(here, target, { ...options, folder }),
         );
       }),
     );
 }
 
-/** Keeps a system up in `.sierra-batch` until it is asked to end. The one file that knows local/. */
+/** Shows the page of runs until the command is asked to end. */
 async function local(
-  context: Context,
-  options: { open?: true | undefined },
-  surroundings: LocalSurroundings,
-  interruption: Interruption,
+  { terminal, asJson, clock, nonce }: Context,
+  { live, own }: OwnTarget,
+  { folder, port, open }: { folder: string; port?: number | undefined; open?: true | undefined },
 ): Promise<number> {
-  const [{ startSystem }, { startLivePage }] = await Promise.all([
-    import('../../local/system/system.ts'),
-    import('../../local/start/live-page.ts'),
-  ]);
-  const { terminal, cwd } = context;
-  const folder = resolve(cwd, '.sierra-batch');
-  const settings = shownSettings({ folder, from: cwd }, surroundings, terminal.remark);
-  const system = await startSystem(settings).catch((error: unknown) => {
-    const trouble = folderTrouble(error, folder);
-    throw trouble === undefined ? error : new CommandFailed(trouble);
+  const { keptSecret, openerOf, startLivePage } = await import('../../local/start/live-page.ts');
+  const bucket = await live.bucket();
+  const secret = port === undefined ? nonce() : keptSecret(folder, nonce);
+  const page = await startLivePage({ bucket, clock, secret, port }).catch((error: unknown) => {
+    const code = error instanceof Error && 'code' in error ? error.code : undefined;
+    if (code === 'EADDRINUSE')
+      throw new CommandFailed(`--port ${port}: another program listens there already; choose another number`);
+    if (code === 'EACCES')
+      throw new CommandFailed(`--port ${port}: this user may not listen there; choose a number from 1024 on`);
+    throw error;
   });
-  const { s3, bucket } = system;
-  const secret = surroundings.nonce();
-  const livePage = await startLivePage({ s3, bucket, clock: realClock, secret }).catch(
-    async (error: unknown) => {
-      await system.close();
-      throw error;
-    },
-  );
   try {
-    tellWhere(context, { folder, bucket, page: livePage.url });
-    if (options.open === true) await (await import('open')).default(livePage.url);
-    const onInsisted = () => system.kill();
-    interruption.insisted.addEventListener('abort', onInsisted);
-    await aborted(interruption.asked);
-    terminal.remark('Stopping; waiting for all runs to finish. (Ctrl-C once more kills them.)');
+    if (asJson) terminal.json({ folder, bucket: bucket.name, page: page.url });
+    else {
+      terminal.say(`The local system is up in ${folder}. Ctrl-C ends it.`);
+      terminal.say('In another terminal: sierra-batch run FILE');
+      terminal.say(`Page of runs, live: ${page.url}`);
+    }
+    if (open === true) await openInBrowser(openerOf(folder, page));
+    await aborted(own.stopping);
   } finally {
-    await livePage.close();
-    await system.close();
+    await page.close();
   }
   return EXIT.succeeded;
-}
-
-function tellWhere(
-  { terminal, asJson }: Context,
-  { folder, bucket, page }: { folder: string; bucket: string; page: string },
-): void {
-  if (asJson) terminal.json({ folder, bucket, page });
-  else {
-    terminal.say(`The local system is up in ${folder}. Ctrl-C ends it.`);
-    terminal.say('In another terminal: sierra-batch run FILE');
-    terminal.say(`Page of runs, live: ${page}`);
-  }
 }

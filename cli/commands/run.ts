@@ -4,25 +4,22 @@ import type { Command } from '@commander-js/extra-typings';
 import { Option } from '@commander-js/extra-typings';
 import { mostSentence } from '../../experiment/plan/most-cost.ts';
 import { EXIT } from '../../experiment/records/exit-code.ts';
-import type { Summary } from '../../experiment/records/summary.ts';
 import { bytesSpoken, counted } from '../../experiment/text/numbers.ts';
-import { changesForOptions } from '../../local/start/manifest-options.ts';
-import { onThisMachine } from '../../local/start/on-this-machine.ts';
 import type { Edit } from '../../submission/edit-manifest.ts';
 import { editedText } from '../../submission/edit-manifest.ts';
+import { changesForOptions } from '../../submission/nodes-option.ts';
 import { atLeastOne, example, several, withSystem } from '../context/arguments.ts';
 import type { Context, Running } from '../context/context.ts';
-import { confirmed, liveTarget } from '../context/select-run.ts';
-import type { LiveTarget } from '../context/target.ts';
+import { confirmed } from '../context/select-run.ts';
 import { CommandFailed } from '../errors/failure.ts';
+import { systemHere, systemThatIsUp } from '../local-system/system-here.ts';
 import { writeFor } from '../output/write-for.ts';
 import { composeManifest, nameOf } from './manifest/compose.ts';
 import type { Few } from './manifest/few.ts';
 import { chooseFew, ranges } from './manifest/few.ts';
 import type { JudgedManifest } from './manifest/judge.ts';
 import { judgeManifest, renderJudged } from './manifest/judge.ts';
-import { planOf, TEMPLATE } from './manifest/plan.ts';
-import { openReport } from './runs/report.ts';
+import { planOf } from './manifest/plan.ts';
 import { submitJudged } from './runs/submit.ts';
 
 /** `sierra-batch run` */
@@ -30,7 +27,7 @@ export function defineRun(program: Command, { begin }: Running): void {
   withSystem(program.command('run'))
     .summary('run a command over parameters, or a manifest')
     .description(
-      'Runs the command once for each combination of its parameters; {key} stands for a value. Sends this folder along (without .git, .sierra-batch and what .sierra-batchignore names), keeps what tasks print, and ends with the run’s exit code. On AWS it asks before it starts. Where neither a stack is named nor a local system is up, it keeps one up for this run.',
+      'Runs the command once for each combination of its parameters; {key} stands for a value. Sends this folder along (without .git, .sierra-batch and what .sierra-batchignore names), keeps what tasks print, and ends with the run’s exit code. On AWS it asks before it starts. Where neither a stack is named nor a local system is up, it keeps one up until this run has ended, and all others in it.',
     )
     .argument('<command>', 'a command in quotes, or the file of a manifest')
     .argument('[parameters...]', 'seed=1..100, angle=0..90..15 (with a step), speed=0.1,0.5')
@@ -101,12 +98,12 @@ export async function run(
     return EXIT.badEnvironment;
   }
   if (text !== undefined) keepOrShow(context, text, options);
-  const plan = planOf(judged.manifest, target?.live.deployment ?? TEMPLATE);
-  const cost = mostSentence(target === undefined ? { ...plan, price: { kind: 'free' } } : plan);
   const size = isManifest ? undefined : await largeFolder(context, judged);
   const questions = [
     ...(size === undefined ? [] : [`Send ${size}?`]),
-    ...(target?.kind === 'stack' ? [`Start it on ${target.name}? ${cost}`] : []),
+    ...(target?.kind === 'stack'
+      ? [`Start it on ${target.name}? ${mostSentence(planOf(judged.manifest, target.live.deployment))}`]
+      : []),
   ];
   if (questions.length > 0)
     await confirmed(context, {
@@ -114,9 +111,11 @@ export async function run(
       yes: options.yes,
       refused: 'nothing was started',
     });
-  if (target !== undefined) return submitJudged(context, target, judged, { watch: true, open: options.open });
-  terminal.remark(cost);
-  return runHere(context, judged, options);
+  const staying = { watch: true, open: options.open } as const;
+  if (target === undefined)
+    return systemHere(context, { yes: options.yes }, (here, own) => submitJudged(here, own, judged, staying));
+  if (target.kind === 'local') terminal.remark(`In ${target.name}, which another command keeps up.`);
+  return submitJudged(context, target, judged, staying);
 }
 
 /** The manifest that was made, and what it leaves out. */
@@ -137,15 +136,6 @@ function keepOrShow(
     terminal.remark(
       'files that tasks write will not be sent: name them with --output PATH; what tasks print is kept',
     );
-}
-
-/** Undefined where one has to be started. */
-async function systemThatIsUp(context: Context): Promise<LiveTarget | undefined> {
-  if (context.hasStack) return liveTarget(context);
-  return liveTarget(context).catch((error: unknown) => {
-    if (error instanceof CommandFailed) return undefined;
-    throw error;
-  });
 }
 
 /** The text of the manifest. @throws CommandFailed */
@@ -206,30 +196,4 @@ async function largeFolder({ cwd, home }: Context, { file, manifest }: Judged): 
   const isHome = resolve(cwd) === resolve(home);
   if (bytes <= MUCH_BYTES && !isHome) return undefined;
   return `${isHome ? 'your home folder' : 'this folder'} (${counted(files, 'file')}, ${bytesSpoken(bytes)})`;
-}
-
-/** In a system of its own, which ends with the run; so Ctrl-C stops the run. */
-async function runHere(context: Context, parsed: Judged, { open, yes }: RunOptions): Promise<number> {
-  const { cwd, asJson, terminal } = context;
-  let ended: Summary | undefined;
-  const options = {
-    file: parsed.file,
-    shownAs: parsed.shownAs,
-    folder: resolve(cwd, '.sierra-batch'),
-    from: cwd,
-    yes: true,
-    parsed,
-    isSilent: asJson,
-    onEnd: (summary: Summary) => {
-      ended = summary;
-    },
-  };
-  const { runManifest } = await import('../../local/start/run-manifest.ts');
-  context.takeInterruption();
-  return onThisMachine(context.packageFolder, yes === true, async (surroundings, interruption) => {
-    const exitCode = await runManifest(options, surroundings, interruption);
-    if (ended !== undefined && asJson) terminal.json(ended);
-    if (ended !== undefined && open === true) await openReport(context, await context.target(), ended.runId);
-    return exitCode;
-  });
 }

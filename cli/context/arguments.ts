@@ -45,6 +45,12 @@ export function atLeastOne(text: string): number {
   return number;
 }
 
+export function portNumber(text: string): number {
+  const number = wholeNumber(text);
+  if (number < 1 || number > 65_535) throw new InvalidArgumentError('A port is a number from 1 to 65535.');
+  return number;
+}
+
 /** What a run id can begin with, which a manifest's name and `last` are as well; `namedRun` makes an id of it. */
 export function runIdArgument(text: string): string {
   if (!/^[a-z][a-z0-9-]{0,71}$/.test(text))

@@ -1,22 +1,25 @@
 import { existsSync, lstatSync, readFileSync } from 'node:fs';
+import { connect } from 'node:net';
 import { dirname, join, relative } from 'node:path';
 import { Bucket } from '../../aws/bucket.ts';
 import type { S3Port } from '../../aws/ports.ts';
 import type { LocalEndpoint } from '../../experiment/deployment/local-endpoint.ts';
-import { LOCAL_ENDPOINT_FILE, parseLocalEndpoint } from '../../experiment/deployment/local-endpoint.ts';
-import { CommandFailed } from '../errors/failure.ts';
+import {
+  LOCAL_ENDPOINT_FILE,
+  LOCAL_FOLDER,
+  parseLocalEndpoint,
+} from '../../experiment/deployment/local-endpoint.ts';
+import { CommandFailed, NoSystemHere } from '../errors/failure.ts';
 import type { TargetOptions } from './context.ts';
-import { folderStore } from './folder-store.ts';
+import { folderStore, whileItAnswers } from './folder-store.ts';
 import { awsClients, localClients, stackClients, systemClock } from './live.ts';
 import { s3Store } from './s3-store.ts';
 import { describeStack, readOutputs } from './stack.ts';
-import type { Target } from './target.ts';
-
-const FOLDER = '.sierra-batch';
+import type { LiveSystem, Target } from './target.ts';
 
 /** The system that the options mean. @param cwd where the user is: a local system is looked for from there upwards @throws CommandFailed */
 export async function findTarget(cwd: string, options: TargetOptions): Promise<Target> {
-  return options.stack === undefined ? findLocal(cwd) : findStack(options.stack, options);
+  return options.stack === undefined ? await findLocal(cwd) : await findStack(options.stack, options);
 }
 
 async function findStack(stack: string, { region, profile }: TargetOptions): Promise<Target> {
@@ -46,14 +49,24 @@ async function findStack(stack: string, { region, profile }: TargetOptions): Pro
   };
 }
 
-function findLocal(cwd: string): Target {
+async function findLocal(cwd: string): Promise<Target> {
   const folder = folderAbove(cwd);
   if (folder === undefined)
-    throw new CommandFailed(
-      'no stack is named (--stack, SIERRA_BATCH_STACK), and no local system has been here; start one with `sierra-batch local`',
+    throw new NoSystemHere(
+      'no stack is named (--stack, SIERRA_BATCH_STACK), and no local system has been here; `sierra-batch run` keeps one up, and `sierra-batch local`',
     );
+  const endpoint = await localEndpoint(folder);
+  if (endpoint === undefined) return localTarget(cwd, folder);
+  const { s3, ...clients } = localClients(endpoint);
+  const { deployment } = endpoint;
+  return localTarget(cwd, folder, { ...clients, bucket: bucketOf(s3, deployment.bucket), deployment });
+}
+
+/** @param folder `.sierra-batch`, absolute @param live of a system that is up; without it, there is what one has left */
+export function localTarget(cwd: string, folder: string, live?: LiveSystem): Target {
   const bucket = join(folder, 'bucket');
   const shown = relative(cwd, folder) || '.';
+  const files = folderStore(bucket);
   const common = {
     kind: 'local' as const,
     folder,
@@ -61,17 +74,9 @@ function findLocal(cwd: string): Target {
     lookMs: 200,
     acceptedWithinMs: 30_000,
   };
-  const endpoint = localEndpoint(folder);
-  if (endpoint === undefined) return { ...common, name: `the files in ${shown}`, store: folderStore(bucket) };
-  const { s3, ...clients } = localClients(endpoint);
-  const { deployment } = endpoint;
-  const live = { ...clients, bucket: bucketOf(s3, deployment.bucket), deployment };
-  return {
-    ...common,
-    name: `the local system in ${shown}`,
-    store: s3Store(live.bucket),
-    live,
-  };
+  if (live === undefined) return { ...common, name: `the files in ${shown}`, store: files };
+  const store = whileItAnswers(s3Store(live.bucket), files);
+  return { ...common, name: `the local system in ${shown}`, store, live };
 }
 
 function bucketOf(s3: () => Promise<S3Port>, name: string) {
@@ -81,7 +86,7 @@ function bucketOf(s3: () => Promise<S3Port>, name: string) {
 /** `.sierra-batch` of this folder or the next one above that has one. */
 function folderAbove(from: string): string | undefined {
   for (let at = from; ; at = dirname(at)) {
-    if (existsSync(join(at, FOLDER, 'bucket'))) return insistOnOwner(join(at, FOLDER));
+    if (existsSync(join(at, LOCAL_FOLDER, 'bucket'))) return insistOnOwner(join(at, LOCAL_FOLDER));
     if (dirname(at) === at) return undefined;
   }
 }
@@ -99,12 +104,14 @@ function insistOnOwner(folder: string): string {
   return folder;
 }
 
-/** Of a local system that is up. One that was killed leaves its file behind. */
-export function localEndpoint(folder: string): LocalEndpoint | undefined {
+/** Of a local system that is up. One that was killed leaves its file behind, and its number may be another process's by now. */
+async function localEndpoint(folder: string): Promise<LocalEndpoint | undefined> {
   const file = join(folder, LOCAL_ENDPOINT_FILE);
   if (!existsSync(file)) return undefined;
-  const endpoint = parseLocalEndpoint(readFileSync(file, 'utf8'));
-  return endpoint !== undefined && isAlive(endpoint.pid) ? endpoint : undefined;
+  const found = parseLocalEndpoint(readFileSync(file, 'utf8'));
+  const isUp =
+    found !== undefined && isAlive(found.pid) && (await answers(found.endpoint.AWS_ENDPOINT_URL_S3));
+  return isUp ? found : undefined;
 }
 
 function isAlive(pid: number): boolean {
@@ -114,4 +121,16 @@ function isAlive(pid: number): boolean {
   } catch {
     return false; // Or the number is another user's process by now.
   }
+}
+
+function answers(url: string): Promise<boolean> {
+  const { hostname, port } = new URL(url);
+  return new Promise((resolve) => {
+    const socket = connect(Number(port), hostname);
+    socket.once('error', () => resolve(false));
+    socket.once('connect', () => {
+      socket.destroy();
+      resolve(true);
+    });
+  });
 }

@@ -21,6 +21,6 @@ export async function readRows(store: RunStore, these?: readonly string[]): Prom
 }
 
 /** How long ago the manifest was accepted. @param now milliseconds since the epoch */
-export function age({ at }: RunRow, now: number): string {
+export function age({ at }: Pick<RunRow, 'at'>, now: number): string {
   return spoken(Math.max(0, Math.round((now - Date.parse(at)) / 1000)));
 }

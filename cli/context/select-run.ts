@@ -2,9 +2,11 @@ import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { isRunId, nameOfRun } from '../../experiment/layout/run-id.ts';
 import { mostSentence, spentSpoken } from '../../experiment/plan/most-cost.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
+import { isOutcome } from '../../experiment/records/outcome.ts';
 import type { Progress } from '../../experiment/records/progress.ts';
 import type { Status } from '../../experiment/records/status.ts';
 import { parseStatus } from '../../experiment/records/status.ts';
+import { counted } from '../../experiment/text/numbers.ts';
 import type { Destination } from '../../submission/drop-manifest.ts';
 import { CommandFailed } from '../errors/failure.ts';
 import type { Context } from './context.ts';
@@ -14,20 +16,9 @@ import type { LiveTarget, Target } from './target.ts';
 
 // What a command needs to be there before it can begin; each says in a sentence what is missing.
 
-/** A system that does something, and not only what one has left. @throws CommandFailed */
-export async function liveTarget(context: Context): Promise<LiveTarget> {
-  const target = await context.target();
-  const { live } = target;
-  if (live === undefined)
-    throw new CommandFailed(
-      'no local system is up here: start it in another terminal with `sierra-batch local`, or name a stack (--stack, SIERRA_BATCH_STACK)',
-    );
-  return { ...target, live };
-}
-
 export async function destinationOf(
   { clock, nonce, terminal }: Context,
-  { live, lookMs, acceptedWithinMs }: LiveTarget,
+  { live, own, lookMs, acceptedWithinMs }: LiveTarget,
 ): Promise<Destination> {
   return {
     bucket: await live.bucket(),
@@ -37,6 +28,7 @@ export async function destinationOf(
     acceptedWithinMs,
     say: terminal.remark,
     defaultVcpus: live.deployment.defaults?.vcpus,
+    ...(own === undefined ? {} : { signal: own.stopping }),
   };
 }
 
@@ -45,6 +37,20 @@ export async function statusOf(target: Target, runId: string): Promise<Status> {
   const status = await readRecord(target.store, runKeys(runId).status, parseStatus);
   if (status !== undefined) return status;
   throw new CommandFailed(`there is no run ${runId} in ${target.name}; \`sierra-batch runs\` lists them`);
+}
+
+/** Why a run goes on no more that has not ended; undefined where it does go on, or has ended. */
+export function stoppedSentence(
+  { live }: Target,
+  runId: string,
+  { state }: Pick<Status, 'state'>,
+  progress?: Progress,
+): string | undefined {
+  if (live !== undefined || isOutcome(state)) return undefined;
+  const { total, succeeded, failed } = progress?.tasks ?? { total: 0, succeeded: 0, failed: 0 };
+  const where =
+    total === 0 ? `while it was ${state}` : `at ${succeeded + failed} of ${counted(total, 'task')}`;
+  return `No local system is up here: the run has stopped ${where}. \`sierra-batch local\` (or the next run) settles it; \`sierra-batch resume ${runId}\` goes on with it.`;
 }
 
 /** What a run costs, as its plan says: at most, and so far. undefined where its plan cannot be read. */

@@ -27,6 +27,7 @@ export interface Target {
   name: string;
   store: RunStore;
   live?: LiveSystem;
+  own?: OwnSystem;
   /** Looks at all that a user of it needs; AWS only. */
   inspect?(): Promise<Finding[]>;
   /** Where a key of the bucket is, as a person would open or copy it. */
@@ -41,3 +42,17 @@ export interface Target {
 
 /** A system that does something, and not only what one has left. */
 export type LiveTarget = Target & { live: LiveSystem };
+
+/** A local system that this very command keeps up. */
+export type OwnTarget = LiveTarget & { own: OwnSystem };
+
+interface OwnSystem {
+  /** Aborted when the command was asked to end: its runs are being stopped. */
+  stopping: AbortSignal;
+  /** What the system has to say goes there; without one, to standard error again. */
+  sayBy(say?: (line: string) => void): void;
+}
+
+export function isLive(target: Target): target is LiveTarget {
+  return target.live !== undefined;
+}

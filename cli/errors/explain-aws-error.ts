@@ -11,9 +11,14 @@ export function awsTrouble(error: Error): string | undefined {
     return `AWS does not know who you are (${message}): log in (\`aws sso login\`, \`aws configure\`), or name a --profile`;
   if (/AccessDenied|NotAuthorized/.test(name))
     return `AWS refused it (${message}): commands need the policy of the stack’s output ResearcherPolicyArn, collect and clean that of OperatorPolicyArn`;
-  if (isOfNetwork(error)) return `AWS cannot be reached: ${message}`;
+  if (isOfNetwork(error))
+    return LOOPBACK.test(message)
+      ? `nothing answers on this machine (${message}): the local system, or what AWS_ENDPOINT_URL names, has stopped; \`sierra-batch runs\` shows how runs stand`
+      : `AWS cannot be reached: ${message}`;
   return '$metadata' in error ? `AWS: ${name}: ${message}` : undefined;
 }
+
+const LOOPBACK = /\b127\.0\.0\.1\b|::1\b|\blocalhost\b/;
 
 /** Whether an error says nothing of AWS, but that nobody answered: no name, no route, no connection, no time. */
 export function isOfNetwork(error: Error): boolean {

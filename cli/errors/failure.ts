@@ -11,3 +11,6 @@ export class CommandFailed extends Error {
     this.exitCode = exitCode;
   }
 }
+
+/** No stack was named, and in this folder there is no trace of a local system. */
+export class NoSystemHere extends CommandFailed {}

@@ -1,7 +1,10 @@
 import * as z from 'zod';
 import type { Deployment } from './deployment.ts';
 
-/** Beside the bucket in `.sierra-batch/`, for as long as a local system is up. Holds its access key: its owner's only. */
+/** Where a local system keeps all that it has, in the folder of whoever starts it. */
+export const LOCAL_FOLDER = '.sierra-batch';
+
+/** Beside the bucket in it, for as long as a local system is up. Holds its access key: its owner's only. */
 export const LOCAL_ENDPOINT_FILE = 'local.json';
 
 const record = z.object({

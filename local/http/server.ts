@@ -31,6 +31,8 @@ export interface LoopbackServer {
   url: string;
   /** The same behind the door, where there is one. */
   doorUrl?: string;
+  /** When another process last did something with the owner's key, in milliseconds since the epoch; now, while it does. */
+  usedAt(): number;
   close(): Promise<void>;
 }
 
@@ -40,8 +42,9 @@ export interface LoopbackServer {
  * Authorization header nor a loopback Host.
  */
 export async function startLoopbackServer(settings: LoopbackSettings): Promise<LoopbackServer> {
+  const use = new Use();
   const server = createServer((request, response) => {
-    route(settings, request, response).catch((error: unknown) => {
+    route({ ...settings, use }, request, response).catch((error: unknown) => {
       settings.log?.('http-failed', { method: request.method, url: request.url, error: String(error) });
       if (!response.headersSent) reply(response, 500, 'text/plain', 'the local system failed; see its log\n');
       else response.destroy();
@@ -59,6 +62,7 @@ export async function startLoopbackServer(settings: LoopbackSettings): Promise<L
   return {
     url: `http://127.0.0.1:${portOf(server)}`,
     ...(door === undefined ? {} : { doorUrl: `http://${door.address}:${door.port}` }),
+    usedAt: () => use.at(),
     close: () => {
       door?.server.off('connection', comeIn);
       return closeServer(server);
@@ -66,8 +70,26 @@ export async function startLoopbackServer(settings: LoopbackSettings): Promise<L
   };
 }
 
+/** What other commands ask, as opposed to tasks. */
+class Use {
+  #open = 0;
+  #last = Number.NEGATIVE_INFINITY;
+
+  begin(response: ServerResponse): void {
+    this.#open += 1;
+    response.once('close', () => {
+      this.#open -= 1;
+      this.#last = realClock.now();
+    });
+  }
+
+  at(): number {
+    return this.#open > 0 ? realClock.now() : this.#last;
+  }
+}
+
 async function route(
-  settings: LoopbackSettings,
+  settings: LoopbackSettings & { use: Use },
   request: IncomingMessage,
   response: ServerResponse,
 ): Promise<void> {
@@ -91,6 +113,7 @@ async function route(
     refuseCaller(response, service, signer === undefined);
     return;
   }
+  if (signer === owner) settings.use.begin(response);
   if (service === 's3')
     await answerS3(signer === owner ? settings.s3 : asJobRole(settings.s3), request, response);
   else if (service === 'batch') await answerBatch(settings.batch, request, body, response);

@@ -1,7 +1,6 @@
 import { join, relative, resolve } from 'node:path';
 import type { ManifestResult } from '../../experiment/manifest/parse.ts';
 import type { FanoutScheme } from '../../experiment/plan/plan.ts';
-import type { Summary } from '../../experiment/records/summary.ts';
 import { defined } from '../../experiment/util/defined.ts';
 import type { FaultName } from '../system/faults.ts';
 import { FAULTS } from '../system/faults.ts';
@@ -21,11 +20,6 @@ export interface StartOptions {
   fault?: FaultName;
   /** Install missing Debian packages without asking. */
   yes: boolean;
-  /** The manifest, judged before; it is not read then, and need not be a file. */
-  parsed?: Parsed;
-  /** Shows nothing of the run: its end is all that is wanted. */
-  isSilent?: boolean;
-  onEnd?: (summary: Summary) => void;
 }
 
 export type Parsed = Extract<ManifestResult, { ok: true }>;

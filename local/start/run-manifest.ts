@@ -7,20 +7,21 @@ import { visibleText } from '../../experiment/text/visible-text.ts';
 import { defined } from '../../experiment/util/defined.ts';
 import type { Destination, Dropped } from '../../submission/drop-manifest.ts';
 import { dropManifest } from '../../submission/drop-manifest.ts';
+import { changesForOptions, remarksOnNodes } from '../../submission/nodes-option.ts';
 import { makeDisplay } from '../../submission/progress-display.ts';
 import { readManifestFile } from '../../submission/read-manifest-file.ts';
 import { NothingToPack } from '../../submission/survey.ts';
 import { realClock } from '../clock/real.ts';
 import type { KindOfNodes } from '../nodes/nodes.ts';
+import { keepUp } from '../system/keep-up.ts';
 import type { LocalSurroundings } from '../system/live.ts';
 import { shownSettings } from '../system/settings.ts';
 import type { LocalSystem } from '../system/system.ts';
-import { startSystem } from '../system/system.ts';
-import { folderTrouble } from '../util/folder-lock.ts';
+import { FolderInUse } from '../util/folder-lock.ts';
 import { followRun } from './follow-run.ts';
 import type { Interruption } from './interruption.ts';
 import type { ManifestChanges } from './manifest-options.ts';
-import { changesForFault, changesForOptions, remarksOnNodes } from './manifest-options.ts';
+import { changesForFault } from './manifest-options.ts';
 import type { Parsed, StartOptions } from './options.ts';
 
 /** How long a dropped manifest may take to become a run or a rejection. */
@@ -36,40 +37,32 @@ export async function runManifest(
   interruption: Interruption,
   nodes?: KindOfNodes,
 ): Promise<number> {
-  const output = options.isSilent === true ? { write: () => undefined } : process.stdout;
-  const display = makeDisplay(output, { ...surroundings, now: () => realClock.now() });
-  const checked = options.parsed ?? check(options);
+  const display = makeDisplay(process.stdout, { ...surroundings, now: () => realClock.now() });
+  const { say } = display;
+  const checked = check(options);
   if (checked === undefined) return EXIT.badEnvironment;
   const changes = changesForFault(checked.manifest, options.fault);
   const crowd = nodes === undefined ? remarksOnNodes(checked.manifest, options) : [];
-  for (const remark of [...crowd, ...changes.remarks]) display.say(remark);
-  let system: LocalSystem;
+  for (const remark of [...crowd, ...changes.remarks]) say(remark);
+  const { fault } = options;
+  const settings = { ...shownSettings(options, surroundings, say), ...defined({ fault, nodes }) };
   try {
-    const { folder, from, fault } = options;
-    const own = defined({ fault, nodes });
-    system = await startSystem({ ...shownSettings({ folder, from }, surroundings, display.say), ...own });
+    return await keepUp({ settings, interruption, say }, async (system) => {
+      const waiting = { signal: interruption.asked, say };
+      const dropped = await drop(system, { ...options, ...waiting }, checked, changes, surroundings);
+      if (dropped.kind === 'rejected') return complain(dropped.rejection);
+      if (dropped.kind === 'nothing-to-do') {
+        say(dropped.said);
+        return EXIT.succeeded;
+      }
+      say(`run ${dropped.runId}`);
+      const exitCode = await followRun(system, dropped.runId, options, display);
+      return interruption.asked.aborted ? EXIT.terminated : exitCode;
+    });
   } catch (error) {
-    const trouble = folderTrouble(error, options.folder);
-    if (trouble === undefined) throw error;
-    return complain(`sierra-batch: ${trouble}`);
-  }
-  try {
-    const waiting = { signal: interruption.asked, say: display.say };
-    const dropped = await drop(system, { ...options, ...waiting }, checked, changes, surroundings);
-    if (dropped.kind === 'rejected') return complain(dropped.rejection);
-    if (dropped.kind === 'nothing-to-do') {
-      display.say(dropped.said);
-      return EXIT.succeeded;
-    }
-    display.say(`run ${dropped.runId}`);
-    const user = surroundings.image.USER ?? '';
-    return await followRun(system, dropped.runId, { ...options, user }, display, interruption);
-  } catch (error) {
-    if (interruption.asked.aborted && error === interruption.asked.reason) return EXIT.terminated;
+    if (error instanceof FolderInUse) return complain(`sierra-batch: ${error.message}`);
     if (!(error instanceof NothingToPack)) throw error;
     return complain(error.message);
-  } finally {
-    await system.close();
   }
 }
 

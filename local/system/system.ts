@@ -28,6 +28,8 @@ export interface LocalSystem {
   deployment: Deployment;
   /** What another process needs to reach it with the SDK. */
   endpoint: Readonly<Record<string, string>>;
+  /** When another process last used it, in milliseconds since the epoch. */
+  usedAt(): number;
   /** Events that were given up, with the error of their target. */
   deadLetters(): readonly { rule: string; error: unknown }[];
   /** Ends every job and waits until nothing runs. */
@@ -90,6 +92,7 @@ export async function startSystem(settings: SystemSettings): Promise<LocalSystem
     states,
     deployment,
     endpoint: forOthers,
+    usedAt: () => server.usedAt(),
     deadLetters: () => bus.deadLetters,
     kill: () => nodes.killAll(),
     close: async () => {

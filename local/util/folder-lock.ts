@@ -3,7 +3,7 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { chmod, mkdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 
-/** The folder is another system's, or another user's. */
+/** The folder is another system's, another user's, or no folder at all. */
 export class FolderInUse extends Error {
   override readonly name = 'FolderInUse';
 }

@@ -15,7 +15,7 @@ const MAY_IMPORT: Readonly<Record<string, readonly string[]>> = {
   container: ['experiment', 'aws'],
   submission: ['experiment', 'aws'],
   'cli/commands/local.ts': ['experiment', 'aws', 'report', 'submission', 'local'],
-  'cli/commands/run.ts': ['experiment', 'aws', 'report', 'submission', 'local'],
+  'cli/local-system': ['experiment', 'aws', 'report', 'submission', 'local'],
   cli: ['experiment', 'aws', 'report', 'submission'],
   local: ['experiment', 'aws', 'report', 'functions', 'container', 'submission'],
 };

@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { awsTrouble } from '../../cli/errors/explain-aws-error.ts';
 import { makeProgram } from '../../cli/program.ts';
 import { folderOfItsOwn, repository } from './context.ts';
 
@@ -56,6 +57,14 @@ test('as a process: answers go to stdout, faults to stderr, the exit code says w
     status: 2,
     stderr: expect.stringContaining('sierra-batch logs RUN --task 7'),
   });
+  expect(run('doctor')).toMatchObject({
+    status: 0,
+    stdout: expect.stringMatching(/^note {4}a local system: none has been here; .*$/m),
+  });
+  expect(run('submit', 'bad.yaml')).toMatchObject({
+    status: 2,
+    stderr: expect.stringMatching(/^sierra-batch: no local system is up here: `--watch` keeps one up/),
+  });
   expect(run('runs')).toMatchObject({
     status: 2,
     stderr: expect.stringMatching(/^sierra-batch: no stack is named.*\n$/),
@@ -109,6 +118,9 @@ test('what AWS has against a call is told in a sentence with what to do', () => 
   const keys = { AWS_REGION: 'eu-west-1', AWS_ACCESS_KEY_ID: 'a', AWS_SECRET_ACCESS_KEY: 'b' };
   expect(run({ ...keys, AWS_ENDPOINT_URL: 'http://127.0.0.1:9', AWS_MAX_ATTEMPTS: '1' })).toMatchObject({
     status: 2,
-    stderr: expect.stringMatching(/^sierra-batch: AWS cannot be reached: .*\n$/),
+    stderr: expect.stringMatching(/^sierra-batch: nothing answers on this machine \(.*127\.0\.0\.1:9\).*\n$/),
   });
+  expect(awsTrouble(Object.assign(new Error('getaddrinfo ENOTFOUND s3.x'), { code: 'ENOTFOUND' }))).toMatch(
+    /^AWS cannot be reached: /,
+  );
 });

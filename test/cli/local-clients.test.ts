@@ -1,7 +1,11 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
+import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
+import { findTarget } from '../../cli/context/find-target.ts';
 import { localClients } from '../../cli/context/live.ts';
 import { parseLocalEndpoint, renderLocalEndpoint } from '../../experiment/deployment/local-endpoint.ts';
+import { folderOfItsOwn } from './context.ts';
 
 const ENDPOINT = {
   AWS_ENDPOINT_URL_S3: 'http://127.0.0.1:9/s3',
@@ -10,6 +14,19 @@ const ENDPOINT = {
   AWS_REGION: 'local',
   AWS_ACCESS_KEY_ID: 'own-key',
   AWS_SECRET_ACCESS_KEY: 'own',
+};
+
+const DEPLOYMENT = {
+  bucket: 'runs',
+  stateMachineArn: 'arn',
+  jobDefinition: 'definition',
+  queues: {},
+  defaultQueue: 'default',
+  inputBuckets: [],
+  defaults: { vcpus: 1, memoryMiB: 1 },
+  sharedFolder: '/shared',
+  joinPort: 1,
+  sshPort: 2,
 };
 
 test('clients of a local system go there with its key, whatever the user has set, and leave that alone', async () => {
@@ -51,20 +68,22 @@ test('clients of a local system go there with its key, whatever the user has set
   expect(process.env).toEqual(before);
 });
 
-test('a file that leaves out where, or as whom, is of no local system: the SDK would ask AWS instead', () => {
-  const deployment = {
-    bucket: 'runs',
-    stateMachineArn: 'arn',
-    jobDefinition: 'definition',
-    queues: {},
-    defaultQueue: 'default',
-    inputBuckets: [],
-    defaults: { vcpus: 1, memoryMiB: 1 },
-    sharedFolder: '/shared',
-    joinPort: 1,
-    sshPort: 2,
+test('a local system that was killed is not up, though its process’s number is another’s by now', async () => {
+  const folder = folderOfItsOwn();
+  mkdirSync(join(folder, '.sierra-batch/bucket'), { recursive: true });
+  const { url } = await startListening();
+  const left = async (at: string) => {
+    const endpoint = { ...ENDPOINT, AWS_ENDPOINT_URL_S3: at };
+    const record = { version: 1 as const, pid: process.pid, endpoint, deployment: DEPLOYMENT };
+    writeFileSync(join(folder, '.sierra-batch/local.json'), renderLocalEndpoint(record));
+    return (await findTarget(folder, {})).live !== undefined;
   };
-  const record = { version: 1 as const, pid: 7, endpoint: ENDPOINT, deployment };
+  expect(await left(ENDPOINT.AWS_ENDPOINT_URL_S3)).toBe(false);
+  expect(await left(url)).toBe(true);
+});
+
+test('a file that leaves out where, or as whom, is of no local system: the SDK would ask AWS instead', () => {
+  const record = { version: 1 as const, pid: 7, endpoint: ENDPOINT, deployment: DEPLOYMENT };
   const text = renderLocalEndpoint(record);
   expect(parseLocalEndpoint(text)).toEqual(record);
   for (const name of Object.keys(ENDPOINT))

@@ -1,7 +1,8 @@
-import type { ChildProcess } from 'node:child_process';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { userInfo } from 'node:os';
 import { join } from 'node:path';
 import { expect, onTestFinished, test } from 'vitest';
@@ -25,7 +26,7 @@ test('a run from submit to fetch, over a local system that another process keeps
   timeout: 90_000,
 }, async () => {
   const folder = folderOfItsOwn();
-  const { system, said } = await startLocal(folder);
+  const { said, ended: systemEnded, signal } = await startLocal(folder);
   const endpoint = join(folder, '.sierra-batch/local.json');
   expect(statSync(endpoint).mode & 0o777).toBe(0o600);
   mkdirSync(join(folder, 'project'));
@@ -121,8 +122,8 @@ test('a run from submit to fetch, over a local system that another process keeps
   });
   expect(await sierraBatch(folder, 'doctor')).toMatchObject({ code: 0 });
 
-  system.kill('SIGTERM');
-  await once(system, 'exit');
+  signal('SIGTERM');
+  expect(await systemEnded).toBe(0);
   expect(existsSync(endpoint)).toBe(false);
   // What it has left can be read; nothing can be started there.
   expect((await sierraBatch(folder, 'status', long)).out).toContain(`${long}: cancelled`);
@@ -130,39 +131,111 @@ test('a run from submit to fetch, over a local system that another process keeps
     code: 2,
     err: expect.stringContaining('no local system is up here'),
   });
+  expect(await sierraBatch(folder, 'doctor')).toMatchObject({ code: 0 });
+  // Or a command keeps one up for itself.
+  const removed = await sierraBatch(folder, 'clean', first, '--yes');
+  expect(removed, removed.err).toMatchObject({
+    code: 0,
+    out: expect.stringContaining(`removed runs/${first}`),
+  });
 });
 
-async function startLocal(folder: string): Promise<{ system: ChildProcess; said: { err: string } }> {
-  const child = spawn(process.execPath, [MAIN, 'local'], {
-    cwd: folder,
-    env: environment(),
-    stdio: ['ignore', 'pipe', 'pipe'],
+const SHORT = ['run', 'true {s}', 's=1..2'];
+const LONG = ['run', 'sleep 0.5; echo {s}', 's=1..40'];
+
+test('of two runs in two terminals the first stays until the second has ended too', async () => {
+  const { first, second } = await twoTerminals(['run', 'sleep 0.5; echo {s}', 's=1..12']);
+  await expect.poll(() => first.said.err).toContain('Waiting for 1 other run in this local system.');
+  expect(await second.ended, second.said.err).toBe(0);
+  expect(second.said.out).toContain('Succeeded: 12 of 12 tasks');
+  expect(second.said.err).toContain('In the local system in .sierra-batch, which another command keeps up.');
+  expect(await first.ended).toBe(0);
+});
+
+test('a run whose local system is stopped in another terminal is cancelled, and is told alike there and later', async () => {
+  const { folder, first, second, runId } = await twoTerminals(LONG);
+  await expect.poll(() => first.said.err).toContain('Waiting for 1 other run');
+  first.signal('SIGINT');
+  expect(await second.ended, second.said.err).toBe(143);
+  const told = `Cancelled by ${userInfo().username}.\nStopped at the terminal. `;
+  expect(second.said.out).toContain(told);
+  expect(await first.ended).toBe(0);
+  expect((await sierraBatch(folder, 'status', runId)).out).toContain(told);
+});
+
+test('a run whose local system was killed is told as it stands, and resume goes on with it', async () => {
+  const { folder, first, second, runId } = await twoTerminals(LONG);
+  first.signal('SIGKILL');
+  expect(await second.ended).toBe(143);
+  const stopped = /No local system is up here: the run has stopped at \d+ of 40 tasks\. `sierra-batch local`/;
+  expect(second.said.err).toMatch(stopped);
+  expect(second.said.err).not.toContain('AWS');
+  expect((await sierraBatch(folder, 'status', runId)).out).toMatch(stopped);
+  const resumed = await sierraBatch(folder, 'resume', runId, '--yes');
+  expect(resumed, resumed.err).toMatchObject({
+    code: 0,
+    out: expect.stringContaining('All tasks succeeded.'),
   });
-  const said = { err: '' };
-  child.stderr.on('data', (data: Buffer) => {
-    said.err += data.toString();
-  });
-  onTestFinished(() => {
-    child.kill('SIGTERM');
-  });
-  await new Promise<void>((resolve, reject) => {
-    child.once('exit', () => reject(new Error(`the local system ended at once: ${said.err}`)));
-    child.stdout.on('data', (data: Buffer) => {
-      if (data.toString().includes('is up in')) resolve();
-    });
-  });
-  return { system: child, said };
+  expect((await sierraBatch(folder, 'status', runId)).out).toContain(
+    'Cancelled by the end of the local system.',
+  );
+});
+
+/** A short run that keeps its system up, and this one in a second terminal, whose first tasks have ended. */
+async function twoTerminals(longer: readonly string[]) {
+  const folder = folderOfItsOwn();
+  const first = start(folder, ...SHORT);
+  await expect.poll(() => existsSync(join(folder, '.sierra-batch/local.json'))).toBe(true);
+  const second = start(folder, ...longer);
+  const progress = () =>
+    readFileSync(join(folder, `.sierra-batch/bucket/runs/${runId()}/progress.json`), 'utf8');
+  const runId = () => /^run (\S+)$/m.exec(second.said.out)?.[1] ?? '';
+  await expect.poll(progress).toMatch(/"succeeded": ?[1-9]/);
+  return { folder, first, second, runId: runId() };
 }
 
-async function sierraBatch(
-  folder: string,
-  ...args: string[]
-): Promise<{ code: unknown; out: string; err: string }> {
-  const child = spawn(process.execPath, [MAIN, ...args], {
-    cwd: folder,
-    env: environment(),
-    timeout: 60_000,
+test('the page of runs has a fixed address where a port is given, which must be free', async () => {
+  const folder = folderOfItsOwn();
+  const taken = createServer();
+  await new Promise<void>((done) => taken.listen(0, '127.0.0.1', done));
+  const { port } = taken.address() as AddressInfo;
+  const refused = await sierraBatch(folder, 'local', '--port', String(port));
+  expect(refused).toMatchObject({
+    code: 2,
+    err: expect.stringContaining(`--port ${port}: another program listens`),
   });
+  await new Promise((done) => taken.close(done));
+  const page = async () => {
+    const local = start(folder, 'local', '--port', String(port));
+    await expect.poll(() => local.said.out).toMatch(/^Page of runs, live: \S+$/m);
+    const [, url = ''] = /live: (\S+)$/m.exec(local.said.out) ?? [];
+    const { status } = await fetch(url);
+    local.signal('SIGTERM');
+    expect(await local.ended).toBe(0);
+    return [url, status];
+  };
+  const before = await page();
+  expect(before).toEqual([expect.stringContaining(`127.0.0.1:${port}/`), 200]);
+  expect(await page()).toEqual(before);
+});
+
+async function startLocal(folder: string) {
+  const local = start(folder, 'local');
+  await Promise.race([
+    expect.poll(() => local.said.out).toContain('is up in'),
+    local.ended.then(() => Promise.reject(new Error(`the local system ended at once: ${local.said.err}`))),
+  ]);
+  return local;
+}
+
+async function sierraBatch(folder: string, ...args: string[]) {
+  const { said, ended } = start(folder, ...args);
+  return { code: await ended, ...said };
+}
+
+/** A command in a terminal of its own, which is closed after the test. */
+function start(folder: string, ...args: readonly string[]) {
+  const child = spawn(process.execPath, [MAIN, ...args], { cwd: folder, env: environment() });
   const said = { out: '', err: '' };
   child.stdout.on('data', (data: Buffer) => {
     said.out += data.toString();
@@ -170,8 +243,12 @@ async function sierraBatch(
   child.stderr.on('data', (data: Buffer) => {
     said.err += data.toString();
   });
-  const [code]: unknown[] = await once(child, 'close');
-  return { code, ...said };
+  const ended = once(child, 'close').then(([code]: unknown[]) => code);
+  onTestFinished(async () => {
+    child.kill('SIGTERM');
+    await ended;
+  });
+  return { said, ended, signal: (name: NodeJS.Signals) => child.kill(name) };
 }
 
 /** Nothing of AWS: not even a region. */

@@ -1,14 +1,16 @@
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
+import { cancel } from '../../cli/commands/runs/cancel.ts';
 import { logs } from '../../cli/commands/runs/logs.ts';
 import { runs } from '../../cli/commands/runs/runs.ts';
 import { status } from '../../cli/commands/runs/status.ts';
 import { watch } from '../../cli/commands/runs/watch.ts';
 import { diff } from '../../cli/commands/tasks/diff.ts';
 import { tasks } from '../../cli/commands/tasks/tasks.ts';
-import { folderStore } from '../../cli/context/folder-store.ts';
-import type { Target } from '../../cli/context/target.ts';
+import { folderStore, whileItAnswers } from '../../cli/context/folder-store.ts';
+import type { LiveSystem, Target } from '../../cli/context/target.ts';
+import type { CommandFailed } from '../../cli/errors/failure.ts';
 import { JOBLOG_HEADER } from '../../experiment/results/joblog.ts';
 import { aPlan, aProgress, aStatus, aSummary } from '../fixtures/records.ts';
 import { contextIn, folderOfItsOwn } from './context.ts';
@@ -74,10 +76,65 @@ test.each([
   put(bucket, `runs/${GOOD}/plan.json`, aPlan({ price, timeouts, maxNodeHours: 3.4 }));
   put(bucket, `runs/${GOOD}/status.json`, aStatus({ runId: GOOD, state: 'running' }));
   put(bucket, `runs/${GOOD}/progress.json`, aProgress({ runId: GOOD, nodeHours: 1.2 }));
-  const { context, said } = contextIn(bucket, { at: targetOf(bucket) });
+  const live = {} as LiveSystem;
+  const { context, said } = contextIn(bucket, { at: { ...targetOf(bucket), live } });
   expect(await status(context, GOOD)).toBe(0);
   expect(said.out).toContain(`\ncost    ${cost}\n`);
 });
+
+test('a run whose local system was killed has stopped, and every command says so', async () => {
+  const bucket = folderOfItsOwn();
+  put(bucket, `runs/${GOOD}/status.json`, aStatus({ runId: GOOD, state: 'running' }));
+  put(bucket, `runs/${GOOD}/progress.json`, {
+    ...aProgress({ runId: GOOD }),
+    tasks: { total: 40, running: 2, succeeded: 2, failed: 1, retried: 0 },
+  });
+  const ask = (asJson = false) => contextIn(bucket, { at: targetOf(bucket), asJson });
+  const sentence = `No local system is up here: the run has stopped at 3 of 40 tasks. \`sierra-batch local\` (or the next run) settles it; \`sierra-batch resume ${GOOD}\` goes on with it.`;
+  const shown = ask();
+  expect(await status(shown.context, GOOD)).toBe(0);
+  expect(shown.said.out).toContain(`${GOOD}: stopped\n${sentence}\n`);
+  expect(shown.said.out).not.toMatch(/ left|Watch it|Nothing to do/);
+  const listed = ask();
+  expect(await runs(listed.context, {})).toBe(0);
+  expect(listed.said.out).toMatch(/^sweep-00000000001 +stopped /m);
+  expect(listed.said.err).toContain('settles runs that have stopped');
+  const forMachines = ask(true);
+  expect(await runs(forMachines.context, {})).toBe(0);
+  expect(JSON.parse(forMachines.said.out)).toMatchObject([{ state: 'running', stopped: true }]);
+  await expect(watch(ask().context, GOOD)).rejects.toThrow(
+    expect.objectContaining({ message: sentence, exitCode: 143 }),
+  );
+  await expect(cancel(ask().context, GOOD)).rejects.toThrow(/the run has stopped while it was running/);
+});
+
+test.each(['running', 'cancelled'] as const)(
+  'when the local system goes away under a watch of a run that is %s, that is said in words of this machine',
+  async (state) => {
+    const bucket = folderOfItsOwn();
+    put(bucket, `runs/${GOOD}/status.json`, aStatus({ runId: GOOD, state }));
+    if (state === 'cancelled')
+      put(
+        bucket,
+        `runs/${GOOD}/summary.json`,
+        aSummary({ runId: GOOD, outcome: state, exitCode: null, headline: 'Cancelled by ada.' }),
+      );
+    const gone = async (): Promise<never> => {
+      throw Object.assign(new Error('connect ECONNREFUSED 127.0.0.1:43309'), { code: 'ECONNREFUSED' });
+    };
+    const live = { bucket: async () => ({ readUntrusted: gone }) } as unknown as LiveSystem;
+    const store = whileItAnswers({ text: gone, stream: gone, folders: gone }, folderStore(bucket));
+    const { context, said } = contextIn(bucket, { at: { ...targetOf(bucket), store, live } });
+    const code = await watch(context, GOOD).catch((error: CommandFailed) => {
+      said.err += error.message;
+      return error.exitCode;
+    });
+    expect(code).toBe(143);
+    expect(said.out + said.err).toContain(
+      state === 'cancelled' ? 'Cancelled by ada.' : 'No local system is up here: the run has stopped',
+    );
+  },
+);
 
 test('what a run has not written is told as what it is', async () => {
   const bucket = folderOfItsOwn();

@@ -71,7 +71,7 @@ test('the wheel runs an experiment in an environment that has nothing else', asy
     same: true,
     again: 'failed',
     failed:
-      'sierra-batch: no local system is up here: start it in another terminal with `sierra-batch local`, or name a stack (--stack, SIERRA_BATCH_STACK)',
+      'sierra-batch: no local system is up here: `--watch` keeps one up for this run, `sierra-batch local` in another terminal for many; or name a stack (--stack, SIERRA_BATCH_STACK)',
     submitted: true,
   });
   expect(run('venv/bin/sierra-batch', '--version')).toMatch(/^\d/);

@@ -1,9 +1,10 @@
 import { expect, test } from 'vitest';
 import { parseManifest } from '../../experiment/manifest/parse.ts';
 import type { ManifestFormat } from '../../experiment/manifest/source/read.ts';
-import { changesForFault, changesForOptions, remarksOnNodes } from '../../local/start/manifest-options.ts';
+import { changesForFault } from '../../local/start/manifest-options.ts';
 import type { Edit } from '../../submission/edit-manifest.ts';
 import { editedText } from '../../submission/edit-manifest.ts';
+import { changesForOptions, remarksOnNodes } from '../../submission/nodes-option.ts';
 
 const BLOCK = `# a comment
 apiVersion: sierra-batch/v1

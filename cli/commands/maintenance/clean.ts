@@ -3,8 +3,10 @@ import { cleanJobRequests } from '../../../experiment/batch/maintenance-job.ts';
 import { spoken } from '../../../experiment/text/numbers.ts';
 import { duration, example, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
-import { confirmed, liveTarget, namedRun } from '../../context/select-run.ts';
+import { confirmed, namedRun } from '../../context/select-run.ts';
+import type { LiveTarget } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
+import { withLiveSystem } from '../../local-system/system-here.ts';
 
 /** `sierra-batch clean` */
 export function defineClean(program: Command, { begin }: Running): void {
@@ -37,10 +39,18 @@ export async function clean(
     yes?: true | undefined;
   },
 ): Promise<number> {
-  const { older, workspace: workspaces = [] } = options;
-  if (named.length === 0 && workspaces.length === 0 && older === undefined)
+  const { older, workspace = [] } = options;
+  if (named.length === 0 && workspace.length === 0 && older === undefined)
     throw new CommandFailed('name runs, or use --workspace or --older');
-  const target = await liveTarget(context);
+  return withLiveSystem(context, options.yes, (here, target) => cleanIn(here, target, named, options));
+}
+
+async function cleanIn(
+  context: Context,
+  target: LiveTarget,
+  named: readonly string[],
+  { older, workspace: workspaces = [], dryRun, yes }: Parameters<typeof clean>[2],
+): Promise<number> {
   const found = await Promise.all(named.map((word) => namedRun(target, word)));
   const runIds = [...new Set(found)];
   const wanted = [
@@ -49,13 +59,13 @@ export async function clean(
     ...(older === undefined ? [] : [`what has not changed for ${spoken(older)}`]),
   ];
   context.terminal.remark(`To be removed: ${wanted.join(', ')}`);
-  if (options.dryRun !== true)
+  if (dryRun !== true)
     await confirmed(context, {
       message: 'Remove these from shared storage for good?',
-      yes: options.yes,
+      yes,
       refused: 'nothing was removed',
     });
-  const order = { runIds, workspaces, olderThanSeconds: older, dryRun: options.dryRun };
+  const order = { runIds, workspaces, olderThanSeconds: older, dryRun };
   const { runMaintenance } = await import('./jobs.ts');
   return runMaintenance(context, target, cleanJobRequests(order, target.live.deployment, context.nonce()));
 }

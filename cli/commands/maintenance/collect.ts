@@ -3,8 +3,10 @@ import { salvageJobRequest } from '../../../experiment/batch/maintenance-job.ts'
 import { isOutcome } from '../../../experiment/records/outcome.ts';
 import { example, RUN_NEEDED_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
-import { liveTarget, namedRun, statusOf } from '../../context/select-run.ts';
+import { namedRun, statusOf } from '../../context/select-run.ts';
+import type { LiveTarget } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
+import { withLiveSystem } from '../../local-system/system-here.ts';
 
 /** `sierra-batch collect RUN` */
 export function defineCollect(program: Command, { begin }: Running): void {
@@ -15,11 +17,14 @@ export function defineCollect(program: Command, { begin }: Running): void {
     )
     .argument('<run>', RUN_NEEDED_HELP, runIdArgument)
     .addHelpText('after', example('sierra-batch collect speed-sweep-0123456789a'))
-    .action((run, options) => begin(options, (context) => collect(context, run)));
+    .action((run, options) =>
+      begin(options, (context) =>
+        withLiveSystem(context, undefined, (here, target) => collect(here, target, run)),
+      ),
+    );
 }
 
-async function collect(context: Context, named: string): Promise<number> {
-  const target = await liveTarget(context);
+async function collect(context: Context, target: LiveTarget, named: string): Promise<number> {
   const runId = await namedRun(target, named);
   const { state } = await statusOf(target, runId);
   if (!isOutcome(state))

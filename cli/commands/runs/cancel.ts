@@ -7,7 +7,9 @@ import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { withDeadline } from '../../../experiment/util/timers.ts';
 import { example, RUN_NEEDED_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
-import { byFullId, confirmed, liveTarget, namedRun, statusOf } from '../../context/select-run.ts';
+import { byFullId, confirmed, namedRun, statusOf, stoppedSentence } from '../../context/select-run.ts';
+import { isLive } from '../../context/target.ts';
+import { CommandFailed } from '../../errors/failure.ts';
 import { untilEnded } from './watch.ts';
 
 /** Nodes get half a minute to end, Batch takes its time to say so, and settle looks once a minute. */
@@ -34,7 +36,7 @@ export async function cancel(
   { reason = '', yes }: { reason?: string | undefined; yes?: true | undefined } = {},
 ): Promise<number> {
   const { terminal, asJson } = context;
-  const target = await liveTarget(context);
+  const target = await context.target();
   const runId = await namedRun(target, named);
   const before = await statusOf(target, runId);
   if (isOutcome(before.state)) {
@@ -42,6 +44,7 @@ export async function cancel(
     else terminal.say(`${runId} has ended before: ${before.state}.`);
     return EXIT.succeeded;
   }
+  if (!isLive(target)) throw new CommandFailed(stoppedSentence(target, runId, before) ?? '');
   await confirmed(context, {
     message: `Stop ${runId}, which is ${before.state}?`,
     yes: yes ?? byFullId(context, named, runId),

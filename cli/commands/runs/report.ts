@@ -4,7 +4,7 @@ import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
-import { chosenRun, statusOf } from '../../context/select-run.ts';
+import { chosenRun, statusOf, stoppedSentence } from '../../context/select-run.ts';
 import type { Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 import { writeFor } from '../../output/write-for.ts';
@@ -29,9 +29,13 @@ async function report(
   const { terminal } = context;
   const target = await context.target();
   const runId = await chosenRun(context, target, named);
-  const { state } = await statusOf(target, runId);
+  const status = await statusOf(target, runId);
   const shown = await fileOfReport(context, target, runId, options.output);
-  if (shown === undefined) throw new CommandFailed(`the run ${runId} is ${state} and has no report yet`, 1);
+  if (shown === undefined)
+    throw new CommandFailed(
+      stoppedSentence(target, runId, status) ?? `the run ${runId} is ${status.state} and has no report yet`,
+      1,
+    );
   if (context.asJson) terminal.json({ runId, file: shown });
   else terminal.say(shown);
   if (options.open === true) await openInBrowser(resolve(context.cwd, shown));

@@ -10,15 +10,10 @@ import { isOutcome } from '../../../experiment/records/outcome.ts';
 import { editedText } from '../../../submission/edit-manifest.ts';
 import { example, RUN_NEEDED_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
-import {
-  byFullId,
-  confirmed,
-  destinationOf,
-  liveTarget,
-  namedRun,
-  statusOf,
-} from '../../context/select-run.ts';
+import { byFullId, confirmed, destinationOf, namedRun, statusOf } from '../../context/select-run.ts';
+import type { LiveTarget } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
+import { withLiveSystem } from '../../local-system/system-here.ts';
 import { tellDropped } from './submit.ts';
 
 /** `sierra-batch resume RUN` */
@@ -26,7 +21,7 @@ export function defineResume(program: Command, { begin }: Running): void {
   withSystem(program.command('resume'))
     .summary('run what is missing or failed of an ended run')
     .description(
-      'Submits the same manifest with `resume:` as a new run, in the same folder: only what is new or failed runs. Says beforehand how much that is; where nothing is left to run or to send, nothing is started. Its inputs are those that were sent then: after a change of a program add `resume:` to the manifest yourself and submit it.',
+      'Submits the same manifest with `resume:` as a new run, in the same folder: only what is new or failed runs. Says beforehand how much that is; where nothing is left to run or to send, nothing is started. Its inputs are those that were sent then: after a change of a program add `resume:` to the manifest yourself and submit it. Where no local system is up, it keeps one up as `run` does, and watches.',
     )
     .argument('<run>', RUN_NEEDED_HELP, runIdArgument)
     .option('--watch', 'stay and watch the new run')
@@ -40,14 +35,22 @@ export async function resume(
   named: string,
   options: { watch?: true | undefined; yes?: true | undefined },
 ): Promise<number> {
-  const target = await liveTarget(context);
+  return withLiveSystem(context, options.yes, (here, target) => resumeIn(here, target, named, options));
+}
+
+async function resumeIn(
+  context: Context,
+  target: LiveTarget,
+  named: string,
+  { yes, watch }: { watch?: true | undefined; yes?: true | undefined },
+): Promise<number> {
   const runId = await namedRun(target, named);
   const { state } = await statusOf(target, runId);
   if (!isOutcome(state))
     throw new CommandFailed(`the run ${runId} is ${state}: only a run that has ended can be resumed`);
   await confirmed(context, {
     message: `Resume ${runId} (${state})?`,
-    yes: options.yes ?? byFullId(context, named, runId),
+    yes: yes ?? byFullId(context, named, runId),
     refused: 'nothing was started',
   });
   if (!context.asJson) context.terminal.remark(`Resuming ${runId}.`);
@@ -60,7 +63,8 @@ export async function resume(
     context.terminal.remark(
       `Its inputs are those sent for ${runId}. For changed ones add \`resume: ${runId}\` to the manifest and submit that.`,
     );
-  return tellDropped(context, target, dropped, options);
+  // A system that is kept up for this command alone has nobody else to watch the run.
+  return tellDropped(context, target, dropped, { watch: target.own === undefined ? watch : true });
 }
 
 /** More than a manifest may have. */

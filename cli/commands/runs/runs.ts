@@ -1,6 +1,7 @@
 import type { Command } from '@commander-js/extra-typings';
 import { Option } from '@commander-js/extra-typings';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
+import { isOutcome } from '../../../experiment/records/outcome.ts';
 import { RUN_STATES } from '../../../experiment/records/status.ts';
 import type { RunRow } from '../../../experiment/run-list/row.ts';
 import { grouped } from '../../../experiment/text/numbers.ts';
@@ -34,11 +35,12 @@ export async function runs(
     ({ state, at }) =>
       (options.state === undefined || state === options.state) && !(Date.parse(at) < notBefore),
   );
-  if (context.asJson) terminal.json(rows);
+  const isStopped = ({ state }: RunRow) => target.live === undefined && !isOutcome(state);
+  if (context.asJson) terminal.json(rows.map((row) => (isStopped(row) ? { ...row, stopped: true } : row)));
   else if (rows.length > 0)
     for (const line of table(
       HEADS,
-      rows.map((row) => cells(row, now)),
+      rows.map((row) => cells(isStopped(row) ? { ...row, state: 'stopped' } : row, now)),
       RIGHT,
     ))
       terminal.say(line);
@@ -46,13 +48,17 @@ export async function runs(
     terminal.remark(
       all.length === 0 ? `No runs in ${target.name} yet.` : `No matching runs (${all.length} in all).`,
     );
+  if (!context.asJson && rows.some(isStopped))
+    terminal.remark(
+      'No local system is up here: `sierra-batch local` (or the next run) settles runs that have stopped.',
+    );
   return EXIT.succeeded;
 }
 
 const HEADS = ['RUN', 'STATE', 'AGE', 'SUCCEEDED', 'FAILED', 'NODE-HOURS'];
 const RIGHT: ReadonlySet<number> = new Set([3, 4, 5]);
 
-function cells(row: RunRow, now: number): string[] {
+function cells(row: Omit<RunRow, 'state'> & { state: string }, now: number): string[] {
   const { runId, state, tasks, nodeHours } = row;
   const done = tasks === undefined ? '' : `${grouped(tasks.succeeded)}/${grouped(tasks.total)}`;
   return [

@@ -2,6 +2,7 @@ import type { Command } from '@commander-js/extra-typings';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';
+import type { Progress } from '../../../experiment/records/progress.ts';
 import { parseProgress } from '../../../experiment/records/progress.ts';
 import type { Status } from '../../../experiment/records/status.ts';
 import { parseSummary } from '../../../experiment/records/summary.ts';
@@ -12,7 +13,8 @@ import { renderBar } from '../../../submission/progress-display.ts';
 import { example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
 import { readRecord } from '../../context/run-store.ts';
-import { chosenRun, costOf, statusOf, withPlaces } from '../../context/select-run.ts';
+import { chosenRun, costOf, statusOf, stoppedSentence, withPlaces } from '../../context/select-run.ts';
+import type { Target } from '../../context/target.ts';
 
 /** `sierra-batch status RUN` */
 export function defineStatus(program: Command, { begin }: Running): void {
@@ -34,24 +36,37 @@ export async function status(context: Context, named: string | undefined): Promi
     readRecord(target.store, keys.progress, parseProgress),
     readRecord(target.store, keys.summary, parseSummary),
   ]);
+  const stopped = stoppedSentence(target, runId, found, progress);
   if (context.asJson) {
-    terminal.json({ status: found, progress: progress ?? null, summary: summary ?? null });
+    const record = { status: found, progress: progress ?? null, summary: summary ?? null };
+    terminal.json(stopped === undefined ? record : { ...record, stopped });
     return EXIT.succeeded;
   }
-  terminal.say(`${runId}: ${found.state}${found.attempt > 1 ? `, attempt ${found.attempt}` : ''}`);
-  for (const sentence of [found.headline, found.why, found.next])
+  const attempt = found.attempt > 1 ? `, attempt ${found.attempt}` : '';
+  terminal.say(`${runId}: ${stopped === undefined ? found.state : 'stopped'}${attempt}`);
+  for (const sentence of stopped === undefined ? [found.headline, found.why, found.next] : [stopped])
     if (sentence !== '') terminal.say(plainLine(withPlaces(sentence, runId, target)));
   terminal.say('');
   for (const line of historyLines(found)) terminal.say(line);
-  if (found.state === 'running' && progress !== undefined && progress.tasks.total > 0)
+  if (summary !== undefined) terminal.say(`\nreport  ${target.place(keys.report)}`);
+  else if (stopped === undefined) await tellProgress(context, target, found, progress);
+  return EXIT.succeeded;
+}
+
+/** Of a run without a summary, whose system is up. */
+async function tellProgress(
+  { terminal }: Context,
+  target: Target,
+  { runId, state }: Status,
+  progress: Progress | undefined,
+): Promise<void> {
+  if (state === 'running' && progress !== undefined && progress.tasks.total > 0)
     terminal.output.write(
       `\n${renderBar(progress, terminal.output.columns || 80, terminal.colour)}\n${failing(progress).map((line) => `${line}\n`)}`,
     );
-  const cost = progress === undefined || summary !== undefined ? undefined : await costOf(target, runId);
+  const cost = progress === undefined ? undefined : await costOf(target, runId);
   if (progress !== undefined && cost !== undefined) terminal.say(`\ncost    ${cost.spent(progress)}`);
-  if (summary !== undefined) terminal.say(`\nreport  ${target.place(keys.report)}`);
-  else if (!isOutcome(found.state)) terminal.say(`\nWatch it: sierra-batch watch ${runId}`);
-  return EXIT.succeeded;
+  if (!isOutcome(state)) terminal.say(`\nWatch it: sierra-batch watch ${runId}`);
 }
 
 /** Each state, when it was entered, and how long after the one before. */

@@ -2,11 +2,13 @@ import type { Command } from '@commander-js/extra-typings';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import type { Dropped } from '../../../submission/drop-manifest.ts';
+import { remarksOnNodes } from '../../../submission/nodes-option.ts';
 import { example, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
-import { costOf, destinationOf, liveTarget } from '../../context/select-run.ts';
+import { costOf, destinationOf } from '../../context/select-run.ts';
 import type { LiveTarget, Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
+import { systemHere, systemThatIsUp } from '../../local-system/system-here.ts';
 import type { JudgedManifest } from '../manifest/judge.ts';
 import { judgeManifest, renderJudged } from '../manifest/judge.ts';
 import { watch } from './watch.ts';
@@ -16,7 +18,7 @@ export function defineSubmit(program: Command, { begin }: Running): void {
   withSystem(program.command('submit'))
     .summary('submit a manifest')
     .description(
-      'Packs the folders that it names, puts it into the bucket under a new key, prints the run’s id, and waits until it is accepted or rejected. Submitting again is a new run.',
+      'Packs the folders that it names, puts it into the bucket under a new key, prints the run’s id, and waits until it is accepted or rejected. Submitting again is a new run. With --watch, where no local system is up, it keeps one up as `run` does.',
     )
     .argument('<file>', 'the manifest')
     .option('--watch', 'stay and watch the run; ends with the run’s exit code')
@@ -33,15 +35,21 @@ interface Staying {
 
 async function submit(context: Context, shownAs: string, options: Staying): Promise<number> {
   const { terminal } = context;
-  const target = await liveTarget(context);
-  const judged = judgeManifest(context.cwd, shownAs, target.live);
+  const target = await systemThatIsUp(context);
+  if (target === undefined && options.watch !== true)
+    throw new CommandFailed(
+      'no local system is up here: `--watch` keeps one up for this run, `sierra-batch local` in another terminal for many; or name a stack (--stack, SIERRA_BATCH_STACK)',
+    );
+  const judged = judgeManifest(context.cwd, shownAs, { deployment: target?.live.deployment });
   const remarks = renderJudged(judged);
   if (remarks !== '') terminal.remark(remarks);
   if (!judged.ok) {
     if (context.asJson) terminal.json({ accepted: false, faults: judged.faults });
     return EXIT.badEnvironment;
   }
-  return submitJudged(context, target, judged, options);
+  return target === undefined
+    ? systemHere(context, {}, (here, own) => submitJudged(here, own, judged, options))
+    : submitJudged(context, target, judged, options);
 }
 
 /** Packs, drops, and says what became of it. @throws CommandFailed where something cannot be sent */
@@ -55,6 +63,8 @@ export async function submitJudged(
     import('../../../submission/drop-manifest.ts'),
     import('../../../submission/survey.ts'),
   ]);
+  if (target.kind === 'local')
+    for (const remark of remarksOnNodes(judged.manifest, {})) context.terminal.remark(remark);
   try {
     const dropped = await dropManifest(await destinationOf(context, target), judged.file, judged);
     return await tellDropped(context, target, dropped, options);

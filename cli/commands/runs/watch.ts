@@ -2,7 +2,9 @@ import type { Command } from '@commander-js/extra-typings';
 import { waysToLook } from '../../../experiment/diagnosis/next-steps.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import { parsePlan } from '../../../experiment/plan/plan.ts';
+import { EXIT } from '../../../experiment/records/exit-code.ts';
 import { isOutcome } from '../../../experiment/records/outcome.ts';
+import { parseProgress } from '../../../experiment/records/progress.ts';
 import type { Summary } from '../../../experiment/records/summary.ts';
 import { exitCodeOf, parseSummary } from '../../../experiment/records/summary.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
@@ -11,8 +13,9 @@ import { makeDisplay } from '../../../submission/progress-display.ts';
 import { example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
 import { readRecord } from '../../context/run-store.ts';
-import { chosenRun, costOf, statusOf, withPlaces } from '../../context/select-run.ts';
+import { chosenRun, costOf, statusOf, stoppedSentence, withPlaces } from '../../context/select-run.ts';
 import type { Target } from '../../context/target.ts';
+import { isOfNetwork } from '../../errors/explain-aws-error.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 import { openInBrowser, openReport } from './report.ts';
 
@@ -69,15 +72,9 @@ export async function untilEnded(
   { shown = true, signal }: { shown?: boolean; signal?: AbortSignal } = {},
 ): Promise<Summary> {
   const { terminal, clock } = context;
-  const status = await statusOf(target, runId);
-  const { live } = target;
-  if (live === undefined) {
-    const summary = await readRecord(target.store, runKeys(runId).summary, parseSummary);
-    if (isOutcome(status.state) && summary !== undefined) return summary;
-    throw new CommandFailed(
-      `the run was ${status.state} when its local system ended; \`sierra-batch local\` in the same folder brings it to its end`,
-    );
-  }
+  const { live, own } = target;
+  if (live === undefined) return leftOf(target, runId);
+  await statusOf(target, runId);
   context.whenInterrupted(
     `The run goes on. Watch it again: sierra-batch watch ${runId}. Stop it: sierra-batch cancel ${runId}`,
   );
@@ -91,16 +88,38 @@ export async function untilEnded(
   });
   if (cost !== undefined) display.say(cost.most);
   const { watchRun } = await import('../../../submission/watch-run.ts');
-  const summary = await watchRun(await live.bucket(), runId, {
+  const isShown = shown && !context.asJson;
+  if (isShown) own?.sayBy(display.say);
+  const watching = watchRun(await live.bucket(), runId, {
     clock,
     lookMs: target.lookMs,
     nodes: terminal.interactive,
-    ...(shown && !context.asJson ? { onView: display.update } : {}),
+    ...(isShown ? { onView: display.update } : {}),
     ...(signal === undefined ? {} : { signal }),
+  }).finally(() => {
+    display.end();
+    own?.sayBy();
   });
-  display.end();
+  const summary = await watching.catch((error: unknown) => {
+    if (target.kind === 'stack' || !(error instanceof Error && isOfNetwork(error))) throw error;
+    const { live: _gone, ...files } = target;
+    return leftOf(files, runId);
+  });
   if (summary === undefined) throw new CommandFailed(`the run ${runId} has not ended yet`, 1);
   return summary;
+}
+
+/** The end of a run whose local system is not up any more. @throws CommandFailed where it has none */
+async function leftOf(target: Target, runId: string): Promise<Summary> {
+  const keys = runKeys(runId);
+  const status = await statusOf(target, runId);
+  const summary = await readRecord(target.store, keys.summary, parseSummary);
+  if (isOutcome(status.state) && summary !== undefined) return summary;
+  const progress = await readRecord(target.store, keys.progress, parseProgress);
+  throw new CommandFailed(
+    stoppedSentence(target, runId, status, progress) ?? `the run ${runId} has no summary`,
+    EXIT.terminated,
+  );
 }
 
 async function tellEnd({ terminal }: Context, target: Target, summary: Summary): Promise<void> {

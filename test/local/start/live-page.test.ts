@@ -1,11 +1,15 @@
+import { chmodSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
+import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { Bucket } from '../../../aws/bucket.ts';
 import type { S3Port } from '../../../aws/ports.ts';
 import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
 import type { RunState } from '../../../experiment/records/status.ts';
 import { realClock } from '../../../local/clock/real.ts';
 import type { LivePage } from '../../../local/start/live-page.ts';
-import { startLivePage } from '../../../local/start/live-page.ts';
+import { keptSecret, openerOf, startLivePage } from '../../../local/start/live-page.ts';
+import { folderOfItsOwn } from '../../cli/context.ts';
 import { aStatus } from '../../fixtures/records.ts';
 import { memoryS3 } from '../../support/memory-s3.ts';
 
@@ -15,7 +19,11 @@ let page: LivePage;
 
 beforeEach(async () => {
   s3 = memoryS3('lab');
-  page = await startLivePage({ s3, bucket: 'lab', clock: realClock, secret: 'hard-to-guess' });
+  page = await startLivePage({
+    bucket: new Bucket(s3, 'lab', realClock),
+    clock: realClock,
+    secret: 'hard-to-guess',
+  });
 });
 afterEach(() => page.close());
 
@@ -76,6 +84,39 @@ test('only who knows the path, on loopback, reads; nothing but folders of runs, 
   expect((await get(`${folder}runs/../control/sweep-0123456789a.json`)).code).toBe(404);
   expect((await get(`${folder}runs/%2e%2e/control/sweep-0123456789a.json`)).code).toBe(404);
   expect((await get(`${folder}runs/..%2fcontrol/sweep-0123456789a.json`)).code).toBe(404);
+});
+
+test('at a port of one’s own the address is the same after a restart, and only its owner can know it', async () => {
+  const folder = folderOfItsOwn();
+  const nonces = ['a', 'b', 'c'].map((letter) => letter.repeat(32));
+  const nonce = () => nonces.shift() ?? '';
+  const secret = keptSecret(folder, nonce);
+  expect(keptSecret(folder, nonce)).toBe(secret);
+  const file = join(folder, 'page-secret');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  // What others may have read, or a hand has spoilt, is none.
+  chmodSync(file, 0o644);
+  expect(keptSecret(folder, nonce)).toBe('b'.repeat(32));
+  writeFileSync(file, '../x');
+  expect(keptSecret(folder, nonce)).toBe('c'.repeat(32));
+
+  const port = Number(new URL(page.url).port);
+  const bucket = new Bucket(s3, 'lab', realClock);
+  const again = () => startLivePage({ bucket, clock: realClock, secret: 'hard-to-guess', port });
+  await expect(again()).rejects.toThrow(/EADDRINUSE/);
+  const { url } = page;
+  await page.close();
+  page = await again();
+  expect(page.url).toBe(url);
+  expect((await get('/hard-to-guess/runs.html')).code).toBe(200);
+});
+
+test('a browser is given a file that only its owner reads, and no address', () => {
+  const folder = folderOfItsOwn();
+  const file = openerOf(folder, page);
+  expect(file).not.toContain('hard-to-guess');
+  expect(statSync(file).mode & 0o777).toBe(0o600);
+  expect(readFileSync(file, 'utf8')).toContain(`url=${page.url}`);
 });
 
 test('an address that is none is refused, and the page stays up', async () => {
