@@ -20,7 +20,7 @@ import { composeManifest, nameOf } from './manifest/compose.ts';
 import type { Few } from './manifest/few.ts';
 import { chooseFew, ranges } from './manifest/few.ts';
 import type { JudgedManifest } from './manifest/judge.ts';
-import { judgeManifest, renderJudged } from './manifest/judge.ts';
+import { judgeManifest, lookAtInputs, renderJudged } from './manifest/judge.ts';
 import { planOf, TEMPLATE } from './manifest/plan.ts';
 import { openReport } from './runs/report.ts';
 import { submitJudged } from './runs/submit.ts';
@@ -192,17 +192,10 @@ async function judge(
 const MUCH_BYTES = 1024 ** 3;
 
 /** What of this folder is so much, or so private, that nobody sends it by mistake; undefined where it is neither. */
-async function largeFolder({ cwd, home }: Context, { file, manifest }: Judged): Promise<string | undefined> {
-  if (manifest.inputs === undefined) return undefined;
-  const { surveyFolder } = await import('../../submission/survey.ts');
-  const { files, bytes } = await surveyFolder({
-    folder: cwd,
-    written: '.',
-    beside: cwd,
-    except: file,
-    signal: new AbortController().signal,
-    onLook: () => undefined,
-  });
+async function largeFolder({ cwd, home }: Context, judged: Judged): Promise<string | undefined> {
+  const [sent] = await lookAtInputs(judged);
+  if (sent === undefined) return undefined;
+  const { files, bytes } = sent;
   const isHome = resolve(cwd) === resolve(home);
   if (bytes <= MUCH_BYTES && !isHome) return undefined;
   return `${isHome ? 'your home folder' : 'this folder'} (${counted(files, 'file')}, ${bytesSpoken(bytes)})`;
