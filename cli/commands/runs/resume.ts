@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
 import type { Bucket } from '../../../aws/bucket.ts';
 import { isManifestKey, runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import type { ManifestSource } from '../../../experiment/layout/run-id.ts';
 import { makeRunId } from '../../../experiment/layout/run-id.ts';
 import { parseManifest } from '../../../experiment/manifest/parse.ts';
 import { manifestFormat } from '../../../experiment/manifest/source/read.ts';
@@ -70,7 +71,7 @@ const MAX_MANIFEST_BYTES = 1024 * 1024 + 1;
  * The manifest that a run was made from, out of what people write. Tasks can write over all that lies under `runs/`: its
  * plan only says where to look, and the run's own id, which is a hash of that place, says whether it is true.
  */
-async function manifestOf(bucket: Bucket, runId: string) {
+export async function sourceOf(bucket: Bucket, runId: string): Promise<ManifestSource | undefined> {
   const plan = parsePlan((await bucket.readUntrusted(runKeys(runId).plan))?.text);
   const { name, source: place } = plan ?? {};
   const isTrue =
@@ -78,7 +79,12 @@ async function manifestOf(bucket: Bucket, runId: string) {
     place?.bucket === bucket.name &&
     isManifestKey(place.key) &&
     makeRunId(name, place) === runId;
-  if (!isTrue)
+  return isTrue ? place : undefined;
+}
+
+async function manifestOf(bucket: Bucket, runId: string) {
+  const place = await sourceOf(bucket, runId);
+  if (place === undefined)
     throw new CommandFailed(
       `the plan of the run ${runId} does not say truly which manifest it was made from: add \`resume: ${runId}\` to your own copy and submit that`,
     );
