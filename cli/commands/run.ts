@@ -10,9 +10,9 @@ import { changesForOptions } from '../../local/start/manifest-options.ts';
 import { onThisMachine } from '../../local/start/on-this-machine.ts';
 import type { Edit } from '../../submission/edit-manifest.ts';
 import { editedText } from '../../submission/edit-manifest.ts';
-import { atLeastOne, example, several, withSystem } from '../context/arguments.ts';
+import { atLeastOne, example, runIdArgument, several, withSystem } from '../context/arguments.ts';
 import type { Context, Running } from '../context/context.ts';
-import { confirmed, liveTarget } from '../context/select-run.ts';
+import { confirmed, liveTarget, namedRun } from '../context/select-run.ts';
 import type { LiveTarget } from '../context/target.ts';
 import { CommandFailed } from '../errors/failure.ts';
 import { writeFor } from '../output/write-for.ts';
@@ -22,6 +22,7 @@ import { chooseFew, ranges } from './manifest/few.ts';
 import type { JudgedManifest } from './manifest/judge.ts';
 import { judgeManifest, lookAtInputs, renderJudged } from './manifest/judge.ts';
 import { planOf, TEMPLATE } from './manifest/plan.ts';
+import { COMPOSED } from './runs/changed-inputs.ts';
 import { openReport } from './runs/report.ts';
 import { submitJudged } from './runs/submit.ts';
 
@@ -48,6 +49,7 @@ export function defineRun(program: Command, { begin }: Running): void {
     .option('--write <file>', 'keep the manifest that this makes')
     .option('--only <numbers>', 'only these tasks: 1-4', ranges)
     .option('--sample <number>', 'only so many tasks, spread over all parameters', atLeastOne)
+    .option('--resume <run>', 'go on with this ended run: only what is new or failed runs', runIdArgument)
     .option('--open', 'show the run’s page in the browser: its report, and live where a system is up')
     .option('--yes', 'without asking')
     .showHelpAfterError(
@@ -67,6 +69,7 @@ interface RunOptions extends Few {
   output?: readonly string[] | undefined;
   results?: 'stdout' | undefined;
   write?: string | undefined;
+  resume?: string | undefined;
   open?: true | undefined;
   yes?: true | undefined;
 }
@@ -90,9 +93,7 @@ export async function run(
     );
   const target = await systemThatIsUp(context);
   const text = isManifest ? undefined : composed(context, asked, options);
-  const shownAs = isManifest
-    ? asked.command
-    : (options.write ?? `${nameOf(asked.command)}.sierra-batch.yaml`);
+  const shownAs = isManifest ? asked.command : (options.write ?? `${nameOf(asked.command)}${COMPOSED}`);
   const judged = await judge(context, shownAs, { text, deployment: target?.live.deployment, options });
   const remarks = renderJudged(judged);
   if (remarks !== '') terminal.remark(remarks);
@@ -164,17 +165,26 @@ function composed(
   return composeManifest({ command, parameters, nodes, outputs, results, withFolder });
 }
 
-/** With `--nodes`, and only the tasks that `--only` and `--sample` choose. */
+/** With `--nodes` and `--resume`, and only the tasks that `--only` and `--sample` choose. */
 async function judge(
-  { cwd }: Context,
+  context: Context,
   shownAs: string,
   { options, ...given }: { options: RunOptions } & Parameters<typeof judgeManifest>[2],
 ): Promise<JudgedManifest> {
+  const { cwd } = context;
   const judged = judgeManifest(cwd, shownAs, given);
   if (!judged.ok) return judged;
-  const { only, sample, nodes } = options;
+  const { only, sample, nodes, resume } = options;
   const few = only !== undefined || sample !== undefined;
   const edits: Edit[] = [
+    ...(resume === undefined
+      ? []
+      : [
+          {
+            path: typeof judged.manifest.resume === 'object' ? ['resume', 'run'] : ['resume'],
+            value: await namedRun(await context.target(), resume),
+          },
+        ]),
     ...(few
       ? [
           {

@@ -20,6 +20,7 @@ import {
   statusOf,
 } from '../../context/select-run.ts';
 import { CommandFailed } from '../../errors/failure.ts';
+import { changedSpoken } from './changed-inputs.ts';
 import { tellDropped } from './submit.ts';
 
 /** `sierra-batch resume RUN` */
@@ -27,7 +28,7 @@ export function defineResume(program: Command, { begin }: Running): void {
   withSystem(program.command('resume'))
     .summary('run what is missing or failed of an ended run')
     .description(
-      'Submits the same manifest with `resume:` as a new run, in the same folder: only what is new or failed runs. Says beforehand how much that is; where nothing is left to run or to send, nothing is started. Its inputs are those that were sent then: after a change of a program add `resume:` to the manifest yourself and submit it.',
+      'Submits the same manifest with `resume:` as a new run, in the same folder: only what is new or failed runs. Says beforehand how much that is; where nothing is left to run or to send, nothing is started. Its inputs are those that were sent then: after a change of a program use `run … --resume`.',
     )
     .argument('<run>', RUN_NEEDED_HELP, runIdArgument)
     .option('--watch', 'stay and watch the new run')
@@ -46,20 +47,23 @@ export async function resume(
   const { state } = await statusOf(target, runId);
   if (!isOutcome(state))
     throw new CommandFailed(`the run ${runId} is ${state}: only a run that has ended can be resumed`);
+  const bucket = await target.live.bucket();
+  const sent = await manifestOf(bucket, runId);
+  const { manifest, source, fileName } = sent;
+  const changed = await changedSpoken(context.cwd, bucket, runId, sent);
+  if (changed !== undefined) context.terminal.remark(changed);
   await confirmed(context, {
     message: `Resume ${runId} (${state})?`,
     yes: options.yes ?? byFullId(context, named, runId),
     refused: 'nothing was started',
   });
   if (!context.asJson) context.terminal.remark(`Resuming ${runId}.`);
-  const bucket = await target.live.bucket();
-  const { manifest, source, fileName } = await manifestOf(bucket, runId);
   const text = editedText(source, [{ path: ['resume'], value: runId }]);
   const { dropText } = await import('../../../submission/drop-manifest.ts');
   const dropped = await dropText(await destinationOf(context, target), fileName, manifest.name, text);
-  if (!context.asJson && (manifest.inputs ?? []).length > 0)
+  if (!context.asJson && changed === undefined && (manifest.inputs ?? []).length > 0)
     context.terminal.remark(
-      `Its inputs are those sent for ${runId}. For changed ones add \`resume: ${runId}\` to the manifest and submit that.`,
+      `Its inputs are those sent for ${runId}. \`sierra-batch run … --resume ${runId}\` sends them again.`,
     );
   return tellDropped(context, target, dropped, options);
 }
