@@ -18,9 +18,11 @@ import { runCommands } from './run/commands.ts';
 import { finishRun } from './run/finish.ts';
 import { loadPlan } from './run/load-plan.ts';
 import { takeOwnership } from './run/ownership.ts';
+import { resultsToSend } from './run/results-to-send.ts';
 import { runSierra } from './sierra/sierra.ts';
 import { runFolders } from './storage/run-folders.ts';
 import { FailedOutput } from './tasks/failed-output.ts';
+import { HeldResults } from './tasks/results.ts';
 import { untilAnswered } from './transfer/retry-start.ts';
 
 /** Node 0: takes the run, gathers the nodes, has the tasks run, sends what came of it, and ends with the run's code. */
@@ -65,6 +67,7 @@ export async function runMainNode(start: NodeStart): Promise<ExitCode> {
     progress,
     early,
     output,
+    held: new HeldResults(),
     log,
   };
   termination.signal.addEventListener('abort', () => terminated(attempt));
@@ -76,10 +79,11 @@ export async function runMainNode(start: NodeStart): Promise<ExitCode> {
 }
 
 async function lead(attempt: Attempt): Promise<ExitCode> {
-  const { plan, ending, state, early, log } = attempt;
+  const { plan, ending, state, early, held, log, context } = attempt;
   state.enter('joining');
   const opening = Cluster.open(attempt);
   early.start();
+  void held.follow(context.clock, (signal) => resultsToSend(attempt, signal));
   opening.catch((error: unknown) => ending.because(cannotOpen(attempt, error)));
   let reason: RunnerReason;
   try {

@@ -1,9 +1,11 @@
 import type { Stats } from 'node:fs';
-import { constants } from 'node:fs';
+import { constants, statSync } from 'node:fs';
 import { access, lstat, readdir, readFile, readlink } from 'node:fs/promises';
 import { dirname, join, relative, resolve, sep } from 'node:path';
 import { fileSha256 } from '../aws/file-sha256.ts';
-import { counted } from '../experiment/text/numbers.ts';
+import type { Manifest } from '../experiment/manifest/parse.ts';
+import { isBeside } from '../experiment/manifest/rules/paths.ts';
+import { bytesSpoken, counted } from '../experiment/text/numbers.ts';
 import { plainLine } from '../experiment/text/terminal-codes.ts';
 import { FETCHED_FILE, fetchedInto } from './fetched.ts';
 import type { IgnoreRules } from './ignore-rules.ts';
@@ -20,7 +22,7 @@ export interface Surveyed {
   entries: string[];
   files: number;
   bytes: number;
-  /** What is left out, and what leads out of the folder: a sentence each. */
+  /** What is much, what is left out, and what leads out of the folder: a sentence each. */
   remarks: string[];
 }
 
@@ -42,6 +44,9 @@ const OWN_FOLDER = '.sierra-batch';
 /** History is no input, unless an ignore file takes it back with `!.git`. */
 const HISTORY = '.git';
 const NAMED = 5;
+/** What is sent in a few seconds needs no word. */
+const FEW_BYTES = 50 * 1024 ** 2;
+const FEW_FILES = 5000;
 
 /**
  * Looks at all that would be packed before anything is: links go as they are, sockets and the like are left out by name.
@@ -51,6 +56,26 @@ export async function surveyFolder(survey: Survey): Promise<Surveyed> {
   const looking = new Looking(survey);
   await looking.look(survey.folder, await rulesAbove(survey));
   return looking.found();
+}
+
+/** The same of each folder that a manifest names beside itself, before any of it is packed. @throws NothingToPack */
+export async function surveyInputs(
+  file: string,
+  { inputs = [] }: Manifest,
+): Promise<(Surveyed & { from: string })[]> {
+  const beside = dirname(file);
+  const { signal } = new AbortController();
+  const still = { beside, except: file, signal, onLook: () => undefined };
+  const folders = inputs.filter(({ from }) => isBeside(from) && isFolder(join(beside, from)));
+  const look = async ({ from }: { from: string }) => {
+    const folder = resolve(beside, from);
+    return { from, ...(await surveyFolder({ folder, written: from, ...still })) };
+  };
+  return Promise.all(folders.map(look));
+}
+
+function isFolder(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false })?.isDirectory() === true;
 }
 
 interface Level {
@@ -72,6 +97,7 @@ class Looking {
   #fetched = 0;
   #files = 0;
   #bytes = 0;
+  #largest = { path: '', bytes: 0 };
 
   constructor(survey: Survey) {
     this.#survey = survey;
@@ -99,7 +125,8 @@ class Looking {
     if (this.#entries.length === 0 && this.#fetched > 0) this.#entries.push('./');
     if (this.#entries.length === 0)
       throw new NothingToPack(`inputs: the folder ${written} is empty (${folder})`);
-    const remarks: string[] = [];
+    const isMuch = this.#bytes > FEW_BYTES || this.#files > FEW_FILES;
+    const remarks = isMuch ? [this.#sizeSpoken()] : [];
     if (this.#fetched > 0)
       remarks.push(
         `inputs: ${counted(this.#fetched, 'file')} that \`fetch\` wrote ${this.#fetched === 1 ? 'is' : 'are'} not sent; to send ${this.#fetched === 1 ? 'it' : 'them'}, delete ${listed([...this.#fetchedInto], ', ')}`,
@@ -111,6 +138,15 @@ class Looking {
         `inputs: ${listed(this.#leadOut, '; ')}: outside of what is sent, so it has to be there on the nodes`,
       );
     return { entries: this.#entries, files: this.#files, bytes: this.#bytes, remarks };
+  }
+
+  #sizeSpoken(): string {
+    const { written, folder } = this.#survey;
+    const what = resolve(folder) === resolve() ? 'this folder' : `the folder ${written}`;
+    const { path, bytes } = this.#largest;
+    const largest =
+      bytes === 0 ? '' : `; the largest is ${this.#shown(path).slice(2)}, ${bytesSpoken(bytes)}`;
+    return `Sends ${what}: ${bytesSpoken(this.#bytes)}, ${counted(this.#files, 'file')}${largest}. What \`${IGNORE_FILE}\` names stays.`;
   }
 
   async #take(path: string, found: Stats, levels: readonly Level[]): Promise<void> {
@@ -129,6 +165,7 @@ class Looking {
       this.#entries.push(entry);
       this.#files += 1;
       this.#bytes += found.size;
+      if (found.size > this.#largest.bytes) this.#largest = { path, bytes: found.size };
       await access(path, constants.R_OK).catch((error: unknown) => this.#fault(path, error));
     } else this.#special.push(`${this.#shown(path)} is ${kindOf(found)}`);
   }

@@ -8,9 +8,9 @@ import { bytesSpoken, counted } from '../../experiment/text/numbers.ts';
 import type { Edit } from '../../submission/edit-manifest.ts';
 import { editedText } from '../../submission/edit-manifest.ts';
 import { changesForOptions } from '../../submission/nodes-option.ts';
-import { atLeastOne, example, several, withSystem } from '../context/arguments.ts';
+import { atLeastOne, example, runIdArgument, several, withSystem } from '../context/arguments.ts';
 import type { Context, Running } from '../context/context.ts';
-import { confirmed } from '../context/select-run.ts';
+import { confirmed, namedRun } from '../context/select-run.ts';
 import { CommandFailed } from '../errors/failure.ts';
 import { systemHere, systemThatIsUp } from '../local-system/system-here.ts';
 import { writeFor } from '../output/write-for.ts';
@@ -18,8 +18,9 @@ import { composeManifest, nameOf } from './manifest/compose.ts';
 import type { Few } from './manifest/few.ts';
 import { chooseFew, ranges } from './manifest/few.ts';
 import type { JudgedManifest } from './manifest/judge.ts';
-import { judgeManifest, renderJudged } from './manifest/judge.ts';
+import { judgeManifest, lookAtInputs, renderJudged } from './manifest/judge.ts';
 import { planOf } from './manifest/plan.ts';
+import { COMPOSED } from './runs/changed-inputs.ts';
 import { submitJudged } from './runs/submit.ts';
 
 /** `sierra-batch run` */
@@ -45,6 +46,7 @@ export function defineRun(program: Command, { begin }: Running): void {
     .option('--write <file>', 'keep the manifest that this makes')
     .option('--only <numbers>', 'only these tasks: 1-4', ranges)
     .option('--sample <number>', 'only so many tasks, spread over all parameters', atLeastOne)
+    .option('--resume <run>', 'go on with this ended run: only what is new or failed runs', runIdArgument)
     .option('--open', 'show the run’s page in the browser: its report, and live where a system is up')
     .option('--yes', 'without asking')
     .showHelpAfterError(
@@ -64,6 +66,7 @@ interface RunOptions extends Few {
   output?: readonly string[] | undefined;
   results?: 'stdout' | undefined;
   write?: string | undefined;
+  resume?: string | undefined;
   open?: true | undefined;
   yes?: true | undefined;
 }
@@ -87,9 +90,7 @@ export async function run(
     );
   const target = await systemThatIsUp(context);
   const text = isManifest ? undefined : composed(context, asked, options);
-  const shownAs = isManifest
-    ? asked.command
-    : (options.write ?? `${nameOf(asked.command)}.sierra-batch.yaml`);
+  const shownAs = isManifest ? asked.command : (options.write ?? `${nameOf(asked.command)}${COMPOSED}`);
   const judged = await judge(context, shownAs, { text, deployment: target?.live.deployment, options });
   const remarks = renderJudged(judged);
   if (remarks !== '') terminal.remark(remarks);
@@ -154,17 +155,26 @@ function composed(
   return composeManifest({ command, parameters, nodes, outputs, results, withFolder });
 }
 
-/** With `--nodes`, and only the tasks that `--only` and `--sample` choose. */
+/** With `--nodes` and `--resume`, and only the tasks that `--only` and `--sample` choose. */
 async function judge(
-  { cwd }: Context,
+  context: Context,
   shownAs: string,
   { options, ...given }: { options: RunOptions } & Parameters<typeof judgeManifest>[2],
 ): Promise<JudgedManifest> {
+  const { cwd } = context;
   const judged = judgeManifest(cwd, shownAs, given);
   if (!judged.ok) return judged;
-  const { only, sample, nodes } = options;
+  const { only, sample, nodes, resume } = options;
   const few = only !== undefined || sample !== undefined;
   const edits: Edit[] = [
+    ...(resume === undefined
+      ? []
+      : [
+          {
+            path: typeof judged.manifest.resume === 'object' ? ['resume', 'run'] : ['resume'],
+            value: await namedRun(await context.target(), resume),
+          },
+        ]),
     ...(few
       ? [
           {
@@ -182,17 +192,10 @@ async function judge(
 const MUCH_BYTES = 1024 ** 3;
 
 /** What of this folder is so much, or so private, that nobody sends it by mistake; undefined where it is neither. */
-async function largeFolder({ cwd, home }: Context, { file, manifest }: Judged): Promise<string | undefined> {
-  if (manifest.inputs === undefined) return undefined;
-  const { surveyFolder } = await import('../../submission/survey.ts');
-  const { files, bytes } = await surveyFolder({
-    folder: cwd,
-    written: '.',
-    beside: cwd,
-    except: file,
-    signal: new AbortController().signal,
-    onLook: () => undefined,
-  });
+async function largeFolder({ cwd, home }: Context, judged: Judged): Promise<string | undefined> {
+  const [sent] = await lookAtInputs(judged);
+  if (sent === undefined) return undefined;
+  const { files, bytes } = sent;
   const isHome = resolve(cwd) === resolve(home);
   if (bytes <= MUCH_BYTES && !isHome) return undefined;
   return `${isHome ? 'your home folder' : 'this folder'} (${counted(files, 'file')}, ${bytesSpoken(bytes)})`;

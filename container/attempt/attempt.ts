@@ -4,6 +4,7 @@ import type { EarlySender } from '../outputs/early-sender.ts';
 import type { Log } from '../process/log.ts';
 import type { RunFolders } from '../storage/run-folders.ts';
 import type { FailedOutput } from '../tasks/failed-output.ts';
+import type { HeldResults } from '../tasks/results.ts';
 import type { Ending } from './end-reason.ts';
 import type { ProgressSender } from './progress-sender.ts';
 import type { Roster } from './roster.ts';
@@ -24,5 +25,7 @@ export interface Attempt extends NodeStart {
   /** Sends outputs while tasks run. */
   early: EarlySender;
   output: FailedOutput;
+  /** What the manifest names under `results`, as far as it is read. */
+  held: HeldResults;
   log: Log;
 }

@@ -5,6 +5,7 @@ import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { isRunId } from '../../experiment/layout/run-id.ts';
 import { parsePlan } from '../../experiment/plan/plan.ts';
 import type { Freed } from '../../experiment/records/maintenance.ts';
+import { NOT_THERE } from '../../experiment/records/maintenance.ts';
 import { usersOf } from '../storage/run-folders.ts';
 import { namesIn } from '../util/names-in.ts';
 import { hasCode, ifMissing } from '../util/system-errors.ts';
@@ -45,7 +46,7 @@ export async function clean(around: MaintenanceContext, order: CleanOrder): Prom
         cleaned.freed.push({ path: one.path, ...held });
       } else cleaned.kept.push({ path: one.path, why });
     } catch (error) {
-      const why = hasCode(error, 'ENOENT') ? 'it is not there' : String(error);
+      const why = hasCode(error, 'ENOENT') ? NOT_THERE : String(error);
       cleaned.kept.push({ path: one.path, why });
     }
   }

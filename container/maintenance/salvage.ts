@@ -15,6 +15,7 @@ import type { RunFolders } from '../storage/run-folders.ts';
 import { runFolders, usersOf } from '../storage/run-folders.ts';
 import { sendFailedOutput } from '../tasks/failed-output.ts';
 import { finalRows, joblogBytes } from '../tasks/joblog-file.ts';
+import { HeldResults, sendResultLines } from '../tasks/results.ts';
 import { keepWholeRuns, outputsWithSetAside } from '../tasks/whole-runs.ts';
 import { untilSent } from '../transfer/retry-send.ts';
 import { isSurelyThere } from '../util/is-there.ts';
@@ -73,6 +74,13 @@ export async function salvage(
   const outputs = await outputsWithSetAside(plan, folders.tasks);
   const scratch = await mkdtemp(join(tmpdir(), 'sierra-batch-'));
   try {
+    const { results, work } = plan;
+    if (results !== undefined && work.kind === 'commands') {
+      const own = { ...folders, results: joblog?.results ?? folders.results };
+      const read = { bucket, keys, plan: { results, work }, folders: own, rows, held: new HeldResults() };
+      const counts = await sendResultLines({ ...read, scratch, clock, signal });
+      log('Salvage:Results', { ...counts });
+    }
     const {
       files,
       listed = 0,

@@ -16,6 +16,7 @@ import { sendLines, sendResultLines } from '../tasks/results.ts';
 import type { TaskTally } from '../tasks/tally.ts';
 import { outputsWithSetAside } from '../tasks/whole-runs.ts';
 import { sendNodeLogs } from '../transfer/node-logs.ts';
+import { resultsToSend } from './results-to-send.ts';
 
 const RELEASE_MS = 4000;
 /** Most of the outputs that a record names. */
@@ -46,6 +47,7 @@ export async function finishRun(
   const { clock } = context;
   roster.used(config.mainIndex, ownUsage(config), clock.now());
   state.enter('collecting');
+  attempt.held.stop();
   const over = new AbortController();
   const patience = COLLECT_SECONDS * 1000 - LAST_WORDS_MS;
   const giveUp = () => over.abort(new Error('no time left'));
@@ -84,9 +86,10 @@ async function sendAll(
   const { tally, results } = state.snapshot();
   const missed = await output.finish(tally?.kept() ?? [], results, signal);
   if (missed > 0) log('TaskOutput:NotSent', { files: missed });
+  // A few letters a task, before what may take long: a run that is cut has seconds left.
+  if (tally !== undefined) await sendResults(attempt, tally, signal);
   const kept =
     tally !== undefined && attempt.plan.keepOutput === 'all' ? await keep(attempt, tally, signal) : NOTHING;
-  if (tally !== undefined) await sendResults(attempt, tally, signal);
   const sent = tally === undefined ? NOTHING : await deliver(attempt, tally.counts().total, signal);
   const tails = new Map([[config.mainIndex, nodeLog.tail], ...(cluster?.logs ?? [])]);
   await sendNodeLogs({ ...context, ...config, tails, signal, log });
@@ -98,27 +101,23 @@ async function sendAll(
  * no failure of the run.
  */
 async function sendResults(attempt: Attempt, tally: TaskTally, signal: AbortSignal): Promise<void> {
-  const { context, config, plan, folders, node, state, log } = attempt;
-  const to = {
-    bucket: new Bucket(context.s3, config.bucket, context.clock),
-    keys: runKeys(config.runId),
-    scratch: node.folder,
-    signal,
-    clock: context.clock,
-  };
-  const rows = tally.rows();
+  const { context, config, plan, node, state, log } = attempt;
   try {
     if (plan.work.kind === 'sierra') {
-      await sendLines(to, await criterionLines(rows, { ...config.variables, ...plan.environment }));
+      const to = {
+        bucket: new Bucket(context.s3, config.bucket, context.clock),
+        keys: runKeys(config.runId),
+        scratch: node.folder,
+        signal,
+        clock: context.clock,
+      };
+      const environment = { ...config.variables, ...plan.environment };
+      await sendLines(to, await criterionLines(tally.rows(), environment));
       return;
     }
-    if (plan.results === undefined) return;
-    const counts = await sendResultLines({
-      ...to,
-      plan: { results: plan.results, work: plan.work },
-      folders: { ...folders, results: state.snapshot().results },
-      rows,
-    });
+    const options = resultsToSend(attempt, signal);
+    if (options === undefined) return;
+    const counts = await sendResultLines(options);
     state.resultsRead(counts);
     log('Results:Sent', { ...counts });
   } catch (error) {

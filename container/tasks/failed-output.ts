@@ -112,15 +112,18 @@ export async function belongsToAnother(folder: Buffer, seq: number): Promise<str
 async function outputOf(folder: Buffer, file: string, seq: number): Promise<Buffer> {
   const at = (name: string) => Buffer.concat([folder, Buffer.from(`/${name}`)]);
   const owner = await belongsToAnother(folder, seq);
-  if (owner !== undefined)
-    return Buffer.from(`${NOT_KEPT}task ${owner} wrote to the same folder, since ${SHARED})\n`);
-  const output = await tailOf(at(file));
   const isCut = folder.length - folder.lastIndexOf('/') - 1 >= LONGEST_NAME;
+  const shared = isCut ? ALIKE : SAME;
+  if (owner !== undefined)
+    return Buffer.from(`${NOT_KEPT}task ${owner} wrote to the same folder, since ${shared})\n`);
+  const output = await tailOf(at(file));
   if (!isCut || output.length === 0) return output;
-  return Buffer.concat([Buffer.from(`(this may be another task's, since ${SHARED})\n`), output]);
+  return Buffer.concat([Buffer.from(`(this may be another task's, since ${shared})\n`), output]);
 }
 
-const SHARED = `commands that begin with the same ${LONGEST_NAME} bytes share one folder of GNU parallel's results: shorter paths keep them apart`;
+const ALIKE = `commands that begin with the same ${LONGEST_NAME} bytes share one folder of GNU parallel's results: shorter paths keep them apart`;
+const SAME =
+  "commands that are the same share one folder of GNU parallel's results: a comment of its own (`./sim # 2`) keeps each apart";
 
 /** The end of what a task wrote to stderr, as far as it is known to be its own. @throws Error of the file system */
 export async function stderrOf(results: string, { seq, command }: JoblogRow): Promise<string> {

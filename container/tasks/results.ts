@@ -33,31 +33,85 @@ export interface ResultsToSend {
   folders: Pick<RunFolders, 'tasks' | 'commands' | 'results'>;
   /** The final row of each task. */
   rows: Iterable<JoblogRow>;
+  held: HeldResults;
   /** A folder of this node alone. */
   scratch: string;
   clock: Clock;
   signal: AbortSignal;
 }
 
-/** Reads the results of tasks once all have ended, and sends them. @throws the SDK's and the file system's errors */
+const ROUND_MS = 10_000;
+/** So little of its time node 0 looks for results that can be read. */
+const SHARE_OF_TIME = 10;
+const MAX_HELD_CHARS = 64 * 1024 * 1024;
+
+/** Results of tasks that have ended, read while others run: a run that is cut has seconds left for that at its end. */
+export class HeldResults {
+  readonly #lines = new Map<number, string>();
+  readonly #stop = new AbortController();
+  #chars = 0;
+
+  get(seq: number): string | undefined {
+    return this.#lines.get(seq);
+  }
+
+  add(seq: number, line: string): void {
+    if (this.#chars > MAX_HELD_CHARS) return;
+    this.#chars += line.length;
+    this.#lines.set(seq, line);
+  }
+
+  /** In rounds until {@link stop}. @param options anew for each round; undefined as long as there is nothing to read */
+  async follow(clock: Clock, options: (signal: AbortSignal) => ResultsToSend | undefined): Promise<void> {
+    const { signal } = this.#stop;
+    for (let pause = ROUND_MS; this.#chars <= MAX_HELD_CHARS; ) {
+      await clock.sleep(pause, signal).catch(() => undefined);
+      if (signal.aborted) return;
+      const began = clock.now();
+      const given = options(signal);
+      // What cannot be read now is read at the end, and told there.
+      if (given !== undefined) await this.#round(given).catch(() => undefined);
+      pause = Math.max(ROUND_MS, SHARE_OF_TIME * (clock.now() - began));
+    }
+  }
+
+  stop(): void {
+    this.#stop.abort(new Error('all tasks have ended'));
+  }
+
+  async #round(options: ResultsToSend): Promise<void> {
+    const isWanted = wanted(options);
+    const source = await sourceOf(options);
+    const isNew = (seq: number) => isWanted(seq) && !this.#lines.has(seq);
+    for await (const _ of resultLines(options, source, isNew, { read: 0, missing: 0, unreadable: 0 }));
+  }
+}
+
+/** Reads the results of tasks that were not read before, and sends all. @throws the SDK's and the file system's errors */
 export async function sendResultLines(options: ResultsToSend): Promise<ResultCounts> {
-  const { bucket, keys, plan, folders, signal } = options;
+  const counts: ResultCounts = { read: 0, missing: 0, unreadable: 0 };
+  const source = await sourceOf(options);
+  await sendLines(options, resultLines(options, source, wanted(options), counts));
+  return counts;
+}
+
+function wanted({ rows }: ResultsToSend): (seq: number) => boolean {
   const succeededOnes = new Set<number>();
-  for (const row of options.rows) if (succeeded(row)) succeededOnes.add(row.seq);
-  const source = await plannedTasks(
+  for (const row of rows) if (succeeded(row)) succeededOnes.add(row.seq);
+  return (seq) => succeededOnes.has(seq);
+}
+
+function sourceOf({ plan, folders, bucket, keys }: ResultsToSend): Promise<TaskSource> {
+  return plannedTasks(
     async (file) =>
       file === 'commands' ? createReadStream(folders.commands) : bucket.stream(keys.table(file.table)),
     plan.work,
   );
-  const counts: ResultCounts = { read: 0, missing: 0, unreadable: 0 };
-  const isWanted = (seq: number) => succeededOnes.has(seq) && !signal.aborted;
-  await sendLines(options, resultLines(options, source, isWanted, counts));
-  return counts;
 }
 
 /** Sends `results.jsonl`. @param lines in the order of their tasks' numbers. @throws as {@link sendResultLines} */
 export async function sendLines(
-  { bucket, keys, scratch, clock, signal }: Omit<ResultsToSend, 'plan' | 'folders' | 'rows'>,
+  { bucket, keys, scratch, clock, signal }: Omit<ResultsToSend, 'plan' | 'folders' | 'rows' | 'held'>,
   lines: Iterable<string> | AsyncIterable<string>,
 ): Promise<void> {
   const list = join(scratch, 'results.jsonl');
@@ -70,16 +124,23 @@ export async function sendLines(
  * numbers. Tasks wrote these files: they are bounded, and what is no file is not waited for.
  */
 async function* resultLines(
-  { plan: { results: plan }, folders }: ResultsToSend,
+  { plan: { results: plan }, folders, held, signal }: ResultsToSend,
   source: TaskSource,
   isWanted: (seq: number) => boolean,
   counts: ResultCounts,
 ): AsyncGenerator<string> {
   let bytes = 0;
   for await (const batch of source.tasks()) {
+    if (signal.aborted) return;
     const lines = new Map<number, string>();
     const wanted = batch.filter(({ seq }) => isWanted(seq));
     await forEachBounded(wanted, AT_ONCE, async (task) => {
+      const known = held.get(task.seq);
+      if (known !== undefined) {
+        counts.read += 1;
+        lines.set(task.seq, known);
+        return;
+      }
       const { path } = plan;
       const text =
         path === undefined
@@ -87,7 +148,10 @@ async function* resultLines(
           : await endOf(Buffer.from(join(folders.tasks, resultPath(path, source.keys, task))));
       const fields = text === undefined ? undefined : resultFields(text, plan);
       counts[text === undefined ? 'missing' : fields === undefined ? 'unreadable' : 'read'] += 1;
-      if (fields !== undefined) lines.set(task.seq, renderResultLine(task.seq, fields));
+      if (fields === undefined) return;
+      const line = renderResultLine(task.seq, fields);
+      lines.set(task.seq, line);
+      held.add(task.seq, line);
     });
     const block = batch.map(({ seq }) => lines.get(seq) ?? '').join('');
     bytes += Buffer.byteLength(block);

@@ -9,6 +9,8 @@ const INPUT_PREFIX = 'inputs/';
 /** Under it a folder for each run. */
 export const RUN_PREFIX = 'runs/';
 export const CONTROL_PREFIX = 'control/';
+/** Empty objects that say which runs are not closed, so that nobody lists a year's runs every minute. */
+export const OPEN_PREFIX = `${CONTROL_PREFIX}open/`;
 const REJECTED_PREFIX = 'rejected/';
 const MAINTENANCE_PREFIX = 'maintenance/';
 

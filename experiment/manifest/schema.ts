@@ -9,7 +9,8 @@ import { identifier, MAX_VCPUS, matching, name, oneOf, optional, size, text, who
  * says what is allowed there.
  */
 
-const RUN_ID = 'the id of an ended run, such as speed-sweep-0123456789a';
+const RUN_ID =
+  'the id of an ended run, such as speed-sweep-0123456789a (`sierra-batch run FILE --resume last` finds it)';
 const runId = () => matching(/^[a-z](?:[a-z0-9-]{0,58}[a-z0-9])?-[0-9a-f]{11}$/, RUN_ID);
 
 const TAG_NAME = 'from 1 to 128 characters';

@@ -23,6 +23,9 @@ const freed = z.object({ path, files: count, bytes: count });
 
 export type Freed = z.infer<typeof freed>;
 
+/** Why a folder was not removed that was gone before. */
+export const NOT_THERE = 'it is not there';
+
 const written = { jobId: word, at: time };
 
 export const maintenanceRecord = z.discriminatedUnion('kind', [

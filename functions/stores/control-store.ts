@@ -1,5 +1,5 @@
 import type { Bucket } from '../../aws/bucket.ts';
-import { CONTROL_PREFIX, runKeys } from '../../experiment/layout/bucket-keys.ts';
+import { OPEN_PREFIX, runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Control } from '../../experiment/records/control.ts';
 import { parseControl, renderControl } from '../../experiment/records/control.ts';
 import type { MakeNonce } from '../../experiment/util/clock.ts';
@@ -12,8 +12,6 @@ export interface StoredControl {
 
 /** A record that another copy keeps changing is left to it: that copy does the same work. */
 const TRIES = 10;
-/** Empty objects that say which runs are not closed, so that nobody lists a year's runs every minute. */
-const OPEN_PREFIX = `${CONTROL_PREFIX}open/`;
 
 /** `control/<run-id>.json` of one run, changed only by compare and swap. */
 export class ControlStore {

@@ -74,7 +74,7 @@ test('a run from submit to fetch, over a local system that another process keeps
   for (const each of answers) expect(each, each.err).toMatchObject({ code: 0 });
   expect(runs?.out).toMatch(new RegExp(`^RUN .*\\n${first} +failed .* 2/3 +1 `));
   expect(status?.out).toMatch(new RegExp(`^${first}: failed\\n.*1 of 3.*`, 'm'));
-  expect(JSON.parse(tasks?.out ?? '')).toMatchObject([{ seq: 2, exitval: 3 }]);
+  expect(JSON.parse(tasks?.out ?? '')).toMatchObject([{ task: '2', end: 'exit 3' }]);
   expect(output).toMatchObject({ out: '', err: 'so it is\n' });
   expect(log?.out).toMatch(/"node":1|Node:/);
   expect(readFileSync(join(folder, report?.out.trim() ?? ''), 'utf8')).toContain('<html');
@@ -114,19 +114,22 @@ test('a run from submit to fetch, over a local system that another process keeps
     ),
   });
   expect(await sierraBatch(folder, 'clean', first)).toMatchObject({ code: 2 });
-  const cleaned = await sierraBatch(folder, 'clean', long, '--yes');
-  expect(cleaned, cleaned.err).toMatchObject({ code: 0, out: expect.stringContaining(long) });
+  const cleaned = await sierraBatch(folder, 'clean', second, '--yes');
+  expect(cleaned, cleaned.err).toMatchObject({ code: 0, out: expect.stringContaining(second) });
   expect(await sierraBatch(folder, 'clean', '--workspace', 'none', '--yes')).toMatchObject({
     code: 1,
     out: 'not removed: workspaces/none: it is not there\n',
   });
+  const deleted = await sierraBatch(folder, 'clean', long, '--records', '--yes');
+  expect(deleted, deleted.err).toMatchObject({ code: 0, err: expect.stringContaining(`Deleted: ${long}`) });
+  expect((await sierraBatch(folder, 'runs')).out).not.toContain(long);
   expect(await sierraBatch(folder, 'doctor')).toMatchObject({ code: 0 });
 
   signal('SIGTERM');
   expect(await systemEnded).toBe(0);
   expect(existsSync(endpoint)).toBe(false);
   // What it has left can be read; nothing can be started there.
-  expect((await sierraBatch(folder, 'status', long)).out).toContain(`${long}: cancelled`);
+  expect((await sierraBatch(folder, 'status', first)).out).toContain(`${first}: failed`);
   expect(await sierraBatch(folder, 'submit', 'm.json')).toMatchObject({
     code: 2,
     err: expect.stringContaining('no local system is up here'),

@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
 import { dirname, join, resolve } from 'node:path';
 import { expect, test } from 'vitest';
 import { init } from '../../cli/commands/manifest/init.ts';
@@ -146,6 +146,21 @@ test('plan reads a list that lies beside the manifest, and takes no faults', asy
   const faulty = contextIn(folder, { asJson: true });
   expect(await plan(faulty.context, 'm.yaml')).toBe(2);
   expect(JSON.parse(faulty.said.out)).toMatchObject({ faults: [{ path: 'cluster.nodes' }] });
+});
+
+test('plan says what is sent, and what cannot be', async () => {
+  const folder = folderOfItsOwn();
+  mkdirSync(join(folder, 'data'));
+  for (const name of ['a', 'b']) writeFileSync(join(folder, 'data', name), name);
+  writeFileSync(join(folder, 'm.yaml'), `${SWEEP}inputs: [{from: ./data, to: .}]\n`);
+  const { context, said } = contextIn(folder, { asJson: true });
+  expect(await plan(context, 'm.yaml')).toBe(0);
+  expect(JSON.parse(said.out)).toMatchObject({ sends: [{ from: './data', files: 2, bytes: 2 }] });
+  truncateSync(join(folder, 'data/b'), 60 * 1024 ** 2);
+  await plan(context, 'm.yaml');
+  expect(said.err).toContain('Sends the folder ./data: 60 MiB, 2 files; the largest is data/b, 60 MiB.');
+  for (const name of ['a', 'b']) rmSync(join(folder, 'data', name));
+  await expect(plan(context, 'm.yaml')).rejects.toThrow(CommandFailed);
 });
 
 test('init writes no JSON manifest, which could hold no comment', async () => {

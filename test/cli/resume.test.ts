@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { Bucket } from '../../aws/bucket.ts';
@@ -9,6 +9,7 @@ import { s3Store } from '../../cli/context/s3-store.ts';
 import type { LiveSystem, Target } from '../../cli/context/target.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { makeRunId } from '../../experiment/layout/run-id.ts';
+import type { Manifest } from '../../experiment/manifest/parse.ts';
 import type { RunState } from '../../experiment/records/status.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { renderJoblog } from '../../experiment/results/joblog.ts';
@@ -17,6 +18,7 @@ import { versionId } from '../../experiment/results/versions.ts';
 import { realClock } from '../../local/clock/real.ts';
 import { countResumed } from '../../submission/count-resumed.ts';
 import { dropText } from '../../submission/drop-manifest.ts';
+import { packInputs } from '../../submission/pack.ts';
 import { aPlan, aRow, aStatus, START } from '../fixtures/records.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
 import { contextIn, folderOfItsOwn } from './context.ts';
@@ -33,12 +35,14 @@ interface Left {
   versions?: readonly Version[];
 }
 
-/** A run of three commands that has left this in the bucket. */
-async function aRun(left: Left = {}) {
+/** A run of three commands that has left this in the bucket. @param cwd whose folder was sent with it */
+async function aRun(left: Left = {}, cwd?: string) {
   const { state = 'failed', commands = ['a', 'b', 'c'], outputs = [], missing = [] } = left;
   const s3 = memoryS3('b');
   const put = async (Key: string, Body: string) => s3.putObject({ Bucket: 'b', Key, Body });
-  const dropped = await put('manifests/1/sweep.yaml', list(commands));
+  const bucket = async () => new Bucket(s3, 'b', realClock);
+  const sent = cwd === undefined ? '' : `inputs: [{from: ${await packed(await bucket(), cwd)}, to: .}]\n`;
+  const dropped = await put('manifests/1/sweep.yaml', list(commands, sent));
   const source = { bucket: 'b', key: 'manifests/1/sweep.yaml', version: dropped.VersionId ?? '' };
   const runId = makeRunId('sweep', source);
   const keys = runKeys(runId);
@@ -49,7 +53,6 @@ async function aRun(left: Left = {}) {
   await put(keys.commands, commands.map((line) => `${line}\n`).join(''));
   await put(keys.outputIndex, JSON.stringify({ files: [], missing }));
   if (left.versions !== undefined) await put(keys.versions, JSON.stringify(left.versions));
-  const bucket = async () => new Bucket(s3, 'b', realClock);
   const live = { bucket, deployment: { bucket: 'b' } } as unknown as LiveSystem;
   const at: Target = {
     kind: 'local',
@@ -82,8 +85,15 @@ async function aRun(left: Left = {}) {
     };
     return dropText(destination, 'm.yaml', 'sweep', text);
   };
-  const { context, said: shown } = contextIn(folderOfItsOwn(), { at });
+  const { context, said: shown } = contextIn(cwd ?? folderOfItsOwn(), { at });
   return { context, shown, runId, keys, put, manifests, goOn, said, bucket };
+}
+
+/** The folder of the user, as it is sent. */
+async function packed(bucket: Bucket, cwd: string): Promise<unknown> {
+  const manifest = { inputs: [{ from: '.', to: '.' }], run: {} } as unknown as Manifest;
+  const [edit] = await packInputs(bucket, join(cwd, 'sweep.yaml'), manifest, { now: () => 0 });
+  return edit?.value;
 }
 
 const done = (commands: readonly string[]) => commands.map((command, at) => aRow(at + 1, { command }));
@@ -115,6 +125,30 @@ it('the manifest is the one that was dropped, whatever a task has put under runs
   await expect(resume(context, runId, {})).rejects.toThrow(
     /does not say truly which manifest it was made from/,
   );
+});
+
+it('programs that differ from what was sent are named before anybody is asked, and the way to run them', async () => {
+  const cwd = folderOfItsOwn();
+  const programs = ['sim.py', 'lib/a.py', 'lib/b.py', 'lib/c.py'];
+  mkdirSync(join(cwd, 'lib'));
+  for (const name of programs) writeFileSync(join(cwd, name), 'old');
+  writeFileSync(join(cwd, 'sweep.yaml'), list(['a'], 'inputs: [{from: ., to: .}]\n'));
+  const { context, shown, runId } = await aRun({}, cwd);
+  const asked = async () => {
+    shown.err = '';
+    await expect(resume(context, 'last', {})).rejects.toThrow(/^Resume .*nothing was started/);
+    return shown.err;
+  };
+  writeFileSync(join(cwd, 'notes.txt'), 'new, so it was not sent');
+  expect(await asked()).toBe('');
+  writeFileSync(join(cwd, 'sim.py'), 'new');
+  expect(await asked()).toBe(
+    `sim.py differs from what this run was sent; \`sierra-batch resume\` runs the old one. To run the new one, run \`sierra-batch run sweep.yaml --resume ${runId}\`.\n`,
+  );
+  for (const name of programs) writeFileSync(join(cwd, name), 'newer');
+  expect(await asked()).toMatch(/^[^,]+, [^,]+, [^,]+ and 1 more differ from .* runs the old ones\./);
+  rmSync(join(cwd, 'sweep.yaml'));
+  expect(await asked()).toBe('');
 });
 
 it('of a sweep that grew only what is new or failed is counted to run, wherever it stands', async () => {

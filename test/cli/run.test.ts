@@ -11,9 +11,11 @@ import type { Context } from '../../cli/context/context.ts';
 import { s3Store } from '../../cli/context/s3-store.ts';
 import type { LiveSystem, Target } from '../../cli/context/target.ts';
 import { CommandFailed } from '../../cli/errors/failure.ts';
+import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Manifest } from '../../experiment/manifest/parse.ts';
 import { commandsOf, parseManifest } from '../../experiment/manifest/parse.ts';
 import { realClock } from '../../local/clock/real.ts';
+import { aStatus } from '../fixtures/records.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
 import { contextIn, folderOfItsOwn } from './context.ts';
 
@@ -192,6 +194,9 @@ describe('a few tasks first', () => {
 });
 
 describe('before it starts', () => {
+  const manifestText = (more: string) =>
+    `${composeManifest({ ...ONE, command: 'a', parameters: [] })}${more}`;
+
   /** A stack that takes what is dropped and never answers. */
   function aStack(change: Partial<Context> = {}) {
     const cwd = folderOfItsOwn();
@@ -211,7 +216,7 @@ describe('before it starts', () => {
       const { Contents = [] } = await s3.listObjectsV2({ Bucket: TEMPLATE.bucket });
       return Contents.map(({ Key = '' }) => Key.split('/')[0]);
     };
-    return { cwd, dropped, ...contextIn(cwd, { at, hasStack: true, ...change }) };
+    return { cwd, s3, dropped, ...contextIn(cwd, { at, hasStack: true, ...change }) };
   }
 
   test('on a stack nothing is sent without a yes', async () => {
@@ -224,6 +229,25 @@ describe('before it starts', () => {
     expect(await dropped()).toEqual([]);
     await expect(run(context, SIM, { yes: true })).rejects.toThrow(/neither accepted nor rejected/);
     expect(await dropped()).toEqual(['inputs', 'manifests']);
+  });
+
+  test('--resume goes on with the run that a word means', async () => {
+    const { cwd, context, s3 } = aStack();
+    const runId = 'sim-0123456789a';
+    const status = JSON.stringify(aStatus({ runId, state: 'failed' }));
+    await s3.putObject({ Bucket: TEMPLATE.bucket, Key: runKeys(runId).status, Body: status });
+    writeFileSync(join(cwd, 'm.yaml'), manifestText('resume: {run: sim-aaaaaaaaaaa, keep: same}\n'));
+    for (const asked of [SIM, { command: 'm.yaml', parameters: [] }])
+      await expect(run(context, asked, { resume: 'last', yes: true })).rejects.toThrow(/neither accepted/);
+    const { Contents = [] } = await s3.listObjectsV2({ Bucket: TEMPLATE.bucket, Prefix: 'manifests/' });
+    const texts = Contents.map(async ({ Key }) =>
+      (await s3.getObject({ Bucket: TEMPLATE.bucket, Key })).Body?.transformToString(),
+    );
+    expect((await Promise.all(texts)).map((text) => /"?resume"?: .*/.exec(text ?? '')?.[0]).sort()).toEqual([
+      `"resume": "${runId}"`,
+      `resume: {run: "${runId}", keep: same}`,
+    ]);
+    await expect(run(context, SIM, { resume: 'nine' })).rejects.toThrow(/begins with nine/);
   });
 
   test('a home folder, or more than 1 GiB, is not sent without a yes either', async () => {

@@ -11,6 +11,7 @@ import { tasks } from '../../cli/commands/tasks/tasks.ts';
 import { folderStore, whileItAnswers } from '../../cli/context/folder-store.ts';
 import type { LiveSystem, Target } from '../../cli/context/target.ts';
 import type { CommandFailed } from '../../cli/errors/failure.ts';
+import { JOBLOG_HEADER } from '../../experiment/results/joblog.ts';
 import { aPlan, aProgress, aStatus, aSummary } from '../fixtures/records.ts';
 import { contextIn, folderOfItsOwn } from './context.ts';
 
@@ -162,7 +163,11 @@ test('tasks of a run that has ended are found by parameter, time and end', async
   const bucket = folderOfItsOwn();
   put(bucket, `runs/${GOOD}/status.json`, aStatus({ runId: GOOD, state: 'failed' }));
   const { context } = contextIn(bucket, { at: targetOf(bucket) });
-  await expect(tasks(context, GOOD, { sort: 'seconds' })).rejects.toThrow('has no table of tasks');
+  const joblog = `${JOBLOG_HEADER}\n2\t10.0.0.1\t0.000\t3.000\t0\t0\t3\t0\ts 2\n2\t10.0.0.2\t9.000\t1.000\t0\t0\t0\t0\ts 2\n`;
+  writeFileSync(join(bucket, `runs/${GOOD}/joblog.tsv`), joblog);
+  await expect(tasks(context, GOOD, { where: 'speed=2' })).rejects.toThrow(
+    'parameters are columns when the run has ended',
+  );
   const csv = [
     'task,speed,command,seconds,end,line',
     '1,0.1,s 1,9,succeeded,',
@@ -182,10 +187,15 @@ test('tasks of a run that has ended are found by parameter, time and end', async
   const all = JSON.parse(await answer({ sort: '-seconds' }, true));
   expect(all.map(({ task }: { task: string }) => task)).toEqual(['1', '2', '3', '4']);
   expect(await answer({ where: 'speed=7' })).toBe('no task\n');
-  expect(await answer({ where: 'speed=7' }, true)).toBe('[\n]\n');
+  expect(await answer({ where: 'speed=7' }, true)).toBe('[]\n');
   expect(await answer({ failed: true, where: 'task<4' })).toMatch(/^TASK.*\n2 .*\n3 .*\n$/);
   await expect(answer({ where: 'sped=1' })).rejects.toThrow('there is no column sped; there are task, speed');
-  await expect(answer({ where: 'task=1', slowest: 3 })).rejects.toThrow('--sort seconds');
+  expect(await answer({ failed: true, slowest: 1 })).toMatch(/^TASK.*\n3 .*\n$/);
+  expect(await answer({ tries: true })).toBe(
+    'TASK  TRY  NODE      START                     SECONDS  END        EXIT  COMMAND\n' +
+      '2     1    10.0.0.1  1970-01-01T00:00:00.000Z  3        exit 3     3     s 2\n' +
+      '2     2    10.0.0.2  1970-01-01T00:00:09.000Z  1        succeeded  0     s 2\n',
+  );
 });
 
 test('two runs are compared by parameters, results and outputs, and B is worse or is not', async () => {

@@ -4,11 +4,21 @@ import { join } from 'node:path';
 import { describe, expect, vi } from 'vitest';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { parseJoblog } from '../../experiment/results/joblog.ts';
+import type { LoopbackCluster } from '../support/loopback-cluster.ts';
 import { JOIN_PORT, test } from '../support/loopback-cluster.ts';
 
 const PATIENCE = { timeout: 120_000 };
-const CLOSING = { finally: 'echo closed >> ../closed', outputs: [] };
+const CLOSING = { finally: 'echo closed >> ../closed', outputs: [], results: { from: 'stdout' as const } };
+/** A task with something for the table. */
+const PRINTS = `echo '{"n": 1}'`;
 const twoNodes = { cluster: { nodes: 2, vcpus: 2, memoryMiB: 512 }, minNodes: 2 };
+
+/** On a busy machine the first task may not have ended when the run is cut. */
+async function expectResultsOfRows(cluster: Pick<LoopbackCluster, 'text' | 'runId'>): Promise<void> {
+  const keys = runKeys(cluster.runId);
+  const rows = parseJoblog((await cluster.text(keys.joblog)) ?? '').filter(({ seq }) => seq === 1);
+  expect((await cluster.text(keys.results)) ?? '').toBe(rows.length === 0 ? '' : '[1,{"n":1}]\n');
+}
 
 describe.concurrent('how a run ends', () => {
   test('with 1 when a task fails, its output sent', PATIENCE, async ({ aCluster }) => {
@@ -50,16 +60,17 @@ describe.concurrent('how a run ends', () => {
   });
 
   test('with 143 after SIGTERM, what is done recorded', PATIENCE, async ({ aCluster }) => {
-    const commands = ['echo one', 'trap "" TERM; sleep 100', 'sleep 100', 'sleep 100'];
+    const commands = [PRINTS, 'trap "" TERM; sleep 100', 'sleep 100', 'sleep 100'];
     const cluster = await aCluster(commands, { ...twoNodes, ...CLOSING });
     const nodes = cluster.startAll();
     const joblog = runKeys(cluster.runId).joblog;
-    await vi.waitFor(async () => expect(await cluster.text(joblog)).toContain('echo one'), 60_000);
+    await vi.waitFor(async () => expect(await cluster.text(joblog)).toContain(PRINTS), 60_000);
     nodes[0]?.child.kill('SIGTERM');
     const codes = await Promise.all(nodes.map((node) => node.exited));
     expect(codes, nodes[0]?.output()).toEqual([143, 0]);
     expect((await cluster.progress()).reason).toEqual({ kind: 'terminated', signal: 'SIGTERM' });
     expect(parseJoblog((await cluster.text(joblog)) ?? '').map((row) => row.seq)).toContain(1);
+    expect(await cluster.text(runKeys(cluster.runId).results)).toBe('[1,{"n":1}]\n');
     expect(nodes[0]?.output()).not.toContain('Finally:');
     expect(cluster.leftovers()).toEqual([]);
   });
@@ -75,16 +86,18 @@ describe.concurrent('how a run ends', () => {
 
   test('with 124 at the time limit', PATIENCE, async ({ aCluster }) => {
     const timeouts = { queueSeconds: 60, joinSeconds: 60, runSeconds: 2 };
-    const cluster = await aCluster(['sleep 100'], { ...twoNodes, ...CLOSING, timeouts });
+    const cluster = await aCluster([PRINTS, 'sleep 100'], { ...twoNodes, ...CLOSING, timeouts });
     const nodes = cluster.startAll();
     expect(await nodes[0]?.exited).toBe(124);
+    await expectResultsOfRows(cluster);
     expect(nodes[0]?.output()).not.toContain('Finally:');
   });
 
   test('with 7 when the budget is used up', PATIENCE, async ({ aCluster }) => {
-    const cluster = await aCluster(['sleep 100'], { ...twoNodes, ...CLOSING, maxNodeHours: 0.001 });
+    const cluster = await aCluster([PRINTS, 'sleep 100'], { ...twoNodes, ...CLOSING, maxNodeHours: 0.001 });
     const nodes = cluster.startAll();
     expect(await nodes[0]?.exited).toBe(7);
+    await expectResultsOfRows(cluster);
     expect(nodes[0]?.output()).not.toContain('Finally:');
     expect((await cluster.progress()).reason?.kind).toBe('budget-used');
   });

@@ -242,3 +242,19 @@ it('a file that changed is new to Python and make, one that did not is as old as
   );
   expect(statSync(there('same')).mtimeMs).toBe(same);
 });
+
+it.each(['./proj', '.'])(
+  '%s with much in it is said before it is sent, and the way to send less',
+  async (from) => {
+    const { beside, pack, said } = aProject({ 'proj/big': '', 'proj/small': 'x' });
+    truncateSync(join(beside, 'proj/big'), 60 * 1024 ** 2);
+    await pack({ from, to: '.' });
+    expect(said[0]).toBe(
+      `Sends the folder ${from}: 60 MiB, 2 files; the largest is proj/big, 60 MiB. What \`.sierra-batchignore\` names stays.`,
+    );
+    truncateSync(join(beside, 'proj/big'), 50 * 1024 ** 2 - 1);
+    said.length = 0;
+    await pack({ from, to: '.' });
+    expect(said.join()).not.toContain('Sends');
+  },
+);

@@ -2,7 +2,7 @@ import type { SubmitJobCommandInput } from '@aws-sdk/client-batch';
 import { maintenanceKey } from '../../../experiment/layout/bucket-keys.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
 import type { MaintenanceRecord } from '../../../experiment/records/maintenance.ts';
-import { parseMaintenance } from '../../../experiment/records/maintenance.ts';
+import { NOT_THERE, parseMaintenance } from '../../../experiment/records/maintenance.ts';
 import { bytesSpoken, counted } from '../../../experiment/text/numbers.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import type { Context } from '../../context/context.ts';
@@ -12,11 +12,12 @@ import { CommandFailed } from '../../errors/failure.ts';
 /** An instance may have to be started first. */
 const ENDS_WITHIN_MS = 60 * 60_000;
 
-/** Submits the jobs and waits for their ends. */
+/** Submits the jobs and waits for their ends. @param mayMiss folders may be gone already */
 export async function runMaintenance(
   context: Context,
   target: Target & { live: LiveSystem },
   requests: readonly SubmitJobCommandInput[],
+  { mayMiss = false } = {},
 ): Promise<number> {
   const { terminal, asJson } = context;
   const batch = await target.live.batch();
@@ -42,13 +43,15 @@ export async function runMaintenance(
         ? [`${ids[index]} has left no record; its log says more`]
         : told(record))
         terminal.say(plainLine(line));
-  return records.every((record) => record !== undefined && isDone(record))
+  return records.every((record) => record !== undefined && isDone(record, mayMiss))
     ? EXIT.succeeded
     : EXIT.tasksFailed;
 }
 
-function isDone(record: MaintenanceRecord): boolean {
-  return record.kind === 'clean' ? record.kept.length === 0 : !('refused' in record.did);
+function isDone(record: MaintenanceRecord, mayMiss: boolean): boolean {
+  return record.kind === 'clean'
+    ? record.kept.every(({ why }) => mayMiss && why === NOT_THERE)
+    : !('refused' in record.did);
 }
 
 /** What a job did, in lines. */

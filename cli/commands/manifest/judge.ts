@@ -14,6 +14,7 @@ import { renderFaults } from '../../../experiment/manifest/source/fault.ts';
 import type { Source } from '../../../experiment/manifest/source/read.ts';
 import { manifestFormat } from '../../../experiment/manifest/source/read.ts';
 import { readManifestFile } from '../../../submission/read-manifest-file.ts';
+import { CommandFailed } from '../../errors/failure.ts';
 
 /** A manifest of the user's disk, judged: also for the folders that it names, and for a deployment where one is known. */
 export type JudgedManifest = {
@@ -56,6 +57,21 @@ export function renderJudged(judged: JudgedManifest): string {
   return judged.warnings
     .map((warning) => `warning: ${renderFaults([warning], judged.shownAs, judged.source.text)}`)
     .join('');
+}
+
+/** What of each folder beside it a manifest sends. @throws CommandFailed where one cannot be sent */
+export async function lookAtInputs(
+  { file, manifest }: { file: string; manifest: Manifest },
+  say: (remark: string) => void = () => undefined,
+) {
+  const { NothingToPack, surveyInputs } = await import('../../../submission/survey.ts');
+  try {
+    const sent = await surveyInputs(file, manifest);
+    for (const remark of sent.flatMap(({ remarks }) => remarks)) say(remark);
+    return sent;
+  } catch (error) {
+    throw error instanceof NothingToPack ? new CommandFailed(error.message) : error;
+  }
 }
 
 function missingFolders({ inputs = [] }: Manifest, source: Source, beside: string): Fault[] {

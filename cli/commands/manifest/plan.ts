@@ -15,7 +15,7 @@ import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { example, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
 import { linesOf } from './few.ts';
-import { judgeManifest, renderJudged } from './judge.ts';
+import { judgeManifest, lookAtInputs, renderJudged } from './judge.ts';
 
 /** Where no system is known: the template's own defaults. */
 export const TEMPLATE: Deployment = {
@@ -66,6 +66,7 @@ export async function plan(
   const job = submitJobRequest(made, deployment, { nonce: 'NONCE', planSha256: undefined });
   const mostNodeHours = mostNodeHoursOf(made);
   const { cluster, slots, minNodes, timeouts, retry } = made;
+  const sent = await lookAtInputs(judged, terminal.remark);
   if (context.asJson) {
     terminal.json({
       nodes: cluster.nodes,
@@ -73,6 +74,7 @@ export async function plan(
       tasks: commands?.total ?? null,
       firstCommands: commands?.first ?? [],
       lastCommands: commands?.last ?? [],
+      sends: sent.map(({ from, files, bytes }) => ({ from, files, bytes })),
       mostNodeHours,
       mostUsd: usdOf(mostNodeHours, made.price) ?? null,
       plan: made,

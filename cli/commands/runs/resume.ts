@@ -2,6 +2,7 @@ import { basename } from 'node:path';
 import type { Command } from '@commander-js/extra-typings';
 import type { Bucket } from '../../../aws/bucket.ts';
 import { isManifestKey, runKeys } from '../../../experiment/layout/bucket-keys.ts';
+import type { ManifestSource } from '../../../experiment/layout/run-id.ts';
 import { makeRunId } from '../../../experiment/layout/run-id.ts';
 import { parseManifest } from '../../../experiment/manifest/parse.ts';
 import { manifestFormat } from '../../../experiment/manifest/source/read.ts';
@@ -14,6 +15,7 @@ import { byFullId, confirmed, destinationOf, namedRun, statusOf } from '../../co
 import type { LiveTarget } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
 import { withLiveSystem } from '../../local-system/system-here.ts';
+import { changedSpoken } from './changed-inputs.ts';
 import { tellDropped } from './submit.ts';
 
 /** `sierra-batch resume RUN` */
@@ -21,7 +23,7 @@ export function defineResume(program: Command, { begin }: Running): void {
   withSystem(program.command('resume'))
     .summary('run what is missing or failed of an ended run')
     .description(
-      'Submits the same manifest with `resume:` as a new run, in the same folder: only what is new or failed runs. Says beforehand how much that is; where nothing is left to run or to send, nothing is started. Its inputs are those that were sent then: after a change of a program add `resume:` to the manifest yourself and submit it. Where no local system is up, it keeps one up as `run` does, and watches.',
+      'Submits the same manifest with `resume:` as a new run, in the same folder: only what is new or failed runs. Says beforehand how much that is; where nothing is left to run or to send, nothing is started. Its inputs are those that were sent then: after a change of a program use `run … --resume`. Where no local system is up, it keeps one up as `run` does, and watches.',
     )
     .argument('<run>', RUN_NEEDED_HELP, runIdArgument)
     .option('--watch', 'stay and watch the new run')
@@ -48,20 +50,23 @@ async function resumeIn(
   const { state } = await statusOf(target, runId);
   if (!isOutcome(state))
     throw new CommandFailed(`the run ${runId} is ${state}: only a run that has ended can be resumed`);
+  const bucket = await target.live.bucket();
+  const sent = await manifestOf(bucket, runId);
+  const { manifest, source, fileName } = sent;
+  const changed = await changedSpoken(context.cwd, bucket, runId, sent);
+  if (changed !== undefined) context.terminal.remark(changed);
   await confirmed(context, {
     message: `Resume ${runId} (${state})?`,
     yes: yes ?? byFullId(context, named, runId),
     refused: 'nothing was started',
   });
   if (!context.asJson) context.terminal.remark(`Resuming ${runId}.`);
-  const bucket = await target.live.bucket();
-  const { manifest, source, fileName } = await manifestOf(bucket, runId);
   const text = editedText(source, [{ path: ['resume'], value: runId }]);
   const { dropText } = await import('../../../submission/drop-manifest.ts');
   const dropped = await dropText(await destinationOf(context, target), fileName, manifest.name, text);
-  if (!context.asJson && (manifest.inputs ?? []).length > 0)
+  if (!context.asJson && changed === undefined && (manifest.inputs ?? []).length > 0)
     context.terminal.remark(
-      `Its inputs are those sent for ${runId}. For changed ones add \`resume: ${runId}\` to the manifest and submit that.`,
+      `Its inputs are those sent for ${runId}. \`sierra-batch run … --resume ${runId}\` sends them again.`,
     );
   // A system that is kept up for this command alone has nobody else to watch the run.
   return tellDropped(context, target, dropped, { watch: target.own === undefined ? watch : true });
@@ -74,7 +79,7 @@ const MAX_MANIFEST_BYTES = 1024 * 1024 + 1;
  * The manifest that a run was made from, out of what people write. Tasks can write over all that lies under `runs/`: its
  * plan only says where to look, and the run's own id, which is a hash of that place, says whether it is true.
  */
-async function manifestOf(bucket: Bucket, runId: string) {
+export async function sourceOf(bucket: Bucket, runId: string): Promise<ManifestSource | undefined> {
   const plan = parsePlan((await bucket.readUntrusted(runKeys(runId).plan))?.text);
   const { name, source: place } = plan ?? {};
   const isTrue =
@@ -82,7 +87,12 @@ async function manifestOf(bucket: Bucket, runId: string) {
     place?.bucket === bucket.name &&
     isManifestKey(place.key) &&
     makeRunId(name, place) === runId;
-  if (!isTrue)
+  return isTrue ? place : undefined;
+}
+
+async function manifestOf(bucket: Bucket, runId: string) {
+  const place = await sourceOf(bucket, runId);
+  if (place === undefined)
     throw new CommandFailed(
       `the plan of the run ${runId} does not say truly which manifest it was made from: add \`resume: ${runId}\` to your own copy and submit that`,
     );

@@ -19,7 +19,8 @@ import type { Context, Running } from '../../context/context.ts';
 import { readRecord } from '../../context/run-store.ts';
 import { chosenRun, statusOf } from '../../context/select-run.ts';
 import type { Target } from '../../context/target.ts';
-import { rowsOf } from './ask-tasks.ts';
+import { CommandFailed } from '../../errors/failure.ts';
+import { allRows, tableOf } from './task-rows.ts';
 
 /** `sierra-batch diff A B` */
 export function defineDiff(program: Command, { begin }: Running): void {
@@ -78,8 +79,14 @@ async function readRun(target: Target, runId: string): Promise<ReadRun> {
   const keys = runKeys(runId);
   const index = await readRecord(target.store, keys.outputIndex, parseOutputIndex);
   const versions = await readRecord(target.store, keys.versions, parseVersions);
+  const table = await tableOf(target, runId);
+  if (table === undefined)
+    throw new CommandFailed(
+      `the run ${runId} has no table of tasks: it is written when a run has ended; \`sierra-batch status ${runId}\` says how it stands`,
+    );
   return {
-    ...(await rowsOf(target, runId)),
+    columns: table.columns,
+    rows: await allRows(table.rows),
     runId,
     manifest: (await target.store.text(keys.manifest)) ?? '',
     outputs: [...(index?.files ?? []), ...((index?.listed ?? 0) > 0 ? await listed(target, runId) : [])],

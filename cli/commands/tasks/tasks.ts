@@ -1,35 +1,42 @@
 import type { Command } from '@commander-js/extra-typings';
-import { runKeys } from '../../../experiment/layout/bucket-keys.ts';
-import { parsePlan } from '../../../experiment/plan/plan.ts';
-import type { Ending } from '../../../experiment/records/ending.ts';
-import { endingOf, endingWords } from '../../../experiment/records/ending.ts';
 import { EXIT } from '../../../experiment/records/exit-code.ts';
-import type { JoblogRow } from '../../../experiment/results/joblog.ts';
-import { streamedRows, succeeded } from '../../../experiment/results/joblog.ts';
-import { lastLines, NotedEndings } from '../../../experiment/results/last-lines.ts';
+import type { Condition } from '../../../experiment/results/where.ts';
+import { BadQuestion, checkColumn, compareCells, parseWhere } from '../../../experiment/results/where.ts';
 import { plainLine } from '../../../experiment/text/terminal-codes.ts';
 import { plainJson } from '../../../experiment/text/visible-text.ts';
 import { atLeastOne, example, RUN_HELP, runIdArgument, withSystem } from '../../context/arguments.ts';
 import type { Context, Running } from '../../context/context.ts';
-import { readRecord } from '../../context/run-store.ts';
 import { chosenRun, statusOf } from '../../context/select-run.ts';
-import type { Target } from '../../context/target.ts';
 import { CommandFailed } from '../../errors/failure.ts';
-import type { Question } from './ask-tasks.ts';
-import { askTasks } from './ask-tasks.ts';
+import { table } from '../../output/table.ts';
+import type { TaskRow, TaskRows } from './task-rows.ts';
+import { allRows, tableOf, triesOf } from './task-rows.ts';
+
+/** What is asked of the tasks of a run. */
+interface Question {
+  where?: string | undefined;
+  sort?: string | undefined;
+  failed?: true | undefined;
+  slowest?: number | undefined;
+  tries?: true | undefined;
+}
+
+/** In a terminal; JSON has all. */
+const SHOWN = 1000;
 
 /** `sierra-batch tasks RUN` */
 export function defineTasks(program: Command, { begin }: Running): void {
   withSystem(program.command('tasks'))
     .summary('list tasks')
     .description(
-      'Tries of tasks from the joblog: number, node, start, seconds, how it ended, command. With --where or --sort, of a run that has ended, tasks with their parameters and results.',
+      'Tasks with their parameters, how each ended, and its results. While the run goes on, and with --tries: each try that has ended.',
     )
     .argument('[run]', RUN_HELP, runIdArgument)
     .option('--failed', 'only those that failed')
-    .option('--slowest <n>', 'the slowest, slowest first', atLeastOne)
     .option('--where <conditions>', 'as in "speed=2.0 && seconds>10": = != < <= > >=, joined by &&')
     .option('--sort <column>', 'largest first; -COLUMN smallest first')
+    .option('--slowest <n>', 'as --sort seconds, and only so many', atLeastOne)
+    .option('--tries', 'each try instead of each task')
     .addHelpText(
       'after',
       example('sierra-batch tasks last --where "speed=2.0 && end!=succeeded" --sort seconds'),
@@ -37,85 +44,73 @@ export function defineTasks(program: Command, { begin }: Running): void {
     .action((run, options) => begin(options, (context) => tasks(context, run, options)));
 }
 
-/** A row is written as it is read: a joblog may have a million. */
 export async function tasks(
   context: Context,
   named: string | undefined,
-  options: Question & { failed?: true | undefined; slowest?: number | undefined },
+  question: Question,
 ): Promise<number> {
+  const { where, slowest, tries, sort = slowest === undefined ? undefined : 'seconds' } = question;
   const target = await context.target();
   const runId = await chosenRun(context, target, named);
   await statusOf(target, runId);
-  if (options.where !== undefined || options.sort !== undefined) {
-    if (options.slowest !== undefined)
-      throw new CommandFailed('--slowest lists tries; beside --where write --sort seconds');
-    await askTasks(context, target, runId, options);
-    return EXIT.succeeded;
+  const of = (tries === undefined && (await tableOf(target, runId))) || (await triesOf(target, runId));
+  try {
+    if (sort !== undefined) checkColumn(sort.replace(/^-/, ''), of.columns);
+    const condition = where === undefined ? () => true : parseWhere(where, of.columns);
+    const wanted = wantedRows(of, condition, question.failed === true);
+    const rows = sort === undefined ? wanted : await sorted(wanted, sort, slowest);
+    await (context.asJson ? writeJson(context, rows) : writeTable(context, of.columns, rows));
+  } catch (error) {
+    if (!(error instanceof BadQuestion)) throw error;
+    const untilEnd = of.isTable || tries === true ? '' : '; parameters are columns when the run has ended';
+    throw new CommandFailed(`${error.message}${untilEnd}`);
   }
-  const ending = await endingsOf(target, runId);
-  const wanted = wantedRows(await joblogRows(target, runId), options);
-  await (context.asJson ? writeJson(context, wanted) : writeTable(context, wanted, ending));
   return EXIT.succeeded;
 }
 
-/** How a row ended: what it does not say stands in the plan and in last-lines.tsv. */
-async function endingsOf(target: Target, runId: string): Promise<(row: JoblogRow) => Ending> {
-  const keys = runKeys(runId);
-  const plan = await readRecord(target.store, keys.plan, parsePlan);
-  const noted = new NotedEndings();
-  for (const line of lastLines((await target.store.text(keys.lastLines)) ?? '')) noted.add(line);
-  return (row) => noted.of(row) ?? endingOf(row, plan?.timeouts.taskSeconds);
+async function* wantedRows({ rows }: TaskRows, condition: Condition, onlyFailed: boolean) {
+  for await (const row of rows) if (condition(row) && (!onlyFailed || row.end !== 'succeeded')) yield row;
 }
 
-/** The joblog's rows as they come. @throws CommandFailed while there is none */
-async function joblogRows(target: Target, runId: string): Promise<AsyncIterable<JoblogRow>> {
-  const stream = await target.store.stream(runKeys(runId).joblog);
-  if (stream === undefined)
-    throw new CommandFailed(
-      `no task of the run ${runId} has ended; \`sierra-batch status ${runId}\` says how it stands`,
-    );
-  return streamedRows(stream);
+/** Largest first, as one who looks for the slowest wants it; with a hyphen before the name the other way round. */
+async function sorted(wanted: AsyncIterable<TaskRow>, sort: string, most?: number): Promise<TaskRow[]> {
+  const name = sort.replace(/^-/, '');
+  const sign = sort.startsWith('-') ? 1 : -1;
+  const rows = await allRows(wanted);
+  rows.sort((a, b) => {
+    const [one, other] = [a[name] ?? '', b[name] ?? ''];
+    return one === '' || other === '' ? compareCells(one, other) : sign * compareCells(one, other);
+  });
+  return rows.slice(0, most);
 }
 
-async function* wantedRows(
-  rows: AsyncIterable<JoblogRow>,
-  { failed, slowest }: { failed?: true | undefined; slowest?: number | undefined },
-): AsyncGenerator<JoblogRow> {
-  let kept: JoblogRow[] = [];
-  for await (const row of rows) {
-    if (failed === true && succeeded(row)) continue;
-    if (slowest === undefined) {
-      yield row;
-      continue;
-    }
-    kept.push(row);
-    if (kept.length >= 2 * slowest + 1000) kept = slowestOf(kept, slowest);
-  }
-  if (slowest !== undefined) yield* slowestOf(kept, slowest);
-}
-
-function slowestOf(rows: readonly JoblogRow[], many: number): JoblogRow[] {
-  return rows.toSorted((a, b) => b.runtime - a.runtime || a.seq - b.seq).slice(0, many);
-}
-
+/** Without what all rows have empty, and with the command at the end. */
 async function writeTable(
   { terminal }: Context,
-  rows: AsyncIterable<JoblogRow>,
-  ending: (row: JoblogRow) => Ending,
+  columns: readonly string[],
+  rows: AsyncIterable<TaskRow> | readonly TaskRow[],
 ): Promise<void> {
-  await terminal.write(
-    '   TASK  NODE             START                   SECONDS  ENDED               COMMAND\n',
-  );
+  const first: TaskRow[] = [];
+  let more = 0;
   for await (const row of rows) {
-    const { seq, host, startTime, runtime, command } = row;
-    const start = new Date(startTime * 1000).toISOString().slice(0, 19).replace('T', ' ');
-    await terminal.write(
-      `${String(seq).padStart(7)}  ${plainLine(host).padEnd(15)}  ${start}Z  ${runtime.toFixed(3).padStart(9)}  ${endingWords(ending(row)).padEnd(18)}  ${plainLine(command)}\n`,
-    );
+    if (first.length < SHOWN) first.push(row);
+    else more += 1;
   }
+  const used = columns.filter((name) => name !== 'command' && first.some((row) => row[name] !== ''));
+  const heads = [...used, 'command'];
+  const lines = table(
+    heads.map((name) => name.toUpperCase()),
+    first.map((row) => heads.map((name) => plainLine(row[name] ?? '').slice(0, 200))),
+  );
+  if (more > 0) lines.push(`… and ${more} more; --json has all`);
+  await terminal.write(first.length === 0 ? 'no task\n' : `${lines.join('\n')}\n`);
 }
 
-async function writeJson({ terminal }: Context, rows: AsyncIterable<JoblogRow>): Promise<void> {
+/** A row is written as it is read: there may be a million. */
+async function writeJson(
+  { terminal }: Context,
+  rows: AsyncIterable<TaskRow> | readonly TaskRow[],
+): Promise<void> {
   let before = '[';
   for await (const row of rows) {
     await terminal.write(`${before}\n${plainJson(row)}`);

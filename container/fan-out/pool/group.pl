@@ -425,6 +425,11 @@ sub results_folder {
     my $folder = "$results/1/" . substr $name, 0, 255;
     my $is_new = mkdir $folder;
     $is_new or -d $folder or failed("cannot make a folder in $results: $!");
+    # Another task may have laid a pipe there, on which this one would wait, a link or a folder.
+    for ($is_new ? () : map { "$folder/$_" } qw(seq stdout stderr)) {
+        next if !lstat || -f _;
+        unlink or remove($_);
+    }
     return ($folder, $is_new);
 }
 

@@ -6,6 +6,7 @@ import {
   readdirSync,
   readFileSync,
   renameSync,
+  rmdirSync,
   rmSync,
   statSync,
   writeFileSync,
@@ -63,7 +64,12 @@ export function folderBodies(
       if (to - from < IN_ONE_PIECE) return readFileSync(path).subarray(from, to + 1);
       return createReadStream(path, { start: from, end: to });
     },
-    hide: setAside,
+    hide: (key) => {
+      setAside(key);
+      // A run that was deleted leaves no folder that looks like one.
+      for (let at = dirname(key); at.includes('/') && isEmpty(pathOf(at)); at = dirname(at))
+        rmdirSync(pathOf(at));
+    },
     drop: (_key, versionId) => rmSync(asideOf(versionId), { force: true }),
   };
 }
@@ -91,6 +97,10 @@ function removeEmptyFolders(path: string): void {
   if (!existsSync(path) || !statSync(path).isDirectory()) return;
   const entries = readdirSync(path, { recursive: true, withFileTypes: true });
   if (entries.every((entry) => entry.isDirectory())) rmSync(path, { recursive: true });
+}
+
+function isEmpty(path: string): boolean {
+  return existsSync(path) && readdirSync(path).length === 0;
 }
 
 async function writeHashed(

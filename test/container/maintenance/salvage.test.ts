@@ -16,9 +16,10 @@ const MANIFEST = `apiVersion: sierra-batch/v1
 name: lost
 cluster: {nodes: 2, vcpus: 2}
 run:
-  commands: {list: ["echo 1 > out/1", "echo 2 > out/2", "echo oh >&2; exit 3", "sleep 60", "sleep 60"]}
+  commands: {list: ["echo 1 > out/1; echo '{\\"n\\": 1}'", "echo 2 > out/2", "echo oh >&2; exit 3", "sleep 60", "sleep 60"]}
   jobsPerNode: 1
 outputs: [out/]
+results: {stdout: json}
 inputs: [{from: "s3://sierra-batch-local/inputs/empty", to: out/empty}]
 timeouts: {join: 20s, run: 2m}
 `;
@@ -72,6 +73,8 @@ test('node 0 is lost: what shared storage has comes to the bucket, the report is
     tasks: { failed: 1 },
   });
   expect(readFileSync(inBucket(keys.report), 'utf8')).toContain('oh');
+  expect(readFileSync(inBucket(keys.results), 'utf8')).toBe('[1,{"n":1}]\n');
+  expect(readFileSync(inBucket(keys.tasksCsv), 'utf8')).toMatch(/^task,.*,n\r?\n/);
   expect(json(keys.owner).jobId).not.toBe(jobId);
 
   const [request] = cleanJobRequests({ runIds: [runId], workspaces: [] }, deployment, 'n');

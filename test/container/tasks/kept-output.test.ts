@@ -33,6 +33,24 @@ it('a pipe where the output of a failed task was is not waited for', async () =>
   expect(await sendFailedOutput(memoryS3('b'), run, failures, base, realClock, signal)).toBe(16);
 });
 
+it.each([
+  ['exit 1', 'a comment of its own'],
+  [`exit 1 # ${'long '.repeat(60)}`, 'shorter paths'],
+])('who shares a folder with another task is told what keeps them apart: %s', async (command, cure) => {
+  const folder = resultFolder(base, command);
+  mkdirSync(folder, { recursive: true });
+  for (const name of ['stdout', 'stderr']) writeFileSync(`${folder}/${name}`, "another's words");
+  writeFileSync(`${folder}/seq`, '2');
+  const s3 = memoryS3('b');
+  const kept = [{ row: { seq: 1, command } }];
+  const { signal } = new AbortController();
+  await sendFailedOutput(s3, { bucket: 'b', runId: RUN_ID }, kept, base, realClock, signal);
+  const key = runKeys(RUN_ID).taskOutput(1, 'err');
+  const text = Buffer.from((await new Bucket(s3, 'b', realClock).readBytes(key)) ?? []).toString();
+  expect(text).toContain('task 2 wrote to the same folder');
+  expect(text).toContain(cure);
+});
+
 it('what every task printed comes as one archive, out of which `logs --task` reads', async () => {
   const results = join(base, 'results');
   const rows = Array.from({ length: 300 }, (_, index) => ({

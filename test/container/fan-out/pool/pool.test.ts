@@ -1,4 +1,5 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from 'vitest';
@@ -374,6 +375,25 @@ describe('the pool', () => {
     const result = await run.result;
     expect(result.broken).toMatch(/no-such-place/);
     expect(result.succeeded).toBe(0);
+  });
+
+  it('waits for no pipe, follows no link and minds no folder that a task laid where another’s output goes', async () => {
+    const results = join(nodes.folder, 'laid');
+    const laid = (command: string) => join(results, '1', command);
+    for (const command of ['echo 1', 'echo 2', 'echo 3']) mkdirSync(laid(command), { recursive: true });
+    execFileSync(
+      'mkfifo',
+      ['seq', 'stdout', 'stderr'].map((name) => join(laid('echo 1'), name)),
+    );
+    writeFileSync(join(results, 'mine'), 'mine');
+    symlinkSync(join(results, 'mine'), join(laid('echo 2'), 'stdout'));
+    mkdirSync(join(laid('echo 3'), 'stderr/of'), { recursive: true });
+    const run = runFanout(startPool(realClock), nodes, ['echo 1', 'echo 2', 'echo 3'], { results });
+    expect(await run.result).toMatchObject({ succeeded: 3 });
+    expect(
+      ['echo 1', 'echo 2', 'echo 3'].map((command) => readFileSync(join(laid(command), 'stdout'), 'utf8')),
+    ).toEqual(['1\n', '2\n', '3\n']);
+    expect(readFileSync(join(results, 'mine'), 'utf8')).toBe('mine');
   });
 
   it('refuses a list that is not the one planned', async () => {

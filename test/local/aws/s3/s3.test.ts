@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { BatchClient, ListJobsCommand } from '@aws-sdk/client-batch';
@@ -84,6 +84,17 @@ s3Contract('over loopback HTTP with the real SDK', async () => {
 });
 
 describe('the bucket in a folder', () => {
+  it('a deleted run leaves no folder', async () => {
+    const folder = newFolder();
+    const s3 = folderS3(folder);
+    for (const Key of ['runs/x/a', 'runs/x/deep/b']) await s3.putObject({ Bucket: 'b', Key, Body: 'x' });
+    await s3.deleteObject({ Bucket: 'b', Key: 'runs/x/deep/b' });
+    expect(readdirSync(join(folder, 'bucket/runs/x'))).toEqual(['a']);
+    await s3.deleteObject({ Bucket: 'b', Key: 'runs/x/a' });
+    expect(readdirSync(join(folder, 'bucket/runs'))).toEqual([]);
+    rmSync(folder, { recursive: true });
+  });
+
   it('is what people find there, and survives a restart with versions and ETags', async () => {
     const folder = newFolder();
     const first = folderS3(folder);

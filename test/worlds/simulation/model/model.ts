@@ -72,7 +72,7 @@ function checkDrop(seen: Seen, drop: Drop, claim: Claim): void {
   claim(
     'found-in-time',
     !seen.unheard.has(drop.version) ||
-      (execution?.startedAt ?? seen.now) <= mustHaveActed(seen, drop.at + GRACE_MS) + EVENT_LATE_MS,
+      (execution?.startedAt ?? seen.now) <= mustHaveFound(seen, drop.at) + EVENT_LATE_MS,
     `${runId}, whose event was lost, was started too late`,
   );
   if (execution !== undefined) checkRun(seen, drop, execution, claim);
@@ -221,6 +221,13 @@ function mustHaveActed(seen: Seen, since: number): number {
   return seen.functionsFailed
     ? Math.min(Math.max(since + HOSTILE_LIVE_MS, lookedAt + kind), Math.max(since, seen.healedAt) + kind)
     : since + kind;
+}
+
+/** Where every ingest of a hand-over may fail, the next one comes when the manifest is twice as old. */
+function mustHaveFound(seen: Seen, droppedAt: number): number {
+  const since = mustHaveActed(seen, droppedAt + GRACE_MS);
+  if (!seen.functionsFailed) return since;
+  return Math.max(since, droppedAt + 2 * Math.max(GRACE_MS, seen.healedAt - droppedAt) + LIVE_MS);
 }
 
 function checkBounds(seen: Seen, claim: Claim): void {
