@@ -112,6 +112,13 @@ outputs: ["out/", "*.csv"]
     });
   });
 
+  test('a value that the shell has replaced is asked for in braces', () => {
+    expect(() => commands('./sim --seed ', 'seed=1..3')).toThrow(
+      '{seed} is not in the command ./sim --seed : write {seed} where its value goes (in double quotes the shell replaces $seed',
+    );
+    expect(commands('./sim {seed:raw}', 'seed=1')).toEqual(['./sim 1']);
+  });
+
   test('what is printed becomes columns of the table', () => {
     const text = composeManifest({ ...ONE, command: 'a', parameters: [], results: 'stdout' });
     expect(parseManifest(Buffer.from(text), 'yaml')).toMatchObject({
