@@ -2,13 +2,14 @@ import type { Bucket } from '../../aws/bucket.ts';
 import type { ManifestSource } from '../../experiment/layout/run-id.ts';
 import { isRunId, makeRunId } from '../../experiment/layout/run-id.ts';
 import { deploymentFaults } from '../../experiment/manifest/deployment-faults.ts';
-import { resumedRun } from '../../experiment/manifest/parse.ts';
+import { commandFileOf, resumedRun } from '../../experiment/manifest/parse.ts';
 import type { Fault } from '../../experiment/manifest/source/fault.ts';
 import { makePlan } from '../../experiment/plan/make.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
 import type { FunctionDeps } from '../deps.ts';
 import { storesOf } from '../stores/run-stores.ts';
 import { freezeCommands } from './freeze-commands.ts';
+import { missesAmongInputs } from './list-among-inputs.ts';
 import type { ReadManifest, Refused } from './read-manifest.ts';
 import { refused } from './read-manifest.ts';
 
@@ -36,7 +37,11 @@ export async function planRun(
     ...(frozen.frozen === undefined ? {} : { frozen: frozen.frozen }),
     tableSha256: frozen.tableSha256,
   });
-  return { ok: true, plan, warnings: [...read.warnings, ...(frozen.warnings ?? [])] };
+  const { work, inputs } = plan;
+  const file = commandFileOf(manifest);
+  const isBrought = file?.key === 'file' && work.kind === 'commands' && work.file.kind === 'in-work';
+  const misses = isBrought ? await missesAmongInputs(deps, inputs, file) : (frozen.warnings ?? []);
+  return { ok: true, plan, warnings: [...read.warnings, ...misses] };
 }
 
 /** The folder of the run that is gone on with. It must have ended: two runs in one folder would overwrite each other. */

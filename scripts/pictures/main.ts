@@ -30,6 +30,11 @@ const SHOWN_AT = 0.6;
 const ENDS_WITHIN_MS = 180_000;
 const MAX_BYTES = 200_000;
 
+/** Of the report, and of its timeline with four nodes; pixels of CSS. */
+const WIDTH = 1000;
+const TIMELINE = 440;
+const SCALE = 1.25;
+
 const CELL = { width: 8.4, height: 20 };
 const PAD = 18;
 const COLOURS: Record<number, string> = { 0: '#e6edf3', 2: '#8b949e', 31: '#ff7b72', 32: '#3fb950' };
@@ -129,12 +134,28 @@ async function reportIn(colorScheme: 'light' | 'dark', file: string): Promise<Bu
   try {
     const page = await browser.newPage({
       colorScheme,
-      viewport: { width: 1000, height: 1000 },
-      deviceScaleFactor: 1.25,
+      viewport: { width: WIDTH, height: 3000 },
+      deviceScaleFactor: SCALE,
     });
     await page.goto(pathToFileURL(file).href);
     await page.waitForFunction('document.querySelector("#timeline canvas") !== null');
-    return await page.screenshot();
+    // What was found by parameter is between the figures and the timeline: a line says that a part is left out.
+    const top = async (name: string) => {
+      const box = await page.getByRole('heading', { name, exact: true }).boundingBox();
+      if (box === null) throw new Error(`the report shows no ${name}`);
+      return Math.floor(box.y);
+    };
+    const part = async (y: number, height: number) =>
+      (await page.screenshot({ clip: { x: 0, y, width: WIDTH, height } })).toString('base64');
+    const parts = [await part(0, await top('By parameter')), await part(await top('Timeline'), TIMELINE)];
+    const ground = String(await page.evaluate('getComputedStyle(document.body).backgroundColor'));
+    const image = (data: string) => `<img src="data:image/png;base64,${data}" width="${WIDTH}">`;
+    // The report's own page takes no pictures.
+    const both = await browser.newPage({ viewport: { width: WIDTH, height: 600 }, deviceScaleFactor: SCALE });
+    await both.setContent(
+      `<style>body{margin:0;background:${ground}}img{display:block}hr{margin:0 0 24px;border:0;border-top:2px dashed #8b949e}</style>${parts.map(image).join('<hr>')}`,
+    );
+    return await both.locator('body').screenshot();
   } finally {
     await browser.close();
   }

@@ -7,6 +7,7 @@ import type { Few } from '../../cli/commands/manifest/few.ts';
 import { chooseFew, linesOf, ranges } from '../../cli/commands/manifest/few.ts';
 import { TEMPLATE } from '../../cli/commands/manifest/plan.ts';
 import { run } from '../../cli/commands/run.ts';
+import { tellDropped } from '../../cli/commands/runs/submit.ts';
 import type { Context } from '../../cli/context/context.ts';
 import { s3Store } from '../../cli/context/s3-store.ts';
 import type { LiveSystem, Target } from '../../cli/context/target.ts';
@@ -109,6 +110,13 @@ outputs: ["out/", "*.csv"]
     expect(parseManifest(Buffer.from(text), 'yaml')).toMatchObject({
       faults: [{ message: expect.stringContaining('{} is GNU parallel’s: write {seed}') }],
     });
+  });
+
+  test('a value that the shell has replaced is asked for in braces', () => {
+    expect(() => commands('./sim --seed ', 'seed=1..3')).toThrow(
+      '{seed} is not in the command ./sim --seed : write {seed} where its value goes (in double quotes the shell replaces $seed',
+    );
+    expect(commands('./sim {seed:raw}', 'seed=1')).toEqual(['./sim 1']);
   });
 
   test('what is printed becomes columns of the table', () => {
@@ -248,6 +256,21 @@ describe('before it starts', () => {
       `resume: {run: "${runId}", keep: same}`,
     ]);
     await expect(run(context, SIM, { resume: 'nine' })).rejects.toThrow(/begins with nine/);
+  });
+
+  test('what the system has seen in a list in S3 is told, and not what was judged here', async () => {
+    const { context, said, s3 } = aStack();
+    const at = await context.target();
+    const runId = 'sim-0123456789a';
+    const put = (Key: string, Body: string) => s3.putObject({ Bucket: TEMPLATE.bucket, Key, Body });
+    await put(
+      runKeys(runId).warnings,
+      'manifests/x.yaml:1:1: unused\n  1 | a\n    ^\ns3://b/list:3:9: it ends in a lone `&`\n  3 | ./sim &\n          ^\n',
+    );
+    expect(await tellDropped(context, at, { kind: 'accepted', runId }, {})).toBe(0);
+    expect(said.err).toBe(
+      `warning: s3://b/list:3:9: it ends in a lone \`&\`\n  3 | ./sim &\n          ^\nAccepted by the stack lab. Watch it: sierra-batch watch ${runId}\n`,
+    );
   });
 
   test('a home folder, or more than 1 GiB, is not sent without a yes either', async () => {

@@ -27,6 +27,11 @@ export function composeManifest(composed: Composed): string {
     throw new CommandFailed(
       `the parameter ${twice.key} is given twice: write all its values in one word, ${twice.key}=1,2 or ${twice.key}=1..3 (not {1..3}, which the shell expands)`,
     );
+  const [first] = matrix;
+  if (first !== undefined && !command.includes('{'))
+    throw new CommandFailed(
+      `{${first.key}} is not in the command ${command}: write {${first.key}} where its value goes (in double quotes the shell replaces $${first.key} before it is seen here)`,
+    );
   const commands =
     matrix.length === 0
       ? [`    list: [${JSON.stringify(command)}]`]

@@ -97,6 +97,7 @@ export async function tellDropped(
         EXIT.tasksFailed,
       );
     case 'accepted':
+      await tellMisses(context, target, runId);
       if (options.watch === true) {
         if (!asJson) terminal.say(`run ${runId}`);
         return await watch(context, runId, options);
@@ -110,4 +111,11 @@ export async function tellDropped(
       }
       return EXIT.succeeded;
   }
+}
+
+/** What the system has seen in a list that is in S3; what is on this machine was judged before. */
+async function tellMisses({ terminal }: Context, target: Target, runId: string): Promise<void> {
+  const warnings = (await target.store.text(runKeys(runId).warnings)) ?? '';
+  for (const warning of warnings.split(/^(?=\S)/m))
+    if (warning.startsWith('s3://')) terminal.remark(`warning: ${warning}`);
 }

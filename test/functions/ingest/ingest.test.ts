@@ -481,6 +481,27 @@ describe('a list of commands in the bucket', () => {
   });
 
   it.each([
+    ['in a prefix', `{from: "s3://${BUCKET}/lists/", to: data}`, 'data/c.txt'],
+    ['by name', `{from: "s3://${BUCKET}/lists/c.txt", to: data/}`, './data/c.txt'],
+    ['under another name', `{from: "s3://${BUCKET}/lists/c.txt", to: d.txt}`, 'd.txt'],
+  ])('has the same told where an input brings it: %s', async (_how, input, file) => {
+    const plane = await controlPlane();
+    await plane.put('lists/c.txt', './sim 1\n./sim 2 &\n');
+    const brought = MANIFEST.replace('{list: [a, b]}', `{file: ${file}}`);
+    const event = await plane.put('manifests/x.yaml', `${brought}inputs: [${input}]\n`);
+    await plane.ingest(event);
+    const warnings = await plane.text(runKeys(runIdOf(event, 'sweep')).warnings);
+    expect(warnings).toMatch(/^s3:\/\/\S+\/lists\/c\.txt:2:9: it ends in a lone `&`/m);
+    // What is not there is node 0's to say.
+    const other = await plane.put(
+      'manifests/y.yaml',
+      `${brought}inputs: [{from: "s3://${BUCKET}/none/", to: .}]\n`,
+    );
+    await plane.ingest(other);
+    expect(await plane.keys('rejected/')).toEqual([]);
+  });
+
+  it.each([
     ['missing', undefined, 'no-commands'],
     ['empty', '', 'bad-commands'],
     ['holding a NUL', 'a\0b\n', 'bad-commands'],
