@@ -165,7 +165,7 @@ sub run {
     if (!@tasks) { say_start(); send_lines() }
     my $status = until_over();
     # Its last words may still lie in the pipes; who talks on and on is not waited for.
-    for (1 .. 100) { last unless copy(0) }
+    for (1 .. 100) { last unless (grep { $_->{from} } @streams) && copy(0) }
     my @left = $inherits && waitpid(-1, WNOHANG) != -1 ? rest() : ();
     my $runtime = now() - $start;
     $child = 0;
@@ -204,6 +204,8 @@ sub begin {
     $wanted = '';
     my @writers;
     for (@streams) {
+        # As above: neither is ever asked whether it is a terminal, nor where it stands.
+        BEGIN { ${^OPEN} = ":unix\0:unix" }
         pipe($_->{from}, my $to) or return 0;
         push @writers, $to;
         vec($wanted, fileno $_->{from}, 1) = 1;
