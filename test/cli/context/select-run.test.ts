@@ -3,7 +3,6 @@ import { join } from 'node:path';
 import { expect, it, test } from 'vitest';
 import { clean } from '../../../cli/commands/maintenance/clean.ts';
 import { cancel } from '../../../cli/commands/runs/cancel.ts';
-import { resume } from '../../../cli/commands/runs/resume.ts';
 import { status } from '../../../cli/commands/runs/status.ts';
 import { runIdArgument } from '../../../cli/context/arguments.ts';
 import { folderStore } from '../../../cli/context/folder-store.ts';
@@ -97,11 +96,7 @@ test('commands take such a word, and say the full id', async () => {
   expect(said.err).toBe(`To be removed: ${NEWEST_SWEEP}, ${OLD}\n`);
 });
 
-test('a word that may mean another run than was thought stops or resumes nothing unasked', async () => {
-  const running = aTarget(ALL);
-  const { context } = contextIn('/', { at: running });
-  await expect(resume(context, 'sweep-t', {})).rejects.toThrow(
-    `Resume ${OTHER} (succeeded)? Nobody can answer here, so nothing was started; --yes says yes`,
-  );
+test('a word that may mean another run than was thought removes nothing unasked', async () => {
+  const { context } = contextIn('/', { at: aTarget(ALL) });
   await expect(clean(context, [OLD], {})).rejects.toThrow(/nothing was removed; --yes/);
 });
