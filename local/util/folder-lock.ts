@@ -24,8 +24,11 @@ const UNUSABLE = [
 /** In a sentence, why no local system can be kept in this folder; undefined for an error that does not come from it. */
 export function folderTrouble(error: unknown, folder: string): string | undefined {
   if (error instanceof FolderInUse) return error.message;
-  const code = error instanceof Error && 'code' in error ? error.code : undefined;
-  return typeof code === 'string' && UNUSABLE.includes(code)
+  if (!(error instanceof Error && 'code' in error && typeof error.code === 'string')) return undefined;
+  const path = 'path' in error ? String(error.path) : folder;
+  // A file that is missed elsewhere is none of it; what is in the way may be in a folder above.
+  const isOfIt = path.startsWith(folder) || folder.startsWith(path);
+  return isOfIt && UNUSABLE.includes(error.code)
     ? `runs are kept in ${folder}, which cannot be used: ${String(error)}`
     : undefined;
 }

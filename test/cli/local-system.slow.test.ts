@@ -22,9 +22,7 @@ test('a folder that leads nowhere is told in a sentence', async () => {
   });
 });
 
-test('a run from submit to fetch, over a local system that another process keeps up', {
-  timeout: 90_000,
-}, async () => {
+test('a run from submit to fetch, over a local system that another process keeps up', async () => {
   const folder = folderOfItsOwn();
   const { said, ended: systemEnded, signal } = await startLocal(folder);
   const endpoint = join(folder, '.sierra-batch/local.json');

@@ -109,6 +109,14 @@ it.each(['queued', 'running', 'collecting'] as const)(
   },
 );
 
+it('a word that may mean another run than was thought resumes nothing unasked', async () => {
+  const { context, runId, manifests } = await aRun();
+  await expect(resume(context, 'swee', {})).rejects.toThrow(
+    `Resume ${runId} (failed)? Nobody can answer here, so nothing was started; --yes says yes`,
+  );
+  expect(await manifests()).toEqual([]);
+});
+
 it('the manifest is the one that was dropped, whatever a task has put under runs/', async () => {
   const { context, runId, manifests, put, keys } = await aRun();
   const remarks: string[] = [];

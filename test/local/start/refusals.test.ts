@@ -60,6 +60,14 @@ describe('what npm start refuses', () => {
     }
   });
 
+  it('is no file that is missing elsewhere', () => {
+    const error = Object.assign(new Error('ENOENT'), { code: 'ENOENT', path: '/opt/here/dist/x.json' });
+    expect(folderTrouble(error, '/home/ada/.sierra-batch')).toBeUndefined();
+    expect(folderTrouble(Object.assign(error, { path: '/home/ada' }), '/home/ada/.sierra-batch')).toContain(
+      'ENOENT',
+    );
+  });
+
   it('is a folder in which another one is at work, until that has ended', async () => {
     const folder = join(folderOfItsOwn(), '.sierra-batch');
     const free = await lockFolder(folder);
