@@ -1,4 +1,5 @@
 import type { S3Port } from '../../aws/ports.ts';
+import { lostOf, underWay } from '../../experiment/figures/attempts.ts';
 import { nearerLimit } from '../../experiment/figures/time-left.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import type { Plan } from '../../experiment/plan/plan.ts';
@@ -182,6 +183,7 @@ export class ProgressSender {
     const { phase, tasksStartedAt, stage, incomplete, tally, running, resultCounts } = snapshot;
     const now = clock.now();
     if (phase === 'collecting') this.#collectingAt ??= now;
+    const lost = lostOf(roster.records());
     const counts = tally?.counts() ?? { total: 0, succeeded: 0, failed: 0, retried: 0 };
     return {
       runId: config.runId,
@@ -192,6 +194,7 @@ export class ProgressSender {
       startedAt: iso(startedAt),
       ...momentsOf({ ...snapshot, collectingAt: this.#collectingAt }),
       nodes: roster.counts(),
+      ...(lost.length === 0 ? {} : { lostNodes: lost }),
       tasks: { ...counts, running: reason === undefined ? running : 0 },
       slots: roster.slotsNow(),
       nodeHours: this.nodeHours(),
@@ -221,10 +224,17 @@ function tallied(tally: TaskTally, isLast: boolean) {
 
 /** As a record tells them, the last one with its own end. */
 function attemptsUntil(before: Progress): NonNullable<Progress['earlier']> {
-  const { earlier = [], attempt, startedAt, at, phase, tasksEndedAt, nodes } = before;
-  const last = { attempt, startedAt: startedAt ?? at, nodesLost: nodes.lost };
-  const end = tasksEndedAt ?? (phase === 'running' ? at : undefined);
-  return [...earlier, { ...last, ...(end === undefined ? {} : { tasksEndedAt: end }) }].slice(-MAX_EARLIER);
+  const { earlier = [], attempt, startedAt = before.at, at, phase, lostNodes = [] } = before;
+  const tasksEndedAt = before.tasksEndedAt ?? (phase === 'running' ? at : undefined);
+  const open = underWay(before.tasks);
+  const last = {
+    attempt,
+    startedAt,
+    ...(tasksEndedAt === undefined ? {} : { tasksEndedAt }),
+    lost: lostNodes,
+    ...(open === undefined ? {} : { underWay: open }),
+  };
+  return [...earlier, last].slice(-MAX_EARLIER);
 }
 
 function momentsOf({

@@ -122,7 +122,7 @@ function succeeded(observed: Observed): Sentences | undefined {
   return {
     headline: parts.length === 0 ? `Succeeded${cost}.` : `Succeeded: ${parts.join(' ')}${cost}.`,
     why: `${sentence(
-      `${hadNoTasks ? 'it had no runs to start' : `${allSucceeded(observed)}${remarks(observed)}`}`,
+      `${hadNoTasks ? 'it had no runs to start' : `${allSucceeded(observed)}${afterRetry(observed)}`}`,
     )}${afterwards(observed)}${meansClause(observed)}${outputsClause(observed)}`,
     next: sentence(
       `${observed.outputs === undefined ? '' : `the outputs are under \`${runKeys(observed.runId).outputs}\`; `}${seeReport(observed)} shows where the time went`,
@@ -136,12 +136,9 @@ function tasksDone({ total, succeeded, before = 0 }: NonNullable<Observed['tasks
   return before > 0 ? `${all}; ${counted(succeeded - before, 'task')}` : all;
 }
 
-function remarks({ tasks, nodes }: Observed): string {
+function afterRetry({ tasks }: Observed): string {
   const retried = tasks?.retried ?? 0;
-  const lost = nodes?.lost ?? 0;
-  const after = retried === 0 ? '' : `, ${grouped(retried)} of them only after a retry`;
-  const [were, its] = lost === 1 ? ['was', 'its'] : ['were', 'their'];
-  return `${after}${lost === 0 ? '' : `. ${sentence(`${counted(lost, 'node')} ${were} lost; the others took over ${its} tasks`)}`}`;
+  return retried === 0 ? '' : `, ${grouped(retried)} of them only after a retry`;
 }
 
 function allSucceeded({ tasks }: Observed): string {

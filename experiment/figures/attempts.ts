@@ -1,5 +1,6 @@
 import type { NodeRecord } from '../records/nodes.ts';
-import type { Progress } from '../records/progress.ts';
+import type { LostNode, Progress } from '../records/progress.ts';
+import type { Summary } from '../records/summary.ts';
 import type { TaskTable } from '../results/task-table.ts';
 import { instant } from '../text/instant.ts';
 
@@ -23,13 +24,9 @@ export interface AttemptRecords {
  */
 function taskSpans({ progress, tasks }: Pick<AttemptRecords, 'progress' | 'tasks'>): (Span | undefined)[] {
   const before = progress?.earlier ?? [];
-  const starts = [...before.map(({ startedAt }) => instant(startedAt)), instant(progress?.startedAt)];
+  const starts = startsOf(progress);
   const ends = [...before.map(({ tasksEndedAt }) => tasksEndedAt), progress?.tasksEndedAt].map(instant);
   const spans = starts.map((): Span => ({ from: Number.POSITIVE_INFINITY, to: Number.NEGATIVE_INFINITY }));
-  const attemptAt = (ms: number) => {
-    const next = starts.findIndex((start, at) => at > 0 && start !== undefined && ms < start);
-    return next === -1 ? starts.length - 1 : next - 1;
-  };
   const widen = (attempt: number, from: number, to: number) => {
     const span = spans[attempt];
     if (span === undefined) return;
@@ -39,10 +36,10 @@ function taskSpans({ progress, tasks }: Pick<AttemptRecords, 'progress' | 'tasks
   const { size, start, runtime } = tasks.tries;
   for (let at = 0; at < size; at += 1) {
     const from = (start[at] ?? 0) * 1000;
-    widen(attemptAt(from), from, from + (runtime[at] ?? 0) * 1000);
+    widen(placeOf(starts, from), from, from + (runtime[at] ?? 0) * 1000);
   }
   for (const { startedAt, endedAt } of progress?.open ?? [])
-    widen(attemptAt(Date.parse(startedAt)), Date.parse(startedAt), Date.parse(endedAt));
+    widen(placeOf(starts, Date.parse(startedAt)), Date.parse(startedAt), Date.parse(endedAt));
   const last = starts.length - 1;
   const isWhole = progress === undefined || progress.tasks.total <= tasks.earlier.size + tasks.size;
   ends.forEach((end, at) => {
@@ -70,14 +67,69 @@ export function lastSpan(records: Pick<AttemptRecords, 'progress' | 'tasks'>): S
 /** Seconds in which tasks ran, added up over this run's attempts; null where none ran. */
 export function runSeconds(records: Pick<AttemptRecords, 'progress' | 'tasks'>): number | null {
   const spans = taskSpans(records).filter((span) => span !== undefined);
-  if (spans.length === 0) return null;
-  // To the millisecond, as the joblog has its times.
-  return Math.round(spans.reduce((sum, { from, to }) => sum + (to - from), 0)) / 1000;
+  return spans.length === 0 ? null : spans.reduce((sum, span) => sum + msOf(span), 0) / 1000;
+}
+
+/** Nodes that an attempt lost, from its roster. */
+export function lostOf(nodes: readonly NodeRecord[]): LostNode[] {
+  return nodes.flatMap(({ index: node, state, lostAt: at, lostBecause: because = '' }) =>
+    state === 'lost' && at !== undefined ? [{ node, at, because }] : [],
+  );
 }
 
 /** Nodes that were lost, added up over this run's attempts. */
 export function nodesLost({ progress, nodes }: Pick<AttemptRecords, 'progress' | 'nodes'>): number {
   const now =
     nodes.length === 0 ? (progress?.nodes.lost ?? 0) : nodes.filter(({ state }) => state === 'lost').length;
-  return (progress?.earlier ?? []).reduce((sum, { nodesLost: lost }) => sum + lost, now);
+  return (progress?.earlier ?? []).reduce((sum, { lost }) => sum + lost.length, now);
+}
+
+/**
+ * What each attempt did, oldest first: its seconds add up to those of the run, its lost nodes to those lost. A task that
+ * ended in two attempts, since it failed in the first, counts in both.
+ */
+export function attemptsOf(records: AttemptRecords): NonNullable<Summary['attempts']> {
+  const { progress, nodes, tasks } = records;
+  const starts = startsOf(progress);
+  const ended = starts.map(() => new Set<number>());
+  for (let at = 0; at < tasks.tries.size; at += 1)
+    ended[placeOf(starts, (tasks.tries.start[at] ?? 0) * 1000)]?.add(tasks.tries.seqs[at] ?? 0);
+  const told = [
+    ...(progress?.earlier ?? []),
+    {
+      attempt: progress?.attempt ?? 1,
+      lost: nodes.length === 0 ? (progress?.lostNodes ?? []) : lostOf(nodes),
+      underWay: progress && underWay(progress.tasks),
+    },
+  ];
+  return taskSpans(records).map((span, at) => {
+    const { attempt = at + 1, lost = [], underWay: open } = told[at] ?? {};
+    return {
+      attempt,
+      ended: ended[at]?.size ?? 0,
+      ...(open === undefined ? {} : { underWay: open }),
+      seconds: span === undefined ? null : msOf(span) / 1000,
+      lost,
+    };
+  });
+}
+
+/** Tasks that were started and had not ended when this was written. */
+export function underWay({ lost, cutOff, running }: Progress['tasks']): number | undefined {
+  return lost === undefined || cutOff === undefined ? undefined : lost + cutOff + running;
+}
+
+function startsOf(progress: Progress | undefined): (number | undefined)[] {
+  return [...(progress?.earlier ?? []), progress].map((attempt) => instant(attempt?.startedAt));
+}
+
+/** The place of the attempt in which something began. */
+function placeOf(starts: readonly (number | undefined)[], ms: number): number {
+  const next = starts.findIndex((start, at) => at > 0 && start !== undefined && ms < start);
+  return next === -1 ? starts.length - 1 : next - 1;
+}
+
+/** To the millisecond, as the joblog has its times. */
+function msOf({ from, to }: Span): number {
+  return Math.round(to - from);
 }

@@ -86,7 +86,17 @@ export const DEFINITIONS: readonly Definition[] = [
     unit: 'nodes',
     scope: 'this run',
     unknown: 'never; for an attempt whose last record was lost, the one before counts',
-    shown: 'sentence',
+    shown: 'sentence, summary, report',
+    file: 'figures/attempts.ts',
+  },
+  {
+    figure: 'ended, under way, of each attempt',
+    definition:
+      'tasks with a row that began in it, and tasks that it had started and that have none. Where no task failed and ran again, the ended add up to all that no run before had done',
+    unit: 'tasks',
+    scope: 'this run',
+    unknown: 'under way: `stock`, whose starts are not known',
+    shown: 'sentence, summary, report, where there was more than one attempt',
     file: 'figures/attempts.ts',
   },
   {

@@ -49,11 +49,20 @@ const openTry = z.object({
 /** A try that was started and has no row in the joblog: with those it is all that a run did. */
 export type OpenTry = z.infer<typeof openTry>;
 
+const lostNode = z.object({ node: count, at: time, because: text });
+
+/** A node that was given up, when, and why. */
+export type LostNode = z.infer<typeof lostNode>;
+
+export const lostNodes = z.array(lostNode).max(MAX_NODES).readonly();
+
 const earlierAttempt = z.object({
   attempt: count,
   startedAt: time,
   tasksEndedAt: orAbsent(time),
-  nodesLost: count,
+  lost: lostNodes,
+  /** Tasks that it had started and that had not ended with it; absent where starts are not known. */
+  underWay: orAbsent(count),
 });
 
 const experimentRuns = z.object({
@@ -191,6 +200,8 @@ export const progressRecord = z.object({
   /** The outputs began to be sent: with SIERRA its last stages come between. */
   collectingAt: orAbsent(time),
   nodes: z.object({ expected: count, joined: count, lost: count }),
+  /** In this attempt. */
+  lostNodes: orAbsent(lostNodes),
   tasks: taskCounts.extend({ running: count }),
   /** In the last word, of the first 10,000. */
   open: orAbsent(z.array(openTry).max(MAX_OPEN).readonly()),

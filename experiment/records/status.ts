@@ -62,6 +62,13 @@ export const statusRecord = z.object({
 /** `runs/<run-id>/status.json`. Times are ISO 8601 in UTC. */
 export type Status = z.infer<typeof statusRecord>;
 
+/** Each state of each attempt, in their order; of an older status each state once. */
+export function statesOf({ entered, history }: Status): (Status['history'][number] & { attempt?: number })[] {
+  return (entered ?? history).flatMap(({ state, ...more }) =>
+    state === 'stuck' ? [] : [{ state, ...more }],
+  );
+}
+
 export function parseStatus(stored: string | undefined): Status | undefined {
   return parseRecord(statusRecord, stored);
 }

@@ -4,7 +4,7 @@ import { EXIT } from './exit-code.ts';
 import { amount, count, orAbsent, parseRecord, text, time, word } from './fields.ts';
 import { nodeState } from './nodes.ts';
 import { OUTCOMES } from './outcome.ts';
-import { incompleteRuns, taskCounts } from './progress.ts';
+import { incompleteRuns, lostNodes, MAX_EARLIER, taskCounts } from './progress.ts';
 import type { RunState } from './status.ts';
 
 export const MAX_SUMMARY_BYTES = 16 * 1024 * 1024;
@@ -73,6 +73,23 @@ export const summaryRecord = z.object({
     .readonly(),
   /** null where the run never came so far. */
   timings: z.object({ queuedSeconds: seconds, joinSeconds: seconds, runSeconds: seconds }),
+  /** Where there was more than one, oldest first. */
+  attempts: orAbsent(
+    z
+      .array(
+        z.object({
+          attempt: count,
+          /** Tasks that ended in it. */
+          ended: count,
+          /** Tasks that it had started and that had not ended with it; absent where starts are not known. */
+          underWay: orAbsent(count),
+          seconds,
+          lost: lostNodes,
+        }),
+      )
+      .max(MAX_EARLIER + 1)
+      .readonly(),
+  ),
   nodeHours: amount,
   /** What they cost at the price that the plan names; null where it is not known. */
   usd: orAbsent(amount.nullable()),

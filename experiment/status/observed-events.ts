@@ -27,6 +27,11 @@ export function eventsOf(view: {
 function jobEvents(job: JobObservation, now: number): ObservedEvent[] {
   const { id: jobId, attempt, status, statusReason } = job;
   const events: ObservedEvent[] = [
+    // What Batch tries again waits from the end of the attempt before, whether or not somebody looked then.
+    ...job.attempts.slice(0, attempt - 1).flatMap(({ stoppedAt }, before): ObservedEvent[] => {
+      const waits = { kind: 'job', jobId, attempt: before + 2, status: 'RUNNABLE' } as const;
+      return stoppedAt === undefined ? [] : [{ ...waits, at: stoppedAt }];
+    }),
     {
       kind: 'job',
       at: enteredAt(job) ?? now,

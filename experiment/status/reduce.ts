@@ -3,6 +3,7 @@ import type { Sentences } from '../diagnosis/diagnose.ts';
 import { diagnose } from '../diagnosis/diagnose.ts';
 import type { JobStatus, ObservedEvent } from '../records/observed-event.ts';
 import type { EnteredState, RunState, Status } from '../records/status.ts';
+import { RUN_STATES } from '../records/status.ts';
 
 /**
  * The name of what an event says, whenever it was seen: two observers of one thing write one object, and the first one's
@@ -156,14 +157,16 @@ function enteredStates(events: readonly ObservedEvent[]): EnteredState[] {
     if (!entered.has(key))
       entered.set(key, { state, attempt, at: new Date(event.at).toISOString(), ...more });
   }
-  return [...entered.values()];
+  return [...entered.values()].sort(
+    (a, b) => Date.parse(a.at) - Date.parse(b.at) || ORDER.indexOf(a.state) - ORDER.indexOf(b.state),
+  );
 }
 
 function sentencesOf({ headline, why, next }: Sentences): Sentences {
   return { headline, why, next };
 }
 
-const ORDER: readonly RunState[] = ['submitted', 'queued', 'starting', 'joining', 'running', 'collecting'];
+const ORDER: readonly EnteredState['state'][] = RUN_STATES;
 
 function stateEntered(event: ObservedEvent): RunState | undefined {
   switch (event.kind) {

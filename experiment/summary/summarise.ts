@@ -6,7 +6,7 @@ import { diagnose } from '../diagnosis/diagnose.ts';
 import { failureSignature, NOT_KEPT } from '../diagnosis/failed-tasks/signature.ts';
 import { resultsClause } from '../diagnosis/results-clause.ts';
 import { mostThatFit } from '../figures/at-once.ts';
-import { nodesLost, runSeconds } from '../figures/attempts.ts';
+import { attemptsOf, nodesLost, runSeconds } from '../figures/attempts.ts';
 import { busyShare, useOfNodes } from '../figures/busy-share.ts';
 import type { JobTimes } from '../figures/node-hours.ts';
 import { nodeHoursOf } from '../figures/node-hours.ts';
@@ -23,6 +23,7 @@ import type { FailureGroup, Summary } from '../records/summary.ts';
 import { leftClause, resultsByVersion, versionsClause } from '../results/made-by.ts';
 import type { TaskTable } from '../results/task-table.ts';
 import type { Version } from '../results/versions.ts';
+import { attemptsClause } from './attempts-clause.ts';
 import { leftOutClause } from './left-out.ts';
 
 /** What the bucket and Batch hold of an ended run. What was never written is left out. */
@@ -74,6 +75,7 @@ export function summarise<State extends RunState>(
     joinSeconds: joinSeconds(input),
     runSeconds: runSeconds(input),
   };
+  const attempts = attemptsOf(input);
   const nodeHours = measureNodeHours(input);
   const last = lastWords(input);
   const exitCode = observed?.exitCode ?? last?.exitCode ?? null;
@@ -107,7 +109,7 @@ export function summarise<State extends RunState>(
     outcome,
     exitCode,
     headline,
-    why: `${why}${leftOutClause(input.nodes)}${versionsClause(made)}${leftClause(input.versions ?? [], progress)}${resultsClause(progress?.results)}${byParameterClause(input.byParameter)}`.trimStart(),
+    why: `${why}${attemptsClause(attempts, { rest: counts.total - counts.before, isOver: outcome === 'succeeded' })}${leftOutClause(input.nodes)}${versionsClause(made)}${leftClause(input.versions ?? [], progress)}${resultsClause(progress?.results)}${byParameterClause(input.byParameter)}`.trimStart(),
     next,
     tasks: counts,
     nodes: input.nodes.map(({ index, address, slots, state }) => {
@@ -116,6 +118,7 @@ export function summarise<State extends RunState>(
       return { index, address: address ?? null, slots, tasks: tries, busySeconds, share, state };
     }),
     timings,
+    ...(attempts.length > 1 ? { attempts } : {}),
     nodeHours,
     usd: usdOf(nodeHours, plan.price) ?? null,
     utilisation: busyShare(use),

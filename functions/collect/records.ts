@@ -13,6 +13,7 @@ import {
   withoutCollect,
 } from '../../experiment/records/control.ts';
 import type { Outcome } from '../../experiment/records/outcome.ts';
+import { statesOf } from '../../experiment/records/status.ts';
 import type { Summary } from '../../experiment/records/summary.ts';
 import { MAX_SUMMARY_BYTES, parseSummary } from '../../experiment/records/summary.ts';
 import { decideOutcome } from '../../experiment/run/decide-outcome.ts';
@@ -273,9 +274,7 @@ async function render(
   const status = await records.status();
   return renderReport({
     summary,
-    history: (status?.entered ?? status?.history ?? [])
-      .flatMap(({ state, at }) => (state === 'stuck' ? [] : [{ state, at }]))
-      .toSorted((a, b) => Date.parse(a.at) - Date.parse(b.at)),
+    history: status === undefined ? [] : statesOf(status),
     nodes,
     tasks,
     load: remains.load,

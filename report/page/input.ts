@@ -15,7 +15,7 @@ export interface ReportInput {
   /** What the run came to, or has come to so far. */
   summary: SummarySoFar;
   /** Each state of each attempt with the time it was entered, in their order; empty where no status was ever written. */
-  history: Status['history'];
+  history: readonly (Status['history'][number] & { attempt?: number })[];
   nodes: readonly NodeRecord[];
   /** Of nodes over time; absent where nothing was heard. */
   load?: Load | undefined;

@@ -8,9 +8,3 @@ export function day(iso: string): string {
   if (Number.isNaN(time.getTime())) return iso;
   return `${time.getUTCDate()} ${MONTHS[time.getUTCMonth()]} ${time.getUTCFullYear()}, ${time.toISOString().slice(11, 16)} UTC`;
 }
-
-/** `02:06:13` */
-export function clock(iso: string): string {
-  const time = new Date(iso);
-  return Number.isNaN(time.getTime()) ? iso : time.toISOString().slice(11, 19);
-}

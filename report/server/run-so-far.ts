@@ -16,7 +16,7 @@ import { isOutcome } from '../../experiment/records/outcome.ts';
 import type { Progress } from '../../experiment/records/progress.ts';
 import { MAX_PROGRESS_BYTES, parseProgress } from '../../experiment/records/progress.ts';
 import type { Status } from '../../experiment/records/status.ts';
-import { MAX_STATUS_BYTES, parseStatus } from '../../experiment/records/status.ts';
+import { MAX_STATUS_BYTES, parseStatus, statesOf } from '../../experiment/records/status.ts';
 import type { JoblogRow } from '../../experiment/results/joblog.ts';
 import { parseJoblogRow } from '../../experiment/results/joblog.ts';
 import { lastLines, NotedEndings } from '../../experiment/results/last-lines.ts';
@@ -148,15 +148,12 @@ export class RunSoFar {
       tasks: this.#table,
       stderrTails: this.#tails,
     });
-    const history = (status.entered ?? status.history).flatMap(({ state: entered, at }) =>
-      entered === 'stuck' ? [] : [{ state: entered, at }],
-    );
     // What settle last said of a run whose tasks run is as old as its last look at it.
     const isOlder = state === 'running' && /^Running/.test(status.headline);
     const { headline, why, next } = isOlder ? summary : status;
     return {
       summary: { ...summary, headline, why, next },
-      history: [...history, { state, at: new Date(now).toISOString() }],
+      history: [...statesOf(status), { state, at: new Date(now).toISOString() }],
       nodes: this.#nodes,
       load: this.#load,
       tasks: this.#table,

@@ -136,6 +136,25 @@ test.each(['running', 'cancelled'] as const)(
   },
 );
 
+test('status has a line for the end of each attempt', async () => {
+  const bucket = folderOfItsOwn();
+  const entered = [
+    { state: 'collecting', attempt: 1, at: '2026-11-24T09:00:00.000Z' },
+    { state: 'queued', attempt: 2, at: '2026-11-24T09:00:02.000Z' },
+    { state: 'joining', attempt: 2, at: '2026-11-24T09:00:05.000Z' },
+    { state: 'succeeded', attempt: 0, at: '2026-11-24T09:00:30.000Z' },
+  ] as const;
+  put(bucket, `runs/${GOOD}/status.json`, aStatus({ runId: GOOD, attempt: 2, entered }));
+  const { context, said } = contextIn(bucket, { at: targetOf(bucket) });
+  expect(await status(context, GOOD)).toBe(0);
+  expect(said.out).toContain(`
+collecting  2026-11-24 09:00:00Z
+queued      2026-11-24 09:00:02Z  +2 s  attempt 1 had ended: attempt 2
+joining     2026-11-24 09:00:05Z  +3 s
+succeeded   2026-11-24 09:00:30Z  +25 s
+`);
+});
+
 test('what a run has not written is told as what it is', async () => {
   const bucket = folderOfItsOwn();
   put(bucket, `runs/${GOOD}/status.json`, aStatus({ runId: GOOD, state: 'failed' }));

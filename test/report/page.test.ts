@@ -25,6 +25,21 @@ function tags(page: string): string[] {
 }
 
 describe('the page', () => {
+  test('says what each attempt before the last did, and which nodes it lost', async () => {
+    const input = await sampleOf('small');
+    const lost = [{ node: 3, at: '2026-11-24T09:00:08.000Z', because: 'silent for 13 s' }];
+    const attempts = [
+      { attempt: 1, ended: 72, underWay: 6, seconds: 16, lost },
+      { attempt: 2, ended: 128, underWay: 0, seconds: 22, lost: [] },
+    ];
+    const history = input.history.map((entry, at) => ({ ...entry, attempt: at > 2 ? 2 : 1 }));
+    const page = renderReport({ ...input, history, summary: { ...input.summary, attempts } });
+    expect(page).toContain(
+      'Attempt 1: 72 tasks ended in 16 s, 6 under way at its end; <span class="bad">node 3 lost at 09:00:08: silent for 13 s</span>.',
+    );
+    expect(page.match(/attempt 2: joining/g)).toHaveLength(1);
+  });
+
   test('says the outcome, why, what to do, and shows the manifest', async () => {
     const input = await sampleOf('failed');
     const page = renderReport(input);

@@ -5,6 +5,7 @@ import { isOutcome } from '../../../experiment/records/outcome.ts';
 import type { Progress } from '../../../experiment/records/progress.ts';
 import { parseProgress } from '../../../experiment/records/progress.ts';
 import type { Status } from '../../../experiment/records/status.ts';
+import { statesOf } from '../../../experiment/records/status.ts';
 import { parseSummary } from '../../../experiment/records/summary.ts';
 import { failing } from '../../../experiment/status/progress-words.ts';
 import { spoken } from '../../../experiment/text/numbers.ts';
@@ -69,11 +70,14 @@ async function tellProgress(
   if (!isOutcome(state)) terminal.say(`\nWatch it: sierra-batch watch ${runId}`);
 }
 
-/** Each state, when it was entered, and how long after the one before. */
-function historyLines({ history }: Status): string[] {
-  return history.map(({ state, at }, index) => {
-    const before = history[index - 1]?.at;
-    const passed = before === undefined ? '' : `  +${spoken((Date.parse(at) - Date.parse(before)) / 1000)}`;
-    return `${state.padEnd(10)}  ${at.replace('T', ' ').replace(/\.\d+Z$/, 'Z')}${passed}`;
+/** Each state of each attempt, when it was entered, and how long after the one before. */
+function historyLines(status: Status): string[] {
+  return statesOf(status).map(({ state, at, attempt = 0 }, index, states) => {
+    const before = states[index - 1];
+    const passed =
+      before === undefined ? '' : `  +${spoken((Date.parse(at) - Date.parse(before.at)) / 1000)}`;
+    const isNext = attempt > 1 && attempt > (before?.attempt ?? 0);
+    const again = isNext ? `  attempt ${attempt - 1} had ended: attempt ${attempt}` : '';
+    return `${state.padEnd(10)}  ${at.replace('T', ' ').replace(/\.\d+Z$/, 'Z')}${passed}${again}`;
   });
 }

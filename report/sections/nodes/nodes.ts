@@ -1,13 +1,15 @@
 import type { NodeRecord, NodeState } from '../../../experiment/records/nodes.ts';
 import type { Summary } from '../../../experiment/records/summary.ts';
-import { grouped, percent, spoken } from '../../../experiment/text/numbers.ts';
+import { clock } from '../../../experiment/text/instant.ts';
+import { counted, grouped, percent, spoken } from '../../../experiment/text/numbers.ts';
 import type { Markup } from '../../page/html.ts';
 import { html } from '../../page/html.ts';
 import type { ReportInput } from '../../page/input.ts';
 import { fileLink } from '../../page/links.ts';
-import { clock } from '../../page/times.ts';
 import { LOAD_HEADINGS, loadCells } from './load.ts';
 import { vcpusUsed } from './node-use.ts';
+
+type Attempt = NonNullable<Summary['attempts']>[number];
 
 /** From a joblog's host to how the report calls that node. */
 export type NodeNames = (host: string) => string;
@@ -58,7 +60,7 @@ function measured(records: readonly NodeRecord[]) {
 
 /** Each node with what it did. @param rows those that are shown at once */
 export function nodes(
-  { nodes: records, attemptStart, load }: ReportInput,
+  { nodes: records, attemptStart, load, summary: { attempts = [] } }: ReportInput,
   rows: ReadonlyMap<string, Markup>,
 ): Markup | undefined {
   if (records.length === 0) return undefined;
@@ -69,10 +71,20 @@ export function nodes(
 </table></div>`;
   return html`<section class="long">
 <h2>Nodes</h2>
+${attempts.slice(0, -1).map(earlier)}
 ${Number.isFinite(attemptStart) && html`<p class="note">In the last attempt.</p>`}
 ${load !== undefined && html`<p class="note">CPU, memory and disk over time, each of what the node has, from ${clock(load.from)} UTC on.</p>`}
 ${records.length > 40 ? html`<details><summary>All ${grouped(records.length)} nodes</summary>${table}</details>` : table}
 </section>`;
+}
+
+/** What an attempt did that another one followed: the rows are of the last one. */
+function earlier({ attempt, ended, underWay, seconds, lost }: Attempt): Markup {
+  const open = underWay === undefined || underWay === 0 ? '' : `, ${grouped(underWay)} under way at its end`;
+  return html`<p class="note">Attempt ${attempt}: ${counted(ended, 'task')} ended${seconds !== null && ` in ${spoken(seconds)}`}${open}${lost.map(
+    ({ node, at, because }) =>
+      html`; <span class="bad">node ${node} lost at ${clock(at)}${because !== '' && `: ${because}`}</span>`,
+  )}.</p>`;
 }
 
 function row(

@@ -10,7 +10,7 @@ import { parseLoad } from '../../../experiment/records/load.ts';
 import type { Progress, RunnerReason } from '../../../experiment/records/progress.ts';
 import { realClock } from '../../../local/clock/real.ts';
 import { VirtualClock } from '../../../local/clock/virtual.ts';
-import { aPlan } from '../../fixtures/records.ts';
+import { aPlan, aProgress } from '../../fixtures/records.ts';
 import { memoryS3 } from '../../support/memory-s3.ts';
 
 const config = { bucket: 'b', runId: 'a-0123456789a', jobId: 'j', attempt: 1, progressSeconds: 1 };
@@ -26,7 +26,7 @@ const row = (seq: number, exitval = 0) => ({
   command: `c ${seq}`,
 });
 
-function sender(answer: (put: PutObjectCommandInput) => Promise<unknown>) {
+function sender(answer: (put: PutObjectCommandInput) => Promise<unknown>, before?: Progress) {
   const clock = new VirtualClock(0);
   const s3: S3Port = {
     ...memoryS3('bucket'),
@@ -45,7 +45,7 @@ function sender(answer: (put: PutObjectCommandInput) => Promise<unknown>) {
     snapshot: () => state.snapshot(),
     startedAt: 0,
     plan: aPlan(),
-    before: undefined,
+    before,
   });
   /** Whether its last word was said, or given up, in this time. */
   const finishes = async (reason: RunnerReason, withinMs: number, limitMs = withinMs) => {
@@ -227,6 +227,26 @@ describe('the last word', () => {
     state.countTasks(new TaskTally(1, []));
     expect(await finishes({ kind: 'terminated', signal: 'SIGTERM' }, 500, 12_000)).toBe(true);
     expect(arrived.at(-1)).toMatchObject({ phase: 'done', exitCode: 143 });
+  });
+
+  it('names the nodes that this attempt lost, and those of the attempts before it', async () => {
+    const arrived: Progress[] = [];
+    const lostNodes = [{ node: 1, at: '2026-11-24T09:00:08.000Z', because: 'silent' }];
+    const before = aProgress({ lostNodes });
+    const { startedAt, tasksEndedAt, tasks } = before;
+    const { roster, finishes } = sender(
+      async (input) => {
+        if (String(input.Key).endsWith('progress.json')) arrived.push(JSON.parse(String(input.Body)));
+        return {};
+      },
+      { ...before, tasks: { ...tasks, lost: 2, cutOff: 1 } },
+    );
+    roster.lost(0, 'gone', 5000);
+    expect(await finishes({ kind: 'terminated', signal: 'SIGTERM' }, 500, 12_000)).toBe(true);
+    expect(arrived.at(-1)).toMatchObject({
+      lostNodes: [{ node: 0, at: new Date(5000).toISOString(), because: 'gone' }],
+      earlier: [{ attempt: 1, startedAt, tasksEndedAt, lost: lostNodes, underWay: 3 }],
+    });
   });
 });
 

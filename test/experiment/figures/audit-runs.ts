@@ -30,9 +30,9 @@ export function audited(runs: readonly object[], auditor = readFileSync(AUDITOR,
 
 /** The figures of a summary are those that the auditor found; what it leaves out nobody can know from the records. */
 export function expectAudited(
-  { tasks, timings, nodeHours, utilisation, nodes }: Summary,
+  { tasks, timings, nodeHours, utilisation, nodes, attempts }: Summary,
   lost: number,
-  { busy, nodeHours: hours, queuedSeconds: queued, nodes: use = [], ...found }: Audit,
+  { busy, nodeHours: hours, queuedSeconds: queued, nodes: use = [], attempts: each, ...found }: Audit,
   about: string,
 ): void {
   const { queuedSeconds, ...times } = timings;
@@ -46,6 +46,15 @@ export function expectAudited(
     nodes.map((node) => [node.tasks, node.busySeconds, node.share]),
     about,
   ).toEqual(use.map(([tries, seconds, share]) => [tries, expect.closeTo(seconds, 3), shareOf(share)]));
+  if (attempts !== undefined) {
+    expect(
+      attempts.map(({ ended, seconds }) => [ended, seconds]),
+      about,
+    ).toEqual(each);
+    expect(attempts.flatMap((one) => one.lost)).toHaveLength(lost);
+    const all = attempts.reduce((sum, { seconds }) => sum + (seconds ?? 0), 0);
+    expect(all, about).toBeCloseTo(timings.runSeconds ?? 0, 6);
+  }
   const { lost: gone = 0, cutOff = 0, notStarted = 0, succeeded, failed, total } = tasks;
   if (tasks.lost !== undefined) expect(succeeded + failed + gone + cutOff + notStarted, about).toBe(total);
   for (const { share } of nodes) expect(share ?? 0).toBeLessThanOrEqual(1);

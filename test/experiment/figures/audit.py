@@ -73,7 +73,7 @@ def audit(run):
     ]
     earlier = progress.get("earlier", [])
     starts = [ms(one["startedAt"]) for one in earlier] + [ms(progress.get("startedAt")) or float("-inf")]
-    seconds, spans = 0, []
+    seconds, spans, attempts = 0, [], []
     for at in range(len(starts)):
         low = float("-inf") if at == 0 else starts[at]
         high = starts[at + 1] if at + 1 < len(starts) else float("inf")
@@ -95,6 +95,9 @@ def audit(run):
         if first is not None:
             spans.append((first, to, is_last))
             seconds += to - first
+        ended = {row["seq"] for row in rows if low <= row["from"] < high}
+        attempts.append([len(ended), None if first is None else round(to - first) / 1000])
+    figures["attempts"] = attempts
     figures["runSeconds"] = round(seconds) / 1000 if spans else None
 
     # Node-hours: nodes times the time of each attempt, by Batch.
@@ -102,7 +105,7 @@ def audit(run):
         hours = sum(max(0, one["stoppedAt"] - one["startedAt"]) for one in run["job"]["attempts"]) / 3_600_000
         figures["nodeHours"] = round(hours * plan["cluster"]["nodes"], 6)
     lost_now = sum(node["state"] == "lost" for node in nodes)
-    figures["nodesLost"] = lost_now + sum(one["nodesLost"] for one in earlier)
+    figures["nodesLost"] = lost_now + sum(len(one["lost"]) for one in earlier)
 
     # Busy: the last attempt's tries over the slots that were there, of each node and of all.
     busy, slots, count = [0.0] * len(nodes), [0.0] * len(nodes), [0] * len(nodes)

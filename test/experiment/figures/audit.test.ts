@@ -109,7 +109,8 @@ const anyRun = fc
         attempt: index + 1,
         startedAt: after(at - 1000),
         ...(index === 0 ? { tasksEndedAt: after(at + 120_000) } : {}),
-        nodesLost: index + 1,
+        lost: Array.from({ length: index + 1 }, (_, node) => ({ node, at: after(at), because: 'gone' })),
+        ...(drawn.knowsStarts ? { underWay: index } : {}),
       })),
     };
     const plan = aPlan({
@@ -167,6 +168,11 @@ it.each([
   ['what ran with a lost node 0 is forgotten', '0 if progress["phase"] == "done" else told["running"]', '0'],
   ['what was not started was cut off', 'min(left - lost, told["cutOff"])', 'left - lost'],
   ['the last attempt’s seconds', 'seconds += to - first', 'seconds = to - first'],
+  [
+    'a task counts in its last attempt alone',
+    'low <= row["from"] < high}',
+    'low <= last[row["seq"]]["from"] < high}',
+  ],
   ['a cut run ends with its last row', 'cut = left > 0', 'cut = False'],
   ['open tries are nothing', 'progress.get("open", [])', '[]'],
   [
@@ -175,7 +181,7 @@ it.each([
     '* sum("joinedAt" in one for one in nodes)',
   ],
   ['the last attempt’s hours', '["attempts"]) / 3', '["attempts"][-1:]) / 3'],
-  ['the last attempt’s losses', ' + sum(one["nodesLost"] for one in earlier)', ''],
+  ['the last attempt’s losses', ' + sum(len(one["lost"]) for one in earlier)', ''],
   ['earlier attempts keep slots busy', 'start >= since and', ''],
   ['a lost node has slots to the end', 'if node["state"] == "lost" else None', 'if False else None'],
   ['a late node has slots from the start', 'low if joined is None else joined', 'low'],

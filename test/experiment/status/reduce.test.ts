@@ -1,8 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import type { JobStatus, ObservedEvent } from '../../../experiment/records/observed-event.ts';
+import { statesOf } from '../../../experiment/records/status.ts';
+import { eventsOf } from '../../../experiment/status/observed-events.ts';
 import { eventId, reduceStatus } from '../../../experiment/status/reduce.ts';
-import { iso, RUN_ID, START } from '../../fixtures/records.ts';
+import { aProgress, iso, RUN_ID, START } from '../../fixtures/records.ts';
+import { aControl, aJob } from '../../fixtures/run-view.ts';
 
 const at = (seconds: number) => START + seconds * 1000;
 const job = (status: JobStatus, seconds: number, more: { jobId?: string; attempt?: number } = {}) =>
@@ -54,6 +57,25 @@ describe('the status', () => {
         },
       ),
     );
+  });
+
+  it('says when each attempt ended, whoever looked then', () => {
+    const over = { startedAt: at(-60), stoppedAt: at(30) };
+    const second = { jobId: 'j', attempt: 2, startedAt: iso(35), tasksStartedAt: iso(40) };
+    const events = eventsOf({
+      now: at(50),
+      control: aControl(),
+      jobs: [aJob({ attempt: 2, attempts: [over], startedAt: at(34) })],
+      progress: aProgress({ ...second, phase: 'running' }),
+    });
+    const states = statesOf(reduce(phase('running', 0), phase('collecting', 25), ...events));
+    expect(states.slice(1)).toEqual([
+      { state: 'running', attempt: 1, at: iso(0) },
+      { state: 'collecting', attempt: 1, at: iso(25) },
+      { state: 'queued', attempt: 2, at: iso(30) },
+      { state: 'joining', attempt: 2, at: iso(34) },
+      { state: 'running', attempt: 2, at: iso(40) },
+    ]);
   });
 
   it('has each state once, at the first of its sightings, in order', () => {

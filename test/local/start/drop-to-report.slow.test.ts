@@ -37,7 +37,7 @@ describe.concurrent('a manifest dropped becomes a run with everything that it pr
 
   const sleeps = (many: number, seconds: number) => Array.from({ length: many }, () => `sleep ${seconds}`);
   // Each of them is audited as well: where a run is cut, tried again or small, figures go wrong first.
-  for (const { name, args = [], change, list, code, tasks } of [
+  for (const { name, args = [], change, list, code, tasks, said = /./ } of [
     {
       name: 'cut by its time limit',
       change: { timeouts: { run: '60s' } },
@@ -66,6 +66,7 @@ describe.concurrent('a manifest dropped becomes a run with everything that it pr
       list: [...sleeps(29, 1.5), '[ $SIERRA_BATCH_TRY = 2 ]'],
       code: 0,
       tasks: { succeeded: 30, failed: 0, retried: 1, lost: 0 },
+      said: /Attempt 1 lost node \d \([\d:]{8} UTC\) and stopped .* Attempt 2 ran the other \d+ tasks\./,
     },
   ])
     test(`a run ${name} is told as it was`, async ({ here }) => {
@@ -73,6 +74,7 @@ describe.concurrent('a manifest dropped becomes a run with everything that it pr
       const ended = await here.run([...args, 'm.json']);
       expect(ended, ended.out + ended.err).toMatchObject({ code, left: [] });
       expect(here.json(`runs/${here.runIds()[0]}/summary.json`)).toMatchObject({ tasks });
+      expect(ended.out).toMatch(said);
     });
 
   test('resume runs only what is missing or failed, in the same folder', async ({ here }) => {
