@@ -113,7 +113,7 @@ function fitsMemory(run: Measured, atOnce: number): boolean {
   return peak !== undefined && atOnce * peak <= MEMORY_USABLE * memoryMiB;
 }
 
-/** What the run would have taken and cost with so many tasks at once on a node: `, 12 s sooner and 20 % cheaper`. */
+/** What the run would have taken with so many tasks at once on a node. */
 function withSlots(run: Measured, fit: number): string {
   const { nodes, slots, durations, runSeconds } = run;
   if (runSeconds === null || durations.length === 0 || durations.length > MAX_TASKS) return '';
@@ -124,7 +124,7 @@ function withSlots(run: Measured, fit: number): string {
 /** All nodes are paid until the last task has ended. */
 function soonerAndCheaper({ nodes, nodeHours }: Measured, sooner: number): string {
   const whole = (nodeHours * 3600) / nodes;
-  return `${spoken(sooner)} sooner${whole > sooner ? ` and cost ${share(sooner / whole)}` : ''}`;
+  return `${spoken(sooner)} sooner${whole > sooner ? ` and used ${share(sooner / whole)}` : ''}`;
 }
 
 function adviseNodes(run: Measured): Advice | undefined {
@@ -149,7 +149,7 @@ function adviseNodes(run: Measured): Advice | undefined {
   const longer = best.span - now < 0.02 * now ? 'been as fast' : `taken ${spoken(best.span - now)} longer`;
   return {
     topic: 'nodes',
-    sentence: `${percent(1 - utilisation)} idle: ${counted(best.many, 'node')} would have ${longer} and cost ${share(saved)}.`,
+    sentence: `${percent(1 - utilisation)} idle: ${counted(best.many, 'node')} would have ${longer} and used ${share(saved)}.`,
     change: `cluster.nodes: ${best.many}`,
   };
 }
@@ -250,9 +250,10 @@ function highest(values: readonly (number | undefined)[]): number | undefined {
   return values.reduce((most, one) => (one === undefined ? most : Math.max(most ?? one, one)), undefined);
 }
 
+/** Not what it would have cost: on one machine a run costs nothing. */
 function share(saved: number): string {
-  if (saved > 0.45 && saved < 0.55) return 'half';
-  return `${percent(saved)} less`;
+  if (saved > 0.45 && saved < 0.55) return 'half of the node-hours';
+  return `${percent(saved)} fewer node-hours`;
 }
 
 function gib(mebibytes: number): string {

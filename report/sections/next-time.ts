@@ -12,6 +12,7 @@ export function nextTime(input: ReportInput): Markup | undefined {
   const atOnce = mostAtOnce(tasks, input.attemptStart ?? Number.NEGATIVE_INFINITY);
   const advice = rightSizing({
     ...run,
+    instanceType: run.price?.kind === 'free' ? undefined : run.instanceType,
     threadsPerTask: run.threadsPerTask ?? 1,
     durations: inOrder(input),
     isWhole:
