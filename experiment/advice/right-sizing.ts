@@ -1,4 +1,5 @@
 import { vcpusOf } from '../deployment/instance-vcpus.ts';
+import { vcpusAtWork } from '../figures/vcpus-at-work.ts';
 import { counted, percent, spoken } from '../text/numbers.ts';
 import { makespan } from './makespan.ts';
 
@@ -49,6 +50,8 @@ const SAVED = 0.15;
 const MEMORY_USABLE = 0.9;
 /** Of memory, in use at the most: above it other tasks side by side may need more than there is. */
 const ROOMY = 0.8;
+/** Of a node that was there for less, CPU time is mostly that of its start. */
+const SHORT = 30;
 /** Runs of this many tasks keep their slots busy: to think each number of nodes through would only cost time. */
 const MAX_TASKS = 200_000;
 
@@ -208,7 +211,7 @@ function adviseMemory(run: Measured): Advice | undefined {
 function adviseCpu(run: Measured): Advice | undefined {
   const { slots, vcpus, memoryMiB, utilisation, usage } = run;
   const used = usage.flatMap(({ cpuSeconds, seconds }) =>
-    cpuSeconds === undefined || seconds === undefined || seconds < 30 ? [] : [cpuSeconds / seconds],
+    seconds === undefined || seconds < SHORT ? [] : (vcpusAtWork(cpuSeconds, seconds) ?? []),
   );
   if (used.length === 0 || utilisation === null || utilisation < 0.5) return undefined;
   const cores = used.reduce((sum, one) => sum + one, 0) / used.length;
