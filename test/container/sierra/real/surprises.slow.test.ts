@@ -131,7 +131,8 @@ describe.concurrent('what surprises users of SIERRA on AWS Batch', () => {
         [1, 2, 3, 4].map((seq) => cluster.text(runKeys(cluster.runId).taskOutput(seq, 'err'))),
       );
       // Each is read when it ends: it owns the folder until the next of the four begins.
-      for (const text of words) expect(text).toMatch(/^\((not kept: task \d wrote|this may be another task's)/);
+      for (const text of words)
+        expect(text).toMatch(/^\((not kept: task \d wrote|this may be another task's)/);
     },
     SLOW,
   );
