@@ -1,4 +1,5 @@
 import { LoadSeries } from '../../experiment/figures/load-series.ts';
+import { nodeHoursSoFar } from '../../experiment/figures/node-hours.ts';
 import type { NodeRecord } from '../../experiment/records/nodes.ts';
 import type { FanoutNode } from '../fan-out/fan-out.ts';
 import type { NodeUsage } from '../process/usage.ts';
@@ -95,15 +96,10 @@ export class Roster {
     return this.live().length * this.#slots;
   }
 
-  /**
-   * Node-hours of this attempt so far: all its nodes from the first one's start on, also those that are lost or released
-   * and those that never came, since nobody proved that they cost less.
-   */
+  /** Of this attempt so far. */
   nodeHours(now: number): number {
     const starts = this.#entries.flatMap(({ startedAt }) => startedAt ?? []);
-    return starts.length === 0
-      ? 0
-      : (this.#entries.length * Math.max(0, now - Math.min(...starts))) / 3_600_000;
+    return nodeHoursSoFar(starts, this.#entries.length, now);
   }
 
   records(): NodeRecord[] {

@@ -1,4 +1,5 @@
 import { vcpusOf } from '../deployment/instance-vcpus.ts';
+import { vcpusAtWork } from '../figures/vcpus-at-work.ts';
 import { counted, percent, spoken } from '../text/numbers.ts';
 import { makespan } from './makespan.ts';
 
@@ -49,6 +50,8 @@ const SAVED = 0.15;
 const MEMORY_USABLE = 0.9;
 /** Of memory, in use at the most: above it other tasks side by side may need more than there is. */
 const ROOMY = 0.8;
+/** Of a node that was there for less, CPU time is mostly that of its start. */
+const SHORT = 30;
 /** Runs of this many tasks keep their slots busy: to think each number of nodes through would only cost time. */
 const MAX_TASKS = 200_000;
 
@@ -113,7 +116,7 @@ function fitsMemory(run: Measured, atOnce: number): boolean {
   return peak !== undefined && atOnce * peak <= MEMORY_USABLE * memoryMiB;
 }
 
-/** What the run would have taken and cost with so many tasks at once on a node: `, 12 s sooner and 20 % cheaper`. */
+/** What the run would have taken with so many tasks at once on a node. */
 function withSlots(run: Measured, fit: number): string {
   const { nodes, slots, durations, runSeconds } = run;
   if (runSeconds === null || durations.length === 0 || durations.length > MAX_TASKS) return '';
@@ -124,7 +127,7 @@ function withSlots(run: Measured, fit: number): string {
 /** All nodes are paid until the last task has ended. */
 function soonerAndCheaper({ nodes, nodeHours }: Measured, sooner: number): string {
   const whole = (nodeHours * 3600) / nodes;
-  return `${spoken(sooner)} sooner${whole > sooner ? ` and cost ${share(sooner / whole)}` : ''}`;
+  return `${spoken(sooner)} sooner${whole > sooner ? ` and used ${share(sooner / whole)}` : ''}`;
 }
 
 function adviseNodes(run: Measured): Advice | undefined {
@@ -149,7 +152,7 @@ function adviseNodes(run: Measured): Advice | undefined {
   const longer = best.span - now < 0.02 * now ? 'been as fast' : `taken ${spoken(best.span - now)} longer`;
   return {
     topic: 'nodes',
-    sentence: `${percent(1 - utilisation)} idle: ${counted(best.many, 'node')} would have ${longer} and cost ${share(saved)}.`,
+    sentence: `${percent(1 - utilisation)} idle: ${counted(best.many, 'node')} would have ${longer} and used ${share(saved)}.`,
     change: `cluster.nodes: ${best.many}`,
   };
 }
@@ -208,7 +211,7 @@ function adviseMemory(run: Measured): Advice | undefined {
 function adviseCpu(run: Measured): Advice | undefined {
   const { slots, vcpus, memoryMiB, utilisation, usage } = run;
   const used = usage.flatMap(({ cpuSeconds, seconds }) =>
-    cpuSeconds === undefined || seconds === undefined || seconds < 30 ? [] : [cpuSeconds / seconds],
+    seconds === undefined || seconds < SHORT ? [] : (vcpusAtWork(cpuSeconds, seconds) ?? []),
   );
   if (used.length === 0 || utilisation === null || utilisation < 0.5) return undefined;
   const cores = used.reduce((sum, one) => sum + one, 0) / used.length;
@@ -250,9 +253,10 @@ function highest(values: readonly (number | undefined)[]): number | undefined {
   return values.reduce((most, one) => (one === undefined ? most : Math.max(most ?? one, one)), undefined);
 }
 
+/** Not what it would have cost: on one machine a run costs nothing. */
 function share(saved: number): string {
-  if (saved > 0.45 && saved < 0.55) return 'half';
-  return `${percent(saved)} less`;
+  if (saved > 0.45 && saved < 0.55) return 'half of the node-hours';
+  return `${percent(saved)} fewer node-hours`;
 }
 
 function gib(mebibytes: number): string {

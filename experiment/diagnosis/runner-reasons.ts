@@ -5,6 +5,7 @@ import { sierraRunOf } from '../sierra/run-command.ts';
 import { counted, dollars, grouped, mostNodeHoursSpoken, nodesNamed, spoken } from '../text/numbers.ts';
 import { says } from '../text/says.ts';
 import { quoted, sentence } from '../text/sentence.ts';
+import { taskParts } from '../text/task-parts.ts';
 import { explainFailures } from './failed-tasks/explain.ts';
 import { experimentsSpoken, meansClause } from './incomplete-runs.ts';
 import { outputsClause, outputsLacking } from './lacking-outputs.ts';
@@ -169,7 +170,7 @@ function finallyFailed(
   const explained = failed === 0 ? undefined : explainFailures(observed);
   return {
     headline: `${tasks}, ${failed === 0 ? 'but' : 'and'} the closing command ${how}.`,
-    why: `\`run.finally\` ${said === '' ? 'said nothing' : `said: ${quoted(said)}`}.${explained === undefined ? '' : ` Of the tasks: ${explained.why}`}${afterwards(observed)}${outputsClause(observed)}`,
+    why: `\`run.finally\` ${said === '' ? 'said nothing' : `said: ${quoted(said)}`}.${explained === undefined ? '' : ` Of the tasks: ${explained.why}${othersSucceeded(total - failed)}`}${afterwards(observed)}${outputsClause(observed)}`,
     next: sentence(
       `correct \`run.finally\`, and ${resumeChanged(observed)}; ${readNodeLog(observed)} for all that it said`,
     ),
@@ -180,12 +181,13 @@ function failuresStopped(
   { seconds, isAsked, signature }: Of<'failures-stopped'>,
   observed: Observed,
 ): Sentences {
-  const { failed = 0, succeeded = 0, total = 0, notStarted } = observed.tasks ?? {};
-  const others =
-    notStarted === undefined
-      ? `${grouped(total - failed - succeeded)} not finished`
-      : `${grouped(notStarted)} not started`;
-  const after = `stopped after ${spoken(seconds)}; ${others}`;
+  const { tasks = { total: 0, succeeded: 0, failed: 0 } } = observed;
+  const { failed, total } = tasks;
+  const others = taskParts(tasks, 'failed');
+  const after = [
+    `stopped after ${spoken(seconds)}`,
+    ...(others.length === 0 ? [] : [others.join(', ')]),
+  ].join('; ');
   const explained = explainFailures(observed);
   const other = isAsked
     ? 'Raise `stopAfter` to let more of them fail.'
@@ -318,5 +320,6 @@ export function budgetUsed(observed: Observed): Sentences {
 /** How far it had come, as a sentence to append; empty when not known. */
 export function progressClause({ tasks }: Observed): string {
   if (tasks === undefined || tasks.total === 0) return '';
-  return ` ${grouped(tasks.succeeded)} of ${counted(tasks.total, 'task')} had succeeded by then.`;
+  const others = taskParts(tasks, 'succeeded');
+  return ` ${grouped(tasks.succeeded)} of ${counted(tasks.total, 'task')} had succeeded by then${others.length === 0 ? '' : `; ${others.join(', ')}`}.`;
 }

@@ -140,6 +140,35 @@ export const DEFINITIONS: readonly Definition[] = [
     file: 'figures/node-hours.ts',
   },
   {
+    figure: 'node-hours so far, by node 0',
+    definition:
+      'those of earlier attempts as node 0 last counted them + all nodes × time since the first of their runners started. It ends a run at its budget; what the run used then is by AWS Batch’s times',
+    unit: 'hours',
+    scope: 'this run',
+    unknown: 'no node has joined: 0',
+    shown: 'status, watch, runs while the run goes on; time left (budget)',
+    file: 'figures/node-hours.ts',
+  },
+  {
+    figure: 'took part',
+    definition: 'from when a node joined until it was lost or released',
+    unit: 'seconds, of each node',
+    scope: 'this attempt',
+    unknown: 'it never came, or its end was not recorded',
+    shown: 'advice, vCPUs at work',
+    file: 'figures/vcpus-at-work.ts',
+  },
+  {
+    figure: 'vCPUs at work',
+    definition:
+      'CPU seconds of a node’s cgroup ÷ the seconds it took part. Advice takes the mean of the nodes that were there for 30 s',
+    unit: 'vCPUs, of each node',
+    scope: 'this attempt',
+    unknown: 'no cgroup was read, or how long it took part',
+    shown: 'report (each node), advice',
+    file: 'figures/vcpus-at-work.ts',
+  },
+  {
     figure: 'dollars',
     definition: 'node-hours × the price of a node, as it was known when the manifest was accepted',
     unit: 'USD',

@@ -32,6 +32,15 @@ export function nodeHoursOf(job: JobTimes, nodes: number, now: number): number {
   return (spans.reduce((sum, ms) => sum + ms, 0) * nodes) / HOUR_MS;
 }
 
+/**
+ * Node 0's own count of its attempt so far: all its nodes since the first one's runner started, also those that are lost or
+ * released and those that never came, since nobody proved that they cost less. It only ends a run; what a run used is by
+ * {@link nodeHoursOf}. @param starts of the runners that have joined, milliseconds since the epoch
+ */
+export function nodeHoursSoFar(starts: readonly number[], nodes: number, now: number): number {
+  return starts.length === 0 ? 0 : (between(Math.min(...starts), now) * nodes) / HOUR_MS;
+}
+
 function between(from: number | undefined, to: number): number {
   return from === undefined ? 0 : Math.max(0, to - from);
 }

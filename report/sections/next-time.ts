@@ -1,10 +1,10 @@
 import type { Advice } from '../../experiment/advice/right-sizing.ts';
 import { rightSizing } from '../../experiment/advice/right-sizing.ts';
 import { mostAtOnce, mostThatFit } from '../../experiment/figures/at-once.ts';
+import { lifeSeconds } from '../../experiment/figures/vcpus-at-work.ts';
 import type { Markup } from '../page/html.ts';
 import { html } from '../page/html.ts';
 import type { ReportInput } from '../page/input.ts';
-import { lifeSeconds } from './nodes/node-use.ts';
 
 /** What the next run like this one should ask for, as far as this one's figures tell. */
 export function nextTime(input: ReportInput): Markup | undefined {
@@ -12,6 +12,7 @@ export function nextTime(input: ReportInput): Markup | undefined {
   const atOnce = mostAtOnce(tasks, input.attemptStart ?? Number.NEGATIVE_INFINITY);
   const advice = rightSizing({
     ...run,
+    instanceType: run.price?.kind === 'free' ? undefined : run.instanceType,
     threadsPerTask: run.threadsPerTask ?? 1,
     durations: inOrder(input),
     isWhole:

@@ -11,6 +11,7 @@ import { tasks } from '../../cli/commands/tasks/tasks.ts';
 import { folderStore, whileItAnswers } from '../../cli/context/folder-store.ts';
 import type { LiveSystem, Target } from '../../cli/context/target.ts';
 import type { CommandFailed } from '../../cli/errors/failure.ts';
+import type { RunDifference } from '../../experiment/results/compare/two-runs.ts';
 import { JOBLOG_HEADER } from '../../experiment/results/joblog.ts';
 import { aPlan, aProgress, aStatus, aSummary } from '../fixtures/records.ts';
 import { contextIn, folderOfItsOwn } from './context.ts';
@@ -261,6 +262,21 @@ test('two runs are compared by parameters, results and outputs, and B is worse o
     ],
     outputs: { same: 1, differ: 1, onlyInA: 0, onlyInB: 0, paths: ['a'] },
   });
+  const cut = GOOD.replace(/.$/, 'c');
+  made(cut, '1,1,s,2,succeeded,x,1.0,5\n2,2,s,,not started,,,\n3,3,s,1,cut off,x,,\n', [], []);
+  const parts = ({ alike, failing, fixed, notEnded }: RunDifference) => [
+    alike.succeeded,
+    alike.failed,
+    failing.count,
+    fixed.count,
+    notEnded.count,
+    notEnded.succeededInA,
+  ];
+  // What never ran in one of them is neither fixed nor fails now; only what had succeeded is worse.
+  expect(parts(await answer([GOOD, cut], 1))).toEqual([1, 0, 0, 0, 2, 1]);
+  expect(parts(await answer([cut, other], 1))).toEqual([1, 0, 0, 0, 2, 0]);
+  expect(await answer([GOOD, cut], 1)).toMatchObject({ code: 1, worse: true });
+  expect(await answer([cut, GOOD], 1)).toMatchObject({ code: 0, worse: false });
   const near = await answer([GOOD, other], 0.01);
   expect(near.results[0]).toMatchObject({ differ: 0 });
   expect(await answer([GOOD, GOOD], 0)).toMatchObject({ code: 0, worse: false, versions: '' });

@@ -27,7 +27,7 @@ export function defineDiff(program: Command, { begin }: Running): void {
   withSystem(program.command('diff'))
     .summary('compare two runs')
     .description(
-      'Holds run B against run A: manifests, versions, tasks by their parameters, failures, median seconds, results and outputs. Ends with 1 where B is worse: tasks of A fail or are missing in it, numbers of `results` or of SIERRA’s .mean and .stddev have moved by more than the tolerance, or outputs are missing.',
+      'Holds run B against run A: manifests, versions, tasks by their parameters, failures, median seconds, results and outputs. Ends with 1 where B is worse: tasks of A fail, did not end or are missing in it, numbers of `results` or of SIERRA’s .mean and .stddev have moved by more than the tolerance, or outputs are missing.',
     )
     .argument('<a>', RUN_NEEDED_HELP, runIdArgument)
     .argument('<b>', RUN_NEEDED_HELP, runIdArgument)
@@ -164,7 +164,7 @@ interface Compared {
 
 function told(
   { a, b, manifests, versions, statistics }: Compared,
-  { tasks, failing, fixed, medianSeconds, results, outputs }: RunDifference,
+  { tasks, alike, failing, fixed, notEnded, medianSeconds, results, outputs }: RunDifference,
 ): [string, string][] {
   const of = ({ count, tasks }: RunDifference['failing']) =>
     count === 0 ? 'none' : `${grouped(count)}, for instance ${tasks.join('; ')}`;
@@ -178,8 +178,10 @@ function told(
       'tasks',
       `${grouped(tasks.inBoth)} in both, ${grouped(tasks.onlyInA)} in A alone, ${grouped(tasks.onlyInB)} in B alone`,
     ],
+    ['alike', `${grouped(alike.succeeded)} succeeded in both, ${grouped(alike.failed)} failed in both`],
     ['fail now', of(failing)],
     ['fixed', of(fixed)],
+    ...(notEnded.count === 0 ? [] : [notEndedSpoken(notEnded)]),
     ['median', `${seconds(medianSeconds.a)} in A, ${seconds(medianSeconds.b)} in B`],
     ...results.map(({ column, compared, differ, example }): [string, string] => [
       'results',
@@ -191,6 +193,12 @@ function told(
       `${grouped(outputs.same)} the same, ${grouped(outputs.differ)} differ${outputs.differ === 0 ? '' : ` (${outputs.paths.join(', ')})`}, ${grouped(outputs.onlyInA)} in A alone, ${grouped(outputs.onlyInB)} in B alone`,
     ],
   ];
+}
+
+/** What was not started, or cut off, in one of them is neither fixed nor fails now. */
+function notEndedSpoken({ count, tasks, succeededInA }: RunDifference['notEnded']): [string, string] {
+  const worse = succeededInA === 0 ? '' : `, ${grouped(succeededInA)} of them succeeded in A`;
+  return ['not ended', `${grouped(count)} in A or in B${worse}, for instance ${tasks.join('; ')}`];
 }
 
 function statisticsSpoken({ compared, differ, example }: Statistics): [string, string] {

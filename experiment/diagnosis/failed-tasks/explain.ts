@@ -1,6 +1,6 @@
 import { endingWords, keptEnding } from '../../records/ending.ts';
 import { sierraRunOf } from '../../sierra/run-command.ts';
-import { counted } from '../../text/numbers.ts';
+import { counted, grouped } from '../../text/numbers.ts';
 import { quoted } from '../../text/sentence.ts';
 import type { FailedTasks, FailureKind } from './kind.ts';
 import { ended, FEWER_TASKS, onOneNodeAlone, says } from './kind.ts';
@@ -64,10 +64,9 @@ export function explainFailures(
   const [largest] = groups;
   if (largest === undefined) return undefined;
   const kind = KINDS.find((candidate) => candidate.matches(largest, observed));
+  const all = groups.reduce((sum, { count }) => sum + count, 0);
   const share =
-    groups.length === 1
-      ? 'They look alike'
-      : `${largest.count === groups[1]?.count ? 'One' : 'The largest'} of ${groups.length} groups (${counted(largest.count, 'task')})`;
+    groups.length === 1 ? 'They look alike' : `${grouped(largest.count)} of the ${grouped(all)} that failed`;
   const said = tellingLine(largest.example.stderrTail);
   const onOne =
     kind?.name !== 'command-not-found-one-node' && onOneNodeAlone(largest, observed)
@@ -87,12 +86,26 @@ export function explainFailures(
   if (kind === undefined) {
     return {
       name: 'other',
-      why: `${share}: ${endingWords(keptEnding(largest.example))}; ${where}, which ${words}.${onOne}${files}`,
+      why: `${share}: ${endingWords(keptEnding(largest.example))}; ${where}, which ${words}.${onOne}${files}${otherGroups(groups.slice(1))}`,
     };
   }
   return {
     name: kind.name,
-    why: `${share}: ${kind.why}; ${where}, which ${words}.${onOne}${files}`,
+    why: `${share}: ${kind.why}; ${where}, which ${words}.${onOne}${files}${otherGroups(groups.slice(1))}`,
     next: kind.next,
   };
+}
+
+/** So many groups beside the largest are named; the tasks of the others are counted together. */
+const NAMED_GROUPS = 2;
+
+/** ` The others: 5 × “exit 4: bad #”, 3 in 2 more groups.` */
+function otherGroups(groups: NonNullable<FailedTasks['failures']>): string {
+  if (groups.length === 0) return '';
+  const named = groups.slice(0, NAMED_GROUPS);
+  const rest = groups.slice(NAMED_GROUPS);
+  const parts = named.map(({ count, signature }) => `${grouped(count)} × ${quoted(signature.slice(0, 100))}`);
+  const count = rest.reduce((sum, group) => sum + group.count, 0);
+  if (rest.length > 0) parts.push(`${grouped(count)} in ${counted(rest.length, 'more group')}`);
+  return ` The others: ${parts.join(', ')}.`;
 }

@@ -1,3 +1,4 @@
+import { namedEnding } from '../../records/ending.ts';
 import type { OutputFile } from '../../records/outputs.ts';
 import { nearestRank } from '../../util/nearest-rank.ts';
 import { isNear } from './two-tables.ts';
@@ -14,9 +15,12 @@ export interface ComparedRun {
 /** What differs between two runs; `B` is held against `A`. Lists hold the first of what they count. */
 export interface RunDifference {
   tasks: { inBoth: number; onlyInA: number; onlyInB: number };
-  /** Succeeded in A and not in B, and the other way round. */
+  /** Of those in both: alike in both, succeeded in A and failed in B, the other way round, and the rest. */
+  alike: { succeeded: number; failed: number };
   failing: { count: number; tasks: string[] };
   fixed: { count: number; tasks: string[] };
+  /** In A or B: lost, cut off or not started. */
+  notEnded: { count: number; tasks: string[]; succeededInA: number };
   /** Of tasks that succeeded in both; null where there are none. */
   medianSeconds: { a: number | null; b: number | null };
   /** Cells of `results` that differ by more than the tolerance, by column. */
@@ -45,11 +49,18 @@ export function compareRuns(a: ComparedRun, b: ComparedRun, tolerance: number): 
     tasks: pairs.slice(0, SHOWN).map(({ key }) => key),
   });
   const good = both.filter(({ one, other }) => isGood(one) && isGood(other));
+  const ended = both.filter(({ one, other }) => hasEnded(one) && hasEnded(other));
+  const open = both.filter(({ one, other }) => !hasEnded(one) || !hasEnded(other));
   const columns = resultsOf(a).filter((name) => resultsOf(b).includes(name));
   return {
     tasks: { inBoth: both.length, onlyInA: ofA.size - both.length, onlyInB: ofB.size - both.length },
-    failing: named(both.filter(({ one, other }) => isGood(one) && !isGood(other))),
-    fixed: named(both.filter(({ one, other }) => !isGood(one) && isGood(other))),
+    alike: {
+      succeeded: good.length,
+      failed: ended.filter(({ one, other }) => !isGood(one) && !isGood(other)).length,
+    },
+    failing: named(ended.filter(({ one, other }) => isGood(one) && !isGood(other))),
+    fixed: named(ended.filter(({ one, other }) => !isGood(one) && isGood(other))),
+    notEnded: { ...named(open), succeededInA: open.filter(({ one }) => isGood(one)).length },
     medianSeconds: {
       a: median(good.map(({ one }) => Number(one.seconds))),
       b: median(good.map(({ other }) => Number(other.seconds))),
@@ -72,9 +83,15 @@ export function compareRuns(a: ComparedRun, b: ComparedRun, tolerance: number): 
 }
 
 /** Something in B is worse: tasks that fail or are missing, numbers that moved, outputs that did not come. */
-export function isWorse({ tasks, failing, results, outputs }: RunDifference): boolean {
-  const counts = [tasks.onlyInA, failing.count, outputs.onlyInA, ...results.map(({ differ }) => differ)];
-  return counts.some((count) => count > 0);
+export function isWorse({ tasks, failing, notEnded, results, outputs }: RunDifference): boolean {
+  const lacking = [tasks.onlyInA, failing.count, notEnded.succeededInA, outputs.onlyInA];
+  return [...lacking, ...results.map(({ differ }) => differ)].some((count) => count > 0);
+}
+
+/** A task without a row has not failed. */
+function hasEnded({ end = '' }: Row): boolean {
+  const kind = namedEnding(end)?.kind;
+  return kind !== 'lost' && kind !== 'cut-off' && end !== 'not started';
 }
 
 function parametersOf({ columns }: ComparedRun): readonly string[] {

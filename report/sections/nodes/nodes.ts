@@ -1,3 +1,4 @@
+import { lifeSeconds, vcpusAtWork } from '../../../experiment/figures/vcpus-at-work.ts';
 import type { NodeRecord, NodeState } from '../../../experiment/records/nodes.ts';
 import type { Summary } from '../../../experiment/records/summary.ts';
 import { clock } from '../../../experiment/text/instant.ts';
@@ -7,7 +8,6 @@ import { html } from '../../page/html.ts';
 import type { ReportInput } from '../../page/input.ts';
 import { fileLink } from '../../page/links.ts';
 import { LOAD_HEADINGS, loadCells } from './load.ts';
-import { vcpusUsed } from './node-use.ts';
 
 type Attempt = NonNullable<Summary['attempts']>[number];
 
@@ -51,10 +51,14 @@ function logOf(runId: string, { index, state }: NodeRecord): Markup | undefined 
   return fileLink(`logs/nodes/${index}.log`, `${index}`, `sierra-batch logs ${runId} --node ${index}`);
 }
 
+function vcpusOf(node: NodeRecord): number | undefined {
+  return vcpusAtWork(node.cpuSeconds, lifeSeconds(node));
+}
+
 function measured(records: readonly NodeRecord[]) {
   return {
     memory: records.some(({ peakMemoryMiB }) => peakMemoryMiB !== undefined),
-    cpu: records.some((record) => vcpusUsed(record) !== undefined),
+    cpu: records.some((record) => vcpusOf(record) !== undefined),
   };
 }
 
@@ -92,7 +96,7 @@ function row(
   use: Summary['nodes'][number] | undefined,
   { memory, cpu, load, log }: { memory: boolean; cpu: boolean; load: Markup[]; log: Markup | undefined },
 ): Markup {
-  const vcpus = vcpusUsed(node);
+  const vcpus = vcpusOf(node);
   const { tasks = 0, busySeconds = 0, share = null } = use ?? {};
   const gone = node.state === 'lost' || node.state === 'never-came';
   const because = node.lostBecause === undefined ? '' : `: ${node.lostBecause}`;

@@ -74,7 +74,7 @@ describe('what the next run should ask for', () => {
     expect(said({ usage })).toEqual([
       [
         'memory',
-        'Peak memory 1.1 GiB of 32 GiB: 16 jobs a node would fit, where 2 ran. The run would have ended 15 min sooner and cost 82 % less.',
+        'Peak memory 1.1 GiB of 32 GiB: 16 jobs a node would fit, where 2 ran. The run would have ended 15 min sooner and used 82 % fewer node-hours.',
         'run.jobsPerNode: 16',
       ],
     ]);
@@ -95,7 +95,7 @@ describe('what the next run should ask for', () => {
     const [advice] = said({ durations, vcpus: 2, nodes: 8 });
     expect(advice?.[0]).toBe('nodes');
     expect(advice?.[1]).toMatch(
-      /^8\d % idle: 1 node would have taken .* longer and cost 8\d % less\.$|^8\d % idle: \d nodes? would have been as fast and cost \d\d % less\.$/,
+      /^8\d % idle: 1 node would have taken .* longer and used 8\d % fewer node-hours\.$|^8\d % idle: \d nodes? would have been as fast and used \d\d % fewer node-hours\.$/,
     );
   });
 
@@ -105,7 +105,7 @@ describe('what the next run should ask for', () => {
     expect(advice).toEqual([
       'order',
       expect.stringMatching(
-        /With the longest tasks first the run would have ended 8 min sooner and cost \d+ % less\.$/,
+        /With the longest tasks first the run would have ended 8 min sooner and used \d+ % fewer node-hours\.$/,
       ),
       expect.stringContaining('top of the list'),
     ]);

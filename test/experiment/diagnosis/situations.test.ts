@@ -620,12 +620,14 @@ test('a run that went on with others says how many tasks are done, and how many 
 });
 
 describe('a situation is told by its own sentences', () => {
-  test('where no group of failures is larger than the others, none is called the largest', () => {
+  test('kinds of failure are said with their tasks, which add up', () => {
     const one = group(2, 'seed 3 is odd');
-    const why = (second: number) =>
-      diagnose(tasksFailed(one, { failures: [one, { ...one, count: second }] })).why;
-    expect(why(2)).toMatch(/^The largest of 2 groups \(3 tasks\)/);
-    expect(why(3)).toMatch(/^One of 2 groups \(3 tasks\)/);
+    const why = (...others: number[]) =>
+      diagnose(tasksFailed(one, { failures: [one, ...others.map((count) => ({ ...one, count }))] })).why;
+    expect(why(2)).toMatch(/^3 of the 5 that failed: .* The others: 2 × “[^”]*”\. /);
+    expect(why(3, 2, 1, 1)).toMatch(
+      /^3 of the 10 that failed: .* The others: 3 × “[^”]*”, 2 × “[^”]*”, 2 in 2 more groups\. /,
+    );
   });
 
   test('stages without runs are not called tasks, nor timed as such', () => {

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { nodeHoursOf } from '../../../experiment/figures/node-hours.ts';
+import { nodeHoursOf, nodeHoursSoFar } from '../../../experiment/figures/node-hours.ts';
 import { START } from '../../fixtures/records.ts';
 import { aJob } from '../../fixtures/run-view.ts';
 
@@ -30,4 +30,10 @@ it.each([
   ['a start in the future', { startedAt: START + HOUR }, 0],
 ] as const)('%s', (_words, job, hours) => {
   expect(nodeHoursOf(aJob(job), 4, START)).toBe(hours);
+});
+
+it('node 0 counts all nodes since the first runner started, and nothing before one has joined', () => {
+  expect(nodeHoursSoFar([START + HOUR / 2, START], 4, START + HOUR)).toBe(4);
+  expect(nodeHoursSoFar([START], 4, START - 1)).toBe(0);
+  expect(nodeHoursSoFar([], 4, START)).toBe(0);
 });
