@@ -10,16 +10,20 @@ export type ExecutionEnd = 'SUCCEEDED' | 'FAILED' | 'TIMED_OUT' | 'ABORTED';
 /** Limits that settle judges by what it saw a moment ago: a job that was done all the same by then has kept them. */
 const LIMITS: readonly Stop['because'][] = ['queue-limit', 'deadline', 'budget', 'silent'];
 
-/** Why a run came to its end: who told it to, else what its job did, else what node 0 wrote before both were gone. */
+/**
+ * Why a run came to its end: who told it to, else what its job did. Of a job that Batch has forgotten, node 0's last word
+ * counts, where that is of this job.
+ */
 export function decideOutcome(
-  control: Pick<Control, 'stop'>,
+  control: Pick<Control, 'stop' | 'job'>,
   job: JobObservation | undefined,
-  progress: Pick<Progress, 'phase' | 'exitCode'> | undefined,
+  progress: Pick<Progress, 'jobId' | 'phase' | 'exitCode'> | undefined,
 ): Outcome {
   const { stop } = control;
   if (stop !== undefined && !(LIMITS.includes(stop.because) && job?.status === 'SUCCEEDED'))
     return stop.cause;
-  const exitCode = job?.exitCode ?? (progress?.phase === 'done' ? progress.exitCode : undefined);
+  const said = progress?.jobId === control.job?.id && progress?.phase === 'done' ? progress : undefined;
+  const exitCode = job?.exitCode ?? said?.exitCode;
   if (exitCode === EXIT.runTimeLimit) return 'timed-out';
   if (job === undefined) return exitCode === EXIT.succeeded ? 'succeeded' : 'failed';
   if (job.status === 'SUCCEEDED') return 'succeeded';

@@ -153,10 +153,11 @@ describe('what a run came to', () => {
     ],
     ['of a forgotten job, by node 0’s last word', undefined, aProgress(), 'succeeded'],
     ['of a forgotten job, timed out', undefined, aProgress({ exitCode: 124 }), 'timed-out'],
+    ['of a forgotten job, by no word of another', undefined, aProgress({ jobId: 'other' }), 'failed'],
     ['of a forgotten job, failed', undefined, aProgress({ exitCode: 1 }), 'failed'],
     ['of a forgotten job that was not done', undefined, aProgress({ phase: 'collecting' }), 'failed'],
     ['of nothing', undefined, undefined, 'failed'],
   ] as const)('%s', (_words, job, progress, outcome) => {
-    expect(decideOutcome({}, job, progress)).toBe(outcome);
+    expect(decideOutcome(aControl(), job, progress)).toBe(outcome);
   });
 });
