@@ -227,7 +227,11 @@ async function rulesAbove({ beside, folder }: Survey): Promise<Level[]> {
 
 async function withOwnRules(folder: string, above: readonly Level[]): Promise<Level[]> {
   const text = await readFile(join(folder, IGNORE_FILE), 'utf8').catch(() => '');
-  return [...above, { folder, rules: ignoreRules(text), fetched: await fetchedInto(folder) }];
+  const fetched = await fetchedInto(folder);
+  // Each file is held against every level: most folders have none.
+  return text === '' && fetched.size === 0
+    ? [...above]
+    : [...above, { folder, rules: ignoreRules(text), fetched }];
 }
 
 function kindOf(found: Stats): string {
