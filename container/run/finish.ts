@@ -1,5 +1,3 @@
-import { Bucket } from '../../aws/bucket.ts';
-import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { COLLECT_SECONDS } from '../../experiment/plan/plan.ts';
 import type { ExitCode } from '../../experiment/records/exit-code.ts';
 import type { RunnerReason } from '../../experiment/records/progress.ts';
@@ -16,7 +14,7 @@ import { sendLines, sendResultLines } from '../tasks/results.ts';
 import type { TaskTally } from '../tasks/tally.ts';
 import { outputsWithSetAside } from '../tasks/whole-runs.ts';
 import { sendNodeLogs } from '../transfer/node-logs.ts';
-import { resultsToSend } from './results-to-send.ts';
+import { receiverOf, resultsToSend } from './results-to-send.ts';
 
 const RELEASE_MS = 4000;
 /** Most of the outputs that a record names. */
@@ -101,18 +99,11 @@ async function sendAll(
  * no failure of the run.
  */
 async function sendResults(attempt: Attempt, tally: TaskTally, signal: AbortSignal): Promise<void> {
-  const { context, config, plan, node, state, log } = attempt;
+  const { config, plan, state, log } = attempt;
   try {
     if (plan.work.kind === 'sierra') {
-      const to = {
-        bucket: new Bucket(context.s3, config.bucket, context.clock),
-        keys: runKeys(config.runId),
-        scratch: node.folder,
-        signal,
-        clock: context.clock,
-      };
       const environment = { ...config.variables, ...plan.environment };
-      await sendLines(to, await criterionLines(tally.rows(), environment));
+      await sendLines(receiverOf(attempt, signal), await criterionLines(tally.rows(), environment));
       return;
     }
     const options = resultsToSend(attempt, signal);
