@@ -50,6 +50,11 @@ export function contextIn(cwd: string, change: Partial<Context> & { at?: Target 
   return { context, said };
 }
 
+/** A local system, or what one has left, with these files. */
+export function aTarget(store: Target['store'], more: Partial<Omit<Target, 'kind'>> = {}): Target {
+  return { kind: 'local', name: 'here', store, place: (key) => key, lookMs: 1, acceptedWithinMs: 0, ...more };
+}
+
 /** A folder that is gone after the test. */
 export function folderOfItsOwn(): string {
   const folder = mkdtempSync(join(tmpdir(), 'sbc-'));

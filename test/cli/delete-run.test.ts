@@ -4,14 +4,14 @@ import { clean } from '../../cli/commands/maintenance/clean.ts';
 import { TEMPLATE } from '../../cli/commands/manifest/plan.ts';
 import { readRows } from '../../cli/context/run-rows.ts';
 import { s3Store } from '../../cli/context/s3-store.ts';
-import type { LiveSystem, Target } from '../../cli/context/target.ts';
+import type { LiveSystem } from '../../cli/context/target.ts';
 import { maintenanceKey, runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { makeRunId } from '../../experiment/layout/run-id.ts';
 import type { RunState } from '../../experiment/records/status.ts';
 import { realClock } from '../../local/clock/real.ts';
 import { aPlan, aStatus } from '../fixtures/records.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
-import { contextIn } from './context.ts';
+import { aTarget, contextIn } from './context.ts';
 
 /** A system whose job that cleans finds this, and runs in its bucket. */
 function aSystem(kept: { path: string; why: string }[] = []) {
@@ -27,15 +27,7 @@ function aSystem(kept: { path: string; why: string }[] = []) {
     describeJobs: async () => ({ jobs: [{ jobId: 'job', status: 'SUCCEEDED' }] }),
   });
   const live = { bucket, batch, deployment: TEMPLATE } as unknown as LiveSystem;
-  const at: Target = {
-    kind: 'local',
-    name: 'here',
-    store: s3Store(bucket),
-    live,
-    place: (key) => key,
-    lookMs: 1,
-    acceptedWithinMs: 0,
-  };
+  const at = aTarget(s3Store(bucket), { live });
   const { context, said } = contextIn('/', { at });
   const run = async (state: RunState, key = 'manifests/sweep.yaml', folder?: string) => {
     const { VersionId: version = '' } = await put(key, `name: sweep # ${state} ${folder}`);

@@ -14,7 +14,7 @@ import { readText } from '../../test/aws/read-object.ts';
 import { aPlan, aStatus, aSummary, RUN_ID } from '../fixtures/records.ts';
 import { awsError } from '../support/hostile-ports.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
-import { contextIn, folderOfItsOwn } from './context.ts';
+import { aTarget, contextIn, folderOfItsOwn } from './context.ts';
 
 function aRun(state: Status['state']) {
   const bucket = folderOfItsOwn();
@@ -23,14 +23,7 @@ function aRun(state: Status['state']) {
     writeFileSync(join(bucket, key), typeof value === 'string' ? value : JSON.stringify(value));
   };
   put(runKeys(RUN_ID).status, aStatus({ state }));
-  const at = {
-    kind: 'local',
-    name: 'the files',
-    store: folderStore(bucket),
-    place: (key: string) => key,
-    lookMs: 1,
-    acceptedWithinMs: 1,
-  } as const;
+  const at = aTarget(folderStore(bucket), { name: 'the files' });
   return {
     put,
     ...contextIn(join(bucket, 'here'), { at, clock: realClock }),

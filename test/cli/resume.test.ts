@@ -6,7 +6,7 @@ import { Bucket } from '../../aws/bucket.ts';
 import { plan } from '../../cli/commands/manifest/plan.ts';
 import { resume } from '../../cli/commands/runs/resume.ts';
 import { s3Store } from '../../cli/context/s3-store.ts';
-import type { LiveSystem, Target } from '../../cli/context/target.ts';
+import type { LiveSystem } from '../../cli/context/target.ts';
 import { runKeys } from '../../experiment/layout/bucket-keys.ts';
 import { makeRunId } from '../../experiment/layout/run-id.ts';
 import type { Manifest } from '../../experiment/manifest/parse.ts';
@@ -21,7 +21,7 @@ import { dropText } from '../../submission/drop-manifest.ts';
 import { packInputs } from '../../submission/pack.ts';
 import { aPlan, aRow, aStatus, START } from '../fixtures/records.ts';
 import { memoryS3 } from '../support/memory-s3.ts';
-import { contextIn, folderOfItsOwn } from './context.ts';
+import { aTarget, contextIn, folderOfItsOwn } from './context.ts';
 
 const list = (commands: readonly string[], more = '') =>
   `apiVersion: sierra-batch/v1\nname: sweep\ncluster: {nodes: 4, vcpus: 2}\nminNodes: 2\n${more}run: {commands: {list: ${JSON.stringify(commands)}}}\n`;
@@ -54,15 +54,7 @@ async function aRun(left: Left = {}, cwd?: string) {
   await put(keys.outputIndex, JSON.stringify({ files: [], missing }));
   if (left.versions !== undefined) await put(keys.versions, JSON.stringify(left.versions));
   const live = { bucket, deployment: { bucket: 'b' } } as unknown as LiveSystem;
-  const at: Target = {
-    kind: 'local',
-    name: 'here',
-    store: s3Store(bucket),
-    live,
-    place: (key) => key,
-    lookMs: 1,
-    acceptedWithinMs: 0,
-  };
+  const at = aTarget(s3Store(bucket), { live });
   const manifests = async () => {
     const { Contents = [] } = await s3.listObjectsV2({ Bucket: 'b', Prefix: 'manifests/' });
     const keysNow = Contents.flatMap(({ Key = '' }) => (Key === source.key ? [] : [Key]));

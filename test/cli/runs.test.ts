@@ -14,7 +14,7 @@ import type { CommandFailed } from '../../cli/errors/failure.ts';
 import type { RunDifference } from '../../experiment/results/compare/two-runs.ts';
 import { JOBLOG_HEADER } from '../../experiment/results/joblog.ts';
 import { aPlan, aProgress, aStatus, aSummary } from '../fixtures/records.ts';
-import { contextIn, folderOfItsOwn } from './context.ts';
+import { aTarget, contextIn, folderOfItsOwn } from './context.ts';
 
 const GOOD = 'sweep-00000000001';
 const SPOILT = 'sweep-00000000002';
@@ -352,14 +352,7 @@ function put(bucket: string, key: string, value: object | string): void {
 }
 
 function targetOf(bucket: string): Target {
-  return {
-    kind: 'local',
-    name: 'the files',
-    store: folderStore(bucket),
-    place: (key) => key,
-    lookMs: 1,
-    acceptedWithinMs: 1,
-  };
+  return aTarget(folderStore(bucket), { name: 'the files' });
 }
 
 function clockAt(at: string) {

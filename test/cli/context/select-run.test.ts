@@ -10,10 +10,10 @@ import type { RunStore } from '../../../cli/context/run-store.ts';
 import { namedRun } from '../../../cli/context/select-run.ts';
 import type { LiveSystem, Target } from '../../../cli/context/target.ts';
 import { aStatus } from '../../fixtures/records.ts';
-import { contextIn, folderOfItsOwn } from '../context.ts';
+import { aTarget, contextIn, folderOfItsOwn } from '../context.ts';
 
 /** Runs by id, each accepted an hour after the one before. */
-function aTarget(runIds: readonly string[], change: Partial<RunStore> = {}): Target {
+function targetWith(runIds: readonly string[], change: Partial<RunStore> = {}): Target {
   const bucket = folderOfItsOwn();
   for (const [hour, runId] of runIds.entries()) {
     mkdirSync(join(bucket, 'runs', runId), { recursive: true });
@@ -21,15 +21,7 @@ function aTarget(runIds: readonly string[], change: Partial<RunStore> = {}): Tar
     const record = aStatus({ runId, state: 'succeeded', history: [{ state: 'succeeded', at }] });
     writeFileSync(join(bucket, 'runs', runId, 'status.json'), JSON.stringify(record));
   }
-  return {
-    kind: 'local',
-    name: 'here',
-    store: { ...folderStore(bucket), ...change },
-    live: {} as LiveSystem,
-    place: (key) => key,
-    lookMs: 1,
-    acceptedWithinMs: 1,
-  };
+  return aTarget({ ...folderStore(bucket), ...change }, { live: {} as LiveSystem });
 }
 
 const OLD = 'sweep-0a000000001';
@@ -49,7 +41,7 @@ it.each([
   ['swee', undefined],
   ['sweep-', undefined],
 ])('of these runs %s means %s', async (word, runId) => {
-  const found = namedRun(aTarget(ALL), word);
+  const found = namedRun(targetWith(ALL), word);
   if (runId === undefined) await expect(found).rejects.toThrow(`${word} is the beginning of several runs`);
   else expect(await found).toBe(runId);
 });
@@ -58,27 +50,27 @@ it.each([
   ['swe', 'the only name with this beginning'],
   ['sweep', 'the name'],
 ])('%s means the newest run where it is %s', async (word) => {
-  expect(await namedRun(aTarget([NEWEST_SWEEP, OLD]), word)).toBe(OLD);
+  expect(await namedRun(targetWith([NEWEST_SWEEP, OLD]), word)).toBe(OLD);
 });
 
 test('an exact id is looked up nowhere, and the only id with a beginning is read nowhere', async () => {
   const never = async () => {
     throw new Error('asked for');
   };
-  expect(await namedRun(aTarget([], { folders: never, text: never }), OLD)).toBe(OLD);
-  expect(await namedRun(aTarget(ALL, { text: never }), 'sweep-t')).toBe(OTHER);
+  expect(await namedRun(targetWith([], { folders: never, text: never }), OLD)).toBe(OLD);
+  expect(await namedRun(targetWith(ALL, { text: never }), 'sweep-t')).toBe(OTHER);
 });
 
 test('of many that are meant ten are listed, the newest first', async () => {
   const ids = Array.from({ length: 12 }, (_, index) => `many-0000000000${index.toString(16)}`);
-  await expect(namedRun(aTarget(ids), 'many-0')).rejects.toThrow(
+  await expect(namedRun(targetWith(ids), 'many-0')).rejects.toThrow(
     `many-0 is the beginning of several runs in here: ${ids.slice(2).reverse().join(', ')} and 2 more; write more of the id`,
   );
 });
 
 test('where none is meant, a sentence says so', async () => {
-  await expect(namedRun(aTarget([]), 'last')).rejects.toThrow('there are no runs in here yet');
-  await expect(namedRun(aTarget(ALL), 'nine')).rejects.toThrow(
+  await expect(namedRun(targetWith([]), 'last')).rejects.toThrow('there are no runs in here yet');
+  await expect(namedRun(targetWith(ALL), 'nine')).rejects.toThrow(
     'no run in here has an id that begins with nine; `sierra-batch runs` lists them',
   );
   for (const text of ['../x', 'Last', '-a', 'a/b', '', 'a'.repeat(73)])
@@ -86,7 +78,7 @@ test('where none is meant, a sentence says so', async () => {
 });
 
 test('commands take such a word, and say the full id', async () => {
-  const at = aTarget(ALL);
+  const at = targetWith(ALL);
   const { context, said } = contextIn('/', { at });
   expect(await status(context, 'last')).toBe(0);
   expect(await cancel(context, 'sweep-t')).toBe(0);
@@ -97,6 +89,6 @@ test('commands take such a word, and say the full id', async () => {
 });
 
 test('nothing is removed unasked', async () => {
-  const { context } = contextIn('/', { at: aTarget(ALL) });
+  const { context } = contextIn('/', { at: targetWith(ALL) });
   await expect(clean(context, [OLD], {})).rejects.toThrow(/nothing was removed; --yes/);
 });
